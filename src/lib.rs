@@ -1,0 +1,85 @@
+//! Gradient flow of multimodal deep linear networks, and their unimodal bias.
+//!
+//! A network that learns from several input streams (*modalities*) often learns one of them first
+//! and ignores the others for a long while: *unimodal bias*. In a deep **linear** network this can
+//! be computed. With modalities m of inputs x_m, private layers up to the fusion layer Lf and
+//! shared layers after it,
+//!
+//! ```text
+//! total map        W_m = W^L ... W^{Lf+1} W_m^Lf ... W_m^1
+//! prediction       y^  = sum_m W_m x_m
+//! loss             Loss = 1/2 E|y - y^|^2 = Loss_min + 1/2 tr[(W - W*) S_xx (W - W*)^T]
+//! gradient flow    dW^l/dt = -dLoss/dW^l      for every layer
+//! ```
+//!
+//! the loss falls as a staircase whose treads are plateaus at saddles M_S, where the modalities S
+//! are learned and the others are ignored. The theory is that of Y. Zhang, P. E. Latham & A. Saxe,
+//! "Understanding Unimodal Bias in Multimodal Deep Linear Networks" (ICML 2024, arXiv 2312.00935).
+//!
+//! # Map
+//!
+//! Data flow one way, from the top of this list to its end; a module uses only modules above it
+//! (`tests/architecture.rs` checks that).
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`error`] | the one error type |
+//! | [`scenario`] | the YAML file: types, defaults, every range check |
+//! | [`random`] | a stream of random numbers for every purpose |
+//! | [`data`] | a scenario's data as second moments |
+//! | [`network`] | layers, shapes, offsets of the weights |
+//! | [`weights_file`], [`init`] | initial weights |
+//! | [`track`] | a trajectory of observables, as piecewise polynomials |
+//! | [`flow`] | loss, gradient, observables: the equations |
+//! | [`integrate`] | adaptive Runge-Kutta integration |
+//! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
+//! | [`observe`] | what is seen of a trajectory, and its recording |
+//! | [`descent`] | discrete gradient descent, the baseline |
+//! | [`detect`] | plateaus, half-height crossings, the unimodal phase; never sees theory |
+//! | [`theory`] | closed-form predictions; never sees runs |
+//! | [`compare`] | joins them: measured against predicted, flow against descent |
+//! | [`problem`], [`run`] | a scenario made ready, and its results |
+//! | [`report`], [`plot`], [`figures`] | results as bytes: JSON, CSV, tables, pictures |
+//! | [`output`] | the only writer of files |
+//! | [`progress`], [`cli`], [`app`] | the command line |
+//!
+//! # Example
+//!
+//! ```
+//! use modalflow::{problem::Problem, run::run, scenario::Loaded};
+//!
+//! let loaded = Loaded::read("scenarios/late_fusion.yaml".as_ref(), &["descent=null".into()])?;
+//! let problem = Problem::prepare(&loaded.scenario)?;
+//! let result = run(&problem, &mut |_progress| true);
+//! let phase = &result.flow.detection.phase;
+//! let (measured, predicted) = (phase.ratio().unwrap(), result.theory.ratio.unwrap());
+//! assert!((measured / predicted - 1.0).abs() < 0.05);
+//! # Ok::<(), modalflow::error::Error>(())
+//! ```
+
+pub mod app;
+pub mod cli;
+pub mod compare;
+pub mod data;
+pub mod descent;
+pub mod detect;
+pub mod error;
+pub mod figures;
+pub mod flow;
+pub mod init;
+pub mod integrate;
+pub mod invariants;
+mod kernels;
+pub mod network;
+pub mod observe;
+pub mod output;
+pub mod plot;
+pub mod problem;
+pub mod progress;
+pub mod random;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod theory;
+pub mod track;
+pub mod weights_file;

@@ -1,0 +1,15 @@
+//! The command `modalflow`: parse, execute, print the error, exit.
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = modalflow::cli::Cli::parse();
+    match modalflow::app::execute(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
