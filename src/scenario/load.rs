@@ -1,0 +1,218 @@
+//! Text to checked scenario, one way only: bytes, text, YAML value, `--set`, types, ranges.
+
+use super::locate::{self, Flaw, leads_to, line_of};
+use super::overrides::Override;
+use super::validate::{check_name, validate};
+use super::{Scenario, explain};
+use crate::error::{Error, InputError, Result};
+use serde_json::Value as Json;
+use serde_yaml::Value;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A scenario that passed every check, and where it came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The scenario: its name is set, its file paths are joined to the scenario's folder.
+    pub scenario: Scenario,
+    /// The file behind it, to give later errors their line.
+    pub source: Source,
+}
+
+/// A scenario file and the `--set` changes to it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    text: String,
+    overrides: Vec<Override>,
+}
+
+impl Loaded {
+    /// Reads, changes and checks the scenario file `path`.
+    ///
+    /// # Errors
+    /// An input error with file, line and key where the file cannot be used; a usage error
+    /// where a `--set` is malformed or does not fit the file.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Loaded> {
+        Self::parse(path, read_text(path)?, overrides)
+    }
+
+    /// The same from the text of the file, without reading it again.
+    ///
+    /// # Errors
+    /// As for [`Loaded::read`].
+    pub fn parse(path: &Path, text: String, overrides: &[String]) -> Result<Loaded> {
+        let overrides = overrides.iter().map(|typed| Override::parse(typed));
+        let source = Source {
+            path: path.to_owned(),
+            text,
+            overrides: overrides.collect::<Result<_>>()?,
+        };
+        match source.scenario() {
+            Ok(scenario) => Ok(Loaded { scenario, source }),
+            Err(error) => Err(source.locate(error)),
+        }
+    }
+}
+
+impl Source {
+    /// Adds file and line to an error that knows only its key. Where the key came from a
+    /// `--set`, the message says so and names no line.
+    pub fn locate(&self, error: Error) -> Error {
+        let Error::Input(mut error) = error else {
+            return error;
+        };
+        if error.file.is_some() {
+            return error.into();
+        }
+        let key = error.key.clone().unwrap_or_default();
+        // The last of several is the one that counts.
+        let mut changes = self.overrides.iter().rev();
+        if let Some(change) = changes.find(|o| o.path == key || leads_to(&o.path, &key)) {
+            error.problem = format!("from --set {}: {}", change.typed, error.problem);
+            return error.into();
+        }
+        let concerned = self.overrides.iter().filter(|o| concerns(o, &error));
+        let notes: String = concerned
+            .map(|change| format!(" (with --set {})", change.typed))
+            .collect();
+        error.problem += &notes;
+        error.file = Some(self.path.clone());
+        if error.line.is_none() {
+            error.line = line_of(&self.text, &key);
+        }
+        error.into()
+    }
+
+    fn scenario(&self) -> Result<Scenario> {
+        let mut value = self.value()?;
+        for change in &self.overrides {
+            change.apply(&mut value)?;
+        }
+        let mut scenario: Scenario =
+            serde_path_to_error::deserialize(value).map_err(|error| explain::explain(&error))?;
+        validate(&scenario)?;
+        if scenario.name.is_none() {
+            scenario.name = Some(self.default_name()?);
+        }
+        self.join_paths(&mut scenario);
+        Ok(scenario)
+    }
+
+    fn value(&self) -> Result<Value> {
+        let flawed = |flaw: Flaw| InputError {
+            file: Some(self.path.clone()),
+            line: flaw.line,
+            key: flaw.key,
+            problem: flaw.problem,
+            remedy: flaw.remedy,
+        };
+        locate::survey(&self.text).map_err(flawed)?;
+        let value: Value = serde_yaml::from_str(&self.text)
+            .map_err(|error| flawed(locate::syntax(&self.text, &error)))?;
+        match value {
+            Value::Mapping(_) => Ok(value),
+            Value::Null => Err(self.unusable("the file is empty", EXAMPLE).into()),
+            _ => Err(self
+                .unusable("the file is not a mapping (key: value)", EXAMPLE)
+                .into()),
+        }
+    }
+
+    fn unusable(&self, problem: &str, remedy: &str) -> InputError {
+        InputError::in_file(&self.path, None, problem, remedy)
+    }
+
+    fn default_name(&self) -> Result<String> {
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        if check_name(&stem).is_ok() {
+            return Ok(stem.into_owned());
+        }
+        let fit: String = stem
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+            .take(40)
+            .collect();
+        let fit = if fit.is_empty() { "scenario" } else { &fit };
+        Err(InputError::at(
+            "name",
+            format!("this key is missing, and the file's name {stem:?} cannot stand in for it"),
+            format!("add `name: {fit}`: letters, digits, _ and - only"),
+        )
+        .into())
+    }
+
+    fn join_paths(&self, scenario: &mut Scenario) {
+        let Some(folder) = self.path.parent() else {
+            return;
+        };
+        let table = scenario.data.table.as_mut().map(|table| &mut table.path);
+        let weights = scenario.init.file.as_mut().map(|file| &mut file.path);
+        for path in table.into_iter().chain(weights) {
+            *path = folder.join(&*path);
+        }
+    }
+}
+
+const EXAMPLE: &str =
+    "give at least data, network, init and flow; the folder scenarios/ has examples";
+
+/// Whether a `--set` has a part in an error at another key: it changed something below that
+/// key, or a key that the error names.
+fn concerns(change: &Override, error: &InputError) -> bool {
+    let key = error.key.as_deref().unwrap_or_default();
+    let name = change.path.rsplit('.').next().unwrap_or_default();
+    // A list index is not a name: every small number in a message would match it.
+    let is_name = name.starts_with(|c: char| !c.is_ascii_digit());
+    let mut words = error
+        .problem
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    leads_to(key, &change.path) || is_name && words.any(|word| word == name)
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let unusable = |problem: &str, remedy: &str| InputError::in_file(path, None, problem, remedy);
+    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => unusable("there is no such file", "check the path and its spelling"),
+        ErrorKind::IsADirectory => unusable(
+            "this is a folder, not a scenario file",
+            "name a YAML file in it",
+        ),
+        _ => unusable(
+            &format!("the file cannot be read: {error}"),
+            "check the file and its permissions",
+        ),
+    })?;
+    let text = String::from_utf8(bytes).ok().filter(|t| !t.contains('\0'));
+    let text = text.ok_or_else(|| {
+        unusable(
+            "the file is not UTF-8 text",
+            "give a scenario in YAML, saved as UTF-8",
+        )
+    })?;
+    // The byte-order mark some editors put first would become part of the first key.
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
+}
+
+/// JSON Schema of the scenario file, for editors.
+pub fn schema() -> String {
+    let mut schema = json_schema();
+    if let Some(root) = schema.as_object_mut() {
+        root.insert("title".to_owned(), "modalflow scenario".into());
+    }
+    format!("{schema:#}\n")
+}
+
+pub(super) fn json_schema() -> Json {
+    schemars::schema_for!(Scenario).to_value()
+}
+
+/// The scenario as YAML; reading it gives the same scenario.
+pub fn to_yaml(scenario: &Scenario) -> String {
+    match serde_yaml::to_string(scenario) {
+        Ok(text) => text,
+        // Only a path that is not UTF-8: a scenario whose folder has such a name.
+        Err(error) => format!("# cannot be written as YAML: {error}\n"),
+    }
+}

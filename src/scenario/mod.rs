@@ -1,0 +1,416 @@
+//! The scenario: everything that defines a run, as plain data with its defaults.
+//!
+//! The YAML file and the resolved `scenario.yaml` that a run writes have the same shape.
+//! Alternatives (one source of data, one scheme of initial weights) are sibling keys of which
+//! exactly one is given; tagged enums would lose the line numbers of errors.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, validate |
+//! | `locate.rs` | the line on which a key stands |
+//! | `walk.rs` | a walk over the text that stops at a place, for its line |
+//! | `explain.rs` | typed errors in plain words, the nearest known key |
+//! | `overrides.rs` | `--set path=value` |
+//! | `validate/` | every range check |
+//!
+//! This folder is the only user of serde_yaml.
+
+mod explain;
+mod load;
+mod locate;
+mod overrides;
+mod validate;
+mod walk;
+
+pub use load::{Loaded, Source, schema, to_yaml};
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+
+/// Values by modality name, in the order of the file.
+pub type ByModality<T> = IndexMap<String, T>;
+
+/// A gradient-flow scenario: data, network, initial weights, flow, and what to do with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Name of the run and of its output folder, [A-Za-z0-9_-]+. Default: the file's stem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// One line that says what the scenario shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Seed of every random draw; each purpose draws from its own stream.
+    #[serde(default)]
+    pub seed: u64,
+    /// Where inputs and targets come from.
+    pub data: DataSection,
+    /// Depth, fusion and widths.
+    pub network: NetworkSection,
+    /// Initial weights.
+    pub init: InitSection,
+    /// Integration of the gradient flow.
+    pub flow: FlowSection,
+    /// The discrete gradient-descent baseline, from the same initial weights on the same data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descent: Option<DescentSection>,
+    /// Thresholds of the plateau detector.
+    #[serde(default)]
+    pub detector: DetectorSection,
+    /// What is written.
+    #[serde(default)]
+    pub output: OutputSection,
+}
+
+/// Source of data: exactly one of the keys.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataSection {
+    /// One scalar input a modality, one scalar target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toy: Option<ToyData>,
+    /// A given input covariance and a given target map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moments: Option<MomentsData>,
+    /// A random input covariance (inverse Wishart) and a random target map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wishart: Option<WishartData>,
+    /// Columns of a CSV file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableData>,
+}
+
+/// One scalar input a modality: x_m with standard deviation sigma_m, every pair correlated by
+/// rho, and y = sum_m target_m x_m + noise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToyData {
+    /// Correlation coefficient of every pair of inputs, -1/(M-1) to 1 for M modalities.
+    #[serde(default)]
+    pub rho: f64,
+    /// Standard deviation of each modality's input, above 0. Two modalities or more.
+    pub sigma: ByModality<f64>,
+    /// True weight of each modality; the same modalities as sigma.
+    pub target: ByModality<f64>,
+    /// Standard deviation of the noise added to the target.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+}
+
+/// Given second moments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MomentsData {
+    /// Input dimension of each modality; the order fixes the blocks of the matrices.
+    pub modalities: ByModality<usize>,
+    /// Input covariance, d x d rows, symmetric and positive semi-definite.
+    pub inputs: Vec<Vec<f64>>,
+    /// True map, o x d rows.
+    pub target_map: Vec<Vec<f64>>,
+    /// Standard deviation of the noise added to every output.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+}
+
+/// Random second moments: covariance from the inverse-Wishart distribution with d + 2 degrees
+/// of freedom, whose mean is its scale matrix; true map uniform on (-1, 1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WishartData {
+    /// Input dimension of each modality.
+    pub modalities: ByModality<usize>,
+    /// Diagonal of the scale matrix, one number a modality: its inputs' mean variance.
+    pub scale: ByModality<f64>,
+    /// Number of outputs.
+    #[serde(default = "default_outputs")]
+    pub outputs: usize,
+    /// Standard deviation of the noise added to every output.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+}
+
+/// Columns of a CSV file with a header.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableData {
+    /// The file, relative to the scenario file.
+    pub path: PathBuf,
+    /// Input columns of each modality.
+    pub modalities: ByModality<Vec<String>>,
+    /// Target columns.
+    pub targets: Vec<String>,
+    /// Whether every column is shifted to mean 0 and scaled to variance 1 (over the rows that
+    /// are trained on).
+    #[serde(default = "default_true")]
+    pub standardise: bool,
+    /// Share of the rows, drawn at random, kept out of training for the generalisation error.
+    #[serde(default)]
+    pub holdout: f64,
+}
+
+/// Shape of the network: depth and fusion layer, or private and shared layers; one width, or
+/// one a hidden layer.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSection {
+    /// Depth L: layers from any input to the output, 1 or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
+    /// Fusion layer Lf, 1 (early) to L (late).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fusion_layer: Option<usize>,
+    /// Instead of the two: number of private layers of each modality, up to and including the
+    /// fusion layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_layers: Option<ByModality<usize>>,
+    /// With private_layers: number of shared layers after the fusion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_layers: Option<usize>,
+    /// Width of every hidden layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
+    /// Instead of width: one number per hidden layer, from the inputs to the output. With
+    /// private stacks of different depths, aligned at the output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widths: Option<Vec<usize>>,
+}
+
+/// Scheme of the initial weights: exactly one of the keys.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InitSection {
+    /// Every weight drawn from N(0, std^2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaussian: Option<GaussianInit>,
+    /// Gaussian weights whose expected Frobenius norm is given by layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaussian_norm: Option<NormInit>,
+    /// Rank one and aligned across layers, with exact norms: equal to a network of width 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aligned: Option<NormInit>,
+    /// Weights from an NPZ file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileInit>,
+}
+
+/// Standard deviation of Gaussian initial weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GaussianInit {
+    /// Standard deviation of every weight, above 0.
+    pub std: f64,
+}
+
+/// Norms of the initial layers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NormInit {
+    /// Frobenius norm of every private layer; shared layers have sqrt(M) times it for M
+    /// modalities. Above 0.
+    pub norm: f64,
+}
+
+/// Initial weights from a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileInit {
+    /// NPZ file with arrays A.1 ... A.{Lf}, B.1 ..., shared.{Lf+1} ... shared.{L}, each of shape
+    /// (outputs, inputs); relative to the scenario file.
+    pub path: PathBuf,
+}
+
+/// Integration of the gradient flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowSection {
+    /// Integration method.
+    #[serde(default)]
+    pub method: Method,
+    /// Relative tolerance of a step, 1e-13 to 0.1.
+    #[serde(default = "default_rtol")]
+    pub rtol: f64,
+    /// Absolute tolerance of a step. Default: rtol times the smallest root-mean-square of an
+    /// initial layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub atol: Option<f64>,
+    /// Most accepted and rejected steps before the run ends with `step_limit`.
+    #[serde(default = "default_max_steps")]
+    pub max_steps: u64,
+    /// When to stop: at the first that is met; at least one is given.
+    pub until: Until,
+}
+
+/// An explicit Runge-Kutta pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Dormand and Prince, order 5(4).
+    #[default]
+    Dopri5,
+    /// Dormand and Prince, order 8(5,3).
+    Dop853,
+}
+
+/// End of a run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// Flow time, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// Share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min), between
+    /// 0 and 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_gap: Option<f64>,
+}
+
+/// Discrete gradient descent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DescentSection {
+    /// Learning rate, or a list of them; each above 0.
+    pub learning_rate: LearningRates,
+}
+
+/// One learning rate or a list of them.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum LearningRates {
+    /// A single number.
+    One(f64),
+    /// A list.
+    Many(Vec<f64>),
+}
+
+impl LearningRates {
+    /// The rates in the order given.
+    pub fn as_slice(&self) -> &[f64] {
+        match self {
+            LearningRates::One(rate) => std::slice::from_ref(rate),
+            LearningRates::Many(rates) => rates,
+        }
+    }
+}
+
+/// By hand: the derived one for untagged enums tries each form in turn and loses both what was
+/// wrong and where.
+impl<'de> Deserialize<'de> for LearningRates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LearningRatesVisitor)
+    }
+}
+
+struct LearningRatesVisitor;
+
+impl<'de> Visitor<'de> for LearningRatesVisitor {
+    type Value = LearningRates;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or a list of numbers")
+    }
+
+    fn visit_f64<E>(self, rate: f64) -> Result<LearningRates, E> {
+        Ok(LearningRates::One(rate))
+    }
+
+    fn visit_u64<E>(self, rate: u64) -> Result<LearningRates, E> {
+        Ok(LearningRates::One(rate as f64))
+    }
+
+    fn visit_i64<E>(self, rate: i64) -> Result<LearningRates, E> {
+        Ok(LearningRates::One(rate as f64))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<LearningRates, A::Error> {
+        let mut rates = Vec::new();
+        while let Some(rate) = list.next_element()? {
+            rates.push(rate);
+        }
+        Ok(LearningRates::Many(rates))
+    }
+}
+
+/// Thresholds of the plateau detector (definitions: [`crate::detect`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DetectorSection {
+    /// Share of a drop of the loss at which a plateau is entered and left, between 0 and 0.5.
+    pub share: f64,
+    /// A minimum of the speed is a plateau when it lies below this share of the lower
+    /// neighbouring peak, between 0 and 1.
+    pub dip: f64,
+    /// A drop counts when it removes at least this share of the learnable loss, between 0 and 1.
+    pub drop: f64,
+}
+
+impl Default for DetectorSection {
+    fn default() -> Self {
+        Self {
+            share: 0.05,
+            dip: 0.1,
+            drop: 1e-3,
+        }
+    }
+}
+
+/// What is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputSection {
+    /// Rows of trajectory.csv, 2 or more.
+    pub samples: usize,
+    /// Spacing of the rows in time.
+    pub spacing: Spacing,
+    /// Whether initial_weights.npz and final_weights.npz are written.
+    pub weights: bool,
+}
+
+impl Default for OutputSection {
+    fn default() -> Self {
+        Self {
+            samples: 500,
+            spacing: Spacing::Linear,
+            weights: false,
+        }
+    }
+}
+
+/// Spacing of output rows in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Spacing {
+    /// Equal differences.
+    #[default]
+    Linear,
+    /// t = 0, then equal ratios over the last six decades before the end.
+    Log,
+}
+
+fn default_outputs() -> usize {
+    1
+}
+
+fn default_true() -> bool {
+    true
+}
+
+fn default_rtol() -> f64 {
+    1e-8
+}
+
+fn default_max_steps() -> u64 {
+    100_000_000
+}

@@ -1,0 +1,91 @@
+//! Initial weights, flow, descent, detector, output.
+
+use super::data::check_path;
+use super::{POSITIVE, count, exactly_one, number, wrong};
+use crate::error::Result;
+use crate::scenario::{
+    DescentSection, DetectorSection, FlowSection, InitSection, LearningRates, OutputSection,
+};
+use std::ops::Bound;
+
+pub(super) fn check_init(init: &InitSection) -> Result<()> {
+    let given = [
+        ("gaussian", init.gaussian.is_some()),
+        ("gaussian_norm", init.gaussian_norm.is_some()),
+        ("aligned", init.aligned.is_some()),
+        ("file", init.file.is_some()),
+    ];
+    exactly_one("init", "a scheme of initial weights", &given)?;
+    if let Some(gaussian) = &init.gaussian {
+        number("init.gaussian.std", gaussian.std, POSITIVE)?;
+    }
+    if let Some(gaussian) = &init.gaussian_norm {
+        number("init.gaussian_norm.norm", gaussian.norm, POSITIVE)?;
+    }
+    if let Some(aligned) = &init.aligned {
+        number("init.aligned.norm", aligned.norm, POSITIVE)?;
+    }
+    match &init.file {
+        Some(file) => check_path("init.file.path", &file.path),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_flow(flow: &FlowSection) -> Result<()> {
+    number("flow.rtol", flow.rtol, 1e-13..=0.1)?;
+    if let Some(atol) = flow.atol {
+        number("flow.atol", atol, POSITIVE)?;
+    }
+    count("flow.max_steps", flow.max_steps, 1..)?;
+    if flow.until.time.is_none() && flow.until.loss_gap.is_none() {
+        return Err(wrong(
+            "flow.until",
+            "neither time nor loss_gap is given: the run would have no end",
+            "give time, loss_gap, or both, for example until: {time: 40.0, loss_gap: 1.0e-6}",
+        ));
+    }
+    if let Some(time) = flow.until.time {
+        number("flow.until.time", time, POSITIVE)?;
+    }
+    match flow.until.loss_gap {
+        Some(gap) => number("flow.until.loss_gap", gap, between(0.0, 1.0)),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_descent(descent: &DescentSection) -> Result<()> {
+    let key = "descent.learning_rate";
+    let rates = match &descent.learning_rate {
+        LearningRates::One(rate) => return number(key, *rate, POSITIVE),
+        LearningRates::Many(rates) => rates,
+    };
+    if rates.is_empty() {
+        let remedy = "give at least one learning rate, or leave descent out";
+        return Err(wrong(key, "the list of learning rates is empty", remedy));
+    }
+    for (i, &rate) in rates.iter().enumerate() {
+        number(&format!("{key}.{i}"), rate, POSITIVE)?;
+    }
+    match (1..rates.len()).find(|&i| rates[..i].contains(&rates[i])) {
+        None => Ok(()),
+        Some(i) => Err(wrong(
+            format!("{key}.{i}"),
+            format!("{:?} stands twice in the list", rates[i]),
+            "keep one of the two",
+        )),
+    }
+}
+
+pub(super) fn check_detector(detector: &DetectorSection) -> Result<()> {
+    number("detector.share", detector.share, between(0.0, 0.5))?;
+    number("detector.dip", detector.dip, between(0.0, 1.0))?;
+    number("detector.drop", detector.drop, between(0.0, 1.0))
+}
+
+pub(super) fn check_output(output: &OutputSection) -> Result<()> {
+    count("output.samples", output.samples as u64, 2..=10_000_000)
+}
+
+fn between(low: f64, high: f64) -> (Bound<f64>, Bound<f64>) {
+    (Bound::Excluded(low), Bound::Excluded(high))
+}

@@ -1,0 +1,77 @@
+//! Files and texts that are no scenario at all.
+
+use super::support::{BASE, TABLE, load, replaced, with_data};
+use modalflow::scenario::Loaded;
+use std::path::Path;
+
+#[test]
+fn text_that_is_no_scenario() {
+    let cases: &[(&str, &str)] = &[
+        ("", "base.yaml: the file is empty"),
+        ("# only a comment\n", "base.yaml: the file is empty"),
+        ("- a\n- b\n", "base.yaml: the file is not a mapping"),
+        ("hello", "base.yaml: the file is not a mapping"),
+        ("a: 1\n---\nb: 2\n", "more than one YAML document"),
+        ("a: 1\nb: [1, 2\nc: 3\n", "base.yaml:3: not valid YAML: "),
+        ("a: 1\n\tb: 2\n", "base.yaml:2: not valid YAML: "),
+        (
+            "a: *nowhere\n",
+            "base.yaml:1: not valid YAML: unknown anchor",
+        ),
+        (&"[".repeat(200), "nested too deeply"),
+        (
+            &format!("a: {}{}", "[".repeat(300), "]".repeat(300)),
+            "nested too deeply",
+        ),
+    ];
+    for (text, words) in cases {
+        let message = load(text, &[]).unwrap_err();
+        assert!(message.contains(words), "{text:.60}: {message}");
+        assert!(message.contains("\n  help: "), "{message}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str, bytes: Option<&[u8]>| {
+        let path = folder.path().join(name);
+        if let Some(bytes) = bytes {
+            std::fs::write(&path, bytes).unwrap();
+        }
+        let loaded = Loaded::read(&path, &[]).map(|loaded| loaded.scenario);
+        loaded.map_err(|error| error.to_string())
+    };
+    let fails = |name: &str, bytes: Option<&[u8]>, words: &str| {
+        let message = read(name, bytes).unwrap_err();
+        assert!(
+            message.contains(words) && message.contains(name),
+            "{message}"
+        );
+    };
+    fails("none.yaml", None, "no such file");
+    fails("", None, "a folder");
+    fails("png.yaml", Some(b"\x89PNG\r\n\x1a\n\xff\xfe"), "not UTF-8");
+    fails("nul.yaml", Some(b"a: 1\0b"), "not UTF-8");
+    fails("empty.yaml", Some(b""), "empty");
+    let nameless = BASE.replace("name: base\n", "");
+    fails(
+        "my run.yaml",
+        Some(nameless.as_bytes()),
+        "add `name: my_run`",
+    );
+    let named = read("late_fusion.yaml", Some(nameless.as_bytes())).unwrap();
+    assert_eq!(named.name.as_deref(), Some("late_fusion"));
+    let table = read("table.yaml", Some(with_data(TABLE).as_bytes())).unwrap();
+    let path = table.data.table.unwrap().path;
+    assert_eq!(path, folder.path().join("data/x.csv"));
+    let file = replaced(
+        BASE,
+        "  gaussian:\n    std: 1.0e-9\n",
+        "  file: {path: /abs/w.npz}\n",
+    );
+    let file = read("file.yaml", Some(file.as_bytes())).unwrap();
+    assert_eq!(file.init.file.unwrap().path, Path::new("/abs/w.npz"));
+    let marked = format!("\u{feff}{BASE}");
+    assert!(read("bom.yaml", Some(marked.as_bytes())).is_ok());
+}
