@@ -1,0 +1,298 @@
+//! Second moments of the data: all that a linear network's flow depends on.
+//!
+//! Source: Zhang, Latham & Saxe, "Understanding Unimodal Bias in Multimodal Deep Linear
+//! Networks" (ICML 2024), the sections on the setup and on the two-layer networks.
+//!
+//! | file | source of data |
+//! |---|---|
+//! | `toy.rs` | one scalar input a modality |
+//! | `moments.rs` | a given covariance and map |
+//! | `wishart.rs` | a random covariance and map |
+//! | `table.rs` | columns of a CSV file |
+//! | `sampling.rs` | empirical moments of Gaussian samples from a population |
+
+mod moments;
+mod sampling;
+mod table;
+mod toy;
+mod wishart;
+
+use crate::error::{InputError, Result};
+use crate::scenario::Scenario;
+use nalgebra::{DMatrix, SymmetricEigen};
+use std::ops::Range;
+
+/// An input stream: its name and its rows in the joined input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modality {
+    /// Name, as in the scenario.
+    pub name: String,
+    /// Its entries in the joined input vector of length d.
+    pub range: Range<usize>,
+}
+
+impl Modality {
+    /// Input dimension d_m.
+    pub fn dim(&self) -> usize {
+        self.range.len()
+    }
+}
+
+/// A quadratic loss of the joined total map W (o x d):
+/// floor + 1/2 tr[(W - optimum) covariance (W - optimum)^T].
+///
+/// The form that subtracts first: the expanded one, 1/2 tr(S_yy - 2 W S_xy + W S_xx W^T), loses
+/// all digits near the minimum.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quadratic {
+    /// The map of least loss, o x d (the least-norm one where the covariance is singular).
+    pub optimum: DMatrix<f64>,
+    /// Second moment of the inputs, d x d.
+    pub covariance: DMatrix<f64>,
+    /// The loss at the optimum.
+    pub floor: f64,
+}
+
+impl Quadratic {
+    /// The loss above the floor of the joined map `map`, o x d, stored by columns.
+    pub fn excess(&self, map: &[f64]) -> f64 {
+        self.excess_between(map, self.optimum.as_slice())
+    }
+
+    /// 1/2 tr[(a - b) covariance (a - b)^T] of two joined maps, o x d, stored by columns.
+    pub fn excess_between(&self, a: &[f64], b: &[f64]) -> f64 {
+        let outputs = self.optimum.nrows();
+        let inputs = self.covariance.nrows();
+        let mut sum = 0.0;
+        for i in 0..inputs {
+            for j in 0..inputs {
+                let weight = self.covariance[(i, j)];
+                for k in 0..outputs {
+                    let (p, q) = (k + i * outputs, k + j * outputs);
+                    sum += weight * (a[p] - b[p]) * (a[q] - b[q]);
+                }
+            }
+        }
+        0.5 * sum
+    }
+
+    /// The loss of the joined map `map`, o x d, stored by columns.
+    pub fn loss(&self, map: &[f64]) -> f64 {
+        self.floor + self.excess(map)
+    }
+}
+
+/// The data of a run: training moments, and where there is a population or a hold-out, the
+/// generalisation error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moments {
+    /// The input streams, in order; together they cover 0..d.
+    pub modalities: Vec<Modality>,
+    /// S_xx = E[x x^T], d x d.
+    pub inputs: DMatrix<f64>,
+    /// S_yx = E[y x^T], o x d.
+    pub cross: DMatrix<f64>,
+    /// Loss_0 = 1/2 tr S_yy, the loss of the zero map.
+    pub initial_loss: f64,
+    /// The training loss.
+    pub loss: Quadratic,
+    /// Generalisation error: against the population that samples were drawn from (noise not
+    /// counted), or the loss on the hold-out. None where there is neither.
+    pub generalisation: Option<Quadratic>,
+}
+
+impl Moments {
+    /// The moments of the scenario's data section. A table's path is opened as it stands.
+    ///
+    /// # Errors
+    /// An input error where a table cannot be used, where the moments overflow, and where no
+    /// input tells anything about the targets.
+    pub fn of(scenario: &Scenario) -> Result<Moments> {
+        let (data, seed) = (&scenario.data, scenario.seed);
+        let moments = if let Some(toy) = &data.toy {
+            toy::population(toy)?.moments(toy.samples, seed)?
+        } else if let Some(given) = &data.moments {
+            moments::population(given)?.moments(given.samples, seed)?
+        } else if let Some(wishart) = &data.wishart {
+            wishart::population(wishart, seed)?.moments(wishart.samples, seed)?
+        } else if let Some(table) = &data.table {
+            table::moments(table, seed)?
+        } else {
+            let remedy = "give one of toy, moments, wishart, table";
+            return Err(InputError::at("data", "no source of data", remedy).into());
+        };
+        moments.learnable()
+    }
+
+    /// Itself, where there is something to learn.
+    fn learnable(self) -> Result<Moments> {
+        let learnable = self.learnable_loss();
+        if self.cross.amax() == 0.0 || learnable.is_nan() || learnable <= 0.0 {
+            let problem = "there is nothing to learn: no input is correlated with any target";
+            let remedy = "give a target that depends on the inputs";
+            return Err(InputError::at("data", problem, remedy).into());
+        }
+        Ok(self)
+    }
+
+    /// [`Moments::new`] for moments that may have overflowed.
+    fn checked(
+        modalities: Vec<Modality>,
+        inputs: DMatrix<f64>,
+        cross: DMatrix<f64>,
+        target_power: f64,
+    ) -> Result<Moments> {
+        refuse_overflow(inputs.iter().chain(&cross).chain([&target_power]))?;
+        let moments = Moments::new(modalities, inputs, cross, target_power);
+        refuse_overflow(&moments.loss.optimum)?;
+        Ok(moments)
+    }
+
+    /// Joins training moments: S_xx (d x d), S_yx (o x d) and tr S_yy.
+    pub fn new(
+        modalities: Vec<Modality>,
+        inputs: DMatrix<f64>,
+        cross: DMatrix<f64>,
+        target_power: f64,
+    ) -> Moments {
+        let optimum = &cross * pseudo_inverse(&inputs);
+        // tr(S_yy - W* S_xx W*^T), with S_yx W*^T = W* S_xx W*^T by the normal equations. A
+        // noiseless target leaves round-off of either sign: the loss has no negative floor.
+        let explained = cross.dot(&optimum);
+        let rest = target_power - explained;
+        let round_off = 8.0 * f64::EPSILON * inputs.nrows() as f64 * target_power;
+        let floor = if rest <= round_off { 0.0 } else { 0.5 * rest };
+        Moments {
+            modalities,
+            loss: Quadratic {
+                optimum,
+                covariance: inputs.clone(),
+                floor,
+            },
+            inputs,
+            cross,
+            initial_loss: 0.5 * target_power,
+            generalisation: None,
+        }
+    }
+
+    /// Number of inputs d of all modalities together.
+    pub fn inputs_len(&self) -> usize {
+        self.inputs.nrows()
+    }
+
+    /// Number of outputs o.
+    pub fn outputs_len(&self) -> usize {
+        self.cross.nrows()
+    }
+
+    /// Loss_0 - Loss_min, what there is to learn.
+    pub fn learnable_loss(&self) -> f64 {
+        self.initial_loss - self.loss.floor
+    }
+
+    /// Columns of one modality of a joined map, o x d_m.
+    pub fn block(&self, joined: &DMatrix<f64>, modality: usize) -> DMatrix<f64> {
+        let range = &self.modalities[modality].range;
+        joined.columns(range.start, range.len()).into_owned()
+    }
+
+    /// The joined map (o x d) of the critical point M_S: the modalities in `learned` at their
+    /// joint least-squares solution S_yxS S_S^+, the others at zero.
+    ///
+    /// Source: ICML 2024 paper, the sections on the loss landscape of late and intermediate
+    /// fusion.
+    pub fn critical_map(&self, learned: &[usize]) -> DMatrix<f64> {
+        let columns: Vec<usize> = learned
+            .iter()
+            .flat_map(|&m| self.modalities[m].range.clone())
+            .collect();
+        let inputs = self.inputs.select_rows(&columns).select_columns(&columns);
+        let solution = self.cross.select_columns(&columns) * pseudo_inverse(&inputs);
+        let mut map = DMatrix::zeros(self.outputs_len(), self.inputs_len());
+        for (k, &column) in columns.iter().enumerate() {
+            map.set_column(column, &solution.column(k));
+        }
+        map
+    }
+}
+
+/// Moore-Penrose inverse of a symmetric positive semi-definite matrix. Eigenvalues below
+/// n x epsilon x the largest count as zero, the usual cut-off of numerical rank.
+pub fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    if matrix.is_empty() {
+        return matrix.clone();
+    }
+    let eigen = SymmetricEigen::new(matrix.clone());
+    let largest = eigen.eigenvalues.amax();
+    let cutoff = matrix.nrows() as f64 * f64::EPSILON * largest;
+    let inverted = eigen
+        .eigenvalues
+        .map(|value| if value > cutoff { 1.0 / value } else { 0.0 });
+    let scaled = &eigen.eigenvectors * DMatrix::from_diagonal(&inverted);
+    scaled * eigen.eigenvectors.transpose()
+}
+
+/// Largest singular value: the norm |S| of the growth rates. It equals the Frobenius norm for
+/// one output.
+pub fn spectral_norm(matrix: &DMatrix<f64>) -> f64 {
+    if matrix.is_empty() {
+        return 0.0;
+    }
+    matrix.singular_values().max()
+}
+
+/// Rows of each modality in the joined input, from dimensions in order.
+pub(crate) fn layout<'a>(dims: impl IntoIterator<Item = (&'a String, usize)>) -> Vec<Modality> {
+    let mut start = 0;
+    dims.into_iter()
+        .map(|(name, dim)| {
+            let range = start..start + dim;
+            start = range.end;
+            let name = name.clone();
+            Modality { name, range }
+        })
+        .collect()
+}
+
+/// Refuses infinities and the differences of infinities before a decomposition meets them: its
+/// iteration would not end.
+fn refuse_overflow<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Result<()> {
+    if numbers.into_iter().all(|x| x.is_finite()) {
+        return Ok(());
+    }
+    let problem = "the second moments are larger than floating-point numbers can be";
+    let remedy = "rescale the inputs and targets (a table: standardise: true)";
+    Err(InputError::at("data", problem, remedy).into())
+}
+
+/// `, did you mean NAME?` for the candidate that resembles `name` most; empty where none does.
+pub(crate) fn did_you_mean<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> String {
+    // Half of the letters right: enough for typing errors, too much for unrelated words.
+    const LEAST_SIMILARITY: f64 = 0.5;
+    let name = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|other| {
+            let similarity = strsim::normalized_damerau_levenshtein(&name, &other.to_lowercase());
+            (similarity, other)
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|&(similarity, _)| similarity >= LEAST_SIMILARITY)
+        .map_or_else(String::new, |(_, other)| format!(", did you mean {other}?"))
+}
+
+/// Names for an error message, the first twenty of a long list.
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 20;
+    let names: Vec<&str> = names.into_iter().collect();
+    let shown = names[..names.len().min(MOST)].join(", ");
+    match names.len() {
+        0 => "none".to_owned(),
+        n if n > MOST => format!("{shown}, ... ({n} in all)"),
+        _ => shown,
+    }
+}

@@ -1,0 +1,122 @@
+//! Gaussian populations, and the empirical moments of samples from them.
+
+use super::{Modality, Moments, Quadratic, refuse_overflow};
+use crate::error::{InputError, Result};
+use crate::random::{Purpose, stream};
+use crate::scenario::ByModality;
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+/// The population y = W x + noise n with x ~ N(0, S_xx) and n ~ N(0, 1) in every output.
+pub(super) struct Population {
+    /// The input streams.
+    pub modalities: Vec<Modality>,
+    /// S_xx, d x d; may be singular.
+    pub inputs: DMatrix<f64>,
+    /// The true map W, o x d.
+    pub map: DMatrix<f64>,
+    /// Standard deviation of the noise on every output.
+    pub noise: f64,
+}
+
+impl Population {
+    /// The moments trained on: the population's own, or those of `samples` draws from it. Draws
+    /// come with the generalisation error 1/2 tr[(V - W) S_xx (V - W)^T] of a map V (the noise
+    /// that no map can predict is not counted).
+    ///
+    /// # Errors
+    /// An input error where the moments overflow.
+    pub fn moments(self, samples: Option<u64>, seed: u64) -> Result<Moments> {
+        refuse_overflow(&self.inputs)?;
+        let Some(samples) = samples else {
+            let outputs = self.map.nrows() as f64;
+            let cross = &self.map * &self.inputs;
+            let power = cross.dot(&self.map) + outputs * self.noise * self.noise;
+            return Moments::checked(self.modalities, self.inputs, cross, power);
+        };
+        let drawn = Drawn::from(&self, samples, seed);
+        let noise_cross = drawn.noise_cross * self.noise;
+        let signal_cross = &self.map * &drawn.inputs;
+        // y = W x + noise n, multiplied out: noiseless samples then stay noiseless to the last
+        // digit, whatever the number of samples summed.
+        let power = signal_cross.dot(&self.map)
+            + 2.0 * noise_cross.dot(&self.map)
+            + self.noise * self.noise * drawn.noise_power;
+        let cross = signal_cross + noise_cross;
+        let mut moments = Moments::checked(self.modalities, drawn.inputs, cross, power)?;
+        moments.generalisation = Some(Quadratic {
+            optimum: self.map,
+            covariance: self.inputs,
+            floor: 0.0,
+        });
+        Ok(moments)
+    }
+}
+
+/// Empirical second moments of inputs and unit noise: means over the samples, no mean
+/// subtracted, as the population's mean is known to be zero.
+struct Drawn {
+    /// Mean of x x^T, d x d.
+    inputs: DMatrix<f64>,
+    /// Mean of n x^T, o x d.
+    noise_cross: DMatrix<f64>,
+    /// Mean of n^T n.
+    noise_power: f64,
+}
+
+impl Drawn {
+    /// Draws the samples one at a time: memory does not grow with their number.
+    fn from(population: &Population, samples: u64, seed: u64) -> Self {
+        let (outputs, dim) = population.map.shape();
+        let root = square_root(&population.inputs);
+        let mut input_rng = stream(seed, Purpose::Samples);
+        let mut noise_rng = stream(seed, Purpose::Noise);
+        let mut normal = DVector::zeros(dim);
+        let mut x = DVector::zeros(dim);
+        let mut n = DVector::zeros(outputs);
+        let mut inputs = DMatrix::zeros(dim, dim);
+        let mut noise_cross = DMatrix::zeros(outputs, dim);
+        let mut noise_power = 0.0;
+        for _ in 0..samples {
+            normal.apply(|z| *z = input_rng.sample(StandardNormal));
+            n.apply(|z| *z = noise_rng.sample(StandardNormal));
+            x.gemv(1.0, &root, &normal, 0.0);
+            inputs.syger(1.0, &x, &x, 1.0);
+            noise_cross.ger(1.0, &n, &x, 1.0);
+            noise_power += n.norm_squared();
+        }
+        // syger fills the lower triangle only.
+        inputs.fill_upper_triangle_with_lower_triangle();
+        let count = samples as f64;
+        Self {
+            inputs: inputs / count,
+            noise_cross: noise_cross / count,
+            noise_power: noise_power / count,
+        }
+    }
+}
+
+/// F with F F^T = `covariance`, from its eigenvalues: unlike a Cholesky factor it exists where
+/// the covariance is singular. Negative eigenvalues are round-off there.
+fn square_root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
+    let eigen = SymmetricEigen::new(covariance.clone());
+    let roots = eigen.eigenvalues.map(|value| value.max(0.0).sqrt());
+    eigen.eigenvectors * DMatrix::from_diagonal(&roots)
+}
+
+/// One number a modality in the order of `names`, which may differ from that of the file.
+pub(super) fn by_modality<'a>(
+    names: impl Iterator<Item = &'a String>,
+    values: &ByModality<f64>,
+    key: &'static str,
+) -> Result<Vec<f64>> {
+    names
+        .map(|name| {
+            values.get(name).copied().ok_or_else(|| {
+                let problem = format!("no number for modality {name}");
+                InputError::at(key, problem, format!("add {name}: 1.0")).into()
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,81 @@
+//! A random input covariance and a random true map.
+
+use super::layout;
+use super::sampling::{Population, by_modality};
+use crate::error::{InputError, Result};
+use crate::random::{Purpose, stream};
+use crate::scenario::WishartData;
+use nalgebra::{DMatrix, DVector};
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+
+/// Degrees of freedom above the dimension d. With d + 2 the mean of the inverse-Wishart
+/// distribution, scale / (degrees - d - 1), exists and is the scale matrix itself.
+const EXTRA_DEGREES: usize = 2;
+
+/// A population with covariance from the inverse-Wishart distribution of d + 2 degrees of freedom
+/// and scale matrix diag(scale_m), which is its mean, and a map (o x d) uniform on (-1, 1).
+///
+/// # Errors
+/// An input error where modalities and scale differ, and where a draw is singular in floating
+/// point.
+pub(super) fn population(wishart: &WishartData, seed: u64) -> Result<Population> {
+    let names = wishart.modalities.keys();
+    let scales = by_modality(names, &wishart.scale, "data.wishart.scale")?;
+    let diagonal: Vec<f64> = wishart
+        .modalities
+        .values()
+        .zip(scales)
+        .flat_map(|(&dim, scale)| std::iter::repeat_n(scale, dim))
+        .collect();
+    let inputs = inverse_wishart(&diagonal, &mut stream(seed, Purpose::Covariance))?;
+    let mut rng = stream(seed, Purpose::TargetMap);
+    let map = DMatrix::from_fn(wishart.outputs, diagonal.len(), |_, _| {
+        rng.random_range(-1.0..1.0)
+    });
+    Ok(Population {
+        modalities: layout(wishart.modalities.iter().map(|(name, &dim)| (name, dim))),
+        inputs,
+        map,
+        noise: wishart.noise,
+    })
+}
+
+/// A draw (d x d) from the inverse-Wishart distribution with scale matrix Psi = diag(`scale`).
+///
+/// Its inverse has the Wishart distribution of scale matrix Psi^-1 = C C^T, C = diag(scale)^-1/2, by
+/// the Bartlett decomposition C A A^T C^T: A lower triangular, A_ii chi distributed with n - i
+/// degrees of freedom (i from 0, n = d + 2), below the diagonal N(0, 1). The draw is then
+/// B^T B with B = A^-1 C^-1, one triangular solve: no inverse of a matrix product, whose
+/// condition number would be squared.
+///
+/// Source: Smith & Hocking, "Algorithm AS 53: Wishart Variate Generator", Applied Statistics 21
+/// (1972) 341-345.
+fn inverse_wishart(scale: &[f64], rng: &mut impl Rng) -> Result<DMatrix<f64>> {
+    let dim = scale.len();
+    let mut triangle = DMatrix::zeros(dim, dim);
+    for i in 0..dim {
+        for j in 0..i {
+            triangle[(i, j)] = rng.sample(StandardNormal);
+        }
+        triangle[(i, i)] = chi(dim + EXTRA_DEGREES - i, rng);
+    }
+    let root = DMatrix::from_diagonal(&DVector::from_row_slice(scale).map(f64::sqrt));
+    let factor = triangle.solve_lower_triangular(&root).ok_or_else(|| {
+        InputError::at(
+            "data.wishart",
+            "the covariance drawn is singular",
+            "choose another seed",
+        )
+    })?;
+    let mut covariance = factor.transpose() * &factor;
+    // Symmetric to the last digit, which the product is not.
+    covariance.fill_upper_triangle_with_lower_triangle();
+    Ok(covariance)
+}
+
+/// A draw from the chi distribution: by definition, the length of a vector of that many standard
+/// normal numbers.
+fn chi(degrees: usize, rng: &mut impl Rng) -> f64 {
+    DVector::from_fn(degrees, |_, _| rng.sample::<f64, _>(StandardNormal)).norm()
+}
