@@ -1,0 +1,269 @@
+//! Shape of a multimodal network, and its weights in one flat vector.
+//!
+//! The only place that knows offsets. Every layer is a matrix (rows = outputs, columns =
+//! inputs) stored by columns; layers follow each other in the state: the private stack of each
+//! modality in order, then the shared layers.
+//!
+//! ```text
+//! private layers   W_m^1 (h x d_m), ..., W_m^Lf        one stack a modality, to the fusion
+//! shared layers    W^{Lf+1}, ..., W^L (o x h)          after the fusion sum
+//! total map        W_m^tot = W^L ... W^{Lf+1} W_m^Lf ... W_m^1        (o x d_m)
+//! ```
+//!
+//! Source: Zhang, Latham & Saxe (ICML 2024), section on multimodal deep linear networks.
+
+use crate::data::Modality;
+use crate::error::{InputError, Result};
+use crate::scenario::NetworkSection;
+use nalgebra::{DMatrixView, DVector};
+use std::ops::Range;
+
+/// Where a layer belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stack {
+    /// The private stack of the modality with this index.
+    Private(usize),
+    /// The layers after the fusion.
+    Shared,
+}
+
+/// One weight matrix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// `A.1`, `shared.3`: stack and depth, counted from the input; shared layers go on from the
+    /// deepest private stack.
+    pub name: String,
+    /// Where it belongs.
+    pub stack: Stack,
+    /// Number of its outputs.
+    pub rows: usize,
+    /// Number of its inputs.
+    pub cols: usize,
+    /// Its entries in the state, by columns.
+    pub range: Range<usize>,
+}
+
+/// Layers of a network, with their shapes and places in the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Architecture {
+    /// Input streams.
+    pub modalities: Vec<Modality>,
+    /// Number of outputs o.
+    pub outputs: usize,
+    /// All layers in the order of the state.
+    pub layers: Vec<Layer>,
+    /// Indices into `layers` of each modality's private stack, from the input on.
+    pub private: Vec<Range<usize>>,
+    /// Indices into `layers` of the shared layers, from the fusion on; may be empty.
+    pub shared: Range<usize>,
+}
+
+impl Architecture {
+    /// The architecture a scenario's network section asks for.
+    ///
+    /// # Errors
+    /// An input error where the section's keys contradict each other or the data, and where the
+    /// number of weights overflows.
+    pub fn of(section: &NetworkSection, modalities: &[Modality], outputs: usize) -> Result<Self> {
+        let depths = private_depths(section, modalities)?;
+        let shared = shared_depth(section)?;
+        let deepest = depths.iter().copied().max().unwrap_or(0);
+        let widths = hidden_widths(section, deepest + shared)?;
+        Self::build(modalities, outputs, &depths, shared, &widths)
+    }
+
+    /// An architecture from private depths (one a modality, each at least 1), the number of
+    /// shared layers, and the widths of the hidden spaces from input to output (one fewer than
+    /// the deepest path has layers; stacks of fewer layers use the last ones).
+    ///
+    /// # Errors
+    /// An input error where the number of weights overflows.
+    pub fn build(
+        modalities: &[Modality],
+        outputs: usize,
+        depths: &[usize],
+        shared: usize,
+        widths: &[usize],
+    ) -> Result<Self> {
+        let deepest = depths.iter().copied().max().unwrap_or(0);
+        let depth = deepest + shared;
+        // Width after layer `level` of the deepest path; the output's after the last.
+        let width = |level: usize| {
+            if level == depth {
+                outputs
+            } else {
+                widths[level - 1]
+            }
+        };
+        let mut layers = Vec::new();
+        let mut end = 0usize;
+        let mut push = |name: String, stack, rows: usize, cols: usize| -> Result<()> {
+            let start = end;
+            end = rows
+                .checked_mul(cols)
+                .and_then(|size| size.checked_add(start))
+                .ok_or_else(too_many_weights)?;
+            layers.push(Layer {
+                name,
+                stack,
+                rows,
+                cols,
+                range: start..end,
+            });
+            Ok(())
+        };
+        let mut private = Vec::with_capacity(modalities.len());
+        let mut count = 0;
+        for (m, modality) in modalities.iter().enumerate() {
+            let skipped = deepest - depths[m];
+            let mut cols = modality.dim();
+            for l in 1..=depths[m] {
+                let rows = width(skipped + l);
+                let name = format!("{}.{l}", modality.name);
+                push(name, Stack::Private(m), rows, cols)?;
+                cols = rows;
+            }
+            private.push(count..count + depths[m]);
+            count += depths[m];
+        }
+        for l in deepest + 1..=depth {
+            push(format!("shared.{l}"), Stack::Shared, width(l), width(l - 1))?;
+        }
+        Ok(Self {
+            modalities: modalities.to_vec(),
+            outputs,
+            shared: count..count + shared,
+            private,
+            layers,
+        })
+    }
+
+    /// Number of weights.
+    pub fn len(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.range.end)
+    }
+
+    /// Whether there is no weight at all; never so for a built architecture.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of inputs d of all modalities together.
+    pub fn inputs(&self) -> usize {
+        self.modalities.last().map_or(0, |m| m.range.end)
+    }
+
+    /// Layers from the input of modality `m` to the output, L of that modality.
+    pub fn depth(&self, m: usize) -> usize {
+        self.private[m].len() + self.shared.len()
+    }
+
+    /// Private layers of modality `m`, up to and including the fusion: Lf of that modality.
+    pub fn fusion_layer(&self, m: usize) -> usize {
+        self.private[m].len()
+    }
+
+    /// Depth and fusion layer where all modalities share them.
+    pub fn uniform_depth(&self) -> Option<(usize, usize)> {
+        let first = self.fusion_layer(0);
+        let uniform = (1..self.modalities.len()).all(|m| self.fusion_layer(m) == first);
+        uniform.then(|| (self.depth(0), first))
+    }
+
+    /// Whether M_S is a critical point for the modalities S = `learned`.
+    ///
+    /// The gradient of every layer must vanish where the modalities outside S have zero maps. It
+    /// does where each of them has a second private layer at zero; a single private layer
+    /// still gets the gradient of the shared layers that the learned modalities hold up. With
+    /// nothing learned the shared layers are at zero as well, and any second layer will do.
+    pub fn has_saddle(&self, learned: &[usize]) -> bool {
+        (0..self.modalities.len())
+            .filter(|m| !learned.contains(m))
+            .all(|m| match learned {
+                [] => self.depth(m) >= 2,
+                _ => self.fusion_layer(m) >= 2,
+            })
+    }
+
+    /// A layer of the state as a matrix, rows x cols.
+    pub fn view<'a>(&self, state: &'a DVector<f64>, layer: usize) -> DMatrixView<'a, f64> {
+        let Layer {
+            rows, cols, range, ..
+        } = &self.layers[layer];
+        DMatrixView::from_slice(&state.as_slice()[range.clone()], *rows, *cols)
+    }
+}
+
+fn too_many_weights() -> crate::error::Error {
+    InputError::at(
+        "network",
+        "the number of weights is larger than this machine can count",
+        "choose smaller widths",
+    )
+    .into()
+}
+
+fn private_depths(section: &NetworkSection, modalities: &[Modality]) -> Result<Vec<usize>> {
+    if let Some(depths) = &section.private_layers {
+        return modalities
+            .iter()
+            .map(|m| {
+                depths.get(&m.name).copied().ok_or_else(|| {
+                    InputError::at(
+                        "network.private_layers",
+                        format!("no number of layers for modality {}", m.name),
+                        format!("add {}: 1", m.name),
+                    )
+                    .into()
+                })
+            })
+            .collect();
+    }
+    let fusion = section.fusion_layer.ok_or_else(|| {
+        InputError::at(
+            "network",
+            "fusion_layer is missing",
+            "add fusion_layer: 1 for early fusion, or the depth for late fusion",
+        )
+    })?;
+    Ok(vec![fusion; modalities.len()])
+}
+
+fn shared_depth(section: &NetworkSection) -> Result<usize> {
+    if section.private_layers.is_some() {
+        return Ok(section.shared_layers.unwrap_or(0));
+    }
+    match (section.depth, section.fusion_layer) {
+        (Some(depth), Some(fusion)) if fusion <= depth => Ok(depth - fusion),
+        (depth, _) => Err(InputError::at(
+            "network.depth",
+            format!("{depth:?} is not a depth of at least the fusion layer"),
+            "give depth L and fusion_layer Lf with 1 <= Lf <= L",
+        )
+        .into()),
+    }
+}
+
+fn hidden_widths(section: &NetworkSection, depth: usize) -> Result<Vec<usize>> {
+    let hidden = depth.saturating_sub(1);
+    match (&section.widths, section.width) {
+        (Some(widths), _) if widths.len() == hidden => Ok(widths.clone()),
+        (Some(widths), _) => Err(InputError::at(
+            "network.widths",
+            format!(
+                "{} widths for {hidden} hidden layers (depth {depth})",
+                widths.len()
+            ),
+            format!("give {hidden} numbers, or one width for all"),
+        )
+        .into()),
+        (None, Some(width)) => Ok(vec![width; hidden]),
+        (None, None) if hidden == 0 => Ok(Vec::new()),
+        (None, None) => Err(InputError::at(
+            "network",
+            "width is missing",
+            "add width: 100, or widths: one number per hidden layer",
+        )
+        .into()),
+    }
+}
