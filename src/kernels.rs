@@ -1,0 +1,165 @@
+//! Products of a layer with a few small columns: the inner loops of the gradient.
+//!
+//! Matrices are stored by columns. `w` is a layer (rows x cols); its small partner has `n`
+//! columns, n being a number of inputs or outputs. Each kernel reads or writes the layer once
+//! for every four small columns, so that it runs at the speed of memory. General matrix
+//! products pack their operands first and lose that for n = 1.
+
+/// Number of small columns handled in one pass over the layer.
+const PASS: usize = 4;
+
+/// out (rows x n) = w (rows x cols) * p (cols x n).
+pub fn multiply(w: &[f64], rows: usize, p: &[f64], cols: usize, out: &mut [f64]) {
+    debug_assert_eq!(w.len(), rows * cols);
+    if rows < PASS {
+        return multiply_few_rows(w, rows, p, cols, out);
+    }
+    out.fill(0.0);
+    for (p, out) in p.chunks(PASS * cols).zip(out.chunks_mut(PASS * rows)) {
+        match p.len() / cols {
+            1 => multiply_pass::<1>(w, rows, p, cols, out),
+            2 => multiply_pass::<2>(w, rows, p, cols, out),
+            3 => multiply_pass::<3>(w, rows, p, cols, out),
+            _ => multiply_pass::<4>(w, rows, p, cols, out),
+        }
+    }
+}
+
+/// The output layer has few rows: run along its columns, the long side.
+fn multiply_few_rows(w: &[f64], rows: usize, p: &[f64], cols: usize, out: &mut [f64]) {
+    for (p, out) in p.chunks_exact(cols).zip(out.chunks_exact_mut(rows)) {
+        if rows == 1 {
+            out[0] = dot(w, p);
+            continue;
+        }
+        for (i, y) in out.iter_mut().enumerate() {
+            let row = w[i..].iter().step_by(rows);
+            *y = row.zip(p).map(|(a, x)| a * x).sum();
+        }
+    }
+}
+
+fn multiply_pass<const N: usize>(w: &[f64], rows: usize, p: &[f64], cols: usize, out: &mut [f64]) {
+    // Four columns of the layer at a time: each output entry is loaded and stored once for them.
+    const BLOCK: usize = 4;
+    let whole = cols - cols % BLOCK;
+    for (j, block) in w.chunks_exact(BLOCK * rows).enumerate() {
+        let j = BLOCK * j;
+        let (w0, rest) = block.split_at(rows);
+        let (w1, rest) = rest.split_at(rows);
+        let (w2, w3) = rest.split_at(rows);
+        for (c, out) in out.chunks_exact_mut(rows).enumerate().take(N) {
+            let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|k| p[c * cols + j + k]);
+            for ((((y, a), b), c), d) in out.iter_mut().zip(w0).zip(w1).zip(w2).zip(w3) {
+                *y += (a * x0 + b * x1) + (c * x2 + d * x3);
+            }
+        }
+    }
+    for j in whole..cols {
+        let column = &w[j * rows..(j + 1) * rows];
+        for (c, out) in out.chunks_exact_mut(rows).enumerate().take(N) {
+            let x = p[c * cols + j];
+            for (y, a) in out.iter_mut().zip(column) {
+                *y += a * x;
+            }
+        }
+    }
+}
+
+/// out (cols x n) = w^T (cols x rows) * b (rows x n).
+pub fn multiply_transposed(w: &[f64], rows: usize, b: &[f64], cols: usize, out: &mut [f64]) {
+    debug_assert_eq!(w.len(), rows * cols);
+    if rows < PASS {
+        // The output layer: run along its columns, the long side.
+        for (b, out) in b.chunks_exact(rows).zip(out.chunks_exact_mut(cols)) {
+            out.fill(0.0);
+            for (i, factor) in b.iter().enumerate() {
+                add_scaled(*factor, &w[i..], rows, out, 1);
+            }
+        }
+        return;
+    }
+    for (j, column) in w.chunks_exact(rows).enumerate() {
+        for (k, b) in b.chunks_exact(rows).enumerate() {
+            out[k * cols + j] = dot(column, b);
+        }
+    }
+}
+
+/// out (rows x cols) = b (rows x n) * c^T (n x cols), with c given as cols x n.
+pub fn outer(b: &[f64], rows: usize, c: &[f64], cols: usize, out: &mut [f64]) {
+    debug_assert_eq!(out.len(), rows * cols);
+    if rows < PASS {
+        out.fill(0.0);
+        for (b, c) in b.chunks_exact(rows).zip(c.chunks_exact(cols)) {
+            for (i, factor) in b.iter().enumerate() {
+                add_scaled(*factor, c, 1, &mut out[i..], rows);
+            }
+        }
+        return;
+    }
+    for (pass, (b, c)) in b.chunks(PASS * rows).zip(c.chunks(PASS * cols)).enumerate() {
+        for (j, out) in out.chunks_exact_mut(rows).enumerate() {
+            match b.len() / rows {
+                1 => outer_column::<1>(b, rows, c, cols, j, pass > 0, out),
+                2 => outer_column::<2>(b, rows, c, cols, j, pass > 0, out),
+                3 => outer_column::<3>(b, rows, c, cols, j, pass > 0, out),
+                _ => outer_column::<4>(b, rows, c, cols, j, pass > 0, out),
+            }
+        }
+    }
+}
+
+fn outer_column<const N: usize>(
+    b: &[f64],
+    rows: usize,
+    c: &[f64],
+    cols: usize,
+    j: usize,
+    add: bool,
+    out: &mut [f64],
+) {
+    let columns: [&[f64]; N] = std::array::from_fn(|k| &b[k * rows..(k + 1) * rows]);
+    let factors: [f64; N] = std::array::from_fn(|k| c[k * cols + j]);
+    for (i, y) in out.iter_mut().enumerate() {
+        let sum: f64 = (0..N).map(|k| columns[k][i] * factors[k]).sum();
+        *y = if add { *y + sum } else { sum };
+    }
+}
+
+/// out += factor * x, every `x_stride`-th entry of x to every `out_stride`-th of out.
+fn add_scaled(factor: f64, x: &[f64], x_stride: usize, out: &mut [f64], out_stride: usize) {
+    if x_stride == 1 && out_stride == 1 {
+        // Known to be contiguous, the loop runs on vector registers.
+        for (y, x) in out.iter_mut().zip(x) {
+            *y += factor * x;
+        }
+        return;
+    }
+    for (y, x) in out
+        .iter_mut()
+        .step_by(out_stride)
+        .zip(x.iter().step_by(x_stride))
+    {
+        *y += factor * x;
+    }
+}
+
+/// Scalar product, summed in eight independent lanes so that additions need not wait.
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut lanes = [0.0; LANES];
+    let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let tail: f64 = a_blocks
+        .remainder()
+        .iter()
+        .zip(b_blocks.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
+    for (a, b) in a_blocks.zip(b_blocks) {
+        for k in 0..LANES {
+            lanes[k] += a[k] * b[k];
+        }
+    }
+    lanes.iter().sum::<f64>() + tail
+}
