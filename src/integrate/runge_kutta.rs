@@ -1,0 +1,309 @@
+//! Explicit Runge-Kutta pairs through ode_solvers: Dormand-Prince 5(4) and 8(5,3).
+//!
+//! J. R. Dormand & P. J. Prince, "A family of embedded Runge-Kutta formulae", J. Comput. Appl.
+//! Math. 6 (1980); E. Hairer, S. P. Norsett & G. Wanner, "Solving Ordinary Differential
+//! Equations I" (1993), section II.5.
+//!
+//! What ode_solvers needs from its user, found out by running it:
+//! - it keeps every state it passes, so it is stopped every few steps and rebuilt from the last
+//!   state and step size: memory stays flat, at one evaluation a restart;
+//! - its stiffness test ends every converged flow with an error, so it is switched off;
+//! - its dense output is wrong at the last point, so points inside a step are reached by a fresh
+//!   short integration from the step's start;
+//! - a right-hand side that is not finite shows as a step underflow, so it is noted down here.
+
+use super::{End, Node, Outcome, Segment, Settings, Verdict, Work};
+use crate::flow::Flow;
+use crate::scenario::Method;
+use nalgebra::DVector;
+use ode_solvers::dop_shared::{IntegrationError, OutputType, Stats, System};
+use ode_solvers::{Dop853, Dopri5};
+use std::cell::{Cell, RefCell};
+
+type State = DVector<f64>;
+
+/// Bytes of states that ode_solvers may pile up between two restarts.
+const MEMORY: usize = 16 << 20;
+
+/// An accepted step shorter than this many units of round-off of the time cannot be taken again
+/// from its start.
+const SHORTEST: f64 = 64.0 * f64::EPSILON;
+
+/// Integrates the flow from `start` at t = 0 until the time, the step limit or `observe` ends it.
+///
+/// `observe` sees every pair of accepted steps in order; the last segment may be one step with a
+/// point taken inside it.
+pub fn integrate(
+    flow: &mut Flow<'_>,
+    start: State,
+    settings: &Settings,
+    observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
+) -> End {
+    let rhs = RightHandSide {
+        flow: RefCell::new(flow),
+        evaluations: Cell::new(0),
+        finite: Cell::new(true),
+    };
+    let mut path = Path {
+        rhs: &rhs,
+        settings,
+        nodes: vec![(0.0, start)],
+        work: Work::default(),
+        verdict: Verdict::Continue,
+        observe,
+    };
+    let batch = (MEMORY / (size_of::<f64>() * path.nodes[0].1.len()).max(1)).clamp(8, 512);
+    let mut step = 0.0;
+    let outcome = loop {
+        let outcome = path.advance(batch as u64, &mut step);
+        if let Some(outcome) = outcome {
+            break outcome;
+        }
+    };
+    path.finish(outcome)
+}
+
+/// The flow as ode_solvers wants it: callable through a shared reference.
+struct RightHandSide<'f, 'a> {
+    flow: RefCell<&'f mut Flow<'a>>,
+    evaluations: Cell<u64>,
+    finite: Cell<bool>,
+}
+
+impl RightHandSide<'_, '_> {
+    fn evaluate(&self, state: &State, rate: &mut State) {
+        self.evaluations.set(self.evaluations.get() + 1);
+        let mut flow = self.flow.borrow_mut();
+        flow.rate(state.as_slice(), rate.as_mut_slice());
+        self.finite.set(flow.is_finite());
+    }
+}
+
+/// Accepted steps since the last segment that was shown, and what is known of the run.
+struct Path<'p, 'f, 'a> {
+    rhs: &'p RightHandSide<'f, 'a>,
+    settings: &'p Settings,
+    /// One to three accepted nodes; the first is the end of the last segment.
+    nodes: Vec<(f64, State)>,
+    work: Work,
+    verdict: Verdict,
+    observe: &'p mut dyn FnMut(&mut dyn Segment) -> Verdict,
+}
+
+impl Path<'_, '_, '_> {
+    /// Takes up to `batch` steps; `step` is the size to start with (0: to be found) and then the
+    /// last one. Says why the integration is over, if it is.
+    fn advance(&mut self, batch: u64, step: &mut f64) -> Option<Outcome> {
+        let settings = self.settings;
+        let limit = settings.max_steps - (self.work.steps + self.work.rejected_steps);
+        let from = self.last().clone();
+        let mut batch = Batch {
+            left: batch.min(limit),
+            last_time: from.0,
+            last_step: *step,
+            path: self,
+        };
+        let result = solve(&mut batch, settings, from, settings.t_end, *step, limit);
+        *step = batch.last_step;
+        match result {
+            Ok(stats) => self.work.rejected_steps += u64::from(stats.rejected_steps),
+            Err(IntegrationError::MaxNumStepReached { .. }) => return Some(Outcome::StepLimit),
+            Err(_) if !self.rhs.finite.get() => return Some(Outcome::NotFinite),
+            Err(_) => return Some(Outcome::StepUnderflow),
+        }
+        match self.verdict {
+            Verdict::Stop(outcome) => Some(outcome),
+            _ if self.last().0 >= settings.t_end => Some(Outcome::TimeReached),
+            _ if self.work.steps + self.work.rejected_steps >= settings.max_steps => {
+                Some(Outcome::StepLimit)
+            }
+            _ => None,
+        }
+    }
+
+    fn last(&self) -> &(f64, State) {
+        &self.nodes[self.nodes.len() - 1]
+    }
+
+    /// Takes in an accepted step; shows a segment when two are together.
+    fn accept(&mut self, time: f64, state: &State) -> Verdict {
+        self.work.steps += 1;
+        self.nodes.push((time, state.clone()));
+        if self.nodes.len() == 3 {
+            self.show();
+        }
+        self.verdict
+    }
+
+    fn show(&mut self) {
+        self.work.rhs_evaluations = self.rhs.evaluations.get();
+        let mut segment = Steps {
+            rhs: self.rhs,
+            settings: self.settings,
+            nodes: &self.nodes,
+            work: self.work,
+        };
+        self.verdict = (self.observe)(&mut segment);
+        self.nodes.drain(..2);
+    }
+
+    /// Shows what is left of a segment and sums up.
+    fn finish(mut self, mut outcome: Outcome) -> End {
+        if let [(from, _), (to, _)] = self.nodes[..] {
+            let middle = from + 0.5 * (to - from);
+            let start = &self.nodes[0];
+            if let Some(state) = restep(self.rhs, self.settings, start, middle) {
+                self.nodes.insert(1, (middle, state));
+                self.show();
+                if let (true, Verdict::Stop(stopped)) = (outcome.is_success(), self.verdict) {
+                    outcome = stopped;
+                }
+            }
+        }
+        self.work.rhs_evaluations = self.rhs.evaluations.get();
+        let (time, state) = self.nodes.swap_remove(self.nodes.len() - 1);
+        End {
+            outcome,
+            time,
+            state,
+            work: self.work,
+        }
+    }
+}
+
+/// Two accepted steps.
+struct Steps<'p, 'f, 'a> {
+    rhs: &'p RightHandSide<'f, 'a>,
+    settings: &'p Settings,
+    nodes: &'p [(f64, State)],
+    work: Work,
+}
+
+impl Segment for Steps<'_, '_, '_> {
+    fn nodes(&self) -> [Node<'_>; 3] {
+        [0, 1, 2].map(|k| Node {
+            time: self.nodes[k].0,
+            state: &self.nodes[k].1,
+        })
+    }
+
+    fn state_at(&mut self, time: f64) -> Option<State> {
+        let start = &self.nodes[usize::from(time >= self.nodes[1].0)];
+        restep(self.rhs, self.settings, start, time)
+    }
+
+    fn work(&self) -> Work {
+        self.work
+    }
+}
+
+/// The state at `time`, reached from an accepted state by a step of its own, which is shorter
+/// than the accepted one and so at least as accurate.
+fn restep(
+    rhs: &RightHandSide<'_, '_>,
+    settings: &Settings,
+    start: &(f64, State),
+    time: f64,
+) -> Option<State> {
+    let length = time - start.0;
+    if length <= SHORTEST * start.0.abs() {
+        return (length >= 0.0).then(|| start.1.clone());
+    }
+    let mut probe = Probe { rhs, reached: None };
+    // A rejected step is retried shorter; a handful always suffices.
+    const MOST_STEPS: u64 = 1000;
+    solve(
+        &mut probe,
+        settings,
+        start.clone(),
+        time,
+        length,
+        MOST_STEPS,
+    )
+    .ok()?;
+    probe.reached
+}
+
+/// What ode_solvers calls back: either a batch of the run or a probe inside a step.
+trait Client {
+    fn evaluate(&self, state: &State, rate: &mut State);
+    /// An accepted step; true to stop.
+    fn accepted(&mut self, time: f64, state: &State) -> bool;
+}
+
+struct Batch<'b, 'p, 'f, 'a> {
+    path: &'b mut Path<'p, 'f, 'a>,
+    left: u64,
+    last_time: f64,
+    last_step: f64,
+}
+
+impl Client for Batch<'_, '_, '_, '_> {
+    fn evaluate(&self, state: &State, rate: &mut State) {
+        self.path.rhs.evaluate(state, rate);
+    }
+
+    fn accepted(&mut self, time: f64, state: &State) -> bool {
+        self.last_step = time - self.last_time;
+        self.last_time = time;
+        self.left = self.left.saturating_sub(1);
+        self.path.accept(time, state) != Verdict::Continue || self.left == 0
+    }
+}
+
+struct Probe<'p, 'f, 'a> {
+    rhs: &'p RightHandSide<'f, 'a>,
+    reached: Option<State>,
+}
+
+impl Client for Probe<'_, '_, '_> {
+    fn evaluate(&self, state: &State, rate: &mut State) {
+        self.rhs.evaluate(state, rate);
+    }
+
+    fn accepted(&mut self, _time: f64, state: &State) -> bool {
+        self.reached = Some(state.clone());
+        false
+    }
+}
+
+struct Adapter<'c, C: Client>(&'c mut C);
+
+impl<C: Client> System<f64, State> for Adapter<'_, C> {
+    fn system(&self, _time: f64, state: &State, rate: &mut State) {
+        self.0.evaluate(state, rate);
+    }
+
+    fn solout(&mut self, time: f64, state: &State, _rate: &State) -> bool {
+        self.0.accepted(time, state)
+    }
+}
+
+/// One call of ode_solvers, with the controller constants of Hairer, Norsett & Wanner's codes.
+fn solve<C: Client>(
+    client: &mut C,
+    settings: &Settings,
+    (time, state): (f64, State),
+    t_end: f64,
+    step: f64,
+    most_steps: u64,
+) -> Result<Stats, IntegrationError> {
+    let &Settings { rtol, atol, .. } = settings;
+    // ode_solvers subtracts times, so that an infinite end has to be a large number.
+    let t_end = t_end.min(f64::MAX);
+    let most_steps = u32::try_from(most_steps).unwrap_or(u32::MAX - 1);
+    let (longest, never, sparse) = (t_end - time, u32::MAX, OutputType::Sparse);
+    let system = Adapter(client);
+    match settings.method {
+        Method::Dopri5 => Dopri5::from_param(
+            system, time, t_end, 0.0, state, rtol, atol, 0.9, 0.04, 0.2, 10.0, longest, step,
+            most_steps, never, sparse,
+        )
+        .integrate(),
+        Method::Dop853 => Dop853::from_param(
+            system, time, t_end, 0.0, state, rtol, atol, 0.9, 0.0, 0.333, 6.0, longest, step,
+            most_steps, never, sparse,
+        )
+        .integrate(),
+    }
+}

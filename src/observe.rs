@@ -1,0 +1,193 @@
+//! What is seen of a trajectory: loss, speed, total maps and layer norms.
+//!
+//! [`Lens`] reads them off a [`Knot`]; [`Recorder`] turns the segments of an integration into a
+//! [`Track`] as they come.
+
+use crate::data::Moments;
+use crate::flow::{Flow, Observables};
+use crate::integrate::Segment;
+use crate::network::Architecture;
+use crate::scenario::Spacing;
+use crate::track::{Knot, Track, interpolation_error};
+use std::ops::Range;
+
+/// Names the entries of a knot and computes what follows from them.
+#[derive(Debug, Clone, Copy)]
+pub struct Lens<'a> {
+    /// The network observed.
+    pub architecture: &'a Architecture,
+    /// The data it learns.
+    pub moments: &'a Moments,
+}
+
+impl Lens<'_> {
+    /// Number of entries of the joined total map, o x d.
+    pub fn map_len(&self) -> usize {
+        self.architecture.outputs * self.architecture.inputs()
+    }
+
+    /// The joined total map W, o x d by columns.
+    pub fn map<'k>(&self, knot: &'k Knot) -> &'k [f64] {
+        &knot.values[..self.map_len()]
+    }
+
+    /// Entries of the joined total map that belong to one modality.
+    pub fn block(&self, modality: usize) -> Range<usize> {
+        let Range { start, end } = self.architecture.modalities[modality].range;
+        start * self.architecture.outputs..end * self.architecture.outputs
+    }
+
+    /// Frobenius norm of one modality's total map.
+    pub fn norm(&self, knot: &Knot, modality: usize) -> f64 {
+        norm(&knot.values[self.block(modality)])
+    }
+
+    /// Frobenius norm of a layer.
+    pub fn layer_norm(&self, knot: &Knot, layer: usize) -> f64 {
+        knot.values[self.map_len() + layer].max(0.0).sqrt()
+    }
+
+    /// The loss.
+    pub fn loss(&self, knot: &Knot) -> f64 {
+        self.moments.loss.loss(self.map(knot))
+    }
+
+    /// The generalisation error, where there is a population or a hold-out.
+    pub fn generalisation(&self, knot: &Knot) -> Option<f64> {
+        let quadratic = self.moments.generalisation.as_ref()?;
+        Some(quadratic.loss(self.map(knot)))
+    }
+
+    /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min).
+    pub fn loss_gap(&self, knot: &Knot) -> f64 {
+        self.moments.loss.excess(self.map(knot)) / self.moments.learnable_loss()
+    }
+
+    /// The speed -dLoss/dt = |grad|^2 = tr[G (dW/dt)^T] with G = (W* - W) S_xx.
+    pub fn speed(&self, knot: &Knot) -> f64 {
+        let outputs = self.architecture.outputs;
+        let (optimum, map) = (self.moments.loss.optimum.as_slice(), self.map(knot));
+        let covariance = &self.moments.loss.covariance;
+        let mut speed = 0.0;
+        for i in 0..self.architecture.inputs() {
+            for j in 0..self.architecture.inputs() {
+                for k in 0..outputs {
+                    let left = optimum[k + i * outputs] - map[k + i * outputs];
+                    speed += left * covariance[(i, j)] * knot.rates[k + j * outputs];
+                }
+            }
+        }
+        speed
+    }
+
+    /// What an error of the trajectory is measured against: each modality's map by its norm,
+    /// each layer by its norm.
+    pub fn groups(&self) -> Vec<Range<usize>> {
+        let maps = (0..self.architecture.modalities.len()).map(|m| self.block(m));
+        let first_layer = self.map_len();
+        let layers =
+            (0..self.architecture.layers.len()).map(|l| first_layer + l..first_layer + l + 1);
+        maps.chain(layers).collect()
+    }
+}
+
+/// Frobenius norm of a matrix given by its entries.
+pub fn norm(entries: &[f64]) -> f64 {
+    entries
+        .iter()
+        .map(|entry| entry * entry)
+        .sum::<f64>()
+        .sqrt()
+}
+
+/// Builds the track of a flow from the segments of its integration.
+///
+/// Pieces whose interpolation error is above the tolerance are halved at states taken inside the
+/// segment.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    flow: Flow<'a>,
+    observables: Observables,
+    track: Track,
+}
+
+/// Most halvings of a segment. A trajectory that needs more jumps within a step.
+const MOST_HALVINGS: u32 = 10;
+
+/// Below this relative error the round-off of values and rates would be resolved, not the
+/// trajectory.
+const FINEST: f64 = 1e-11;
+
+impl<'a> Recorder<'a> {
+    /// A recorder that starts at t = 0 with the given weights and keeps each point to the
+    /// relative tolerance `rtol`.
+    pub fn new(mut flow: Flow<'a>, weights: &[f64], rtol: f64) -> Self {
+        let lens = Lens {
+            architecture: flow.architecture(),
+            moments: flow.moments(),
+        };
+        let groups = lens.groups();
+        let mut observables = Observables::default();
+        flow.observe(weights, &mut observables);
+        let start = observables.knot(0.0);
+        Self {
+            track: Track::new(start, groups, rtol.max(FINEST)),
+            flow,
+            observables,
+        }
+    }
+
+    /// Takes in a segment; gives back its last knot.
+    pub fn record(&mut self, segment: &mut dyn Segment) -> &Knot {
+        let [_, middle, end] = segment.nodes();
+        let (middle_time, end_time) = (middle.time, end.time);
+        let middle = self.look(middle_time, middle.state.as_slice());
+        let end = self.look(end_time, end.state.as_slice());
+        self.refine(segment, middle, end, MOST_HALVINGS);
+        self.track.end()
+    }
+
+    /// The track of what was recorded.
+    pub fn finish(self) -> Track {
+        self.track
+    }
+
+    fn look(&mut self, time: f64, weights: &[f64]) -> Knot {
+        self.flow.observe(weights, &mut self.observables);
+        self.observables.knot(time)
+    }
+
+    /// Appends the stretch from the track's end over `middle` to `end`, halved where needed.
+    fn refine(&mut self, segment: &mut dyn Segment, middle: Knot, end: Knot, halvings: u32) {
+        let start = self.track.end();
+        let groups = self.track.groups();
+        let fine = interpolation_error([start, &middle, &end], groups) <= self.track.tolerance();
+        let first = 0.5 * (start.time + middle.time);
+        let second = 0.5 * (middle.time + end.time);
+        if !fine && halvings > 0 {
+            let states = (segment.state_at(first), segment.state_at(second));
+            if let (Some(first_state), Some(second_state)) = states {
+                let first = self.look(first, first_state.as_slice());
+                let second = self.look(second, second_state.as_slice());
+                self.refine(segment, first, middle, halvings - 1);
+                self.refine(segment, second, end, halvings - 1);
+                return;
+            }
+        }
+        self.track.push(middle, end);
+    }
+}
+
+/// `samples` times from 0 to `end` inclusive.
+pub fn sample_times(end: f64, samples: usize, spacing: Spacing) -> Vec<f64> {
+    // A trajectory of the kind studied here changes over this many decades at the most.
+    const DECADES: f64 = 6.0;
+    let last = (samples - 1) as f64;
+    let time = |i: usize| match (spacing, i) {
+        (_, 0) => 0.0,
+        (_, i) if i + 1 == samples => end,
+        (Spacing::Linear, i) => end * (i as f64 / last),
+        (Spacing::Log, i) => end * 10f64.powf(-DECADES * (last - i as f64) / (last - 1.0)),
+    };
+    (0..samples).map(time).collect()
+}
