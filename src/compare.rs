@@ -1,0 +1,178 @@
+//! The only place where measurement and prediction, flow and descent meet.
+
+use crate::detect::Phase;
+use crate::observe::{Lens, norm};
+use crate::theory::Theory;
+use crate::track::{Knot, Track};
+use serde::Serialize;
+
+/// Relative gap (measured - expected)/|expected|; None where either is missing or the expected
+/// value is zero.
+pub fn relative_gap(measured: Option<f64>, expected: Option<f64>) -> Option<f64> {
+    let (measured, expected) = (measured?, expected?);
+    (expected != 0.0).then(|| (measured - expected) / expected.abs())
+}
+
+/// Measured against predicted, as relative gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct TheoryGap {
+    /// Whether the modality learned first is the predicted one.
+    pub first_agrees: Option<bool>,
+    /// Of the time ratio.
+    pub ratio: Option<f64>,
+    /// Of the first crossing's absolute time.
+    pub t_first: Option<f64>,
+    /// Frobenius norm of the difference of measured and predicted mis-attribution, over the norm
+    /// of the predicted one.
+    pub misattribution: Option<f64>,
+}
+
+/// Sets a trajectory's phase beside its prediction.
+pub fn with_theory(phase: &Phase, theory: &Theory) -> TheoryGap {
+    let same_first = phase.first.is_some() && phase.first == theory.first;
+    let misattribution = || {
+        let (measured, predicted) = (
+            phase.misattribution.as_ref()?,
+            theory.misattribution.as_ref()?,
+        );
+        let scale = predicted.norm();
+        let difference = measured.iter().zip(predicted.iter()).map(|(m, p)| m - p);
+        // Without correlation nothing is mis-attributed, and there is no scale for a gap.
+        let gap = norm(&difference.collect::<Vec<f64>>());
+        (same_first && scale > 1e-12).then(|| gap / scale)
+    };
+    TheoryGap {
+        first_agrees: phase
+            .first
+            .zip(theory.first)
+            .map(|(measured, predicted)| measured == predicted),
+        ratio: relative_gap(phase.ratio(), theory.ratio),
+        t_first: relative_gap(phase.t_first.filter(|_| same_first), theory.t_first),
+        misattribution: misattribution(),
+    }
+}
+
+/// Largest distances between a descent's steps and the flow at the same time.
+#[derive(Debug, Clone)]
+pub struct Distance<'a> {
+    lens: Lens<'a>,
+    flow: &'a Track,
+    /// max |Loss_descent(n) - Loss_flow(eta n)| / Loss_0.
+    pub max_loss_gap: f64,
+    /// When that is.
+    pub max_loss_gap_time: f64,
+    /// max |W_descent(n) - W_flow(eta n)| / |W*|, Frobenius norms of the joined total maps.
+    pub max_map_gap: f64,
+}
+
+impl<'a> Distance<'a> {
+    /// Nothing compared yet.
+    pub fn new(lens: Lens<'a>, flow: &'a Track) -> Self {
+        Self {
+            lens,
+            flow,
+            max_loss_gap: 0.0,
+            max_loss_gap_time: 0.0,
+            max_map_gap: 0.0,
+        }
+    }
+
+    /// Takes in a step; those after the flow's end have nothing to be compared with.
+    pub fn add(&mut self, step: &Knot) {
+        if step.time > self.flow.end().time {
+            return;
+        }
+        let flow = self.flow.at(step.time);
+        let loss_gap = (self.lens.loss(step) - self.lens.loss(&flow)).abs();
+        let loss_gap = loss_gap / self.lens.moments.initial_loss;
+        if loss_gap > self.max_loss_gap {
+            self.max_loss_gap = loss_gap;
+            self.max_loss_gap_time = step.time;
+        }
+        let maps = self.lens.map(step).iter().zip(self.lens.map(&flow));
+        let map_gap = maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+        let scale = norm(self.lens.moments.loss.optimum.as_slice());
+        self.max_map_gap = self.max_map_gap.max(map_gap / scale);
+    }
+}
+
+/// How far a discrete descent is from the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Learning rate of the descent.
+    pub learning_rate: f64,
+    /// max over the descent's steps of |Loss_descent(n) - Loss_flow(eta n)| / Loss_0.
+    pub max_loss_gap: f64,
+    /// The time eta n of that step.
+    pub max_loss_gap_time: f64,
+    /// The same for the Frobenius norm of the difference of total maps, over |W*|.
+    pub max_map_gap: f64,
+    /// (descent - flow)/flow of the first crossing's time.
+    pub t_first_gap: Option<f64>,
+    /// The same of the second crossing's time.
+    pub t_second_gap: Option<f64>,
+    /// The same of the time ratio.
+    pub ratio_gap: Option<f64>,
+}
+
+/// Sums up a descent's distance from the flow.
+pub fn with_flow(
+    learning_rate: f64,
+    distance: &Distance<'_>,
+    descent: &Phase,
+    flow: &Phase,
+) -> Comparison {
+    let same = descent.first == flow.first && descent.second == flow.second;
+    let gap = |of: fn(&Phase) -> Option<f64>| relative_gap(of(descent).filter(|_| same), of(flow));
+    Comparison {
+        learning_rate,
+        max_loss_gap: distance.max_loss_gap,
+        max_loss_gap_time: distance.max_loss_gap_time,
+        max_map_gap: distance.max_map_gap,
+        t_first_gap: gap(|phase| phase.t_first),
+        t_second_gap: gap(|phase| phase.t_second),
+        ratio_gap: gap(Phase::ratio),
+    }
+}
+
+/// Measured order of convergence of descent to the flow: slopes of log gap over log learning
+/// rate. Euler's method is of order 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Orders {
+    /// Of the first crossing's time.
+    pub t_first: Option<f64>,
+    /// Of the second crossing's time.
+    pub t_second: Option<f64>,
+    /// Of the largest loss gap, which saturates once the curves are a whole drop apart.
+    pub max_loss_gap: Option<f64>,
+    /// Of the largest map gap, which saturates as well.
+    pub max_map_gap: Option<f64>,
+}
+
+/// Orders of convergence from the comparisons at two or more learning rates.
+pub fn orders(comparisons: &[Comparison]) -> Option<Orders> {
+    let order = |gap: fn(&Comparison) -> Option<f64>| {
+        let points: Vec<(f64, f64)> = comparisons
+            .iter()
+            .filter_map(|c| Some((c.learning_rate.ln(), gap(c)?.abs().ln())))
+            .filter(|(_, gap)| gap.is_finite())
+            .collect();
+        slope(&points)
+    };
+    (comparisons.len() >= 2).then(|| Orders {
+        t_first: order(|c| c.t_first_gap),
+        t_second: order(|c| c.t_second_gap),
+        max_loss_gap: order(|c| Some(c.max_loss_gap)),
+        max_map_gap: order(|c| Some(c.max_map_gap)),
+    })
+}
+
+/// Slope of the least-squares line; None for fewer than two points.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let count = points.len() as f64;
+    let mean_x = points.iter().map(|p| p.0).sum::<f64>() / count;
+    let mean_y = points.iter().map(|p| p.1).sum::<f64>() / count;
+    let covariance: f64 = points.iter().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum();
+    let variance: f64 = points.iter().map(|p| (p.0 - mean_x).powi(2)).sum();
+    (points.len() >= 2 && variance > 0.0).then(|| covariance / variance)
+}

@@ -1,0 +1,133 @@
+//! A scenario made ready to run: moments, architecture, initial weights, tolerances.
+
+use crate::data::Moments;
+use crate::error::{InputError, Result};
+use crate::init;
+use crate::network::Architecture;
+use crate::observe::Lens;
+use crate::scenario::Scenario;
+use crate::theory::{self, Theory};
+use nalgebra::DVector;
+
+/// Everything a run needs, nothing of it computed by integration.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The scenario with every default filled in.
+    pub scenario: Scenario,
+    /// The data's second moments.
+    pub moments: Moments,
+    /// The network's shape.
+    pub architecture: Architecture,
+    /// Initial weights, flat.
+    pub weights: DVector<f64>,
+    /// Absolute tolerance of the integration.
+    pub atol: f64,
+    /// What the user should know before trusting the run.
+    pub warnings: Vec<String>,
+}
+
+/// Vectors of the length of the state that a run holds at its peak: ode_solvers' stages,
+/// continuous output and temporaries, the segment's states, and the initial weights.
+const STATE_VECTORS: u64 = 40;
+
+impl Problem {
+    /// Draws data and weights and fills in the defaults that depend on them.
+    ///
+    /// # Errors
+    /// An input error where the data cannot be used, the network contradicts the data, the
+    /// weights would not fit in memory, or the initial weights cannot be read.
+    pub fn prepare(scenario: &Scenario) -> Result<Self> {
+        let moments = Moments::of(scenario)?;
+        let architecture = Architecture::of(
+            &scenario.network,
+            &moments.modalities,
+            moments.outputs_len(),
+        )?;
+        refuse_too_large(&architecture)?;
+        let weights = init::initial_weights(scenario, &moments, &architecture)?;
+        let mut warnings = Vec::new();
+        let atol = absolute_tolerance(scenario, &architecture, &weights, &mut warnings);
+        let mut scenario = scenario.clone();
+        scenario.flow.atol = Some(atol);
+        Ok(Self {
+            scenario,
+            moments,
+            architecture,
+            weights,
+            atol,
+            warnings,
+        })
+    }
+
+    /// Names and derived quantities of this problem's trajectories.
+    pub fn lens(&self) -> Lens<'_> {
+        Lens {
+            architecture: &self.architecture,
+            moments: &self.moments,
+        }
+    }
+
+    /// Theory's predictions.
+    pub fn theory(&self) -> Theory {
+        let init = &self.scenario.init;
+        let norm = init
+            .aligned
+            .as_ref()
+            .or(init.gaussian_norm.as_ref())
+            .map(|init| init.norm);
+        theory::predict(&self.moments, &self.architecture, norm, &self.weights)
+    }
+
+    /// Estimated memory of a run, in bytes.
+    pub fn memory(&self) -> u64 {
+        memory(&self.architecture)
+    }
+}
+
+fn memory(architecture: &Architecture) -> u64 {
+    (architecture.len() as u64).saturating_mul(STATE_VECTORS * size_of::<f64>() as u64)
+}
+
+fn refuse_too_large(architecture: &Architecture) -> Result<()> {
+    const GIB: f64 = (1u64 << 30) as f64;
+    let needed = memory(architecture);
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let available = system.total_memory();
+    if needed <= available {
+        return Ok(());
+    }
+    Err(InputError::at(
+        "network",
+        format!(
+            "{} weights need about {:.1} GiB to integrate, and this machine has {:.1} GiB",
+            architecture.len(),
+            needed as f64 / GIB,
+            available as f64 / GIB
+        ),
+        "choose smaller widths",
+    )
+    .into())
+}
+
+/// The tolerance asked for, or the default: rtol times the smallest root-mean-square of an initial
+/// layer. A tolerance above the initial weights lets the integrator ignore their growth.
+fn absolute_tolerance(
+    scenario: &Scenario,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    warnings: &mut Vec<String>,
+) -> f64 {
+    let smallest = init::smallest_layer_rms(architecture, weights);
+    let default = scenario.flow.rtol * smallest;
+    let Some(atol) = scenario.flow.atol else {
+        return default;
+    };
+    if atol > smallest {
+        warnings.push(format!(
+            "flow.atol = {atol:e} is above the initial weights (root-mean-square {smallest:.1e}): times will \
+             be wrong; leave it out for the default of {default:.1e}"
+        ));
+    }
+    atol
+}

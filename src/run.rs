@@ -1,0 +1,194 @@
+//! From a prepared problem to its results: pure and deterministic but for what the monitor says.
+
+use crate::compare::{self, Comparison, Distance, Orders, TheoryGap};
+use crate::descent::{self, Descent};
+use crate::detect::{Detection, detect};
+use crate::flow::Flow;
+use crate::integrate::{self, End, Outcome, Segment, Verdict};
+use crate::invariants;
+use crate::observe::Recorder;
+use crate::problem::Problem;
+use crate::theory::{self, Theory};
+use crate::track::Track;
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// The learning rate of the descent under way; None during the flow.
+    pub learning_rate: Option<f64>,
+    /// Flow time reached.
+    pub time: f64,
+    /// Steps done.
+    pub steps: u64,
+    /// Loss reached.
+    pub loss: f64,
+}
+
+/// Told of the progress now and then; answers whether to go on.
+pub type Monitor<'m> = dyn FnMut(&Progress) -> bool + 'm;
+
+/// The flow's part of the results.
+#[derive(Debug, Clone)]
+pub struct FlowRun {
+    /// How the integration ended.
+    pub end: End,
+    /// The trajectory.
+    pub track: Track,
+    /// What happened in it.
+    pub detection: Detection,
+    /// Frobenius norm of the drift of the conserved balancedness matrices, over the squared norm
+    /// of the weights. None for networks of depth 1, which conserve none.
+    pub balancedness_drift: Option<f64>,
+}
+
+/// One descent's part of the results.
+#[derive(Debug, Clone)]
+pub struct DescentRun {
+    /// The descent.
+    pub descent: Descent,
+    /// What happened in it.
+    pub detection: Detection,
+    /// Theory's time ratio at this learning rate.
+    pub theory_ratio: Option<f64>,
+}
+
+/// All results of a scenario.
+#[derive(Debug, Clone)]
+pub struct RunResult {
+    /// The flow.
+    pub flow: FlowRun,
+    /// Descents in the order of the scenario's learning rates.
+    pub descents: Vec<DescentRun>,
+    /// Predictions.
+    pub theory: Theory,
+    /// The flow's measurements against the predictions.
+    pub theory_gap: TheoryGap,
+    /// Each descent against the flow.
+    pub comparisons: Vec<Comparison>,
+    /// Order of convergence of descent to the flow, from two learning rates on.
+    pub orders: Option<Orders>,
+}
+
+impl RunResult {
+    /// The first outcome that is not a success; the flow's own where all are.
+    pub fn outcome(&self) -> Outcome {
+        let descents = self.descents.iter().map(|run| run.descent.outcome);
+        std::iter::once(self.flow.end.outcome)
+            .chain(descents)
+            .find(|outcome| !outcome.is_success())
+            .unwrap_or(self.flow.end.outcome)
+    }
+}
+
+/// Integrates the flow, runs the descents, and sets everything side by side.
+pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
+    let flow = run_flow(problem, monitor);
+    let theory = problem.theory();
+    let mut descents = Vec::new();
+    let mut comparisons = Vec::new();
+    let section = problem.scenario.descent.as_ref();
+    for &learning_rate in section.map_or(&[][..], |s| s.learning_rate.as_slice()) {
+        if flow.end.outcome == Outcome::Interrupted {
+            break;
+        }
+        let (descent, comparison) = run_descent(problem, &flow, learning_rate, monitor);
+        let interrupted = descent.descent.outcome == Outcome::Interrupted;
+        descents.push(descent);
+        comparisons.push(comparison);
+        if interrupted {
+            break;
+        }
+    }
+    RunResult {
+        theory_gap: compare::with_theory(&flow.detection.phase, &theory),
+        orders: compare::orders(&comparisons),
+        flow,
+        descents,
+        theory,
+        comparisons,
+    }
+}
+
+fn run_flow(problem: &Problem, monitor: &mut Monitor<'_>) -> FlowRun {
+    let lens = problem.lens();
+    let section = &problem.scenario.flow;
+    let settings = integrate::Settings {
+        method: section.method,
+        rtol: section.rtol,
+        atol: problem.atol,
+        t_end: section.until.time.unwrap_or(f64::INFINITY),
+        max_steps: section.max_steps,
+    };
+    let mut flow = Flow::new(&problem.architecture, &problem.moments);
+    let mut recorder = Recorder::new(flow.clone(), problem.weights.as_slice(), section.rtol);
+    let mut observe = |segment: &mut dyn Segment| {
+        let knot = recorder.record(segment);
+        let progress = Progress {
+            learning_rate: None,
+            time: knot.time,
+            steps: segment.work().steps,
+            loss: lens.loss(knot),
+        };
+        if section
+            .until
+            .loss_gap
+            .is_some_and(|gap| lens.loss_gap(knot) <= gap)
+        {
+            Verdict::Stop(Outcome::Converged)
+        } else if monitor(&progress) {
+            Verdict::Continue
+        } else {
+            Verdict::Stop(Outcome::Interrupted)
+        }
+    };
+    let end = integrate::integrate(&mut flow, problem.weights.clone(), &settings, &mut observe);
+    let track = recorder.finish();
+    FlowRun {
+        detection: detect(&track, &lens, &problem.scenario.detector),
+        balancedness_drift: invariants::balancedness_drift(
+            &problem.architecture,
+            &problem.weights,
+            &end.state,
+        ),
+        end,
+        track,
+    }
+}
+
+fn run_descent(
+    problem: &Problem,
+    flow_run: &FlowRun,
+    learning_rate: f64,
+    monitor: &mut Monitor<'_>,
+) -> (DescentRun, Comparison) {
+    let lens = problem.lens();
+    let until = &problem.scenario.flow.until;
+    let settings = descent::Settings {
+        learning_rate,
+        t_end: until.time.unwrap_or(f64::INFINITY),
+        loss_gap: until.loss_gap,
+        max_steps: problem.scenario.flow.max_steps,
+    };
+    let mut flow = Flow::new(&problem.architecture, &problem.moments);
+    let mut distance = Distance::new(lens, &flow_run.track);
+    let weights = problem.weights.as_slice();
+    let descent = descent::descend(&mut flow, weights, &settings, &mut |steps, knot| {
+        distance.add(knot);
+        let progress = Progress {
+            learning_rate: Some(learning_rate),
+            time: knot.time,
+            steps,
+            loss: lens.loss(knot),
+        };
+        (!monitor(&progress)).then_some(Outcome::Interrupted)
+    });
+    let detection = detect(&descent.track, &lens, &problem.scenario.detector);
+    let phases = (&detection.phase, &flow_run.detection.phase);
+    let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
+    let descent_run = DescentRun {
+        theory_ratio: theory::descent_ratio(&problem.moments, &problem.architecture, learning_rate),
+        descent,
+        detection,
+    };
+    (descent_run, comparison)
+}
