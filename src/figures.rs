@@ -1,0 +1,256 @@
+//! Results as figures: what is drawn, not how.
+
+use crate::detect::{self, Detection};
+use crate::plot::{
+    Band, Crossing, Curve, Figure, Kind, Level, LevelRole, MapCurve, Phase, literal,
+};
+use crate::problem::Problem;
+use crate::report::text::{number, number_to};
+use crate::report::{fusion_name, saddle_name};
+use crate::run::RunResult;
+use crate::scenario::Spacing;
+use crate::track::Track;
+
+/// The figure of a run: loss and maps of flow and descents, saddles, plateaus, the unimodal phase.
+pub fn run_figure(name: &str, problem: &Problem, result: &RunResult) -> Figure {
+    let detection = &result.flow.detection;
+    let t_end = result.flow.track.end().time;
+    Figure {
+        title: title(name, problem),
+        t_end,
+        log_time: problem.scenario.output.spacing == Spacing::Log,
+        loss: loss_curves(problem, result, t_end),
+        loss_levels: loss_levels(problem, detection),
+        maps: map_curves(problem, result, t_end),
+        map_levels: map_levels(problem, detection),
+        plateaus: bands(problem, detection, t_end),
+        crossings: crossings(problem, &result.flow.track, detection),
+        phase: phase(problem, result),
+    }
+}
+
+fn title(name: &str, problem: &Problem) -> String {
+    let architecture = &problem.architecture;
+    let mut parts = vec![format!("{}: {}", literal(name), fusion_name(architecture))];
+    if let Some((depth, _)) = architecture.uniform_depth() {
+        parts.push(format!("L = {depth}"));
+    }
+    if let Some(width) = problem.scenario.network.width {
+        parts.push(format!("width {width}"));
+    }
+    if let Some(toy) = &problem.scenario.data.toy {
+        parts.push(format!("ρ = {}", number(toy.rho)));
+        parts.extend(
+            toy.sigma
+                .iter()
+                .map(|(m, sigma)| format!("σ_{{{m}}} = {}", number(*sigma))),
+        );
+    }
+    let init = &problem.scenario.init;
+    if let Some(gaussian) = &init.gaussian {
+        parts.push(format!("initial std {}", number(gaussian.std)));
+    } else if let Some(norm) = init.gaussian_norm.as_ref().or(init.aligned.as_ref()) {
+        parts.push(format!("initial norm {}", number(norm.norm)));
+    }
+    parts.join(", ")
+}
+
+/// Times at which a curve is drawn: the knots with points in between resolve every drop, and
+/// equidistant ones every slow stretch.
+fn drawn_times(track: &Track, t_end: f64) -> Vec<f64> {
+    const POINTS: usize = 2000;
+    let knots = track.knots();
+    let stride = knots.len().div_ceil(POINTS);
+    let even = (0..=POINTS).map(|i| t_end * i as f64 / POINTS as f64);
+    let mut times: Vec<f64> = knots
+        .iter()
+        .step_by(stride.max(1))
+        .map(|knot| knot.time)
+        .chain(even)
+        .filter(|time| *time <= track.end().time && *time <= t_end)
+        .chain([track.end().time.min(t_end)])
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    times
+}
+
+/// The flow's track, then those of the descents with their label.
+fn tracks(result: &RunResult) -> impl Iterator<Item = (Kind, String, &Track)> {
+    let flow = (Kind::Flow, "gradient flow".to_string(), &result.flow.track);
+    let descents = result.descents.iter().enumerate().map(|(i, run)| {
+        let label = format!("descent, η = {}", number(run.descent.learning_rate));
+        (Kind::Descent(i), label, &run.descent.track)
+    });
+    std::iter::once(flow).chain(descents)
+}
+
+fn loss_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<Curve> {
+    let lens = problem.lens();
+    tracks(result)
+        .map(|(kind, label, track)| Curve {
+            label,
+            kind,
+            points: drawn_times(track, t_end)
+                .into_iter()
+                .map(|time| (time, lens.loss(&track.at(time))))
+                .collect(),
+        })
+        .collect()
+}
+
+fn map_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<MapCurve> {
+    let lens = problem.lens();
+    let mut curves = Vec::new();
+    for (kind, label, track) in tracks(result) {
+        for (m, modality) in problem.moments.modalities.iter().enumerate() {
+            let label = match kind {
+                Kind::Flow => format!("‖W_{{{}}}^tot‖", modality.name),
+                Kind::Descent(_) => label.clone(),
+            };
+            curves.push(MapCurve {
+                label,
+                modality: m,
+                kind,
+                points: drawn_times(track, t_end)
+                    .into_iter()
+                    .map(|time| (time, lens.norm(&track.at(time), m)))
+                    .collect(),
+            });
+        }
+    }
+    curves
+}
+
+/// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*.
+fn loss_levels(problem: &Problem, detection: &Detection) -> Vec<Level> {
+    let moments = &problem.moments;
+    let architecture = &problem.architecture;
+    let all: Vec<usize> = (0..moments.modalities.len()).collect();
+    let mut saddles = vec![Vec::new(), all];
+    saddles.extend(
+        detection
+            .plateaus
+            .iter()
+            .filter_map(|plateau| plateau.learned.clone()),
+    );
+    saddles.extend(detection.phase.first.map(|first| vec![first]));
+    saddles.retain(|learned| architecture.has_saddle(learned));
+    saddles.sort();
+    saddles.dedup();
+    saddles
+        .into_iter()
+        .map(|learned| Level {
+            label: format!("L({})", saddle_label(problem, &learned)),
+            value: moments.loss.loss(moments.critical_map(&learned).as_slice()),
+            modality: None,
+            role: if learned.len() == moments.modalities.len() {
+                LevelRole::Final
+            } else {
+                LevelRole::Plateau
+            },
+        })
+        .collect()
+}
+
+/// The saddle's name in the figures' rich text.
+fn saddle_label(problem: &Problem, learned: &[usize]) -> String {
+    let name = saddle_name(&problem.architecture, Some(learned));
+    format!("M_{{{}}}", name.trim_start_matches("M_"))
+}
+
+fn map_levels(problem: &Problem, detection: &Detection) -> Vec<Level> {
+    let moments = &problem.moments;
+    let lens = problem.lens();
+    let mut levels = Vec::new();
+    let first = detection
+        .phase
+        .first
+        .filter(|&first| problem.architecture.has_saddle(&[first]));
+    if let Some(first) = first {
+        levels.push(Level {
+            label: format!("{} alone", literal(&moments.modalities[first].name)),
+            role: LevelRole::Plateau,
+            value: crate::observe::norm(
+                &moments.critical_map(&[first]).as_slice()[lens.block(first)],
+            ),
+            modality: Some(first),
+        });
+    }
+    let optimum = moments.loss.optimum.as_slice();
+    levels.extend((0..moments.modalities.len()).map(|m| Level {
+        label: format!("{} final", literal(&moments.modalities[m].name)),
+        role: LevelRole::Final,
+        value: crate::observe::norm(&optimum[lens.block(m)]),
+        modality: Some(m),
+    }));
+    levels
+}
+
+fn bands(problem: &Problem, detection: &Detection, t_end: f64) -> Vec<Band> {
+    let architecture = &problem.architecture;
+    let band = |plateau: &crate::detect::Plateau| {
+        let (saddle, words) = match &plateau.learned {
+            None => ("other".to_string(), "another saddle".to_string()),
+            Some(learned) => {
+                let names: Vec<String> = learned
+                    .iter()
+                    .map(|&m| literal(&architecture.modalities[m].name))
+                    .collect();
+                let words = match names.len() {
+                    0 => "nothing learned".to_string(),
+                    count if count == architecture.modalities.len() => "all learned".to_string(),
+                    _ => format!("only {} learned", names.join(" and ")),
+                };
+                (saddle_label(problem, learned), words)
+            }
+        };
+        Band {
+            label: format!("{saddle}: {words}"),
+            saddle,
+            from: plateau.entry,
+            to: plateau.exit.unwrap_or(t_end),
+            shoulder: plateau.kind == detect::Kind::Shoulder,
+        }
+    };
+    detection.plateaus.iter().map(band).collect()
+}
+
+fn crossings(problem: &Problem, track: &Track, detection: &Detection) -> Vec<Crossing> {
+    let phase = &detection.phase;
+    let lens = problem.lens();
+    let marks = [
+        phase.first.zip(phase.t_first),
+        phase.second.zip(phase.t_second),
+    ];
+    let mark = |(modality, time): (usize, f64)| {
+        let knot = track.at(time);
+        Crossing {
+            label: format!("t_{{{}}}", problem.moments.modalities[modality].name),
+            modality,
+            time,
+            loss: lens.loss(&knot),
+            norm: lens.norm(&knot, modality),
+        }
+    };
+    marks.into_iter().flatten().map(mark).collect()
+}
+
+fn phase(problem: &Problem, result: &RunResult) -> Option<Phase> {
+    let phase = &result.flow.detection.phase;
+    let name = |m: usize| problem.moments.modalities[m].name.as_str();
+    let (first, second) = (name(phase.first?), name(phase.second?));
+    let (from, to) = (phase.t_first?, phase.t_second?);
+    let theory = match result.theory.ratio {
+        Some(ratio) => format!(", theory {ratio:.3}"),
+        None => String::new(),
+    };
+    let ratio = phase.ratio().map_or(String::new(), |ratio| {
+        format!(" (t_{{{second}}}/t_{{{first}}} = {ratio:.3}{theory})")
+    });
+    Some(Phase {
+        from,
+        to,
+        text: format!("unimodal phase: {}{ratio}", number_to(4, phase.length()?)),
+    })
+}

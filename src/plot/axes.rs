@@ -1,0 +1,249 @@
+//! Axes: from values to places, where the ticks stand and what they say.
+
+/// One axis of a panel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Axis {
+    /// The least value shown; positive on a logarithmic axis.
+    pub(super) low: f64,
+    /// The greatest value shown.
+    pub(super) high: f64,
+    /// The page coordinate of `low`.
+    pub(super) start: f64,
+    /// The page coordinate of `high`.
+    pub(super) end: f64,
+    /// Whether equal lengths are equal ratios.
+    pub(super) log: bool,
+}
+
+impl Axis {
+    /// The page coordinate of a value. Values beyond reason are drawn in to a hundred axis
+    /// lengths, so that clipping never meets an infinity.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        let share = if self.log {
+            let decades = (self.high / self.low).log10();
+            (value.max(f64::MIN_POSITIVE) / self.low).log10() / decades
+        } else {
+            (value - self.low) / (self.high - self.low)
+        };
+        self.start + share.clamp(-100.0, 100.0) * (self.end - self.start)
+    }
+
+    /// At most about `most` labelled ticks.
+    pub(super) fn ticks(&self, most: usize) -> Ticks {
+        if self.log {
+            log_ticks(self.low, self.high, most)
+        } else {
+            linear_ticks(self.low, self.high, most)
+        }
+    }
+}
+
+/// The ticks of an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ticks {
+    /// Value and label.
+    pub(super) major: Vec<(f64, String)>,
+    /// Unlabelled ticks between them.
+    pub(super) minor: Vec<f64>,
+    /// What the labels are to be multiplied with, `× 10^7`.
+    pub(super) factor: Option<String>,
+}
+
+/// Ticks at the multiples of 1, 2, 2.5 or 5 times a power of ten.
+fn linear_ticks(low: f64, high: f64, most: usize) -> Ticks {
+    let step = linear_step(high - low, most.max(2));
+    let first = (low / step - 1e-9).ceil() as i64;
+    // Bounded, so that not even a degenerate span runs away.
+    let last = ((high / step + 1e-9).floor() as i64).min(first.saturating_add(most as i64));
+    let values: Vec<f64> = (first..=last).map(|i| i as f64 * step).collect();
+    let greatest = values.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+    let exponent = common_exponent(greatest);
+    let unit = 10_f64.powi(exponent);
+    let decimals = decimals(step / unit);
+    Ticks {
+        major: values
+            .iter()
+            .map(|v| (*v, plain(v / unit, decimals)))
+            .collect(),
+        minor: Vec::new(),
+        factor: (exponent != 0).then(|| format!("× 10^{exponent}")),
+    }
+}
+
+/// The least of 1, 2, 2.5, 5 x 10^k that cuts `span` into fewer than `most` parts.
+fn linear_step(span: f64, most: usize) -> f64 {
+    let rough = span / most as f64;
+    let unit = 10_f64.powi(rough.log10().floor() as i32);
+    [1.0, 2.0, 2.5, 5.0]
+        .into_iter()
+        .map(|m| m * unit)
+        .find(|step| span / step + 1e-9 < most as f64)
+        .unwrap_or(10.0 * unit)
+}
+
+/// The power of ten taken out of all labels: none for values that read well as they are.
+fn common_exponent(greatest: f64) -> i32 {
+    if greatest == 0.0 || (1e-2..1e5).contains(&greatest) {
+        0
+    } else {
+        (greatest.log10() + 1e-9).floor() as i32
+    }
+}
+
+/// The decimals that multiples of `step` need.
+fn decimals(step: f64) -> usize {
+    (0..12)
+        .find(|d| {
+            let scaled = step * 10_f64.powi(*d as i32);
+            (scaled - scaled.round()).abs() < 1e-6 * scaled.max(1e-3)
+        })
+        .unwrap_or(12)
+}
+
+/// A number with fixed decimals, the true minus sign, and no minus before zero.
+fn plain(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
+    let text = if is_zero { text.replace('-', "") } else { text };
+    text.replace('-', "\u{2212}")
+}
+
+/// Ticks at powers of ten; at 1, 2, 5 times them where there are few; linear ones within
+/// less than a decade.
+fn log_ticks(low: f64, high: f64, most: usize) -> Ticks {
+    let (first, last) = (
+        (low.log10() - 1e-9).ceil() as i32,
+        (high.log10() + 1e-9).floor() as i32,
+    );
+    let decades = (last - first + 1).max(0) as usize;
+    let inside = |v: &f64| *v >= low * (1.0 - 1e-9) && *v <= high * (1.0 + 1e-9);
+    let multiples = |factors: &'static [f64]| -> Vec<f64> {
+        (first - 1..=last)
+            .flat_map(|k| factors.iter().map(move |m| m * 10_f64.powi(k)))
+            .filter(inside)
+            .collect()
+    };
+    let dense = multiples(&[1.0, 2.0, 5.0]);
+    let labelled: Vec<f64> = if decades <= 2 && dense.len() <= most {
+        dense
+    } else {
+        let stride = decades.div_ceil(most.max(1)).max(1);
+        (first..=last)
+            .step_by(stride)
+            .map(|k| 10_f64.powi(k))
+            .collect()
+    };
+    if labelled.len() < 2 {
+        return linear_ticks(low, high, most);
+    }
+    let minor = if decades <= 8 {
+        multiples(&[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
+    } else {
+        Vec::new()
+    };
+    let short = low >= 0.9e-3 && high < 1e5;
+    Ticks {
+        major: labelled
+            .iter()
+            .map(|v| (*v, log_label(*v, short)))
+            .collect(),
+        minor,
+        factor: None,
+    }
+}
+
+/// `0.05`, `200`, or `10^6`, `2 × 10^6`.
+fn log_label(value: f64, short: bool) -> String {
+    if short {
+        return plain(value, decimals(value));
+    }
+    let exponent = (value.log10() + 1e-9).floor();
+    let mantissa = value / 10_f64.powf(exponent);
+    if (mantissa - 1.0).abs() < 1e-6 {
+        format!("10^{exponent}")
+    } else {
+        format!("{} × 10^{exponent}", mantissa.round())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(ticks: &Ticks) -> Vec<&str> {
+        ticks
+            .major
+            .iter()
+            .map(|(_, label)| label.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn linear_labels_share_their_decimals() {
+        let ticks = linear_ticks(0.0, 20.0, 9);
+        assert_eq!(
+            labels(&ticks),
+            [
+                "0.0", "2.5", "5.0", "7.5", "10.0", "12.5", "15.0", "17.5", "20.0"
+            ]
+        );
+        assert_eq!(ticks.factor, None);
+        assert_eq!(labels(&linear_ticks(-0.1, 3.5, 6)), ["0", "1", "2", "3"]);
+    }
+
+    #[test]
+    fn long_and_short_times_get_a_factor() {
+        let long = linear_ticks(0.0, 4e7, 5);
+        assert_eq!(labels(&long), ["0", "1", "2", "3", "4"]);
+        assert_eq!(long.factor.as_deref(), Some("× 10^7"));
+        let short = linear_ticks(0.0, 1e-9, 6);
+        assert_eq!(labels(&short), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(short.factor.as_deref(), Some("× 10^-9"));
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!(plain(-0.001, 2), "0.00");
+        assert_eq!(plain(-1.5, 1), "\u{2212}1.5");
+    }
+
+    #[test]
+    fn ticks_stay_few_and_inside() {
+        for exponent in -30..30 {
+            for mantissa in [1.0, 1.7, 3.3, 7.9] {
+                let high = mantissa * 10_f64.powi(exponent);
+                let ticks = linear_ticks(-0.03 * high, high, 7);
+                assert!((3..=8).contains(&ticks.major.len()), "{high}: {ticks:?}");
+                assert!(ticks.major.iter().all(|(v, _)| *v <= high * (1.0 + 1e-9)));
+            }
+        }
+    }
+
+    #[test]
+    fn log_labels_are_powers_or_plain() {
+        assert_eq!(labels(&log_ticks(1.0, 1e3, 8)), ["1", "10", "100", "1000"]);
+        let wide = log_ticks(1e-6, 1e6, 5);
+        assert_eq!(labels(&wide)[0], "10^-6");
+        assert!(wide.major.len() <= 5);
+        assert_eq!(
+            labels(&log_ticks(0.4, 30.0, 8)),
+            ["0.5", "1", "2", "5", "10", "20"]
+        );
+        assert_eq!(labels(&log_ticks(2e7, 7e7, 8)), ["2 × 10^7", "5 × 10^7"]);
+    }
+
+    #[test]
+    fn places_are_linear_or_logarithmic_and_bounded() {
+        let axis = |log| Axis {
+            low: 1.0,
+            high: 100.0,
+            start: 0.0,
+            end: 10.0,
+            log,
+        };
+        assert!((axis(true).place(10.0) - 5.0).abs() < 1e-12);
+        assert!((axis(false).place(50.5) - 5.0).abs() < 1e-12);
+        assert_eq!(axis(false).place(1e300), 1000.0);
+        assert!(axis(true).place(0.0).is_finite());
+    }
+}

@@ -1,0 +1,126 @@
+//! The legend: inside the panel where it covers nothing, else in rows above it.
+
+use super::content::Key;
+use super::fit::shortened;
+use super::geometry::Rect;
+use super::place::{Clutter, best};
+use super::scene::{Anchor, Scene, centred};
+use super::style::{INK, TEXT};
+use super::text::{Fonts, Line};
+
+/// Length of a line sample.
+const SAMPLE: f64 = 34.0;
+/// Between sample and label.
+const GAP: f64 = 8.0;
+/// From one row to the next.
+const ROW: f64 = 19.0;
+/// Between two entries of a row.
+const SPACE: f64 = 24.0;
+/// Widest label.
+const WIDEST: f64 = 230.0;
+/// Kept clear around a legend inside.
+const MARGIN: f64 = 6.0;
+
+/// Labels laid out, ready to be drawn in either place.
+pub(super) struct Legend<'a> {
+    entries: Vec<(&'a Key, Line)>,
+}
+
+impl<'a> Legend<'a> {
+    /// Measures the entries.
+    pub(super) fn new(keys: &'a [Key], fonts: &Fonts) -> Self {
+        let entries = keys
+            .iter()
+            .filter(|key| !key.label.is_empty())
+            .map(|key| (key, shortened(fonts, &key.label, TEXT, WIDEST)))
+            .collect();
+        Self { entries }
+    }
+
+    /// A place inside `panel` where the legend covers no curve, no level and no text. `edges`
+    /// are the sides of the bands, which it crosses only where it must.
+    pub(super) fn room_inside(
+        &self,
+        panel: &Rect,
+        clutter: &Clutter,
+        edges: &[f64],
+    ) -> Option<Rect> {
+        let widest = self.entries.iter().map(|entry| entry.1.width);
+        let width = SAMPLE + GAP + widest.fold(0.0, f64::max) + 2.0 * MARGIN;
+        let height = ROW * self.entries.len() as f64 + MARGIN;
+        let (across, down) = (panel.width() - width, panel.height() - height);
+        if across < 0.0 || down < 0.0 {
+            return None;
+        }
+        let columns = 24;
+        let rows = 12;
+        let at = |column: i32, row: i32| {
+            Rect::at(
+                panel.right - across * f64::from(column) / f64::from(columns),
+                panel.top + down * f64::from(row) / f64::from(rows),
+                width,
+                height,
+            )
+        };
+        let places = (0..=columns).flat_map(|column| {
+            (0..=rows).map(move |row| {
+                let rect = at(column, row);
+                Rect::at(rect.left - width, rect.top, width, height)
+            })
+        });
+        let crossed = |rect: &Rect| {
+            let inside = |x: &&f64| rect.left < **x && **x < rect.right;
+            0.1 * edges.iter().filter(inside).count() as f64
+        };
+        best(places, |rect| clutter.cost(rect) + crossed(rect))
+            .and_then(|(rect, cost)| (cost < 1.0).then_some(rect))
+    }
+
+    /// Draws the entries below each other.
+    pub(super) fn draw_inside(&self, scene: &mut Scene, rect: &Rect) {
+        for (row, entry) in self.entries.iter().enumerate() {
+            let y = rect.top + MARGIN / 2.0 + ROW * (row as f64 + 0.5);
+            draw_entry(scene, entry, rect.left + MARGIN, y);
+        }
+    }
+
+    /// The entries in rows no wider than `room`, each with its start.
+    fn rows(&self, room: f64) -> Vec<Vec<(f64, usize)>> {
+        let mut rows: Vec<Vec<(f64, usize)>> = Vec::new();
+        let mut pen = 0.0;
+        for (index, (_, line)) in self.entries.iter().enumerate() {
+            let width = SAMPLE + GAP + line.width;
+            match rows.last_mut() {
+                Some(row) if pen + width <= room => row.push((pen, index)),
+                _ => {
+                    pen = 0.0;
+                    rows.push(vec![(0.0, index)]);
+                }
+            }
+            pen += width + SPACE;
+        }
+        rows
+    }
+
+    /// The height that the rows take above a panel of this width.
+    pub(super) fn height_above(&self, room: f64) -> f64 {
+        ROW * self.rows(room).len() as f64 + 6.0
+    }
+
+    /// Draws the entries in rows downwards from `top`.
+    pub(super) fn draw_above(&self, scene: &mut Scene, left: f64, top: f64, room: f64) {
+        for (row, places) in self.rows(room).into_iter().enumerate() {
+            let y = top + ROW * (row as f64 + 0.5);
+            for (start, index) in places {
+                draw_entry(scene, &self.entries[index], left + start, y);
+            }
+        }
+    }
+}
+
+/// A sample of the line and its label.
+fn draw_entry(scene: &mut Scene, (key, line): &(&Key, Line), x: f64, y: f64) {
+    scene.stroke(&[(x, y), (x + SAMPLE, y)], &key.style);
+    let at = (x + SAMPLE + GAP, centred(y, line.size));
+    scene.text(line.clone(), at, Anchor::Start, INK);
+}

@@ -1,0 +1,141 @@
+//! Where text goes so that it covers nothing: clutter, the best of several places, and labels
+//! nudged apart.
+
+use super::geometry::{Point, Rect, clip_segment};
+
+/// What is already drawn in a panel.
+#[derive(Debug, Default)]
+pub(super) struct Clutter {
+    curves: Vec<Vec<Point>>,
+    boxes: Vec<Rect>,
+}
+
+impl Clutter {
+    /// Remembers a curve.
+    pub(super) fn add_curve(&mut self, path: Vec<Point>) {
+        self.curves.push(path);
+    }
+
+    /// Remembers something that nothing may overlap.
+    pub(super) fn add_box(&mut self, rect: Rect) {
+        self.boxes.push(rect);
+    }
+
+    /// Whether the place is taken by a box.
+    pub(super) fn is_taken(&self, rect: &Rect) -> bool {
+        self.boxes.iter().any(|taken| taken.overlaps(rect))
+    }
+
+    /// The length of curve that the place would cover; infinite where it is taken.
+    pub(super) fn cost(&self, rect: &Rect) -> f64 {
+        if self.is_taken(rect) {
+            return f64::INFINITY;
+        }
+        self.curves
+            .iter()
+            .flat_map(|path| path.windows(2))
+            .filter_map(|pair| clip_segment(rect, pair[0], pair[1]))
+            .map(|(a, b)| (b.0 - a.0).hypot(b.1 - a.1))
+            .sum()
+    }
+}
+
+/// The candidate of least cost and that cost; the first of equals.
+pub(super) fn best<T>(
+    candidates: impl IntoIterator<Item = T>,
+    cost: impl Fn(&T) -> f64,
+) -> Option<(T, f64)> {
+    let mut least: Option<(T, f64)> = None;
+    for candidate in candidates {
+        let price = cost(&candidate);
+        if least.as_ref().is_none_or(|(_, known)| price < *known) {
+            least = Some((candidate, price));
+        }
+    }
+    least
+}
+
+/// Places for labels of one height in a column: each as near to where it wants to be as the others
+/// allow. `wanted` may have any order; answers come in the same order. A label for which there
+/// is no room gets none, the last ones first.
+pub(super) fn nudged(wanted: &[f64], height: f64, top: f64, bottom: f64) -> Vec<Option<f64>> {
+    let fits = (((bottom - top) / height).floor().max(0.0) as usize + 1).min(wanted.len());
+    let mut order: Vec<usize> = (0..fits).collect();
+    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    let mut places = vec![None; wanted.len()];
+    // Groups of touching labels: the sum of what its members want of the first, and its size.
+    let mut groups: Vec<(f64, usize)> = Vec::new();
+    let start = |(sum, size): (f64, usize)| {
+        (sum / size as f64).clamp(top, (bottom - height * (size - 1) as f64).max(top))
+    };
+    for index in &order {
+        let mut group = (wanted[*index].clamp(top, bottom), 1);
+        while let Some(&above) = groups.last() {
+            if start(above) + height * above.1 as f64 <= start(group) {
+                break;
+            }
+            groups.pop();
+            let shift = height * (above.1 * group.1) as f64;
+            group = (above.0 + group.0 - shift, above.1 + group.1);
+        }
+        groups.push(group);
+    }
+    let spread = groups
+        .into_iter()
+        .flat_map(|group| (0..group.1).map(move |i| start(group) + height * i as f64));
+    for (index, place) in order.into_iter().zip(spread) {
+        places[index] = Some(place);
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distant_labels_stay() {
+        let places = nudged(&[50.0, 10.0], 12.0, 0.0, 100.0);
+        assert_eq!(places, [Some(50.0), Some(10.0)]);
+    }
+
+    #[test]
+    fn close_labels_part_evenly() {
+        let places = nudged(&[52.0, 48.0], 12.0, 0.0, 100.0);
+        assert_eq!(places, [Some(56.0), Some(44.0)]);
+    }
+
+    #[test]
+    fn labels_stay_inside() {
+        let places = nudged(&[99.0, 100.0, 300.0], 12.0, 0.0, 100.0);
+        assert_eq!(places, [Some(76.0), Some(88.0), Some(100.0)]);
+    }
+
+    #[test]
+    fn many_equal_labels_never_overlap() {
+        let places = nudged(&[5.0; 20], 12.0, 0.0, 100.0);
+        let mut kept: Vec<f64> = places.iter().flatten().copied().collect();
+        kept.sort_by(f64::total_cmp);
+        assert_eq!(kept.len(), 9);
+        assert!(kept.windows(2).all(|pair| pair[1] - pair[0] >= 12.0 - 1e-9));
+        assert!(kept.iter().all(|y| (0.0..=100.0).contains(y)));
+        assert!(places[19].is_none());
+    }
+
+    #[test]
+    fn clutter_counts_covered_length() {
+        let mut clutter = Clutter::default();
+        clutter.add_curve(vec![(0.0, 5.0), (100.0, 5.0)]);
+        clutter.add_box(Rect::at(0.0, 50.0, 10.0, 10.0));
+        assert_eq!(clutter.cost(&Rect::at(20.0, 0.0, 30.0, 10.0)), 30.0);
+        assert_eq!(clutter.cost(&Rect::at(20.0, 20.0, 30.0, 10.0)), 0.0);
+        assert!(clutter.cost(&Rect::at(5.0, 55.0, 9.0, 9.0)).is_infinite());
+    }
+
+    #[test]
+    fn the_first_of_equals_is_best() {
+        let choice = best([3, 1, 2, 1], |x| f64::from(*x % 3));
+        assert_eq!(choice, Some((3, 0.0)));
+        assert_eq!(best(Vec::<i32>::new(), |_| 0.0), None);
+    }
+}

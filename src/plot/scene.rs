@@ -1,0 +1,192 @@
+//! A figure as a list of marks in figure units: what the layout makes and the painter draws.
+
+use plotters::style::RGBColor;
+
+use super::geometry::{Point, Rect, dashes};
+use super::style::LineStyle;
+use super::text::Line;
+
+/// One thing to draw.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Mark {
+    Area {
+        rect: Rect,
+        colour: RGBColor,
+    },
+    Stroke {
+        points: Vec<Point>,
+        colour: RGBColor,
+        width: f64,
+    },
+    Polygon {
+        points: Vec<Point>,
+        colour: RGBColor,
+    },
+    Disc {
+        centre: Point,
+        radius: f64,
+        colour: RGBColor,
+    },
+    /// `at` is the start of the baseline; upward text runs up the page.
+    Text {
+        line: Line,
+        at: Point,
+        colour: RGBColor,
+        upward: bool,
+    },
+}
+
+/// Which point of a line of text its place means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// The marks of a figure, back to front.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Scene {
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) marks: Vec<Mark>,
+}
+
+impl Scene {
+    /// An empty page.
+    pub(super) fn new(width: f64, height: f64) -> Self {
+        Self {
+            width,
+            height,
+            marks: Vec::new(),
+        }
+    }
+
+    /// Draws a path in a line style.
+    pub(super) fn stroke(&mut self, path: &[Point], style: &LineStyle) {
+        for points in dashes(path, style.dash) {
+            let mut pieces = split_at_spikes(&points).into_iter().peekable();
+            while let Some(piece) = pieces.next() {
+                let joint = pieces.peek().and_then(|next| next.first().copied());
+                self.marks.push(Mark::Stroke {
+                    points: piece,
+                    colour: style.colour,
+                    width: style.width,
+                });
+                self.marks.extend(joint.map(|centre| Mark::Disc {
+                    centre,
+                    radius: style.width / 2.0,
+                    colour: style.colour,
+                }));
+            }
+        }
+    }
+
+    /// A dot with a thin white rim, which lifts it off the lines beneath.
+    pub(super) fn dot(&mut self, centre: Point, radius: f64, colour: RGBColor) {
+        let rim = super::style::PAPER;
+        for (radius, colour) in [(radius + 1.2, rim), (radius, colour)] {
+            self.marks.push(Mark::Disc {
+                centre,
+                radius,
+                colour,
+            });
+        }
+    }
+
+    /// A solid arrow head of length `size` with its tip at `tip`, pointing along `(dx, dy)`, one
+    /// of the four directions of the page.
+    pub(super) fn head(&mut self, tip: Point, (dx, dy): (f64, f64), size: f64, colour: RGBColor) {
+        let base = (tip.0 - size * dx, tip.1 - size * dy);
+        let half = 0.42 * size;
+        self.marks.push(Mark::Polygon {
+            points: vec![
+                tip,
+                (base.0 - half * dy, base.1 + half * dx),
+                (base.0 + half * dy, base.1 - half * dx),
+            ],
+            colour,
+        });
+    }
+
+    /// Writes a line of text with its baseline at `at`.
+    pub(super) fn text(&mut self, line: Line, at: Point, anchor: Anchor, colour: RGBColor) {
+        let at = (at.0 - before(&line, anchor), at.1);
+        self.marks.push(Mark::Text {
+            line,
+            at,
+            colour,
+            upward: false,
+        });
+    }
+
+    /// Writes a line of text that runs up the page, centred on `middle`.
+    pub(super) fn upward(&mut self, line: Line, x: f64, middle: f64, colour: RGBColor) {
+        let at = (x, middle + line.width / 2.0);
+        self.marks.push(Mark::Text {
+            line,
+            at,
+            colour,
+            upward: true,
+        });
+    }
+}
+
+/// The path cut where it turns back on itself: plotters tears the corners of such spikes open, so
+/// they are drawn as two strokes with a round joint.
+fn split_at_spikes(path: &[Point]) -> Vec<Vec<Point>> {
+    let mut pieces: Vec<Vec<Point>> = vec![path.iter().take(1).copied().collect()];
+    for (index, point) in path.iter().enumerate().skip(1) {
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(*point);
+        }
+        let before = path[index - 1];
+        let spike = path.get(index + 1).is_some_and(|after| {
+            let (a, b) = (point.0 - before.0, point.1 - before.1);
+            let (c, d) = (after.0 - point.0, after.1 - point.1);
+            a * c + b * d < 0.3 * a.hypot(b) * c.hypot(d)
+        });
+        if spike {
+            pieces.push(vec![*point]);
+        }
+    }
+    pieces
+}
+
+/// How much of the line lies before its anchor.
+fn before(line: &Line, anchor: Anchor) -> f64 {
+    match anchor {
+        Anchor::Start => 0.0,
+        Anchor::Middle => line.width / 2.0,
+        Anchor::End => line.width,
+    }
+}
+
+/// The box of a line of text written at `at`.
+pub(super) fn text_box(line: &Line, at: Point, anchor: Anchor) -> Rect {
+    Rect::at(
+        at.0 - before(line, anchor),
+        at.1 - line.ascent(),
+        line.width,
+        line.height(),
+    )
+}
+
+/// The baseline that centres capitals of this size on `y`.
+pub(super) fn centred(y: f64, size: f64) -> f64 {
+    y + 0.36 * size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spikes_are_cut_and_bends_are_not() {
+        let path = [(0.0, 0.0), (1.0, 9.0), (2.0, 0.0), (2.1, -9.0)];
+        let pieces = split_at_spikes(&path);
+        assert_eq!(pieces, [path[..2].to_vec(), path[1..].to_vec()]);
+        let bend = [(0.0, 0.0), (1.0, 0.0), (2.0, 0.5)];
+        assert_eq!(split_at_spikes(&bend), [bend.to_vec()]);
+    }
+}

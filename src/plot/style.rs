@@ -1,0 +1,164 @@
+//! What the figures look like: colours, line styles, sizes. Lengths are figure units; a figure
+//! is [`WIDTH`] units wide.
+
+use plotters::style::RGBColor;
+
+use super::Kind;
+
+/// Width of every figure.
+pub(super) const WIDTH: f64 = 800.0;
+/// Pixels of the PNG per figure unit.
+pub(super) const PIXELS: u32 = 2;
+
+/// Type size of the title.
+pub(super) const TITLE: f64 = 14.0;
+/// Type size of axis labels, legends and whatever else is written into a panel.
+pub(super) const TEXT: f64 = 12.5;
+/// Type size of tick labels.
+pub(super) const TICK: f64 = 11.5;
+
+/// Axes, ticks, text.
+pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+/// Names of saddles and levels without a modality of their own.
+pub(super) const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
+/// Level lines.
+pub(super) const RULE: RGBColor = RGBColor(0x8a, 0x8a, 0x8a);
+/// A plateau's shade.
+pub(super) const BAND: RGBColor = RGBColor(0xec, 0xec, 0xec);
+/// A shoulder's shade, lighter: it is less of a plateau.
+pub(super) const SHOULDER: RGBColor = RGBColor(0xf5, 0xf5, 0xf5);
+/// The page.
+pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
+
+/// Colours that readers with any colour vision tell apart: M. Okabe and K. Ito, *Color Universal
+/// Design* (2008), without black, kept for the flow's loss, and yellow, too pale for a line.
+const OKABE_ITO: [RGBColor; 6] = [
+    RGBColor(0x00, 0x72, 0xb2), // blue
+    RGBColor(0xd5, 0x5e, 0x00), // vermilion
+    RGBColor(0x00, 0x9e, 0x73), // bluish green
+    RGBColor(0xcc, 0x79, 0xa7), // reddish purple
+    RGBColor(0xe6, 0x9f, 0x00), // orange
+    RGBColor(0x56, 0xb4, 0xe9), // sky blue
+];
+
+/// The order in which learning rates take the palette's colours: those furthest from black first.
+const DESCENT_COLOURS: [usize; 6] = [3, 4, 5, 2, 1, 0];
+
+/// Ink and gap of the modalities' lines: with eight patterns and six colours no two of the first
+/// eight modalities look the same, in colour or in grey.
+const MODALITY_DASHES: [&[f64]; 8] = [
+    &[],
+    &[13.0, 4.0],
+    &[10.0, 3.0, 2.5, 3.0],
+    &[5.0, 3.0],
+    &[14.0, 3.0, 5.0, 3.0],
+    &[10.0, 3.0, 2.5, 3.0, 2.5, 3.0],
+    &[2.5, 2.5],
+    &[20.0, 5.0],
+];
+
+/// Ink and gap of the learning rates' lines; short, so that they show on the flow's line.
+const DESCENT_DASHES: [&[f64]; 6] = [
+    &[2.2, 2.4],
+    &[6.0, 3.0],
+    &[7.0, 2.5, 2.0, 2.5],
+    &[10.0, 4.0],
+    &[5.0, 2.0, 1.8, 2.0, 1.8, 2.0],
+    &[2.0, 5.0],
+];
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct LineStyle {
+    pub(super) colour: RGBColor,
+    pub(super) width: f64,
+    /// Ink and gap by turns; empty for a solid line.
+    pub(super) dash: &'static [f64],
+}
+
+/// A solid hairline, for axes, leaders and arrows.
+pub(super) const HAIRLINE: LineStyle = LineStyle {
+    colour: INK,
+    width: 1.0,
+    dash: &[],
+};
+
+/// The colour of a modality.
+pub(super) fn modality_colour(modality: usize) -> RGBColor {
+    OKABE_ITO[modality % OKABE_ITO.len()]
+}
+
+/// A loss curve: the flow solid black, each learning rate a colour and a pattern of its own.
+pub(super) fn loss_line(kind: Kind) -> LineStyle {
+    match kind {
+        Kind::Flow => LineStyle {
+            colour: INK,
+            width: 2.4,
+            dash: &[],
+        },
+        Kind::Descent(index) => LineStyle {
+            colour: OKABE_ITO[DESCENT_COLOURS[index % DESCENT_COLOURS.len()]],
+            width: 2.0,
+            dash: DESCENT_DASHES[index % DESCENT_DASHES.len()],
+        },
+    }
+}
+
+/// A total map's norm: colour and pattern by modality for the flow; descent thin and dark, with
+/// the pattern of its learning rate, so that it shows on the flow's line and in grey.
+pub(super) fn map_line(kind: Kind, modality: usize) -> LineStyle {
+    let colour = modality_colour(modality);
+    match kind {
+        Kind::Flow => LineStyle {
+            colour,
+            width: 2.6,
+            dash: MODALITY_DASHES[modality % MODALITY_DASHES.len()],
+        },
+        Kind::Descent(index) => LineStyle {
+            colour: darkened(colour),
+            width: 1.3,
+            dash: DESCENT_DASHES[index % DESCENT_DASHES.len()],
+        },
+    }
+}
+
+/// A learning rate in the legend of the maps, where it stands for every modality.
+pub(super) fn descent_key(index: usize) -> LineStyle {
+    LineStyle {
+        colour: INK,
+        width: 1.3,
+        dash: DESCENT_DASHES[index % DESCENT_DASHES.len()],
+    }
+}
+
+/// Half way to black.
+fn darkened(colour: RGBColor) -> RGBColor {
+    RGBColor(colour.0 / 2, colour.1 / 2, colour.2 / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_modalities_differ_without_colour() {
+        for a in 0..8 {
+            for b in a + 1..8 {
+                assert_ne!(
+                    map_line(Kind::Flow, a).dash,
+                    map_line(Kind::Flow, b).dash,
+                    "{a} and {b}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn descent_differs_from_flow_without_colour() {
+        for index in 0..6 {
+            let descent = map_line(Kind::Descent(index), 0);
+            assert!(descent.width < map_line(Kind::Flow, 0).width / 1.5);
+            assert!(!loss_line(Kind::Descent(index)).dash.is_empty());
+        }
+    }
+}
