@@ -1,0 +1,314 @@
+//! One function a command.
+
+use crate::cli::{Cli, Command, Options};
+use crate::error::{Error, Result};
+use crate::figures;
+use crate::integrate::Outcome;
+use crate::output::{self, File};
+use crate::plot::{self, Format, Panels};
+use crate::problem::Problem;
+use crate::progress::ProgressLine;
+use crate::report::{csv, summary, text};
+use crate::run::{self, RunResult};
+use crate::scenario::{self, Loaded, Scenario};
+use crate::weights_file;
+use clap::CommandFactory;
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Exit code of a command whose integration failed.
+const FAILED: u8 = 3;
+/// Exit code of an interrupted command.
+const INTERRUPTED: u8 = 130;
+
+/// Files of a run that another run of the same name may leave out.
+const KNOWN_FILES: &[&str] = &[
+    "descent.csv",
+    "loss.svg",
+    "maps.svg",
+    "overview.svg",
+    "initial_weights.npz",
+    "final_weights.npz",
+];
+
+/// Does what the command line asks for; gives back the exit code.
+///
+/// # Errors
+/// Whatever kept the command from doing its work; see [`Error::exit_code`].
+pub fn execute(cli: Cli) -> Result<u8> {
+    match cli.command {
+        Command::Run { scenarios, svg } => run_scenarios(&scenarios, svg, &cli.options),
+        Command::Check { scenarios } => check(&scenarios, &cli.options),
+        Command::Theory { scenarios } => theory(&scenarios, &cli.options),
+        Command::Schema => {
+            print(&scenario::schema());
+            Ok(0)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "modalflow", &mut script);
+            print(&String::from_utf8_lossy(&script));
+            Ok(0)
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has gone away wants no more of it.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn print_json<T: serde::Serialize>(value: &T) {
+    // Plain data with text keys always serialises.
+    if let Ok(line) = serde_json::to_string(value) {
+        print(&(line + "\n"));
+    }
+}
+
+/// A scenario ready to run, and what its errors and paths refer to.
+struct Prepared {
+    name: String,
+    problem: Problem,
+}
+
+/// Loads and prepares every scenario before any is run, so that a mistake in the last one shows
+/// before anything is computed or written.
+fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
+    let prepared: Vec<Prepared> = paths
+        .iter()
+        .map(|path| {
+            let loaded = Loaded::read(path, &options.set)?;
+            let problem =
+                Problem::prepare(&loaded.scenario).map_err(|error| loaded.source.locate(error))?;
+            let name = loaded.scenario.name.unwrap_or_default();
+            for warning in &problem.warnings {
+                eprintln!("warning: {name}: {warning}");
+            }
+            Ok(Prepared { name, problem })
+        })
+        .collect::<Result<_>>()?;
+    let mut names = HashSet::new();
+    match prepared
+        .iter()
+        .find(|prepared| !names.insert(&prepared.name))
+    {
+        None => Ok(prepared),
+        Some(twice) => Err(Error::Usage {
+            problem: format!(
+                "two scenarios are named {}, and would overwrite each other",
+                twice.name
+            ),
+            remedy: "give them different names, or run them with different --out folders".into(),
+        }),
+    }
+}
+
+fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
+    for Prepared { name, problem } in prepare_all(paths, options)? {
+        let size = serde_json::json!({
+            "weights": problem.architecture.len(),
+            "inputs": problem.moments.inputs_len(),
+            "outputs": problem.moments.outputs_len(),
+            "memory_bytes": problem.memory(),
+        });
+        if options.json {
+            print_json(&serde_json::json!({"scenario": problem.scenario, "size": size}));
+        } else if !options.quiet {
+            let size = format!(
+                "# {name} is valid: {}\n# {} inputs, {} outputs, about {:.1} MB while integrating\n",
+                text::network_line(&problem.architecture),
+                problem.moments.inputs_len(),
+                problem.moments.outputs_len(),
+                problem.memory() as f64 / 1e6,
+            );
+            print(&(size + &scenario::to_yaml(&problem.scenario)));
+        }
+    }
+    Ok(0)
+}
+
+fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
+    for Prepared { name, problem } in prepare_all(paths, options)? {
+        let data = summary::data_summary(&problem);
+        let theory = summary::theory_summary(&problem, &problem.theory(), None);
+        if options.json {
+            print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}));
+        } else if !options.quiet {
+            print(&text::theory_report(&name, &problem, &data, &theory));
+        }
+    }
+    Ok(0)
+}
+
+fn run_scenarios(paths: &[PathBuf], svg: bool, options: &Options) -> Result<u8> {
+    let prepared = prepare_all(paths, options)?;
+    for Prepared { name, .. } in &prepared {
+        output::prepare_folder(&options.out.join(name))?;
+    }
+    let interrupted = Arc::new(AtomicBool::new(false));
+    watch_interrupts(&interrupted);
+    let mut exit_code = 0;
+    for (i, prepared) in prepared.iter().enumerate() {
+        if i > 0 && !options.quiet && !options.json {
+            print("\n");
+        }
+        let outcome = run_one(prepared, svg, options, &interrupted)?;
+        match outcome {
+            Outcome::Interrupted => return Ok(INTERRUPTED),
+            outcome if !outcome.is_success() => exit_code = FAILED,
+            _ => {}
+        }
+    }
+    Ok(exit_code)
+}
+
+/// The first interrupt lets the run end in order; the second one ends the program.
+fn watch_interrupts(interrupted: &Arc<AtomicBool>) {
+    let flag = Arc::clone(interrupted);
+    // Where no handler can be set, an interrupt ends the program at once: no harm to any file.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    });
+}
+
+fn run_one(
+    Prepared { name, problem }: &Prepared,
+    svg: bool,
+    options: &Options,
+    interrupted: &AtomicBool,
+) -> Result<Outcome> {
+    let (clock, started) = (Instant::now(), SystemTime::now());
+    let mut line = ProgressLine::new(name, &problem.scenario.flow.until, options.quiet);
+    let result = run::run(problem, &mut |progress| {
+        line.show(progress);
+        !interrupted.load(Ordering::Relaxed)
+    });
+    line.finish();
+    let folder = options.out.join(name);
+    let mut summary = summary::summary(name, problem, &result);
+    summary.scenario = relative_to(&folder, summary.scenario);
+    summary.provenance = Some(summary::Provenance {
+        version: env!("CARGO_PKG_VERSION"),
+        git: option_env!("MODALFLOW_GIT"),
+        rustc: option_env!("MODALFLOW_RUSTC"),
+        started: started
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs()),
+        wall_seconds: clock.elapsed().as_secs_f64(),
+    });
+    let files = files(name, problem, &result, &summary, svg)?;
+    let written = output::write_files(&folder, &files, KNOWN_FILES)?;
+    if options.json {
+        print_json(&summary);
+    } else if !options.quiet {
+        print(&text::report(problem, &summary));
+        let names = written.iter().filter_map(|path| path.file_name()?.to_str());
+        print(&format!(
+            "\nwritten to {}: {}\n",
+            folder.display(),
+            names.collect::<Vec<_>>().join(", ")
+        ));
+    }
+    let outcome = result.outcome();
+    if !outcome.is_success() {
+        eprintln!("warning: {name}: {}", failure(&result));
+    }
+    Ok(outcome)
+}
+
+/// What failed, in one line.
+fn failure(result: &RunResult) -> String {
+    if !result.flow.end.outcome.is_success() {
+        let end = &result.flow.end;
+        return format!(
+            "the flow {} at t = {}",
+            end.outcome.sentence(),
+            text::number(end.time)
+        );
+    }
+    let failed = result
+        .descents
+        .iter()
+        .map(|run| &run.descent)
+        .find(|d| !d.outcome.is_success());
+    failed.map_or(String::new(), |descent| {
+        format!(
+            "descent at learning rate {}: {} at step {}",
+            text::number(descent.learning_rate),
+            descent.outcome.sentence(),
+            descent.steps
+        )
+    })
+}
+
+/// The scenario with its file paths relative to the folder it is written to.
+fn relative_to(folder: &Path, mut scenario: Scenario) -> Scenario {
+    let table = scenario.data.table.as_mut().map(|table| &mut table.path);
+    let weights = scenario.init.file.as_mut().map(|file| &mut file.path);
+    for path in table.into_iter().chain(weights) {
+        let absolute = (std::path::absolute(&*path), std::path::absolute(folder));
+        if let (Ok(target), Ok(folder)) = absolute {
+            *path = pathdiff::diff_paths(&target, &folder).unwrap_or(target);
+        }
+    }
+    scenario
+}
+
+/// Everything a run writes, as names and bytes.
+fn files(
+    name: &str,
+    problem: &Problem,
+    result: &RunResult,
+    summary: &summary::Summary,
+    svg: bool,
+) -> Result<Vec<File>> {
+    let mut files = vec![
+        (
+            "scenario.yaml".to_string(),
+            scenario::to_yaml(&summary.scenario).into_bytes(),
+        ),
+        ("trajectory.csv".into(), csv::trajectory(problem, result)),
+    ];
+    if !result.descents.is_empty() {
+        files.push(("descent.csv".into(), csv::descents(problem, result)));
+    }
+    let figure = figures::run_figure(name, problem, result);
+    let panels = [
+        ("loss", Panels::Loss),
+        ("maps", Panels::Maps),
+        ("overview", Panels::Both),
+    ];
+    for (stem, panels) in panels {
+        files.push((
+            format!("{stem}.png"),
+            plot::render(&figure, panels, Format::Png)?,
+        ));
+        if svg {
+            files.push((
+                format!("{stem}.svg"),
+                plot::render(&figure, panels, Format::Svg)?,
+            ));
+        }
+    }
+    if problem.scenario.output.weights {
+        let architecture = &problem.architecture;
+        for (stem, weights) in [
+            ("initial", &problem.weights),
+            ("final", &result.flow.end.state),
+        ] {
+            let bytes = weights_file::to_npz_bytes(architecture, weights)?;
+            files.push((format!("{stem}_weights.npz"), bytes));
+        }
+    }
+    let mut json = serde_json::to_vec_pretty(summary).unwrap_or_default();
+    json.push(b'\n');
+    files.push(("summary.json".into(), json));
+    Ok(files)
+}

@@ -1,0 +1,398 @@
+//! The report on standard output: one screen, figures to six digits.
+
+use super::fusion_name;
+use super::summary::{DataSummary, PhaseSummary, Summary, TheorySummary};
+use crate::network::{Architecture, Stack};
+use crate::problem::Problem;
+use std::fmt::Write;
+
+/// What stands for a missing value.
+const NONE: &str = "-";
+
+/// A number to six significant digits, plain where that is short.
+pub fn number(value: f64) -> String {
+    number_to(6, value)
+}
+
+/// A number to some significant digits, plain where that is short.
+pub fn number_to(digits: usize, value: f64) -> String {
+    if !value.is_finite() {
+        return NONE.into();
+    }
+    if value == 0.0 {
+        return "0".into();
+    }
+    let exponent = value.abs().log10().floor();
+    let decimals = digits.saturating_sub(1);
+    if !(-4.0..7.0).contains(&exponent) {
+        let text = format!("{value:.decimals$e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", trim_zeros(mantissa));
+    }
+    let decimals = (decimals as f64 - exponent).max(0.0) as usize;
+    trim_zeros(&format!("{value:.decimals$}")).to_string()
+}
+
+fn trim_zeros(text: &str) -> &str {
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        text
+    }
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or(NONE.into(), number)
+}
+
+fn name(value: Option<&String>) -> String {
+    value.map_or(NONE.into(), Clone::clone)
+}
+
+/// A relative gap in percent, with enough digits to tell it from zero.
+fn percent(gap: Option<f64>) -> String {
+    match gap {
+        None => NONE.into(),
+        Some(gap) if gap.abs() < 1e-4 => format!("{:+.0e} %", 100.0 * gap),
+        Some(gap) => format!("{:+.2} %", 100.0 * gap),
+    }
+}
+
+/// Rows of cells under a header, each column as wide as its widest cell, the first column and
+/// those of words to the left.
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(c))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
+    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::from(" ");
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, " {cell:<width$} ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cells<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// One line on the network: fusion, depth, widths, number of weights.
+pub fn network_line(architecture: &Architecture) -> String {
+    let depth = match architecture.uniform_depth() {
+        Some((depth, fusion)) => format!("L = {depth}, Lf = {fusion}"),
+        None => {
+            let depths = architecture.modalities.iter().enumerate();
+            let depths = depths
+                .map(|(m, modality)| format!("{} {}", modality.name, architecture.fusion_layer(m)));
+            format!(
+                "private layers {}, {} shared",
+                depths.collect::<Vec<_>>().join(", "),
+                architecture.shared.len()
+            )
+        }
+    };
+    let weights = architecture.len();
+    format!(
+        "{}, {depth}{}, {weights} weights",
+        fusion_name(architecture),
+        widths(architecture)
+    )
+}
+
+fn widths(architecture: &Architecture) -> String {
+    let is_hidden = |l: usize| match architecture.layers[l].stack {
+        Stack::Private(m) => l + 1 < architecture.private[m].end || !architecture.shared.is_empty(),
+        Stack::Shared => l + 1 < architecture.shared.end,
+    };
+    let mut widths: Vec<usize> = (0..architecture.layers.len())
+        .filter(|&l| is_hidden(l))
+        .map(|l| architecture.layers[l].rows)
+        .collect();
+    widths.sort_unstable();
+    match (widths.first(), widths.last()) {
+        (Some(least), Some(most)) if least == most => format!(", width {least}"),
+        (Some(least), Some(most)) => format!(", widths {least} to {most}"),
+        _ => String::new(),
+    }
+}
+
+/// The table of the data's moments.
+pub fn data_table(data: &DataSummary) -> String {
+    let mut rows = vec![cells([
+        "modality",
+        "inputs",
+        "|S_yx|",
+        "alone |W|",
+        "loss there",
+        "final |W|",
+    ])];
+    rows.extend(data.modalities.iter().map(|m| {
+        vec![
+            m.name.clone(),
+            m.dim.to_string(),
+            number(m.correlation_norm),
+            number(m.unimodal_norm),
+            number(m.unimodal_loss),
+            number(m.final_norm),
+        ]
+    }));
+    let (first, last) = (number(data.initial_loss), number(data.minimum_loss));
+    format!(
+        "{}  loss from {first} (nothing learned) to {last} (least squares)\n",
+        table(&rows)
+    )
+}
+
+/// The predictions, and beside them what was measured.
+fn phase_table(phase: &PhaseSummary, theory: &TheorySummary) -> String {
+    let gap = theory.gap.unwrap_or_default();
+    let length = theory
+        .t_first
+        .zip(theory.ratio)
+        .map(|(t, ratio)| t * (ratio - 1.0));
+    let length_gap = crate::compare::relative_gap(phase.length, length);
+    let agrees = match gap.first_agrees {
+        Some(true) => "agrees",
+        Some(false) => "differs",
+        None => NONE,
+    };
+    table(&[
+        cells(["", "measured", "theory", "gap"]),
+        vec![
+            "learned first".into(),
+            name(phase.first.as_ref()),
+            name(theory.first.as_ref()),
+            agrees.into(),
+        ],
+        vec![
+            "learned second".into(),
+            name(phase.second.as_ref()),
+            name(theory.second.as_ref()),
+        ],
+        vec![
+            "t_first".into(),
+            optional(phase.t_first),
+            optional(theory.t_first),
+            percent(gap.t_first),
+        ],
+        vec!["t_second".into(), optional(phase.t_second)],
+        vec![
+            "unimodal phase".into(),
+            optional(phase.length),
+            optional(length),
+            percent(length_gap),
+        ],
+        vec![
+            "time ratio".into(),
+            optional(phase.ratio),
+            optional(theory.ratio),
+            percent(gap.ratio),
+        ],
+        vec![
+            "misattribution".into(),
+            optional(phase.misattribution),
+            optional(theory.misattribution),
+            percent(gap.misattribution),
+        ],
+    ])
+}
+
+/// The predictions alone.
+pub fn theory_report(
+    title: &str,
+    problem: &Problem,
+    data: &DataSummary,
+    theory: &TheorySummary,
+) -> String {
+    let mut text = format!(
+        "{title}: {}\n\n{}\n",
+        network_line(&problem.architecture),
+        data_table(data)
+    );
+    text.push_str(&table(&[
+        cells(["", "theory"]),
+        vec!["learned first".into(), name(theory.first.as_ref())],
+        vec!["learned second".into(), name(theory.second.as_ref())],
+        vec!["t_first".into(), optional(theory.t_first)],
+        vec!["time ratio".into(), optional(theory.ratio)],
+        vec!["misattribution".into(), optional(theory.misattribution)],
+    ]));
+    push_schedule(&mut text, problem, theory);
+    push_remarks(&mut text, theory);
+    text
+}
+
+fn push_schedule(text: &mut String, problem: &Problem, theory: &TheorySummary) {
+    let Some(schedule) = theory
+        .schedule
+        .as_ref()
+        .filter(|schedule| schedule.len() > 2)
+    else {
+        return;
+    };
+    let times = problem.moments.modalities.iter().zip(schedule);
+    let times = times.map(|(modality, time)| format!("{} {}", modality.name, optional(*time)));
+    let _ = writeln!(
+        text,
+        "  theory's times over the first one's: {}",
+        times.collect::<Vec<_>>().join(", ")
+    );
+}
+
+fn push_remarks(text: &mut String, theory: &TheorySummary) {
+    if theory.superficial_preference {
+        text.push_str(
+            "  superficial preference: the modality learned first contributes less than another\n",
+        );
+    }
+    let _ = writeln!(text, "  theory assumes: {}", theory.assumptions.join("; "));
+}
+
+/// The whole report of a run.
+pub fn report(problem: &Problem, summary: &Summary) -> String {
+    let mut text = format!(
+        "{}: {}\n",
+        summary.name,
+        network_line(&problem.architecture)
+    );
+    if let Some(description) = &summary.scenario.description {
+        let _ = writeln!(text, "{description}");
+    }
+    let _ = write!(text, "\n{}", data_table(&summary.data));
+    push_flow(&mut text, summary);
+    let _ = write!(text, "\n{}", phase_table(&summary.phase, &summary.theory));
+    if let Some(reason) = &summary.phase.reason {
+        let _ = writeln!(text, "  note: {reason}");
+    }
+    push_schedule(&mut text, problem, &summary.theory);
+    push_remarks(&mut text, &summary.theory);
+    push_crossings(&mut text, summary);
+    push_plateaus(&mut text, summary);
+    push_descents(&mut text, summary);
+    text
+}
+
+fn push_flow(text: &mut String, summary: &Summary) {
+    let flow = &summary.flow;
+    let method = format!("{:?}", flow.method).to_lowercase();
+    let _ = writeln!(
+        text,
+        "\nflow ({method}): {}\n  t = {}, loss {}, {} steps ({} rejected), {} evaluations, balancedness drift {}",
+        flow.outcome.sentence(),
+        number(flow.t_end),
+        number(flow.final_loss),
+        flow.steps,
+        flow.rejected_steps,
+        flow.rhs_evaluations,
+        flow.balancedness_drift
+            .map_or(NONE.into(), |drift| format!("{drift:.1e}")),
+    );
+    if let Some(error) = flow.final_generalisation {
+        let _ = writeln!(text, "  generalisation error at the end {}", number(error));
+    }
+    let ends_on = summary
+        .plateaus
+        .last()
+        .filter(|plateau| plateau.exit.is_none());
+    if let Some(plateau) = ends_on.filter(|plateau| plateau.saddle != "M_*") {
+        let _ = writeln!(
+            text,
+            "  the run ends on the plateau of {}: not everything is learned",
+            plateau.saddle
+        );
+    }
+}
+
+fn push_crossings(text: &mut String, summary: &Summary) {
+    if summary.crossings.len() <= 2 {
+        return;
+    }
+    let mut rows = vec![cells([
+        "modality",
+        "half of its value alone",
+        "half of its final value",
+    ])];
+    rows.extend(summary.crossings.iter().map(|c| {
+        vec![
+            c.modality.clone(),
+            optional(c.t_half_unimodal),
+            optional(c.t_half_final),
+        ]
+    }));
+    let _ = write!(text, "\n{}", table(&rows));
+}
+
+fn push_plateaus(text: &mut String, summary: &Summary) {
+    let mut rows = vec![cells([
+        "tread", "saddle", "entry", "exit", "length", "loss",
+    ])];
+    rows.extend(summary.plateaus.iter().map(|p| {
+        let numbers = [Some(p.entry), p.exit, p.length, Some(p.loss)].map(optional);
+        let mut row = vec![p.kind.to_string(), p.saddle.clone()];
+        row.extend(numbers);
+        row
+    }));
+    let _ = write!(text, "\n{}", table(&rows));
+}
+
+fn push_descents(text: &mut String, summary: &Summary) {
+    if summary.descent.is_empty() {
+        return;
+    }
+    let mut rows = vec![cells([
+        "descent, eta",
+        "steps",
+        "outcome",
+        "t_first",
+        "gap",
+        "time ratio",
+        "theory",
+        "loss gap",
+        "at t",
+        "map gap",
+    ])];
+    for (descent, comparison) in summary.descent.iter().zip(&summary.comparison) {
+        rows.push(vec![
+            number(descent.learning_rate),
+            descent.steps.to_string(),
+            outcome_word(descent.outcome),
+            optional(descent.phase.t_first),
+            percent(comparison.t_first_gap),
+            optional(descent.phase.ratio),
+            optional(descent.theory_ratio),
+            number(comparison.max_loss_gap),
+            number(comparison.max_loss_gap_time),
+            number(comparison.max_map_gap),
+        ]);
+    }
+    let _ = write!(text, "\n{}", table(&rows));
+    if let Some(orders) = &summary.convergence_order {
+        let _ = writeln!(
+            text,
+            "  order of convergence to the flow: t_first {}, t_second {} (Euler's method: 1)",
+            order(orders.t_first),
+            order(orders.t_second)
+        );
+    }
+}
+
+fn order(order: Option<f64>) -> String {
+    order.map_or(NONE.into(), |order| format!("{order:.3}"))
+}
+
+/// The outcome as it is written in `summary.json`.
+fn outcome_word(outcome: crate::integrate::Outcome) -> String {
+    serde_json::to_value(outcome)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
