@@ -1,0 +1,28 @@
+# make run SCENARIO=scenarios/late_fusion.yaml, make test, ...
+SCENARIO ?= scenarios/late_fusion.yaml
+SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
+MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
+
+.PHONY: run test lint doc bench figures check
+
+run: ## run one scenario
+	$(MODALFLOW) run $(SCENARIO)
+
+test: ## all tests
+	cargo test --release --locked
+
+lint: ## formatting and lints, warnings denied
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+
+doc: ## API documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
+
+bench: ## speed, as ratios measured in one run
+	cargo bench --locked
+
+figures: ## run every shipped scenario into outputs/
+	$(MODALFLOW) run $(SCENARIOS)
+
+check: ## validate every shipped scenario
+	$(MODALFLOW) check --quiet $(SCENARIOS)

@@ -1,0 +1,198 @@
+//! Measured orders: of the integrators in their tolerance, of tracks, of descent in its rate.
+
+use super::common;
+use modalflow::compare::{Distance, orders, with_flow};
+use modalflow::descent::{self, descend};
+use modalflow::detect::detect;
+use modalflow::flow::Flow;
+use modalflow::integrate::{End, Node, Segment, Settings, Verdict, Work, integrate};
+use modalflow::network::Architecture;
+use modalflow::observe::{Lens, Recorder};
+use modalflow::scenario::{DetectorSection, Method};
+use modalflow::track::Track;
+use nalgebra::DVector;
+
+const T_END: f64 = 30.0;
+
+fn flow_to(
+    moments: &modalflow::data::Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    (method, rtol): (Method, f64),
+) -> (End, Track) {
+    let mut flow = Flow::new(architecture, moments);
+    let mut recorder = Recorder::new(flow.clone(), weights.as_slice(), rtol);
+    let settings = Settings {
+        method,
+        rtol,
+        atol: rtol * 1e-2,
+        t_end: T_END,
+        max_steps: 1_000_000,
+    };
+    let end = integrate(&mut flow, weights.clone(), &settings, &mut |segment| {
+        recorder.record(segment);
+        Verdict::Continue
+    });
+    (end, recorder.finish())
+}
+
+/// Least-squares slope of log y over log x.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let logs: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
+    let count = logs.len() as f64;
+    let (mx, my) = (
+        logs.iter().map(|p| p.0).sum::<f64>() / count,
+        logs.iter().map(|p| p.1).sum::<f64>() / count,
+    );
+    let covariance: f64 = logs.iter().map(|(x, y)| (x - mx) * (y - my)).sum();
+    covariance / logs.iter().map(|(x, _)| (x - mx).powi(2)).sum::<f64>()
+}
+
+/// The time of half height at a tolerance against that at the finest: proportional to the
+/// tolerance. An error per step of the tolerance and steps as tolerance^{-1/order} make the
+/// slope lie between 1 - 1/order and 1, and the controller's discreteness scatters it.
+#[test]
+fn error_is_proportional_to_the_tolerance() {
+    let moments = common::toy(2.0, 0.5);
+    let architecture = common::network(&moments, 3, 2, 5);
+    let weights = common::aligned(&architecture, 0.05);
+    let lens = Lens {
+        architecture: &architecture,
+        moments: &moments,
+    };
+    for method in [Method::Dopri5, Method::Dop853] {
+        let t_second = |rtol: f64| {
+            let (_, track) = flow_to(&moments, &architecture, &weights, (method, rtol));
+            detect(&track, &lens, &DetectorSection::default())
+                .phase
+                .t_second
+                .expect("both are learned")
+        };
+        let exact = t_second(1e-13);
+        let errors: Vec<(f64, f64)> = (3..=9)
+            .map(|k| 10f64.powi(-k))
+            .map(|rtol| (rtol, (t_second(rtol) - exact).abs()))
+            .collect();
+        let order = slope(&errors);
+        println!("{method:?}: {errors:?}, slope {order:.3}");
+        assert!(
+            (0.8..1.25).contains(&order),
+            "{method:?}: slope {order}, {errors:?}"
+        );
+    }
+}
+
+/// A stretch of the exact solution of two-layer late fusion without correlation, aligned weights:
+/// u_m^2 = 1/(1 + (1/u0^2 - 1) e^{-2 sigma_m^2 t}).
+struct Exact([(f64, DVector<f64>); 3]);
+
+const EXACT_NORM: f64 = 1e-4;
+
+fn exact_state(time: f64) -> DVector<f64> {
+    let layer = |variance: f64| {
+        (1.0 + (EXACT_NORM.powi(-2) - 1.0) * (-2.0 * variance * time).exp()).powf(-0.5)
+    };
+    let (a, b) = (layer(4.0), layer(1.0));
+    DVector::from_vec(vec![a, a, b, b])
+}
+
+impl Segment for Exact {
+    fn nodes(&self) -> [Node<'_>; 3] {
+        [0, 1, 2].map(|k| Node {
+            time: self.0[k].0,
+            state: &self.0[k].1,
+        })
+    }
+
+    fn state_at(&mut self, time: f64) -> Option<DVector<f64>> {
+        Some(exact_state(time))
+    }
+
+    fn work(&self) -> Work {
+        Work::default()
+    }
+}
+
+/// Between its knots a track keeps to its tolerance, whatever the steps: too long for a
+/// polynomial, or so short that most are joined.
+#[test]
+fn tracks_keep_to_their_tolerance() {
+    let moments = common::toy(2.0, 0.0);
+    let architecture = common::network(&moments, 2, 2, 1);
+    let lens = Lens {
+        architecture: &architecture,
+        moments: &moments,
+    };
+    for (tolerance, steps) in [(1e-6, 4), (1e-6, 4000), (1e-9, 40), (1e-9, 4000)] {
+        let flow = Flow::new(&architecture, &moments);
+        let mut recorder = Recorder::new(flow, exact_state(0.0).as_slice(), tolerance);
+        let length = T_END / f64::from(steps);
+        for i in 0..steps {
+            let nodes = [0.0, 0.5, 1.0].map(|share| (f64::from(i) + share) * length);
+            recorder.record(&mut Exact(nodes.map(|time| (time, exact_state(time)))));
+        }
+        let track = recorder.finish();
+        let error = |time: f64| {
+            let (knot, exact) = (track.at(time), exact_state(time));
+            let gaps = [0, 1].map(|m| (lens.norm(&knot, m) / exact[2 * m].powi(2) - 1.0).abs());
+            gaps[0].max(gaps[1])
+        };
+        let worst = (0..20_000)
+            .map(|i| error(T_END * f64::from(i) / 19_999.0))
+            .fold(0.0, f64::max);
+        let knots = track.knots().len();
+        println!("tolerance {tolerance:e}, {steps} steps: error {worst:e}, {knots} knots");
+        // The error is an estimate, relative to the largest value on a piece.
+        assert!(worst <= 10.0 * tolerance, "{tolerance} {steps}: {worst}");
+        assert!(knots < 1000, "{knots} knots");
+    }
+}
+
+/// Euler's method is of order 1 in the learning rate.
+#[test]
+fn descent_converges_to_the_flow_with_order_one() {
+    let moments = common::toy(2.0, 0.0);
+    let architecture = common::network(&moments, 2, 2, 3);
+    let weights = common::aligned(&architecture, 1e-4);
+    let lens = Lens {
+        architecture: &architecture,
+        moments: &moments,
+    };
+    let thresholds = DetectorSection::default();
+    let (_, track) = flow_to(&moments, &architecture, &weights, (Method::Dopri5, 1e-10));
+    let phase = detect(&track, &lens, &thresholds).phase;
+    let comparisons: Vec<_> = [4e-3, 2e-3, 1e-3, 5e-4]
+        .map(|learning_rate| {
+            let settings = descent::Settings {
+                learning_rate,
+                t_end: T_END,
+                loss_gap: None,
+                max_steps: u64::MAX,
+            };
+            let mut distance = Distance::new(lens, &track);
+            let mut flow = Flow::new(&architecture, &moments);
+            let descent = descend(&mut flow, weights.as_slice(), &settings, &mut |_, knot| {
+                distance.add(knot);
+                None
+            });
+            assert_eq!(descent.steps, (T_END / learning_rate).round() as u64);
+            with_flow(
+                learning_rate,
+                &distance,
+                &detect(&descent.track, &lens, &thresholds).phase,
+                &phase,
+            )
+        })
+        .to_vec();
+    let orders = orders(&comparisons).expect("four rates");
+    println!("{orders:?} {comparisons:?}");
+    for order in [
+        orders.t_first,
+        orders.t_second,
+        orders.max_loss_gap,
+        orders.max_map_gap,
+    ] {
+        let order = order.expect("measured");
+        assert!((0.9..=1.1).contains(&order), "{orders:?}");
+    }
+}

@@ -1,0 +1,11 @@
+//! All tests of the public interface, linked once.
+
+mod analytic;
+mod architecture;
+mod common;
+mod convergence;
+mod data;
+mod detector;
+mod init;
+mod invariants;
+mod scenario_errors;
