@@ -13,9 +13,9 @@ use gauss_quad::GaussLegendre;
 use nalgebra::{DMatrix, DVector};
 
 /// Everything predicted for one problem. None where no formula applies.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Theory {
-    /// The modality learned first; None where two are equally fast.
+    /// The modality learned first; None where two are equally fast, or stacks differ in depth.
     pub first: Option<usize>,
     /// The modality learned second.
     pub second: Option<usize>,
@@ -26,7 +26,7 @@ pub struct Theory {
     /// Overshoot of the first modality's map in the unimodal phase, o x d_first.
     pub misattribution: Option<DMatrix<f64>>,
     /// Whether the modality learned first contributes less to the output than another.
-    pub superficial_preference: bool,
+    pub superficial_preference: Option<bool>,
     /// Times of all modalities over the first one's, in the order of the modalities; None for
     /// those never learned. Late fusion only.
     pub schedule: Option<Vec<Option<f64>>>,
@@ -45,74 +45,68 @@ pub fn predict(
     initial_norm: InitialNorm,
     weights: &DVector<f64>,
 ) -> Theory {
-    let mut assumptions = vec!["small initial weights (leading order)".to_string()];
+    let mut theory = Theory::default();
+    theory.assume("small initial weights (leading order)");
+    let Some(depths) = architecture.uniform_depth() else {
+        theory.assume("no formula for unequal private depths");
+        return theory;
+    };
+    if moments.outputs_len() > 1 {
+        theory.assume("several outputs: the leading singular mode sets the growth rates");
+    }
     let order = learning_order(moments);
     let (first, second) = (order[0], order[1]);
-    let tie = growth_rate(moments, first) == growth_rate(moments, second);
-    let mut theory = Theory {
-        first: (!tie).then_some(first),
-        second: (!tie).then_some(second),
-        ratio: None,
-        t_first: None,
-        misattribution: None,
-        superficial_preference: is_preference_superficial(moments, first),
-        schedule: None,
-        assumptions: Vec::new(),
-    };
-    if tie {
-        assumptions.push("the two fastest modalities are equally fast: their order is open".into());
+    match ratio(moments, depths, initial_norm, (first, second)) {
+        Ok((ratio, assumption)) => {
+            theory.ratio = Some(ratio);
+            theory.assume(assumption);
+        }
+        Err(reason) => theory.assume(reason),
     }
-    if moments.outputs_len() > 1 {
-        assumptions.push("several outputs: the leading singular mode sets the growth rates".into());
+    if growth_rate(moments, first) == growth_rate(moments, second) {
+        theory.assume("the two fastest modalities are equally fast: their order is open");
+        return theory;
     }
-    if architecture.has_saddle(&[first]) {
-        theory.misattribution = Some(misattribution(moments, first));
-    }
-    match ratio(
-        moments,
-        architecture,
-        initial_norm,
-        (first, second),
-        &mut assumptions,
-    ) {
-        Ok(ratio) => theory.ratio = Some(ratio),
-        Err(reason) => assumptions.push(reason.into()),
-    }
-    if is_late(architecture) {
+    theory.first = Some(first);
+    theory.second = Some(second);
+    theory.superficial_preference = Some(is_preference_superficial(moments, first));
+    theory.misattribution = architecture
+        .has_saddle(&[first])
+        .then(|| misattribution(moments, first));
+    if depths.0 == depths.1 && depths.0 >= 2 {
         let schedule = late_schedule(moments);
-        theory.second = nth_learned(&schedule, 1).or(theory.second);
+        theory.second = nth_learned(&schedule, 1);
         theory.schedule = Some(schedule);
         theory.t_first = two_layer_first_time(moments, architecture, weights, first);
     }
-    theory.assumptions = assumptions;
     theory
 }
 
-/// Late fusion: no shared layers and two layers at the least, as many for each modality.
-fn is_late(architecture: &Architecture) -> bool {
-    matches!(architecture.uniform_depth(), Some((depth, fusion)) if depth == fusion && depth >= 2)
+impl Theory {
+    fn assume(&mut self, assumption: &str) {
+        self.assumptions.push(assumption.to_owned());
+    }
 }
 
-/// The time ratio by the formula for the architecture, or why there is none.
+/// The time ratio by the formula for the architecture and what that assumes, or why there is none.
 fn ratio(
     moments: &Moments,
-    architecture: &Architecture,
+    (depth, fusion): (usize, usize),
     initial_norm: InitialNorm,
     (first, second): (usize, usize),
-    assumptions: &mut Vec<String>,
-) -> Result<f64, &'static str> {
-    let Some((depth, fusion)) = architecture.uniform_depth() else {
-        return Err("no formula for the time ratio of unequal private depths");
-    };
+) -> Result<(f64, &'static str), &'static str> {
+    const NEVER: &str = "no second modality is ever learned";
     if fusion == 1 {
-        assumptions.push("early fusion: both modalities are learned together".into());
-        return Ok(1.0);
+        return Ok((1.0, "early fusion: all modalities are learned together"));
     }
     if fusion == depth {
-        assumptions.push("late fusion: private stacks grow independently at first".into());
         let schedule = late_schedule(moments);
-        let second = nth_learned(&schedule, 1).ok_or("no second modality is ever learned")?;
-        return schedule[second].ok_or("no second modality is ever learned");
+        let second = nth_learned(&schedule, 1).ok_or(NEVER)?;
+        let ratio = schedule[second].ok_or(NEVER)?;
+        return Ok((
+            ratio,
+            "late fusion: private stacks grow independently at first",
+        ));
     }
     if moments.modalities.len() != 2 {
         return Err("the time ratio of intermediate fusion is known for two modalities only");
@@ -123,9 +117,12 @@ fn ratio(
                     (init.aligned or init.gaussian_norm)",
         );
     };
-    assumptions.push("intermediate fusion: rank one, balanced, aligned initial layers".into());
-    intermediate_ratio(moments, (first, second), (depth, fusion), norm)
-        .ok_or("no second modality is ever learned, or the initial norm is not small")
+    let ratio = intermediate_ratio(moments, (first, second), (depth, fusion), norm)
+        .ok_or("no second modality is ever learned, or the initial norm is not below 1")?;
+    Ok((
+        ratio,
+        "intermediate fusion: rank one, balanced, aligned initial layers",
+    ))
 }
 
 /// Rate |S_yxm| at which a modality's map grows from small weights (sections on the two-layer
@@ -142,14 +139,47 @@ pub fn learning_order(moments: &Moments) -> Vec<usize> {
     order
 }
 
-/// Growth rate |S_yxB - S_yxA S_A^+ S_AB| of modality B while the modalities A are at their joint
-/// least-squares solution (section on the time ratio of late fusion).
-pub fn residual_growth_rate(moments: &Moments, learned: &[usize], modality: usize) -> f64 {
+/// What drives modality B while the modalities A are at their joint least-squares solution:
+/// S_yxB - S_yxA S_A^+ S_AB, o x d_B (section on the time ratio of late fusion). Zero where the
+/// learned modalities explain B fully.
+fn drive(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
     let residual = &moments.cross - moments.critical_map(learned) * &moments.inputs;
-    let rate = spectral_norm(&moments.block(&residual, modality));
-    // A modality that the learned ones explain fully leaves round-off.
-    let round_off = 1e-12 * growth_rate(moments, modality);
-    if rate > round_off { rate } else { 0.0 }
+    let drive = moments.block(&residual, modality);
+    let scale = moments
+        .block(&moments.cross, modality)
+        .norm()
+        .max(moments.cross.norm());
+    // What should be zero is left as round-off.
+    if drive.norm() > 1e-12 * scale {
+        drive
+    } else {
+        drive * 0.0
+    }
+}
+
+/// Growth rate b~ = |S_yxB - S_yxA S_A^+ S_AB| of modality B while the modalities A are at their
+/// joint least-squares solution (section on the time ratio of late fusion).
+pub fn residual_growth_rate(moments: &Moments, learned: &[usize], modality: usize) -> f64 {
+    spectral_norm(&drive(moments, learned, modality))
+}
+
+/// Whether two drives are exactly opposed. What has grown along the first then lies in the mode
+/// that decays under the second, and the mode that grows has decayed meanwhile. At any other
+/// angle what has grown has a share in the growing mode, and only a logarithm changes.
+fn are_opposed(a: &DMatrix<f64>, b: &DMatrix<f64>) -> bool {
+    let sizes = a.norm() * b.norm();
+    sizes > 0.0 && a.dot(b) <= -(1.0 - 1e-12) * sizes
+}
+
+/// |S_yxB|, negative where S_yxB is exactly opposed to what drives B once A is learned, as it
+/// is for scalar inputs whose correlation outweighs their own effect: B then shrinks at first.
+/// With the plain norm instead, the paper's general formula and its toy formula
+/// 1 + (r^2 - 1)/(1 - rho^2) disagree for rho r < -1; integration confirms the toy formula.
+pub fn early_growth_rate(moments: &Moments, first: usize, second: usize) -> f64 {
+    let early = moments.block(&moments.cross, second);
+    let opposed = are_opposed(&early, &drive(moments, &[first], second));
+    let rate = growth_rate(moments, second);
+    if opposed { -rate } else { rate }
 }
 
 /// Late fusion, any depth: when each modality is learned, over the time of the first.
@@ -158,36 +188,38 @@ pub fn residual_growth_rate(moments: &Moments, learned: &[usize], modality: usiz
 /// an amount C that the depth and the initial norm set alike for all. Until the first is learned
 /// at t_A = C/|S_yxA|, B accumulates |S_yxB| t_A; then it grows at the residual rate b~, so
 /// t_B/t_A = 1 + (|S_yxA| - |S_yxB|)/b~ (section on the time ratio of late fusion). With more
-/// than two modalities the same argument goes on from saddle to saddle.
+/// than two modalities the same argument goes on from saddle to saddle. Growth along a drive that
+/// turns round counts against the modality (see [`early_growth_rate`]).
 pub fn late_schedule(moments: &Moments) -> Vec<Option<f64>> {
     let count = moments.modalities.len();
     let fastest = growth_rate(moments, learning_order(moments)[0]);
     let mut times = vec![None; count];
-    let mut missing: Vec<f64> = vec![1.0; count];
+    let mut grown: Vec<f64> = vec![0.0; count];
+    let mut drives: Vec<DMatrix<f64>> = (0..count).map(|m| drive(moments, &[], m)).collect();
     let mut learned: Vec<usize> = Vec::new();
     let mut now = 0.0;
     loop {
-        let rate = |m: usize| match &learned[..] {
-            [] => growth_rate(moments, m) / fastest,
-            learned => residual_growth_rate(moments, learned, m) / fastest,
-        };
-        let open: Vec<(usize, f64)> = (0..count)
-            .filter(|m| !learned.contains(m))
-            .map(|m| (m, rate(m)))
-            .filter(|(_, rate)| *rate > 0.0)
-            .collect();
-        let waits = open
+        let rates: Vec<f64> = drives
             .iter()
-            .map(|&(m, rate)| (m, missing[m].max(0.0) / rate));
-        let Some((next, step)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
+            .map(|drive| spectral_norm(drive) / fastest)
+            .collect();
+        let waits = (0..count)
+            .filter(|m| !learned.contains(m) && rates[*m] > 0.0)
+            .map(|m| (m, (1.0 - grown[m]).max(0.0) / rates[m]));
+        let Some((next, wait)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
             return times;
         };
-        now += step;
-        for &(m, rate) in &open {
-            missing[m] -= rate * step;
-        }
+        now += wait;
         times[next] = Some(now);
         learned.push(next);
+        for m in 0..count {
+            grown[m] += rates[m] * wait;
+            let turned = drive(moments, &learned, m);
+            if are_opposed(&drives[m], &turned) {
+                grown[m] = -grown[m];
+            }
+            drives[m] = turned;
+        }
     }
 }
 
@@ -205,7 +237,7 @@ fn nth_learned(schedule: &[Option<f64>], n: usize) -> Option<usize> {
 /// Intermediate fusion (1 < Lf < L), two modalities, private layers of norm u0 and shared layers
 /// of sqrt(2) u0: the time ratio t_B/t_A (section on intermediate fusion).
 ///
-/// With a = |S_yxA|, k = |S_yxB|/|S_yxA|, b~ the residual growth rate and p = |S_yxA S_A^+|:
+/// With a = |S_yxA|, k = |S_yxB|/|S_yxA| (signed, see [`early_growth_rate`]), b~ the residual growth rate and p = |S_yxA S_A^+|:
 ///
 /// ```text
 /// u_B(u) = u^k u0^{1-k}                                     Lf = 2
@@ -223,7 +255,7 @@ pub fn intermediate_ratio(
     norm: f64,
 ) -> Option<f64> {
     let rate = growth_rate(moments, first);
-    let k = growth_rate(moments, second) / rate;
+    let k = early_growth_rate(moments, first, second) / rate;
     let residual_rate = residual_growth_rate(moments, &[first], second);
     let plateau = spectral_norm(&moments.block(&moments.critical_map(&[first]), first));
     if residual_rate == 0.0 || !(0.0..1.0).contains(&norm) {
@@ -305,7 +337,8 @@ pub fn descent_ratio(
     }
     let order = learning_order(moments);
     let gain = |rate: f64| (learning_rate * rate).ln_1p();
-    let [a, b] = [order[0], order[1]].map(|m| gain(growth_rate(moments, m)));
+    let a = gain(growth_rate(moments, order[0]));
+    let b = gain(early_growth_rate(moments, order[0], order[1]));
     let residual = gain(residual_growth_rate(moments, &order[..1], order[1]));
     (residual > 0.0).then(|| 1.0 + (a - b) / residual)
 }

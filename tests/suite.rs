@@ -6,6 +6,7 @@ mod common;
 mod convergence;
 mod data;
 mod detector;
+mod golden;
 mod init;
 mod invariants;
 mod scenario_errors;

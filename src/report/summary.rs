@@ -171,7 +171,7 @@ pub struct TheorySummary {
     /// The mis-attribution, o rows of d_first numbers; null for more than 64 entries.
     pub misattribution_map: Option<Vec<Vec<f64>>>,
     /// Whether the modality learned first contributes less than another.
-    pub superficial_preference: bool,
+    pub superficial_preference: Option<bool>,
     /// Times of all modalities over the first one's; null for those never learned.
     pub schedule: Option<Vec<Option<f64>>>,
     /// What the predictions assume, and why one is missing.
@@ -217,13 +217,10 @@ pub struct Provenance {
 /// The predictions of a problem, with the gaps of a run where there is one.
 pub fn theory_summary(problem: &Problem, theory: &Theory, gap: Option<TheoryGap>) -> TheorySummary {
     let name = |m: usize| problem.moments.modalities[m].name.clone();
-    let first = theory
-        .first
-        .or_else(|| theory::learning_order(&problem.moments).first().copied());
     let shown = theory
         .misattribution
         .as_ref()
-        .zip(first)
+        .zip(theory.first)
         .map(|(map, first)| {
             let last = problem.moments.block(&problem.moments.loss.optimum, first);
             let size = overshoot(map.as_slice(), last.as_slice());

@@ -249,7 +249,7 @@ fn push_schedule(text: &mut String, problem: &Problem, theory: &TheorySummary) {
 }
 
 fn push_remarks(text: &mut String, theory: &TheorySummary) {
-    if theory.superficial_preference {
+    if theory.superficial_preference == Some(true) {
         text.push_str(
             "  superficial preference: the modality learned first contributes less than another\n",
         );
@@ -375,18 +375,18 @@ fn push_descents(text: &mut String, summary: &Summary) {
         ]);
     }
     let _ = write!(text, "\n{}", table(&rows));
-    if let Some(orders) = &summary.convergence_order {
+    // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
+    // may change its sign with the rate, the others saturate.
+    let order = summary
+        .convergence_order
+        .as_ref()
+        .and_then(|orders| orders.t_first);
+    if let Some(order) = order {
         let _ = writeln!(
             text,
-            "  order of convergence to the flow: t_first {}, t_second {} (Euler's method: 1)",
-            order(orders.t_first),
-            order(orders.t_second)
+            "  t_first converges to the flow's with order {order:.3} in the learning rate (Euler's method: 1)"
         );
     }
-}
-
-fn order(order: Option<f64>) -> String {
-    order.map_or(NONE.into(), |order| format!("{order:.3}"))
 }
 
 /// The outcome as it is written in `summary.json`.

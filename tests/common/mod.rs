@@ -2,6 +2,9 @@
 
 use modalflow::data::{Modality, Moments};
 use modalflow::network::{Architecture, Stack};
+use modalflow::problem::Problem;
+use modalflow::run::RunResult;
+use modalflow::scenario::Loaded;
 use nalgebra::{DMatrix, DVector};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -96,4 +99,18 @@ pub fn random(
         architecture,
         weights,
     }
+}
+
+/// Prepares and runs a scenario given as text.
+pub fn run(yaml: &str) -> (Problem, RunResult) {
+    let problem = prepare(yaml);
+    let result = modalflow::run::run(&problem, &mut |_| true);
+    (problem, result)
+}
+
+/// Prepares a scenario given as text.
+pub fn prepare(yaml: &str) -> Problem {
+    let loaded = Loaded::parse("test.yaml".as_ref(), yaml.into(), &[]);
+    let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+    Problem::prepare(&loaded.scenario).unwrap_or_else(|error| panic!("{error}"))
 }
