@@ -6,7 +6,7 @@ MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
 .PHONY: run test lint doc bench figures check
 
 run: ## run one scenario
-	$(MODALFLOW) run $(SCENARIO)
+	@$(MODALFLOW) run $(SCENARIO)
 
 test: ## all tests
 	cargo test --release --locked
@@ -22,7 +22,7 @@ bench: ## speed, as ratios measured in one run
 	cargo bench --locked
 
 figures: ## run every shipped scenario into outputs/
-	$(MODALFLOW) run $(SCENARIOS)
+	@$(MODALFLOW) run $(SCENARIOS)
 
 check: ## validate every shipped scenario
-	$(MODALFLOW) check --quiet $(SCENARIOS)
+	@$(MODALFLOW) check --quiet $(SCENARIOS)
