@@ -30,7 +30,7 @@ Exit codes: 0 done; 1 a file could not be written; 2 bad usage or scenario (noth
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Integrate, detect, compare, write <out>/<name>/ and print the report
+    /// Integrate, detect, compare, write OUT/NAME/ and print the report
     Run {
         /// Scenario files
         #[arg(required = true, value_name = "SCENARIO")]
