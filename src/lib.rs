@@ -23,7 +23,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`error`] | the one error type |
+//! | [`error`], [`names`] | the one error type; names in messages |
 //! | [`scenario`] | the YAML file: types, defaults, every range check |
 //! | [`random`] | a stream of random numbers for every purpose |
 //! | [`data`] | a scenario's data as second moments |
@@ -70,6 +70,7 @@ pub mod init;
 pub mod integrate;
 pub mod invariants;
 mod kernels;
+pub mod names;
 pub mod network;
 pub mod observe;
 pub mod output;

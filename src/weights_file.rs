@@ -3,8 +3,8 @@
 //! Source: NumPy enhancement proposal 1, "A Simple File Format for NumPy Arrays", and
 //! `numpy.lib.format`.
 
-use crate::data::{did_you_mean, listed};
 use crate::error::{InputError, Result};
+use crate::names::{did_you_mean, listed};
 use crate::network::{Architecture, Layer};
 use nalgebra::{DMatrix, DVector};
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Data flow down this list: a module uses only those above it, or on its own line.
 const ORDER: &[&[&str]] = &[
-    &["error"],
+    &["error", "names"],
     &["scenario"],
     &["random", "kernels"],
     &["data"],

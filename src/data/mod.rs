@@ -265,34 +265,3 @@ fn refuse_overflow<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Result<()>
     let remedy = "rescale the inputs and targets (a table: standardise: true)";
     Err(InputError::at("data", problem, remedy).into())
 }
-
-/// `, did you mean NAME?` for the candidate that resembles `name` most; empty where none does.
-pub(crate) fn did_you_mean<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> String {
-    // Half of the letters right: enough for typing errors, too much for unrelated words.
-    const LEAST_SIMILARITY: f64 = 0.5;
-    let name = name.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|other| {
-            let similarity = strsim::normalized_damerau_levenshtein(&name, &other.to_lowercase());
-            (similarity, other)
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|&(similarity, _)| similarity >= LEAST_SIMILARITY)
-        .map_or_else(String::new, |(_, other)| format!(", did you mean {other}?"))
-}
-
-/// Names for an error message, the first twenty of a long list.
-pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const MOST: usize = 20;
-    let names: Vec<&str> = names.into_iter().collect();
-    let shown = names[..names.len().min(MOST)].join(", ");
-    match names.len() {
-        0 => "none".to_owned(),
-        n if n > MOST => format!("{shown}, ... ({n} in all)"),
-        _ => shown,
-    }
-}

@@ -3,8 +3,9 @@
 //! Without standardisation the columns enter as they are: the network has no intercept, so
 //! that columns far from mean zero make it learn their means first.
 
-use super::{Moments, did_you_mean, layout, listed};
+use super::{Moments, layout};
 use crate::error::{InputError, Result};
+use crate::names::{did_you_mean, listed};
 use crate::random::{Purpose, stream};
 use crate::scenario::TableData;
 use csv::{ErrorKind, StringRecord};

@@ -5,6 +5,7 @@
 
 use super::locate::leads_to;
 use crate::error::InputError;
+use crate::names::nearest;
 use serde_json::Value as Json;
 use serde_path_to_error::{Path, Segment};
 
@@ -29,17 +30,6 @@ pub(super) fn explain(error: &serde_path_to_error::Error<serde_yaml::Error>) -> 
 pub(super) fn is_known(path: &str) -> bool {
     let schema = super::load::json_schema();
     property(&schema, path).is_some()
-}
-
-/// The name among `known` that `name` was meant for, if any is close.
-pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let lower = name.to_lowercase();
-    known
-        .iter()
-        .map(|&known| (strsim::damerau_levenshtein(&lower, known), known))
-        .filter(|(distance, known)| *distance <= (name.len().max(known.len()) / 3).max(1))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
 }
 
 fn dotted(path: &Path) -> String {
@@ -84,7 +74,7 @@ fn unknown<'m>(message: &'m str, prefix: &str) -> Option<(&'m str, Vec<&'m str>)
 }
 
 fn did_you_mean(name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
+    match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("known here: {}", known.join(", ")),
     }

@@ -7,6 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, validate |
+//! | `learning_rates.rs` | one learning rate or a list |
 //! | `locate.rs` | the line on which a key stands |
 //! | `walk.rs` | a walk over the text that stops at a place, for its line |
 //! | `explain.rs` | typed errors in plain words, the nearest known key |
@@ -16,19 +17,19 @@
 //! This folder is the only user of serde_yaml.
 
 mod explain;
+mod learning_rates;
 mod load;
 mod locate;
 mod overrides;
 mod validate;
 mod walk;
 
+pub use learning_rates::LearningRates;
 pub use load::{Loaded, Source, schema, to_yaml};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Values by modality name, in the order of the file.
@@ -283,64 +284,6 @@ pub struct Until {
 pub struct DescentSection {
     /// Learning rate, or a list of them; each above 0.
     pub learning_rate: LearningRates,
-}
-
-/// One learning rate or a list of them.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum LearningRates {
-    /// A single number.
-    One(f64),
-    /// A list.
-    Many(Vec<f64>),
-}
-
-impl LearningRates {
-    /// The rates in the order given.
-    pub fn as_slice(&self) -> &[f64] {
-        match self {
-            LearningRates::One(rate) => std::slice::from_ref(rate),
-            LearningRates::Many(rates) => rates,
-        }
-    }
-}
-
-/// By hand: the derived one for untagged enums tries each form in turn and loses both what was
-/// wrong and where.
-impl<'de> Deserialize<'de> for LearningRates {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LearningRatesVisitor)
-    }
-}
-
-struct LearningRatesVisitor;
-
-impl<'de> Visitor<'de> for LearningRatesVisitor {
-    type Value = LearningRates;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number or a list of numbers")
-    }
-
-    fn visit_f64<E>(self, rate: f64) -> Result<LearningRates, E> {
-        Ok(LearningRates::One(rate))
-    }
-
-    fn visit_u64<E>(self, rate: u64) -> Result<LearningRates, E> {
-        Ok(LearningRates::One(rate as f64))
-    }
-
-    fn visit_i64<E>(self, rate: i64) -> Result<LearningRates, E> {
-        Ok(LearningRates::One(rate as f64))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<LearningRates, A::Error> {
-        let mut rates = Vec::new();
-        while let Some(rate) = list.next_element()? {
-            rates.push(rate);
-        }
-        Ok(LearningRates::Many(rates))
-    }
 }
 
 /// Thresholds of the plateau detector (definitions: [`crate::detect`]).
