@@ -322,8 +322,8 @@ fn init_flow_and_the_rest() {
             "dip: 0.1" => "dip: .nan", 29, "detector.dip", ["finite"];
             "drop: 1.0e-3" => "drop: 0", 30, "detector.drop", ["0.0", "above 0.0"];
             "drop: 1.0e-3" => "drop: .nan", 30, "detector.drop", ["finite"];
-            "samples: 500" => "samples: 1", 32, "output.samples", ["1", "from 2 to 10000000"];
-            "samples: 500" => "samples: 10000001", 32, "output.samples", ["from 2 to 10000000"];
+            "samples: 500" => "samples: 1", 32, "output.samples", ["1", "from 2 to 1000000"];
+            "samples: 500" => "samples: 1000001", 32, "output.samples", ["from 2 to 1000000"];
         },
     );
 }

@@ -66,7 +66,7 @@ fn values_at_the_ends_of_ranges_load() {
         ("descent.learning_rate", &["1e-300", "[0.1]"]),
         ("detector.share", &["1e-9", "0.4999"]),
         ("detector.dip", &["1e-9", "0.9999"]),
-        ("output.samples", &["2", "10000000"]),
+        ("output.samples", &["2", "1000000"]),
     ];
     for (key, values) in ends {
         for value in *values {

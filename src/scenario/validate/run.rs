@@ -83,7 +83,7 @@ pub(super) fn check_detector(detector: &DetectorSection) -> Result<()> {
 }
 
 pub(super) fn check_output(output: &OutputSection) -> Result<()> {
-    count("output.samples", output.samples as u64, 2..=10_000_000)
+    count("output.samples", output.samples as u64, 2..=1_000_000)
 }
 
 fn between(low: f64, high: f64) -> (Bound<f64>, Bound<f64>) {
