@@ -14,7 +14,7 @@ use crate::scenario::{self, Loaded, Scenario};
 use crate::weights_file;
 use clap::CommandFactory;
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,34 +40,59 @@ const KNOWN_FILES: &[&str] = &[
 /// # Errors
 /// Whatever kept the command from doing its work; see [`Error::exit_code`].
 pub fn execute(cli: Cli) -> Result<u8> {
-    match cli.command {
-        Command::Run { scenarios, svg } => run_scenarios(&scenarios, svg, &cli.options),
-        Command::Check { scenarios } => check(&scenarios, &cli.options),
-        Command::Theory { scenarios } => theory(&scenarios, &cli.options),
+    let Cli {
+        command,
+        mut options,
+    } = cli;
+    match command {
+        Command::Run {
+            scenarios,
+            svg,
+            changes,
+        } => {
+            options.set.extend(changes.set);
+            run_scenarios(&scenarios, svg, &options)
+        }
+        Command::Check { scenarios, changes } => {
+            options.set.extend(changes.set);
+            check(&scenarios, &options)
+        }
+        Command::Theory { scenarios, changes } => {
+            options.set.extend(changes.set);
+            theory(&scenarios, &options)
+        }
         Command::Schema => {
-            print(&scenario::schema());
+            print(&scenario::schema())?;
             Ok(0)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "modalflow", &mut script);
-            print(&String::from_utf8_lossy(&script));
+            print(&String::from_utf8_lossy(&script))?;
             Ok(0)
         }
     }
 }
 
-/// Writes to standard output. A reader that has gone away wants no more of it.
-fn print(text: &str) {
+/// Writes to standard output. A reader that has gone away wants no more of it; anything else,
+/// a full disk say, loses what was asked for.
+fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => Err(Error::Print { source }),
+        _ => Ok(()),
+    }
 }
 
-fn print_json<T: serde::Serialize>(value: &T) {
+fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
     // Plain data with text keys always serialises.
-    if let Ok(line) = serde_json::to_string(value) {
-        print(&(line + "\n"));
-    }
+    let line = serde_json::to_string(value).unwrap_or_default();
+    print(&(line + "\n"))
+}
+
+/// Writes a line to standard error. Unlike `eprintln!` it does not panic where nobody reads it.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A scenario ready to run, and what its errors and paths refer to.
@@ -87,7 +112,7 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
                 Problem::prepare(&loaded.scenario).map_err(|error| loaded.source.locate(error))?;
             let name = loaded.scenario.name.unwrap_or_default();
             for warning in &problem.warnings {
-                eprintln!("warning: {name}: {warning}");
+                say(&format!("warning: {name}: {warning}"));
             }
             Ok(Prepared { name, problem })
         })
@@ -117,7 +142,7 @@ fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
             "memory_bytes": problem.memory(),
         });
         if options.json {
-            print_json(&serde_json::json!({"scenario": problem.scenario, "size": size}));
+            print_json(&serde_json::json!({"scenario": problem.scenario, "size": size}))?;
         } else if !options.quiet {
             let size = format!(
                 "# {name} is valid: {}\n# {} inputs, {} outputs, about {:.1} MB while integrating\n",
@@ -126,7 +151,7 @@ fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
                 problem.moments.outputs_len(),
                 problem.memory() as f64 / 1e6,
             );
-            print(&(size + &scenario::to_yaml(&problem.scenario)));
+            print(&(size + &scenario::to_yaml(&problem.scenario)))?;
         }
     }
     Ok(0)
@@ -137,9 +162,9 @@ fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
         let data = summary::data_summary(&problem);
         let theory = summary::theory_summary(&problem, &problem.theory(), None);
         if options.json {
-            print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}));
+            print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}))?;
         } else if !options.quiet {
-            print(&text::theory_report(&name, &problem, &data, &theory));
+            print(&text::theory_report(&name, &problem, &data, &theory))?;
         }
     }
     Ok(0)
@@ -147,15 +172,18 @@ fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
 
 fn run_scenarios(paths: &[PathBuf], svg: bool, options: &Options) -> Result<u8> {
     let prepared = prepare_all(paths, options)?;
-    for Prepared { name, .. } in &prepared {
-        output::prepare_folder(&options.out.join(name))?;
+    for Prepared { name, problem } in &prepared {
+        refuse_to_replace_inputs(&options.out.join(name), &problem.scenario)?;
     }
     let interrupted = Arc::new(AtomicBool::new(false));
+    // Before there is anything to be seen of the run, so that whoever sees it may interrupt it.
     watch_interrupts(&interrupted);
+    let folders: Vec<PathBuf> = prepared.iter().map(|p| options.out.join(&p.name)).collect();
+    output::prepare_folders(&folders)?;
     let mut exit_code = 0;
     for (i, prepared) in prepared.iter().enumerate() {
         if i > 0 && !options.quiet && !options.json {
-            print("\n");
+            print("\n")?;
         }
         let outcome = run_one(prepared, svg, options, &interrupted)?;
         match outcome {
@@ -165,6 +193,34 @@ fn run_scenarios(paths: &[PathBuf], svg: bool, options: &Options) -> Result<u8> 
         }
     }
     Ok(exit_code)
+}
+
+/// A run writes or removes files of these names in its folder: none may be what it starts from.
+fn refuse_to_replace_inputs(folder: &Path, scenario: &Scenario) -> Result<()> {
+    let table = scenario.data.table.as_ref().map(|table| &table.path);
+    let weights = scenario.init.file.as_ref().map(|file| &file.path);
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(());
+    };
+    let own = |path: &PathBuf| {
+        let written = |name| KNOWN_FILES.contains(&name) || name == "trajectory.csv";
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(written)
+            && path
+                .canonicalize()
+                .is_ok_and(|p| p.parent() == Some(&folder))
+    };
+    match table.into_iter().chain(weights).find(|path| own(path)) {
+        None => Ok(()),
+        Some(path) => Err(Error::Usage {
+            problem: format!(
+                "the run would replace or remove {}, which it starts from",
+                path.display()
+            ),
+            remedy: "give the scenario another name, or choose another folder with --out".into(),
+        }),
+    }
 }
 
 /// The first interrupt lets the run end in order; the second one ends the program.
@@ -206,19 +262,19 @@ fn run_one(
     let files = files(name, problem, &result, &summary, svg)?;
     let written = output::write_files(&folder, &files, KNOWN_FILES)?;
     if options.json {
-        print_json(&summary);
+        print_json(&summary)?;
     } else if !options.quiet {
-        print(&text::report(problem, &summary));
+        print(&text::report(problem, &summary))?;
         let names = written.iter().filter_map(|path| path.file_name()?.to_str());
         print(&format!(
             "\nwritten to {}: {}\n",
             folder.display(),
             names.collect::<Vec<_>>().join(", ")
-        ));
+        ))?;
     }
     let outcome = result.outcome();
     if !outcome.is_success() {
-        eprintln!("warning: {name}: {}", failure(&result));
+        say(&format!("warning: {name}: {}", failure(&result)));
     }
     Ok(outcome)
 }
@@ -253,8 +309,9 @@ fn relative_to(folder: &Path, mut scenario: Scenario) -> Scenario {
     let table = scenario.data.table.as_mut().map(|table| &mut table.path);
     let weights = scenario.init.file.as_mut().map(|file| &mut file.path);
     for path in table.into_iter().chain(weights) {
-        let absolute = (std::path::absolute(&*path), std::path::absolute(folder));
-        if let (Ok(target), Ok(folder)) = absolute {
+        // Both exist. What stands in place of links and `..` is free of them: a `..` after a link
+        // leads elsewhere than its text says.
+        if let (Ok(target), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) {
             *path = pathdiff::diff_paths(&target, &folder).unwrap_or(target);
         }
     }

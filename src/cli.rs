@@ -38,18 +38,27 @@ pub enum Command {
         /// Write the figures as SVG too
         #[arg(long)]
         svg: bool,
+        /// Changes to the scenarios.
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Validate only; print the resolved scenario and the problem's size
     Check {
         /// Scenario files
         #[arg(required = true, value_name = "SCENARIO")]
         scenarios: Vec<PathBuf>,
+        /// Changes to the scenarios.
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Print the predictions only, without integration
     Theory {
         /// Scenario files
         #[arg(required = true, value_name = "SCENARIO")]
         scenarios: Vec<PathBuf>,
+        /// Changes to the scenarios.
+        #[command(flatten)]
+        changes: Changes,
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
@@ -67,7 +76,9 @@ pub struct Options {
     #[arg(long, global = true, value_name = "DIR", default_value = "outputs")]
     pub out: PathBuf,
     /// Set a scenario key, as in --set data.toy.rho=0.5; repeatable; null removes a key
-    #[arg(long = "set", global = true, value_name = "PATH=VALUE")]
+    // Not global, but repeated for the commands that use it: of a global option given on both
+    // sides of the command, clap drops those before it.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
     /// Print errors and warnings only
     #[arg(long, short, global = true)]
@@ -75,4 +86,12 @@ pub struct Options {
     /// Print results as JSON, one line a scenario, instead of tables
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+/// Changes to scenarios, after the command.
+#[derive(Debug, Clone, Args)]
+pub struct Changes {
+    /// Set a scenario key, as in --set data.toy.rho=0.5; repeatable; null removes a key
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
 }

@@ -39,6 +39,12 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// Standard output that could not be written to, by other cause than a reader that has gone.
+    #[error("cannot write to standard output: {source}")]
+    Print {
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// A figure that could not be drawn.
     #[error("cannot draw {figure}: {problem}")]
     Draw {
@@ -122,7 +128,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Input(_) | Error::Usage { .. } | Error::OutputFolder { .. } => 2,
-            Error::Write { .. } | Error::Draw { .. } => 1,
+            Error::Write { .. } | Error::Print { .. } | Error::Draw { .. } => 1,
         }
     }
 }

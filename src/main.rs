@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     match modalflow::app::execute(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("error: {error}");
+            modalflow::app::say(&format!("error: {error}"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -8,11 +8,31 @@ use tempfile::NamedTempFile;
 /// A file to be written: its name in the folder, and its bytes.
 pub type File = (String, Vec<u8>);
 
-/// Makes sure that files can be written to a folder, creating it where it is missing.
+/// Makes sure that files can be written to all of these folders, creating those that are missing.
+/// Where one cannot be, those created before it are removed again.
 ///
 /// # Errors
 /// [`Error::OutputFolder`] with what the operating system said.
-pub fn prepare_folder(folder: &Path) -> Result<()> {
+pub fn prepare_folders(folders: &[PathBuf]) -> Result<()> {
+    let mut made: Vec<&Path> = Vec::new();
+    for folder in folders {
+        let missing = folder
+            .ancestors()
+            .take_while(|f| !f.as_os_str().is_empty() && !f.exists());
+        let missing: Vec<&Path> = missing.collect();
+        made.extend(missing.into_iter().rev());
+        if let Err(error) = prepare_folder(folder) {
+            for folder in made.into_iter().rev() {
+                // Not there, or not empty by now: nothing of this run either way.
+                let _ = std::fs::remove_dir(folder);
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn prepare_folder(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)
         .and_then(|()| NamedTempFile::new_in(folder).map(drop))
         .map_err(|source| Error::OutputFolder {

@@ -2,6 +2,7 @@
 
 mod analytic;
 mod architecture;
+mod cli;
 mod common;
 mod convergence;
 mod data;

@@ -1,0 +1,83 @@
+//! What the numerical core asks of the heap. A binary of its own, because the counting allocator
+//! replaces that of the whole program.
+
+use allocation_counter::measure;
+use modalflow::flow::{Flow, Observables};
+use modalflow::integrate::Outcome;
+use modalflow::problem::Problem;
+use modalflow::run::{RunResult, run};
+use modalflow::scenario::Loaded;
+use std::path::Path;
+
+fn prepare(text: &str) -> Problem {
+    let loaded = Loaded::parse(Path::new("test.yaml"), text.to_owned(), &[]);
+    let loaded = loaded.expect("a valid scenario");
+    Problem::prepare(&loaded.scenario).expect("a small problem")
+}
+
+fn network(depth: usize, fusion: usize, width: usize, time: f64) -> String {
+    format!(
+        "data: {{toy: {{rho: 0.0, sigma: {{A: 2.0, B: 1.0}}, target: {{A: 1.0, B: 1.0}}}}}}\n\
+         network: {{depth: {depth}, fusion_layer: {fusion}, width: {width}}}\n\
+         init: {{gaussian_norm: {{norm: 0.1}}}}\n\
+         flow: {{until: {{time: {time}}}}}\n"
+    )
+}
+
+fn finish(problem: &Problem) -> RunResult {
+    let result = run(problem, &mut |_| true);
+    assert_eq!(result.outcome(), Outcome::TimeReached);
+    result
+}
+
+/// Without this, every zero below could be that of a counter nobody feeds.
+#[test]
+fn the_counter_counts() {
+    let info = measure(|| drop(std::hint::black_box(vec![0u8; 1 << 20])));
+    assert_eq!((info.count_total, info.bytes_max), (1, 1 << 20));
+}
+
+#[test]
+fn an_evaluation_allocates_nothing() {
+    for (depth, fusion, width) in [(2, 1, 10), (2, 2, 100), (4, 1, 10), (4, 3, 10), (4, 4, 100)] {
+        let problem = prepare(&network(depth, fusion, width, 20.0));
+        let late = finish(&problem).flow.end.state;
+        let mut flow = Flow::new(&problem.architecture, &problem.moments);
+        let mut rate = vec![0.0; problem.weights.len()];
+        let mut observables = Observables::default();
+        flow.observe(problem.weights.as_slice(), &mut observables);
+        for (when, weights) in [("early", &problem.weights), ("late", &late)] {
+            let case = format!("L = {depth}, Lf = {fusion}, width {width}, {when}");
+            let weights = weights.as_slice();
+            let rates = measure(|| flow.rate(weights, &mut rate));
+            assert_eq!(rates.count_total, 0, "rate, {case}");
+            let observed = measure(|| flow.observe(weights, &mut observables));
+            assert_eq!(observed.count_total, 0, "observe, {case}");
+            let losses = measure(|| {
+                std::hint::black_box(flow.loss(weights));
+            });
+            assert_eq!(losses.count_total, 0, "loss, {case}");
+        }
+    }
+}
+
+/// Peak heap of a whole run in bytes, from the text of the scenario to its results.
+fn peak(text: &str) -> u64 {
+    let info = measure(|| {
+        std::hint::black_box(finish(&prepare(text)));
+    });
+    println!("peak heap {:.1} MB", info.bytes_max as f64 / 1e6);
+    info.bytes_max
+}
+
+/// States are thrown away as the run passes them, so that a longer run holds no more of them.
+#[test]
+fn memory_does_not_grow_with_time() {
+    let [short, long] = [100.0, 400.0].map(|time| peak(&network(4, 4, 100, time)));
+    assert!(long < 200_000_000, "{long} bytes at the peak");
+    let slack = (short / 10).max(4_000_000);
+    assert!(
+        long <= short + slack,
+        "{short} bytes until 100, {long} until 400"
+    );
+}

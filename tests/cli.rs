@@ -1,0 +1,8 @@
+//! The program itself, called as a user calls it: files, exit codes, what is printed.
+
+mod exit_codes;
+mod files;
+mod printing;
+mod reproducible;
+mod support;
+mod tables;

@@ -1,0 +1,267 @@
+//! How the program ends: its exit code, what it says on which stream, and what it leaves behind.
+
+use super::support::{ALWAYS, FAST, Sandbox, last_saddle, number};
+use predicates::prelude::*;
+
+/// The command is refused with exit code 2 and one message, and the sandbox is as it was before.
+fn assert_refused(sandbox: &Sandbox, line: &str, message: &str) {
+    let before = sandbox.tree(".");
+    let assert = sandbox.command(line).assert().code(2).stdout("");
+    let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(stderr.starts_with("error: "), "{line}: {stderr}");
+    assert_eq!(stderr.matches("error: ").count(), 1, "{line}: {stderr}");
+    assert!(stderr.contains(message), "{line}: {stderr}");
+    assert!(sandbox.tree(".") == before, "{line} changed the folder");
+}
+
+#[test]
+fn bad_usage_is_refused() {
+    let sandbox = Sandbox::with(FAST);
+    assert_refused(&sandbox, "run", "SCENARIO");
+    assert_refused(&sandbox, "integrate fast.yaml", "integrate");
+    assert_refused(&sandbox, "run fast.yaml --fast", "--fast");
+    assert_refused(&sandbox, "completions basic", "basic");
+    assert_refused(&sandbox, "run fast.yaml --set seed", "--set seed");
+    assert_refused(&sandbox, "run fast.yaml --set data.toy.roh=0", "rho");
+    // Without a command there is no error to speak of: the help is what is wanted.
+    let help = predicate::str::contains("Usage: modalflow");
+    sandbox.command("").assert().code(2).stdout("").stderr(help);
+}
+
+#[test]
+fn bad_scenarios_are_refused() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.write("unknown.yaml", &format!("{FAST}sead: 1\n"));
+    sandbox.write(
+        "table.yaml",
+        &FAST.replace(
+            "  toy: {rho: 0.0, sigma: {A: 2.0, B: 1.0}, target: {A: 1.0, B: 1.0}}",
+            "  table: {path: none.csv, modalities: {A: [a], B: [b]}, targets: [y]}",
+        ),
+    );
+    for command in ["run", "check", "theory"] {
+        let refused = |file: &str, message: &str| {
+            assert_refused(&sandbox, &format!("{command} {file}"), message);
+        };
+        refused("unknown.yaml", "unknown.yaml:7: sead: unknown key");
+        refused("missing.yaml", "missing.yaml: there is no such file");
+        refused("table.yaml", "none.csv");
+        refused("fast.yaml unknown.yaml", "unknown.yaml:7");
+        refused("unknown.yaml fast.yaml", "unknown.yaml:7");
+        refused("fast.yaml fast.yaml", "two scenarios are named fast");
+    }
+}
+
+/// Equal names may come from different places: a key, a file's stem, an override.
+#[test]
+fn scenarios_of_one_name_are_refused() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.write("other.yaml", &format!("name: fast\n{FAST}"));
+    sandbox.write("folder/fast.yaml", FAST);
+    assert_refused(&sandbox, "run fast.yaml other.yaml", "named fast");
+    assert_refused(&sandbox, "run fast.yaml folder/fast.yaml", "named fast");
+    sandbox.write("third.yaml", FAST);
+    assert_refused(&sandbox, "run fast.yaml third.yaml --set name=x", "named x");
+}
+
+#[test]
+fn folders_that_cannot_be_written_to_are_refused() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.write("occupied", "a file");
+    let message = "cannot write to the folder occupied";
+    assert_refused(&sandbox, "run fast.yaml --out occupied", message);
+    sandbox.write("partly/fast", "a file");
+    assert_refused(&sandbox, "run fast.yaml --out partly", "partly");
+}
+
+/// The first scenario's folder could be made, the second one's could not.
+#[test]
+fn no_folder_is_left_when_another_is_refused() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.write("second.yaml", FAST);
+    sandbox.write("out/second", "a file");
+    assert_refused(&sandbox, "run fast.yaml second.yaml --out out", "second");
+}
+
+#[cfg(unix)]
+#[test]
+fn read_only_folders_are_refused() {
+    use std::fs::{File, Permissions, create_dir, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::with(FAST);
+    let folder = sandbox.path("locked");
+    create_dir(&folder).expect("a folder");
+    set_permissions(&folder, Permissions::from_mode(0o555)).expect("an own folder");
+    // Permissions do not keep root out.
+    if File::create(folder.join("probe")).is_err() {
+        assert_refused(&sandbox, "run fast.yaml --out locked", "cannot write");
+    }
+    set_permissions(&folder, Permissions::from_mode(0o755)).expect("an own folder");
+}
+
+#[test]
+fn a_step_limit_is_a_failure_with_its_files() {
+    let sandbox = Sandbox::with(FAST);
+    let said = predicate::str::starts_with("warning: fast: the flow stopped at the limit of steps");
+    let line = "run fast.yaml --set flow.max_steps=20";
+    let assert = sandbox.command(line).assert().code(3).stderr(said);
+    let report = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+    assert!(
+        report.contains("limit of steps") || report.contains("step_limit"),
+        "{report}"
+    );
+    assert_eq!(sandbox.names("outputs/fast"), ALWAYS);
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["flow"]["outcome"], "step_limit");
+    let done = number(&summary, "flow.steps") + number(&summary, "flow.rejected_steps");
+    assert_eq!(done, 20.0);
+    let t_end = number(&summary, "flow.t_end");
+    assert!(0.0 < t_end && t_end < 20.0, "{t_end}");
+}
+
+#[test]
+fn a_diverging_descent_is_a_failure_with_its_step() {
+    let sandbox = Sandbox::with(FAST);
+    let line = "run fast.yaml --set descent.learning_rate=5 --set flow.until.time=500";
+    let said = predicate::str::contains("diverged");
+    sandbox.command(line).assert().code(3).stderr(said);
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["flow"]["outcome"], "time_reached");
+    let descent = &summary["descent"][0];
+    assert_eq!(descent["outcome"], "diverged");
+    // Far from the hundred steps that the time has.
+    let steps = number(descent, "steps");
+    assert!((2.0..50.0).contains(&steps), "{steps}");
+    let assert = sandbox.command(line).assert();
+    let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(stderr.contains(&format!("at step {steps}")), "{stderr}");
+    assert!(
+        sandbox
+            .names("outputs/fast")
+            .contains(&"descent.csv".into())
+    );
+}
+
+/// One failure does not keep the other scenarios from being run, nor from being reported.
+#[test]
+fn a_failure_does_not_stop_the_next_scenario() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.write(
+        "limited.yaml",
+        &FAST.replace("time: 20.0}", "time: 20.0}, max_steps: 9"),
+    );
+    let line = "run limited.yaml fast.yaml --quiet";
+    sandbox.command(line).assert().code(3).stdout("");
+    let outcome = |name: &str| {
+        sandbox.json(&format!("outputs/{name}/summary.json"))["flow"]["outcome"].clone()
+    };
+    assert_eq!(outcome("limited"), "step_limit");
+    assert_eq!(outcome("fast"), "time_reached");
+}
+
+#[test]
+fn time_reached_on_a_saddle_is_no_failure_but_shows() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.succeed("run fast.yaml --set flow.until.time=7");
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["flow"]["outcome"], "time_reached");
+    assert_eq!(last_saddle(&summary), "M_A");
+}
+
+#[cfg(unix)]
+mod interrupt {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+    use std::process::{Child, Command, ExitStatus, Stdio};
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+
+    /// Far longer than anything here takes: what is reached only when something hangs.
+    const PATIENCE: Duration = Duration::from_secs(120);
+
+    /// A running program, ended with the test whatever happens.
+    struct Running(Child);
+
+    impl Running {
+        fn signal(&self, name: &str) {
+            let status = Command::new("kill")
+                .args(["-s", name, &self.0.id().to_string()])
+                .status();
+            assert!(status.is_ok_and(|status| status.success()));
+        }
+
+        fn wait(&mut self) -> ExitStatus {
+            until(|| self.0.try_wait().expect("a child"))
+        }
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn until<T>(mut sign: impl FnMut() -> Option<T>) -> T {
+        let start = Instant::now();
+        loop {
+            if let Some(found) = sign() {
+                return found;
+            }
+            assert!(start.elapsed() < PATIENCE, "nothing happened");
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Starts a run that would take hours, and comes back when it has begun.
+    fn start(sandbox: &Sandbox, line: &str, folder: &str) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
+            .current_dir(sandbox.path(""))
+            .args(line.split_whitespace())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let running = Running(child.expect("the program"));
+        let folder = sandbox.path(folder);
+        until(|| Path::exists(&folder).then_some(()));
+        // The handler is set at about the time when the folders are made.
+        sleep(Duration::from_millis(300));
+        running
+    }
+
+    const LONG: &str = "--set flow.until.time=1e9 --set network.width=400 --set network.depth=4 \
+                        --set network.fusion_layer=4 --set init={\"gaussian_norm\":{\"norm\":0.1}}";
+
+    #[test]
+    fn an_interrupted_run_keeps_what_it_has() {
+        for signal in ["INT", "TERM"] {
+            let sandbox = Sandbox::with(FAST);
+            sandbox.write("next.yaml", FAST);
+            let line = format!("run fast.yaml next.yaml {LONG}");
+            let mut running = start(&sandbox, &line, "outputs/next");
+            running.signal(signal);
+            assert_eq!(running.wait().code(), Some(130), "{signal}");
+            assert_eq!(sandbox.names("outputs/fast"), ALWAYS);
+            let summary = sandbox.json("outputs/fast/summary.json");
+            assert_eq!(summary["flow"]["outcome"], "interrupted");
+            assert!(number(&summary, "flow.t_end") < 1e9);
+            assert!(sandbox.names("outputs/next").is_empty());
+        }
+    }
+
+    /// The results of an earlier run stay whole and in place until there are others.
+    #[test]
+    fn a_killed_run_leaves_the_earlier_results() {
+        let sandbox = Sandbox::with(FAST);
+        sandbox.succeed("run fast.yaml --quiet");
+        let before = sandbox.tree("outputs");
+        sandbox.write("next.yaml", FAST);
+        let line = format!("run fast.yaml next.yaml {LONG}");
+        let mut running = start(&sandbox, &line, "outputs/next");
+        running.signal("KILL");
+        assert_eq!(running.wait().code(), None);
+        fs::remove_dir(sandbox.path("outputs/next")).expect("an empty folder");
+        assert!(sandbox.tree("outputs") == before);
+    }
+}
