@@ -267,7 +267,7 @@ fn run_one(
         print(&text::report(problem, &summary))?;
         let names = written.iter().filter_map(|path| path.file_name()?.to_str());
         print(&format!(
-            "\nwritten to {}: {}\n",
+            "\nwritten to {}:\n  {}\n",
             folder.display(),
             names.collect::<Vec<_>>().join(", ")
         ))?;

@@ -1,7 +1,7 @@
 //! The only place where measurement and prediction, flow and descent meet.
 
 use crate::detect::Phase;
-use crate::observe::{Lens, norm};
+use crate::observe::{Lens, norm, overshoot};
 use crate::theory::Theory;
 use crate::track::{Knot, Track};
 use serde::Serialize;
@@ -13,7 +13,8 @@ pub fn relative_gap(measured: Option<f64>, expected: Option<f64>) -> Option<f64>
     (expected != 0.0).then(|| (measured - expected) / expected.abs())
 }
 
-/// Measured against predicted, as relative gaps.
+/// Measured against predicted, as relative gaps (measured - predicted)/|predicted|; None unless the
+/// same modalities were learned first and second.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct TheoryGap {
     /// Whether the modality learned first is the predicted one.
@@ -22,31 +23,27 @@ pub struct TheoryGap {
     pub ratio: Option<f64>,
     /// Of the first crossing's absolute time.
     pub t_first: Option<f64>,
-    /// Frobenius norm of the difference of measured and predicted mis-attribution, over the norm
-    /// of the predicted one.
+    /// Of the mis-attribution's signed size.
     pub misattribution: Option<f64>,
 }
 
 /// Sets a trajectory's phase beside its prediction.
-pub fn with_theory(phase: &Phase, theory: &Theory) -> TheoryGap {
-    let same_first = phase.first.is_some() && phase.first == theory.first;
+pub fn with_theory(lens: &Lens<'_>, phase: &Phase, theory: &Theory) -> TheoryGap {
+    let same = |measured: Option<usize>, predicted: Option<usize>| Some(measured? == predicted?);
+    let first_agrees = same(phase.first, theory.first);
+    let same_first = first_agrees == Some(true);
+    let same_order = same_first && same(phase.second, theory.second) == Some(true);
     let misattribution = || {
-        let (measured, predicted) = (
-            phase.misattribution.as_ref()?,
-            theory.misattribution.as_ref()?,
-        );
-        let scale = predicted.norm();
-        let difference = measured.iter().zip(predicted.iter()).map(|(m, p)| m - p);
+        let last = &lens.moments.loss.optimum.as_slice()[lens.block(phase.first?)];
+        let measured = overshoot(phase.misattribution.as_ref()?, last);
+        let predicted = overshoot(theory.misattribution.as_ref()?.as_slice(), last);
         // Without correlation nothing is mis-attributed, and there is no scale for a gap.
-        let gap = norm(&difference.collect::<Vec<f64>>());
-        (same_first && scale > 1e-12).then(|| gap / scale)
+        let scaled = same_first && predicted.abs() > 1e-12 * norm(last);
+        relative_gap(Some(measured), Some(predicted).filter(|_| scaled))
     };
     TheoryGap {
-        first_agrees: phase
-            .first
-            .zip(theory.first)
-            .map(|(measured, predicted)| measured == predicted),
-        ratio: relative_gap(phase.ratio(), theory.ratio),
+        first_agrees,
+        ratio: relative_gap(phase.ratio().filter(|_| same_order), theory.ratio),
         t_first: relative_gap(phase.t_first.filter(|_| same_first), theory.t_first),
         misattribution: misattribution(),
     }

@@ -18,6 +18,7 @@ pub fn run_figure(name: &str, problem: &Problem, result: &RunResult) -> Figure {
     Figure {
         title: title(name, problem),
         t_end,
+        steps: problem.scenario.descent.is_some(),
         log_time: problem.scenario.output.spacing == Spacing::Log,
         loss: loss_curves(problem, result, t_end),
         loss_levels: loss_levels(problem, detection),
@@ -40,11 +41,13 @@ fn title(name: &str, problem: &Problem) -> String {
     }
     if let Some(toy) = &problem.scenario.data.toy {
         parts.push(format!("ρ = {}", number(toy.rho)));
-        parts.extend(
-            toy.sigma
-                .iter()
-                .map(|(m, sigma)| format!("σ_{{{m}}} = {}", number(*sigma))),
-        );
+        let named = |symbol: &str, (m, value): (&String, &f64)| {
+            format!("{symbol}_{{{m}}} = {}", number(*value))
+        };
+        parts.extend(toy.sigma.iter().map(|sigma| named("σ", sigma)));
+        if toy.target.values().any(|target| *target != 1.0) {
+            parts.extend(toy.target.iter().map(|target| named("w", target)));
+        }
     }
     let init = &problem.scenario.init;
     if let Some(gaussian) = &init.gaussian {
@@ -199,7 +202,8 @@ fn bands(problem: &Problem, detection: &Detection, t_end: f64) -> Vec<Band> {
                     .collect();
                 let words = match names.len() {
                     0 => "nothing learned".to_string(),
-                    count if count == architecture.modalities.len() => "all learned".to_string(),
+                    // Near the minimum of the loss; slow directions may still move the maps.
+                    count if count == architecture.modalities.len() => "minimum".to_string(),
                     _ => format!("only {} learned", names.join(" and ")),
                 };
                 (saddle_label(problem, learned), words)
@@ -219,10 +223,10 @@ fn bands(problem: &Problem, detection: &Detection, t_end: f64) -> Vec<Band> {
 fn crossings(problem: &Problem, track: &Track, detection: &Detection) -> Vec<Crossing> {
     let phase = &detection.phase;
     let lens = problem.lens();
-    let marks = [
-        phase.first.zip(phase.t_first),
-        phase.second.zip(phase.t_second),
-    ];
+    let later = detection.crossings.iter().enumerate();
+    let later = later.filter(|(m, _)| Some(*m) != phase.first);
+    let marks = std::iter::once(phase.first.zip(phase.t_first))
+        .chain(later.map(|(m, crossing)| Some(m).zip(crossing.last.time)));
     let mark = |(modality, time): (usize, f64)| {
         let knot = track.at(time);
         Crossing {
@@ -233,13 +237,17 @@ fn crossings(problem: &Problem, track: &Track, detection: &Detection) -> Vec<Cro
             norm: lens.norm(&knot, modality),
         }
     };
-    marks.into_iter().flatten().map(mark).collect()
+    marks.flatten().map(mark).collect()
 }
 
 fn phase(problem: &Problem, result: &RunResult) -> Option<Phase> {
     let phase = &result.flow.detection.phase;
     let name = |m: usize| problem.moments.modalities[m].name.as_str();
-    let (first, second) = (name(phase.first?), name(phase.second?));
+    let has_saddle = problem.architecture.has_saddle(&[phase.first?]);
+    let (first, second) = (
+        name(phase.first.filter(|_| has_saddle)?),
+        name(phase.second?),
+    );
     let (from, to) = (phase.t_first?, phase.t_second?);
     let theory = match result.theory.ratio {
         Some(ratio) => format!(", theory {ratio:.3}"),

@@ -7,9 +7,6 @@
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 
-/// Columns of a hidden x hidden matrix formed at a time: its memory stays small at any width.
-const COLUMNS: usize = 128;
-
 /// Largest Frobenius norm of the change of a balancedness matrix between two states, over the
 /// larger squared norm of the weights. None where no layer follows another.
 pub fn balancedness_drift(
@@ -17,10 +14,13 @@ pub fn balancedness_drift(
     start: &DVector<f64>,
     end: &DVector<f64>,
 ) -> Option<f64> {
+    // Scaled to entries of at most 1: squares of tiny weights would underflow.
+    let largest = start.amax().max(end.amax());
+    let (start, end) = (start / largest, end / largest);
     let scale = start.norm_squared().max(end.norm_squared());
     junctions(architecture)
         .iter()
-        .map(|junction| junction.drift(architecture, start, end) / scale)
+        .map(|junction| junction.drift(architecture, &start, &end) / scale)
         .reduce(f64::max)
 }
 
@@ -50,32 +50,32 @@ fn junctions(architecture: &Architecture) -> Vec<Junction> {
 }
 
 impl Junction {
+    /// Frobenius norm of the change, a sum of signed squares U S U^T over the columns of the
+    /// layers' factors. Where they are fewer than the width, U = Q R makes it that of R S R^T.
     fn drift(&self, architecture: &Architecture, start: &DVector<f64>, end: &DVector<f64>) -> f64 {
-        let width = architecture.layers[self.after].cols;
-        let mut squared = 0.0;
-        for first in (0..width).step_by(COLUMNS) {
-            let count = COLUMNS.min(width - first);
-            let change = self.columns(architecture, end, first, count)
-                - self.columns(architecture, start, first, count);
-            squared += change.norm_squared();
+        let mut columns = Vec::new();
+        let mut signs = Vec::new();
+        for (state, sign) in [(end, 1.0), (start, -1.0)] {
+            let after = architecture.view(state, self.after).transpose();
+            let before = self
+                .before
+                .iter()
+                .map(|&layer| architecture.view(state, layer).into_owned());
+            let factors =
+                std::iter::once((after, sign)).chain(before.map(|factor| (factor, -sign)));
+            for (factor, sign) in factors {
+                signs.extend(vec![sign; factor.ncols()]);
+                columns.extend(factor.column_iter().map(|column| column.into_owned()));
+            }
         }
-        squared.sqrt()
-    }
-
-    /// Columns first..first + count of the balancedness matrix at a state.
-    fn columns(
-        &self,
-        architecture: &Architecture,
-        state: &DVector<f64>,
-        first: usize,
-        count: usize,
-    ) -> DMatrix<f64> {
-        let after = architecture.view(state, self.after);
-        let mut columns = after.transpose() * after.columns(first, count);
-        for &layer in &self.before {
-            let before = architecture.view(state, layer);
-            columns.gemm(-1.0, &before, &before.rows(first, count).transpose(), 1.0);
+        let mut factor = DMatrix::from_columns(&columns);
+        if factor.nrows() > factor.ncols() {
+            factor = factor.qr().r();
         }
-        columns
+        let mut signed = factor.clone();
+        for (mut column, sign) in signed.column_iter_mut().zip(signs) {
+            column *= sign;
+        }
+        (signed * factor.transpose()).norm()
     }
 }

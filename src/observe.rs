@@ -100,6 +100,15 @@ pub fn norm(entries: &[f64]) -> f64 {
         .sqrt()
 }
 
+/// A size signed by its direction: the Frobenius norm of `difference`, positive where it points
+/// along `last` (an overshoot) and negative against it. For one input and output it is the
+/// overshoot itself.
+pub fn overshoot(difference: &[f64], last: &[f64]) -> f64 {
+    let along: f64 = difference.iter().zip(last).map(|(d, l)| d * l).sum();
+    let size = norm(difference);
+    if along < 0.0 { -size } else { size }
+}
+
 /// Builds the track of a flow from the segments of its integration.
 ///
 /// Pieces whose interpolation error is above the tolerance are halved at states taken inside the
@@ -111,8 +120,39 @@ pub struct Recorder<'a> {
     track: Track,
 }
 
-/// Most halvings of a segment. A trajectory that needs more jumps within a step.
-const MOST_HALVINGS: u32 = 10;
+/// What halving a segment has brought so far. A resolved trajectory's error falls 64 times with
+/// each; that of one with a sharp turn somewhere starts to fall after a few; the noise of large
+/// weights that cancel in the map never falls, and must not be halved for ever.
+#[derive(Debug, Clone, Copy)]
+struct Halving {
+    count: u32,
+    in_vain: u32,
+    error: f64,
+}
+
+impl Default for Halving {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            in_vain: 0,
+            error: f64::INFINITY,
+        }
+    }
+}
+
+impl Halving {
+    fn after(self, error: f64) -> Self {
+        Self {
+            count: self.count + 1,
+            in_vain: self.in_vain + u32::from(error > 0.1 * self.error),
+            error,
+        }
+    }
+
+    fn is_worth_it(self) -> bool {
+        self.count <= 10 && self.in_vain <= 3
+    }
+}
 
 /// Below this relative error the round-off of values and rates would be resolved, not the
 /// trajectory.
@@ -143,7 +183,7 @@ impl<'a> Recorder<'a> {
         let (middle_time, end_time) = (middle.time, end.time);
         let middle = self.look(middle_time, middle.state.as_slice());
         let end = self.look(end_time, end.state.as_slice());
-        self.refine(segment, middle, end, MOST_HALVINGS);
+        self.refine(segment, middle, end, Halving::default());
         self.track.end()
     }
 
@@ -158,19 +198,20 @@ impl<'a> Recorder<'a> {
     }
 
     /// Appends the stretch from the track's end over `middle` to `end`, halved where needed.
-    fn refine(&mut self, segment: &mut dyn Segment, middle: Knot, end: Knot, halvings: u32) {
+    fn refine(&mut self, segment: &mut dyn Segment, middle: Knot, end: Knot, halving: Halving) {
         let start = self.track.end();
-        let groups = self.track.groups();
-        let fine = interpolation_error([start, &middle, &end], groups) <= self.track.tolerance();
+        let error = interpolation_error([start, &middle, &end], self.track.groups());
+        let next = halving.after(error);
+        let halve = error > self.track.tolerance() && next.is_worth_it();
         let first = 0.5 * (start.time + middle.time);
         let second = 0.5 * (middle.time + end.time);
-        if !fine && halvings > 0 {
+        if halve {
             let states = (segment.state_at(first), segment.state_at(second));
             if let (Some(first_state), Some(second_state)) = states {
                 let first = self.look(first, first_state.as_slice());
                 let second = self.look(second, second_state.as_slice());
-                self.refine(segment, first, middle, halvings - 1);
-                self.refine(segment, second, end, halvings - 1);
+                self.refine(segment, first, middle, next);
+                self.refine(segment, second, end, next);
                 return;
             }
         }

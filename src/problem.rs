@@ -2,11 +2,12 @@
 
 use crate::data::Moments;
 use crate::error::{InputError, Result};
+use crate::flow::Flow;
 use crate::init;
 use crate::network::Architecture;
 use crate::observe::Lens;
 use crate::scenario::Scenario;
-use crate::theory::{self, Theory};
+use crate::theory::{self, InitialScale, Theory};
 use nalgebra::DVector;
 
 /// Everything a run needs, nothing of it computed by integration.
@@ -45,7 +46,8 @@ impl Problem {
         )?;
         refuse_too_large(&architecture)?;
         let weights = init::initial_weights(scenario, &moments, &architecture)?;
-        let mut warnings = Vec::new();
+        refuse_dead_start(&architecture, &moments, &weights)?;
+        let mut warnings = doubts(scenario, &moments);
         let atol = absolute_tolerance(scenario, &architecture, &weights, &mut warnings);
         let mut scenario = scenario.clone();
         scenario.flow.atol = Some(atol);
@@ -70,18 +72,58 @@ impl Problem {
     /// Theory's predictions.
     pub fn theory(&self) -> Theory {
         let init = &self.scenario.init;
-        let norm = init
-            .aligned
-            .as_ref()
-            .or(init.gaussian_norm.as_ref())
-            .map(|init| init.norm);
-        theory::predict(&self.moments, &self.architecture, norm, &self.weights)
+        let norm = init.aligned.as_ref().or(init.gaussian_norm.as_ref());
+        let scale = InitialScale {
+            norm: norm.map(|init| init.norm),
+            aligned: init.aligned.is_some(),
+        };
+        theory::predict(&self.moments, &self.architecture, scale, &self.weights)
     }
 
     /// Estimated memory of a run, in bytes.
     pub fn memory(&self) -> u64 {
         memory(&self.architecture)
     }
+}
+
+/// Products of tiny weights underflow to zero, and the flow would never leave the origin.
+fn refuse_dead_start(
+    architecture: &Architecture,
+    moments: &Moments,
+    weights: &DVector<f64>,
+) -> Result<()> {
+    let mut rate = vec![0.0; weights.len()];
+    Flow::new(architecture, moments).rate(weights.as_slice(), &mut rate);
+    let problem = if rate.iter().any(|entry| !entry.is_finite()) {
+        "the initial weights are so large that the gradient overflows"
+    } else if rate.iter().all(|entry| entry.abs() < f64::MIN_POSITIVE) {
+        "the initial weights are so small that the gradient underflows to zero"
+    } else {
+        return Ok(());
+    };
+    let remedy = "choose a scale whose product over the layers is between 1e-300 and 1e150";
+    Err(InputError::at("init", problem, remedy).into())
+}
+
+/// What the user should know before trusting the run.
+fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let rank = moments.rank();
+    if rank < moments.inputs_len() {
+        doubts.push(format!(
+            "the inputs are linearly dependent ({rank} of {} are independent): many maps have the least loss, and \
+             final norms and crossings are told by the one of least norm",
+            moments.inputs_len()
+        ));
+    }
+    let (rtol, until) = (scenario.flow.rtol, &scenario.flow.until);
+    if until.time.is_none() && until.loss_gap.is_some_and(|gap| gap < rtol * rtol) {
+        doubts.push(format!(
+            "flow.until.loss_gap is below what rtol = {rtol:e} resolves and may never be met: give \
+             until.time as well"
+        ));
+    }
+    doubts
 }
 
 fn memory(architecture: &Architecture) -> u64 {

@@ -91,7 +91,7 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
         if flow.end.outcome == Outcome::Interrupted {
             break;
         }
-        let (descent, comparison) = run_descent(problem, &flow, learning_rate, monitor);
+        let (descent, comparison) = run_descent(problem, (&flow, &theory), learning_rate, monitor);
         let interrupted = descent.descent.outcome == Outcome::Interrupted;
         descents.push(descent);
         comparisons.push(comparison);
@@ -100,7 +100,7 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
         }
     }
     RunResult {
-        theory_gap: compare::with_theory(&flow.detection.phase, &theory),
+        theory_gap: compare::with_theory(&problem.lens(), &flow.detection.phase, &theory),
         orders: compare::orders(&comparisons),
         flow,
         descents,
@@ -157,7 +157,7 @@ fn run_flow(problem: &Problem, monitor: &mut Monitor<'_>) -> FlowRun {
 
 fn run_descent(
     problem: &Problem,
-    flow_run: &FlowRun,
+    (flow_run, theory): (&FlowRun, &Theory),
     learning_rate: f64,
     monitor: &mut Monitor<'_>,
 ) -> (DescentRun, Comparison) {
@@ -186,7 +186,9 @@ fn run_descent(
     let phases = (&detection.phase, &flow_run.detection.phase);
     let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
     let descent_run = DescentRun {
-        theory_ratio: theory::descent_ratio(&problem.moments, &problem.architecture, learning_rate),
+        theory_ratio: theory.ratio.and_then(|_| {
+            theory::descent_ratio(&problem.moments, &problem.architecture, learning_rate)
+        }),
         descent,
         detection,
     };

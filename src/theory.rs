@@ -34,15 +34,22 @@ pub struct Theory {
     pub assumptions: Vec<String>,
 }
 
-/// Norm of the initial layers, where the scheme gives one: u0 for every private layer and
-/// sqrt(M) u0 for every shared layer.
-pub type InitialNorm = Option<f64>;
+/// What predictions need to know of the initial weights beside their values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InitialScale {
+    /// Norm u0 of every private layer, with sqrt(M) u0 for every shared layer, where the scheme
+    /// gives one.
+    pub norm: Option<f64>,
+    /// Whether the weights are of rank one along S_yxm. Such weights have no share in the modes
+    /// that grow when a modality's drive turns round.
+    pub aligned: bool,
+}
 
 /// All predictions for a problem.
 pub fn predict(
     moments: &Moments,
     architecture: &Architecture,
-    initial_norm: InitialNorm,
+    scale: InitialScale,
     weights: &DVector<f64>,
 ) -> Theory {
     let mut theory = Theory::default();
@@ -51,19 +58,27 @@ pub fn predict(
         theory.assume("no formula for unequal private depths");
         return theory;
     };
+    if depths.0 == 1 {
+        theory.assume("no prediction for a single layer: linear regression has no saddles");
+        return theory;
+    }
+    if moments.rank() < moments.inputs_len() {
+        theory.assume("dependent inputs: final maps are those of least norm, others fit as well");
+    }
     if moments.outputs_len() > 1 {
         theory.assume("several outputs: the leading singular mode sets the growth rates");
     }
     let order = learning_order(moments);
     let (first, second) = (order[0], order[1]);
-    match ratio(moments, depths, initial_norm, (first, second)) {
+    match ratio(moments, depths, scale, (first, second)) {
         Ok((ratio, assumption)) => {
             theory.ratio = Some(ratio);
             theory.assume(assumption);
         }
         Err(reason) => theory.assume(reason),
     }
-    if growth_rate(moments, first) == growth_rate(moments, second) {
+    let [fast, slow] = [first, second].map(|m| growth_rate(moments, m));
+    if fast - slow <= 1e-12 * fast {
         theory.assume("the two fastest modalities are equally fast: their order is open");
         return theory;
     }
@@ -73,10 +88,16 @@ pub fn predict(
     theory.misattribution = architecture
         .has_saddle(&[first])
         .then(|| misattribution(moments, first));
-    if depths.0 == depths.1 && depths.0 >= 2 {
-        let schedule = late_schedule(moments);
+    if depths.0 == depths.1 {
+        let schedule = late_schedule(moments, scale.aligned);
         theory.second = nth_learned(&schedule, 1);
         theory.schedule = Some(schedule);
+        if let Some(degrees) = turn(moments, first, second).filter(|_| depths.0 > 2) {
+            theory.assume(&format!(
+                "the second modality's drive turns by {degrees:.0} degrees when the first is learned; \
+                 beyond two layers the formula neglects that"
+            ));
+        }
         theory.t_first = two_layer_first_time(moments, architecture, weights, first);
     }
     theory
@@ -92,15 +113,15 @@ impl Theory {
 fn ratio(
     moments: &Moments,
     (depth, fusion): (usize, usize),
-    initial_norm: InitialNorm,
+    scale: InitialScale,
     (first, second): (usize, usize),
 ) -> Result<(f64, &'static str), &'static str> {
-    const NEVER: &str = "no second modality is ever learned";
+    const NEVER: &str = "no second modality is ever learned from these weights";
     if fusion == 1 {
         return Ok((1.0, "early fusion: all modalities are learned together"));
     }
     if fusion == depth {
-        let schedule = late_schedule(moments);
+        let schedule = late_schedule(moments, scale.aligned);
         let second = nth_learned(&schedule, 1).ok_or(NEVER)?;
         let ratio = schedule[second].ok_or(NEVER)?;
         return Ok((
@@ -111,14 +132,15 @@ fn ratio(
     if moments.modalities.len() != 2 {
         return Err("the time ratio of intermediate fusion is known for two modalities only");
     }
-    let Some(norm) = initial_norm else {
+    let Some(norm) = scale.norm else {
         return Err(
             "the time ratio of intermediate fusion needs layers of equal initial norm \
                     (init.aligned or init.gaussian_norm)",
         );
     };
-    let ratio = intermediate_ratio(moments, (first, second), (depth, fusion), norm)
-        .ok_or("no second modality is ever learned, or the initial norm is not below 1")?;
+    let ratio = intermediate_ratio(moments, (first, second), (depth, fusion), norm).ok_or(
+        "no second modality is ever learned from aligned weights, or their norm is not below 1",
+    )?;
     Ok((
         ratio,
         "intermediate fusion: rank one, balanced, aligned initial layers",
@@ -163,12 +185,26 @@ pub fn residual_growth_rate(moments: &Moments, learned: &[usize], modality: usiz
     spectral_norm(&drive(moments, learned, modality))
 }
 
-/// Whether two drives are exactly opposed. What has grown along the first then lies in the mode
-/// that decays under the second, and the mode that grows has decayed meanwhile. At any other
-/// angle what has grown has a share in the growing mode, and only a logarithm changes.
-fn are_opposed(a: &DMatrix<f64>, b: &DMatrix<f64>) -> bool {
+/// Cosine of the angle between two drives; None where one is zero.
+fn cosine(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Option<f64> {
     let sizes = a.norm() * b.norm();
-    sizes > 0.0 && a.dot(b) <= -(1.0 - 1e-12) * sizes
+    (sizes > 0.0).then(|| a.dot(b) / sizes)
+}
+
+/// Whether two drives are exactly opposed. Weights small enough not to act on each other retrace
+/// their way under the second drive before they grow along it, whatever the depth. At any other
+/// angle what has grown has a share in what grows next: for two layers only a logarithm changes,
+/// for more a factor of the remaining time (see [`turn`]).
+fn are_opposed(a: &DMatrix<f64>, b: &DMatrix<f64>) -> bool {
+    cosine(a, b).is_some_and(|cosine| cosine <= -1.0 + 1e-12)
+}
+
+/// The angle in degrees by which the second modality's drive turns when the first is learned; None
+/// where the drives are parallel, or opposed, which [`early_growth_rate`] accounts for.
+fn turn(moments: &Moments, first: usize, second: usize) -> Option<f64> {
+    let early = moments.block(&moments.cross, second);
+    let cosine = cosine(&early, &drive(moments, &[first], second))?;
+    (cosine.abs() < 1.0 - 1e-9).then(|| cosine.acos().to_degrees())
 }
 
 /// |S_yxB|, negative where S_yxB is exactly opposed to what drives B once A is learned, as it
@@ -189,8 +225,9 @@ pub fn early_growth_rate(moments: &Moments, first: usize, second: usize) -> f64 
 /// at t_A = C/|S_yxA|, B accumulates |S_yxB| t_A; then it grows at the residual rate b~, so
 /// t_B/t_A = 1 + (|S_yxA| - |S_yxB|)/b~ (section on the time ratio of late fusion). With more
 /// than two modalities the same argument goes on from saddle to saddle. Growth along a drive that
-/// turns round counts against the modality (see [`early_growth_rate`]).
-pub fn late_schedule(moments: &Moments) -> Vec<Option<f64>> {
+/// turns round counts against the modality (see [`early_growth_rate`]); weights aligned with the
+/// old drive never come back from it.
+pub fn late_schedule(moments: &Moments, aligned: bool) -> Vec<Option<f64>> {
     let count = moments.modalities.len();
     let fastest = growth_rate(moments, learning_order(moments)[0]);
     let mut times = vec![None; count];
@@ -204,7 +241,7 @@ pub fn late_schedule(moments: &Moments) -> Vec<Option<f64>> {
             .map(|drive| spectral_norm(drive) / fastest)
             .collect();
         let waits = (0..count)
-            .filter(|m| !learned.contains(m) && rates[*m] > 0.0)
+            .filter(|m| !learned.contains(m) && rates[*m] > 0.0 && grown[*m].is_finite())
             .map(|m| (m, (1.0 - grown[m]).max(0.0) / rates[m]));
         let Some((next, wait)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
             return times;
@@ -216,7 +253,11 @@ pub fn late_schedule(moments: &Moments) -> Vec<Option<f64>> {
             grown[m] += rates[m] * wait;
             let turned = drive(moments, &learned, m);
             if are_opposed(&drives[m], &turned) {
-                grown[m] = -grown[m];
+                grown[m] = if aligned {
+                    f64::NEG_INFINITY
+                } else {
+                    -grown[m]
+                };
             }
             drives[m] = turned;
         }
@@ -237,7 +278,7 @@ fn nth_learned(schedule: &[Option<f64>], n: usize) -> Option<usize> {
 /// Intermediate fusion (1 < Lf < L), two modalities, private layers of norm u0 and shared layers
 /// of sqrt(2) u0: the time ratio t_B/t_A (section on intermediate fusion).
 ///
-/// With a = |S_yxA|, k = |S_yxB|/|S_yxA| (signed, see [`early_growth_rate`]), b~ the residual growth rate and p = |S_yxA S_A^+|:
+/// With a = |S_yxA|, k = |S_yxB|/|S_yxA|, b~ the residual growth rate and p = |S_yxA S_A^+|:
 ///
 /// ```text
 /// u_B(u) = u^k u0^{1-k}                                     Lf = 2
@@ -247,7 +288,7 @@ fn nth_learned(schedule: &[Option<f64>], n: usize) -> Option<usize> {
 ///        = 1 + u0^{2-Lf} (1-k) p^{Lf/L-1} / ((Lf-2) b~ I)              Lf > 2
 /// ```
 ///
-/// None where B is never learned or u0 is not below 1.
+/// None where B is never learned from aligned weights, or u0 is not below 1.
 pub fn intermediate_ratio(
     moments: &Moments,
     (first, second): (usize, usize),
@@ -258,7 +299,8 @@ pub fn intermediate_ratio(
     let k = early_growth_rate(moments, first, second) / rate;
     let residual_rate = residual_growth_rate(moments, &[first], second);
     let plateau = spectral_norm(&moments.block(&moments.critical_map(&[first]), first));
-    if residual_rate == 0.0 || !(0.0..1.0).contains(&norm) {
+    // Aligned weights, which the formula is for, never return from a drive that turns round.
+    if k < 0.0 || residual_rate == 0.0 || !(0.0..1.0).contains(&norm) {
         return None;
     }
     let power = 2.0 - fusion as f64;

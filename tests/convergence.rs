@@ -9,7 +9,7 @@ use modalflow::integrate::{End, Node, Segment, Settings, Verdict, Work, integrat
 use modalflow::network::Architecture;
 use modalflow::observe::{Lens, Recorder};
 use modalflow::scenario::{DetectorSection, Method};
-use modalflow::track::Track;
+use modalflow::track::{Knot, Track};
 use nalgebra::DVector;
 
 const T_END: f64 = 30.0;
@@ -194,5 +194,75 @@ fn descent_converges_to_the_flow_with_order_one() {
     ] {
         let order = order.expect("measured");
         assert!((0.9..=1.1).contains(&order), "{orders:?}");
+    }
+}
+
+/// A knot that the joint polynomial of its neighbours misses is kept, on either side.
+#[test]
+fn tracks_keep_what_does_not_fit() {
+    let knot = |time: f64, value: f64| Knot {
+        time,
+        values: vec![value],
+        rates: vec![0.0],
+    };
+    for bump in [1.0, 3.0] {
+        let value = |time: f64| if time == bump { 1.001 } else { 1.0 };
+        let mut track = Track::new(knot(0.0, 1.0), std::iter::once(0..1).collect(), 1e-6);
+        track.push(knot(1.0, value(1.0)), knot(2.0, 1.0));
+        track.push(knot(3.0, value(3.0)), knot(4.0, 1.0));
+        assert_eq!(track.at(bump).values[0], 1.001);
+        track.push(knot(5.0, 1.0), knot(6.0, 1.0));
+        track.push(knot(7.0, 1.0), knot(8.0, 1.0));
+        assert_eq!(track.at(bump).values[0], 1.001);
+        assert!(track.knots().len() < 9, "what is flat is joined");
+    }
+}
+
+/// A descent's track passes through its steps, and between them is the smooth curve through the
+/// neighbouring ones: the cubic through four steps, to its own error of fourth order in eta.
+#[test]
+fn descent_tracks_are_smooth_through_their_steps() {
+    let moments = common::toy(2.0, 0.5);
+    let architecture = common::network(&moments, 2, 2, 2);
+    let weights = common::aligned(&architecture, 0.3);
+    for steps in [40, 41, 42, 43] {
+        let learning_rate = 0.01;
+        let settings = descent::Settings {
+            learning_rate,
+            t_end: learning_rate * f64::from(steps),
+            loss_gap: None,
+            max_steps: u64::MAX,
+        };
+        let mut seen = Vec::new();
+        let mut flow = Flow::new(&architecture, &moments);
+        let descent = descend(&mut flow, weights.as_slice(), &settings, &mut |_, knot| {
+            seen.push(knot.clone());
+            None
+        });
+        assert_eq!(descent.steps, u64::from(steps as u32));
+        for knot in &seen {
+            let value = descent.track.at(knot.time).values[0];
+            assert!((value - knot.values[0]).abs() <= 1e-7 * knot.values[0]);
+        }
+        for four in seen.windows(4) {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|k| four[k].values[0]);
+            // The curve between the first two and the last two steps of the run included.
+            for (share, cubic) in [
+                (0.5, (5.0 * a + 15.0 * b - 5.0 * c + d) / 16.0),
+                (1.5, (9.0 * (b + c) - a - d) / 16.0),
+                (2.5, (a - 5.0 * b + 15.0 * c + 5.0 * d) / 16.0),
+            ] {
+                let time = four[0].time + share * learning_rate;
+                let gap = (descent.track.at(time).values[0] - cubic).abs();
+                // Central differences are off by a sixth of the squared growth in a step, 0.1, and the
+                // gradient, which serves at the start, by half of it; the curve by a tenth of that.
+                let first = four[0].time == 0.0 && share == 0.5;
+                let allowed = if first { 1e-3 } else { 1.5e-4 };
+                assert!(
+                    gap <= allowed * c,
+                    "{steps} steps, t = {time}: {gap:e} of {c}"
+                );
+            }
+        }
     }
 }

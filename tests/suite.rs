@@ -7,6 +7,7 @@ mod common;
 mod convergence;
 mod data;
 mod detector;
+mod edge_cases;
 mod golden;
 mod init;
 mod invariants;

@@ -19,7 +19,7 @@ mod wishart;
 
 use crate::error::{InputError, Result};
 use crate::scenario::Scenario;
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::ops::Range;
 
 /// An input stream: its name and its rows in the joined input.
@@ -73,7 +73,8 @@ impl Quadratic {
                 }
             }
         }
-        0.5 * sum
+        // Round-off where the covariance is singular must not become a negative loss.
+        (0.5 * sum).max(0.0)
     }
 
     /// The loss of the joined map `map`, o x d, stored by columns.
@@ -191,6 +192,13 @@ impl Moments {
         self.initial_loss - self.loss.floor
     }
 
+    /// Number of independent inputs; fewer than d leave the final map undetermined.
+    pub fn rank(&self) -> usize {
+        let eigenvalues = self.inputs.symmetric_eigenvalues();
+        let cutoff = rank_cutoff(&eigenvalues);
+        eigenvalues.iter().filter(|value| **value > cutoff).count()
+    }
+
     /// Columns of one modality of a joined map, o x d_m.
     pub fn block(&self, joined: &DMatrix<f64>, modality: usize) -> DMatrix<f64> {
         let range = &self.modalities[modality].range;
@@ -217,15 +225,18 @@ impl Moments {
     }
 }
 
-/// Moore-Penrose inverse of a symmetric positive semi-definite matrix. Eigenvalues below
-/// n x epsilon x the largest count as zero, the usual cut-off of numerical rank.
+/// Eigenvalues below n x epsilon x the largest count as zero, the usual cut-off of numerical rank.
+fn rank_cutoff(eigenvalues: &DVector<f64>) -> f64 {
+    eigenvalues.len() as f64 * f64::EPSILON * eigenvalues.amax()
+}
+
+/// Moore-Penrose inverse of a symmetric positive semi-definite matrix, to numerical rank.
 pub fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     if matrix.is_empty() {
         return matrix.clone();
     }
     let eigen = SymmetricEigen::new(matrix.clone());
-    let largest = eigen.eigenvalues.amax();
-    let cutoff = matrix.nrows() as f64 * f64::EPSILON * largest;
+    let cutoff = rank_cutoff(&eigen.eigenvalues);
     let inverted = eigen
         .eigenvalues
         .map(|value| if value > cutoff { 1.0 / value } else { 0.0 });

@@ -198,4 +198,20 @@ fn critical_point(lens: &Lens<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>>
         .filter(|(distance, _)| *distance <= most)
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, learned)| learned)
+        .map(|learned| {
+            if is_minimum(lens, &learned) {
+                (0..count).collect()
+            } else {
+                learned
+            }
+        })
+}
+
+/// Whether nothing is left to learn at M_S: the other modalities are redundant.
+fn is_minimum(lens: &Lens<'_>, learned: &[usize]) -> bool {
+    // Least-squares solutions are exact to round-off times the condition number.
+    const ROUND_OFF: f64 = 1e-9;
+    let critical = lens.moments.critical_map(learned);
+    let left = lens.moments.loss.excess(critical.as_slice());
+    left <= ROUND_OFF * lens.moments.learnable_loss()
 }

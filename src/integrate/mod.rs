@@ -60,9 +60,10 @@ impl Outcome {
 pub struct Work {
     /// Accepted steps.
     pub steps: u64,
-    /// Rejected steps.
+    /// Rejected steps; of a run that failed, those before its last few hundred steps.
     pub rejected_steps: u64,
-    /// Evaluations of the right-hand side, those for points inside steps included.
+    /// Evaluations of the right-hand side by the method, those for points inside steps included.
+    /// Reading the observables off a state, once or twice a step, is not one.
     pub rhs_evaluations: u64,
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Content<'a> {
 pub(super) fn loss(figure: &Figure) -> Content<'_> {
     let curves = || figure.loss.iter();
     Content {
-        axis: "loss",
+        axis: "loss (units of y²)",
         traces: curves()
             .map(|curve| Trace {
                 points: curve.points.clone(),
@@ -82,7 +82,7 @@ pub(super) fn loss(figure: &Figure) -> Content<'_> {
 /// The panel of the total maps; alone it also carries the names and the phase.
 pub(super) fn maps(figure: &Figure, alone: bool) -> Content<'_> {
     Content {
-        axis: "norm of the total map",
+        axis: "norm of the total map (units of y/x)",
         traces: figure
             .maps
             .iter()

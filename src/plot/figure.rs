@@ -51,7 +51,7 @@ pub(super) fn compose(figure: &Figure, panels: Panels, fonts: &Fonts) -> Scene {
         draw_time_ticks(&mut scene, &time, &ticks, y, index == last, fonts);
         y += if index == last { 0.0 } else { PANEL_GAP };
     }
-    scene.height = draw_time_label(&mut scene, &time, &ticks, y, fonts);
+    scene.height = draw_time_label(&mut scene, &time, figure.steps, &ticks, y, fonts);
     scene
 }
 
@@ -195,12 +195,17 @@ fn draw_time_ticks(
 fn draw_time_label(
     scene: &mut Scene,
     time: &Axis,
+    steps: bool,
     ticks: &Ticks,
     bottom: f64,
     fonts: &Fonts,
 ) -> f64 {
     let baseline = bottom + TICK_GAP + TICK + 8.0 + 0.9 * TEXT;
-    let name = fonts.line("time t (= η × descent steps)", TEXT);
+    let name = match steps {
+        true => "time t (= η × descent steps)",
+        false => "time t (in units of η × descent steps)",
+    };
+    let name = fonts.line(name, TEXT);
     let middle = (time.start + time.end) / 2.0;
     scene.text(name, (middle, baseline), Anchor::Middle, INK);
     if let Some(factor) = &ticks.factor {
@@ -222,6 +227,7 @@ mod tests {
         let loss = |t: f64| (steps as f64 - t.floor()).max(0.0);
         let samples = (0..=1000).map(|i| f64::from(i) / 1000.0 * (steps + 1) as f64);
         Figure {
+            steps: true,
             title: "a title of many words ".repeat(20),
             t_end: (steps + 1) as f64,
             loss: vec![Curve {

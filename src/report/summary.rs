@@ -1,10 +1,10 @@
 //! `summary.json`: everything measured and predicted, as plain data.
 
-use super::{overshoot, saddle_name};
+use super::saddle_name;
 use crate::compare::{Comparison, Orders, TheoryGap};
 use crate::detect::{Detection, Kind, Phase};
 use crate::integrate::Outcome;
-use crate::observe::norm;
+use crate::observe::{norm, overshoot};
 use crate::problem::Problem;
 use crate::run::{DescentRun, RunResult};
 use crate::scenario::Scenario;

@@ -81,6 +81,23 @@ fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A note, broken into indented lines of at most 100 characters.
+fn push_wrapped(text: &mut String, note: &str) {
+    const WIDTH: usize = 100;
+    let mut line = String::from(" ");
+    for word in note.split(' ') {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            line = String::from("   ");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
+
 fn cells<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
@@ -153,7 +170,7 @@ pub fn data_table(data: &DataSummary) -> String {
 }
 
 /// The predictions, and beside them what was measured.
-fn phase_table(phase: &PhaseSummary, theory: &TheorySummary) -> String {
+fn phase_table(phase: &PhaseSummary, theory: &TheorySummary, has_saddle: bool) -> String {
     let gap = theory.gap.unwrap_or_default();
     let length = theory
         .t_first
@@ -186,7 +203,13 @@ fn phase_table(phase: &PhaseSummary, theory: &TheorySummary) -> String {
         ],
         vec!["t_second".into(), optional(phase.t_second)],
         vec![
-            "unimodal phase".into(),
+            // Without a unimodal saddle there is no such phase, but still two times.
+            if has_saddle {
+                "unimodal phase"
+            } else {
+                "t_second - t_first"
+            }
+            .into(),
             optional(phase.length),
             optional(length),
             percent(length_gap),
@@ -254,7 +277,10 @@ fn push_remarks(text: &mut String, theory: &TheorySummary) {
             "  superficial preference: the modality learned first contributes less than another\n",
         );
     }
-    let _ = writeln!(text, "  theory assumes: {}", theory.assumptions.join("; "));
+    push_wrapped(
+        text,
+        &format!("theory assumes: {}", theory.assumptions.join("; ")),
+    );
 }
 
 /// The whole report of a run.
@@ -269,11 +295,20 @@ pub fn report(problem: &Problem, summary: &Summary) -> String {
     }
     let _ = write!(text, "\n{}", data_table(&summary.data));
     push_flow(&mut text, summary);
-    let _ = write!(text, "\n{}", phase_table(&summary.phase, &summary.theory));
+    let names = problem
+        .moments
+        .modalities
+        .iter()
+        .map(|modality| &modality.name);
+    let first = names
+        .enumerate()
+        .find(|(_, name)| Some(*name) == summary.phase.first.as_ref());
+    let has_saddle = first.is_none_or(|(m, _)| problem.architecture.has_saddle(&[m]));
+    let phase = phase_table(&summary.phase, &summary.theory, has_saddle);
+    let _ = write!(text, "\n{phase}");
     if let Some(reason) = &summary.phase.reason {
-        let _ = writeln!(text, "  note: {reason}");
+        push_wrapped(&mut text, &format!("note: {reason}"));
     }
-    push_schedule(&mut text, problem, &summary.theory);
     push_remarks(&mut text, &summary.theory);
     push_crossings(&mut text, summary);
     push_plateaus(&mut text, summary);
@@ -317,17 +352,36 @@ fn push_crossings(text: &mut String, summary: &Summary) {
         return;
     }
     let mut rows = vec![cells([
-        "modality",
-        "half of its value alone",
-        "half of its final value",
+        "half-height times",
+        "of its value alone",
+        "of its final value",
+        "over t_first",
+        "theory",
     ])];
-    rows.extend(summary.crossings.iter().map(|c| {
-        vec![
-            c.modality.clone(),
-            optional(c.t_half_unimodal),
-            optional(c.t_half_final),
-        ]
-    }));
+    for (m, crossing) in summary.crossings.iter().enumerate() {
+        let is_first = Some(&crossing.modality) == summary.phase.first.as_ref();
+        let over_first = match is_first {
+            true => summary.phase.t_first.map(|_| 1.0),
+            false => summary
+                .phase
+                .t_first
+                .and_then(|first| Some(crossing.t_half_final? / first)),
+        };
+        let theory = summary
+            .theory
+            .schedule
+            .as_ref()
+            .and_then(|schedule| schedule[m]);
+        let numbers = [
+            crossing.t_half_unimodal,
+            crossing.t_half_final,
+            over_first,
+            theory,
+        ];
+        let mut row = vec![crossing.modality.clone()];
+        row.extend(numbers.map(optional));
+        rows.push(row);
+    }
     let _ = write!(text, "\n{}", table(&rows));
 }
 

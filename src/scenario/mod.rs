@@ -355,5 +355,5 @@ fn default_rtol() -> f64 {
 }
 
 fn default_max_steps() -> u64 {
-    100_000_000
+    10_000_000
 }

@@ -37,7 +37,7 @@ pub(super) fn validate(scenario: &Scenario) -> Result<()> {
     run::check_init(&scenario.init)?;
     run::check_flow(&scenario.flow)?;
     if let Some(descent) = &scenario.descent {
-        run::check_descent(descent)?;
+        run::check_descent(descent, scenario.flow.until.time)?;
     }
     run::check_detector(&scenario.detector)?;
     run::check_output(&scenario.output)

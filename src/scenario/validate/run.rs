@@ -53,10 +53,24 @@ pub(super) fn check_flow(flow: &FlowSection) -> Result<()> {
     }
 }
 
-pub(super) fn check_descent(descent: &DescentSection) -> Result<()> {
+/// `time` is the time at which the run ends; a descent has to take a step before it.
+pub(super) fn check_descent(descent: &DescentSection, time: Option<f64>) -> Result<()> {
     let key = "descent.learning_rate";
+    let check = |key: &str, rate: f64| {
+        number(key, rate, POSITIVE)?;
+        match time {
+            Some(time) if rate > time => Err(wrong(
+                key,
+                format!(
+                    "{rate:?} is longer than the run, flow.until.time = {time:?}: no step would be taken"
+                ),
+                "choose a smaller learning rate, or a later time",
+            )),
+            _ => Ok(()),
+        }
+    };
     let rates = match &descent.learning_rate {
-        LearningRates::One(rate) => return number(key, *rate, POSITIVE),
+        LearningRates::One(rate) => return check(key, *rate),
         LearningRates::Many(rates) => rates,
     };
     if rates.is_empty() {
@@ -64,7 +78,7 @@ pub(super) fn check_descent(descent: &DescentSection) -> Result<()> {
         return Err(wrong(key, "the list of learning rates is empty", remedy));
     }
     for (i, &rate) in rates.iter().enumerate() {
-        number(&format!("{key}.{i}"), rate, POSITIVE)?;
+        check(&format!("{key}.{i}"), rate)?;
     }
     match (1..rates.len()).find(|&i| rates[..i].contains(&rates[i])) {
         None => Ok(()),

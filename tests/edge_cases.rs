@@ -1,0 +1,125 @@
+//! Where the usual picture does not hold: few samples, redundant inputs, opposed drives, weights
+//! that are far from small, and networks that are very wide.
+
+use super::common;
+use modalflow::integrate::Outcome;
+use modalflow::invariants::balancedness_drift;
+use modalflow::problem::Problem;
+use modalflow::scenario::Loaded;
+
+/// With fewer samples than inputs one modality alone may fit the targets. A run that has reached
+/// the least loss is at the minimum, whichever modality it came from, and no loss is negative.
+#[test]
+fn a_redundant_modality_is_not_missing() {
+    let few = "data: {wishart: {modalities: {A: 10, B: 10}, scale: {A: 2, B: 1}, noise: 0.1, samples: 8}}\n\
+               network: {depth: 2, fusion_layer: 2, width: 20}\n\
+               init: {gaussian: {std: 1e-6}}\nflow: {until: {time: 2000, loss_gap: 1e-5}}";
+    let same = "data: {toy: {rho: 1, sigma: {A: 2, B: 1}, target: {A: 1, B: 1}}}\n\
+                network: {depth: 2, fusion_layer: 2, width: 20}\n\
+                init: {gaussian: {std: 1e-6}}\nflow: {until: {time: 20, loss_gap: 1e-9}}";
+    for yaml in [few, same] {
+        let (problem, result) = common::run(yaml);
+        assert_eq!(result.flow.end.outcome, Outcome::Converged);
+        let last = result.flow.detection.plateaus.last().expect("a plateau");
+        assert_eq!(last.learned, Some(vec![0, 1]));
+        assert!(
+            problem
+                .warnings
+                .iter()
+                .any(|warning| warning.contains("linearly dependent"))
+        );
+        for m in 0..2 {
+            let alone = problem.moments.critical_map(&[m]);
+            assert!(problem.moments.loss.loss(alone.as_slice()) >= 0.0);
+        }
+    }
+}
+
+/// rho r < -1: B is driven one way before A is learned and the other way after. Random weights come
+/// back and are learned when theory says; aligned ones never do, and theory says that too.
+#[test]
+fn opposed_drives_are_predicted_for_random_and_aligned_weights() {
+    let yaml = |init: &str| {
+        format!(
+            "data: {{toy: {{rho: -0.8, sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 100}}\n\
+             init: {init}\nflow: {{until: {{time: 160, loss_gap: 1e-6}}}}"
+        )
+    };
+    let (_, random) = common::run(&yaml("{gaussian: {std: 1e-9}}"));
+    let predicted = random.theory.ratio.expect("late fusion");
+    assert!((predicted - (1.0 + 3.0 / 0.36)).abs() < 1e-12);
+    let measured = random.flow.detection.phase.ratio().expect("both");
+    assert!(
+        (measured / predicted - 1.0).abs() < 0.03,
+        "{measured} {predicted}"
+    );
+    let (_, aligned) = common::run(&yaml("{aligned: {norm: 1e-6}}"));
+    assert_eq!(aligned.theory.ratio, None);
+    assert_eq!(aligned.flow.end.outcome, Outcome::TimeReached);
+    assert_eq!(aligned.flow.detection.phase.t_second, None);
+}
+
+/// Weights whose products cancel in the map leave noise above the tolerance in it. It must not be
+/// resolved: the work stays a small multiple of the steps'.
+#[test]
+fn noise_of_large_weights_is_not_resolved() {
+    let yaml = "data: {toy: {sigma: {A: 2, B: 1}, target: {A: 1, B: 1}}}\n\
+                network: {depth: 2, fusion_layer: 2, width: 10}\n\
+                init: {gaussian_norm: {norm: 1000}}\nflow: {max_steps: 200, until: {time: 1}}";
+    let (_, result) = common::run(yaml);
+    let work = result.flow.end.work;
+    // Six evaluations a step, and seven for each of some sixty points inside a pair of steps, which
+    // three vain halvings and a few lucky ones make; ten levels of halving would make two thousand.
+    assert!(work.rhs_evaluations < work.steps * (6 + 7 * 30), "{work:?}");
+}
+
+/// The drift of wide networks comes from factors of few columns, not from matrices of the width.
+/// At a width of 200,000 those would need hours and 300 GB.
+#[test]
+fn balancedness_of_a_very_wide_network_is_cheap_and_right() {
+    let moments = common::toy(2.0, 0.0);
+    let drift = |width: usize| {
+        let architecture = common::network(&moments, 2, 2, width);
+        let start = common::aligned(&architecture, 0.5);
+        let mut end = start.clone();
+        // One entry of the first layer moves: W W^T changes by 0.6^2 - 0.5^2 in one entry.
+        end[0] = 0.6;
+        let scale = end.norm_squared();
+        balancedness_drift(&architecture, &start, &end).expect("two layers") * scale
+    };
+    for width in [2, 3, 50, 200_000] {
+        assert!((drift(width) - 0.11).abs() < 1e-14, "width {width}");
+    }
+}
+
+/// Starts from which nothing would ever move, and descents that would not move at all, are errors.
+#[test]
+fn dead_starts_are_refused() {
+    let prepare = |init: &str, descent: &str| {
+        let yaml = format!(
+            "data: {{toy: {{sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}}}}}\n\
+             network: {{depth: 4, fusion_layer: 4, width: 3}}\n\
+             init: {init}\nflow: {{until: {{time: 10}}}}\n{descent}"
+        );
+        let loaded = Loaded::parse("t.yaml".as_ref(), yaml, &[])?;
+        Problem::prepare(&loaded.scenario).map_err(|error| loaded.source.locate(error))
+    };
+    let message = |result: Result<Problem, _>| match result {
+        Ok(_) => panic!("accepted"),
+        Err(error) => format!("{error}"),
+    };
+    let small = message(prepare("{gaussian: {std: 1e-120}}", ""));
+    assert!(
+        small.starts_with("t.yaml:3: init: ") && small.contains("underflows"),
+        "{small}"
+    );
+    let long = message(prepare(
+        "{gaussian: {std: 0.1}}",
+        "descent: {learning_rate: [0.1, 11]}",
+    ));
+    assert!(
+        long.contains("descent.learning_rate.1") && long.contains("no step"),
+        "{long}"
+    );
+}
