@@ -134,7 +134,7 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
 }
 
 fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
-    for Prepared { name, problem } in prepare_all(paths, options)? {
+    for (i, Prepared { name, problem }) in prepare_all(paths, options)?.iter().enumerate() {
         let size = serde_json::json!({
             "weights": problem.architecture.len(),
             "inputs": problem.moments.inputs_len(),
@@ -151,7 +151,12 @@ fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
                 problem.moments.outputs_len(),
                 problem.memory() as f64 / 1e6,
             );
-            print(&(size + &scenario::to_yaml(&problem.scenario)))?;
+            // Several scenarios are several YAML documents.
+            let separator = if i > 0 { "---\n" } else { "" };
+            print(&format!(
+                "{separator}{size}{}",
+                scenario::to_yaml(&problem.scenario)
+            ))?;
         }
     }
     Ok(0)
