@@ -8,7 +8,7 @@ use crate::output::{self, File};
 use crate::plot::{self, Format, Panels};
 use crate::problem::Problem;
 use crate::progress::ProgressLine;
-use crate::report::{csv, summary, text};
+use crate::report::{csv, format, summary, text};
 use crate::run::{self, RunResult};
 use crate::scenario::{self, Loaded, Scenario};
 use crate::weights_file;
@@ -291,7 +291,7 @@ fn failure(result: &RunResult) -> String {
         return format!(
             "the flow {} at t = {}",
             end.outcome.sentence(),
-            text::number(end.time)
+            format::number(end.time)
         );
     }
     let failed = result
@@ -302,7 +302,7 @@ fn failure(result: &RunResult) -> String {
     failed.map_or(String::new(), |descent| {
         format!(
             "descent at learning rate {}: {} at step {}",
-            text::number(descent.learning_rate),
+            format::number(descent.learning_rate),
             descent.outcome.sentence(),
             descent.steps
         )

@@ -5,7 +5,7 @@ use crate::plot::{
     Band, Crossing, Curve, Figure, Kind, Level, LevelRole, MapCurve, Phase, literal,
 };
 use crate::problem::Problem;
-use crate::report::text::{number, number_to};
+use crate::report::format::{number, number_to};
 use crate::report::{fusion_name, saddle_name};
 use crate::run::RunResult;
 use crate::scenario::Spacing;

@@ -1,0 +1,145 @@
+//! Time ratios, absolute times, mis-attribution and superficial preference.
+
+use super::growth::{early_growth_rate, growth_rate, learning_order, residual_growth_rate};
+use crate::data::{Moments, pseudo_inverse, spectral_norm};
+use crate::network::Architecture;
+use gauss_quad::GaussLegendre;
+use nalgebra::{DMatrix, DVector};
+
+/// Intermediate fusion (1 < Lf < L), two modalities, private layers of norm u0 and shared layers
+/// of sqrt(2) u0: the time ratio t_B/t_A (section on intermediate fusion).
+///
+/// With a = |S_yxA|, k = |S_yxB|/|S_yxA|, b~ the residual growth rate and p = |S_yxA S_A^+|:
+///
+/// ```text
+/// u_B(u) = u^k u0^{1-k}                                     Lf = 2
+///        = (k u^{2-Lf} + (1-k) u0^{2-Lf})^{1/(2-Lf)}        Lf > 2
+/// I      = int_{u0}^1 du / [a u^{Lf-1} (u^2 + u_B(u)^2)^{(L-Lf)/2}]
+/// ratio  = 1 + ln(1/u0) (1-k) p^{Lf/L-1} / (b~ I)                      Lf = 2
+///        = 1 + u0^{2-Lf} (1-k) p^{Lf/L-1} / ((Lf-2) b~ I)              Lf > 2
+/// ```
+///
+/// None where B is never learned from aligned weights, or u0 is not below 1.
+pub fn intermediate_ratio(
+    moments: &Moments,
+    (first, second): (usize, usize),
+    (depth, fusion): (usize, usize),
+    norm: f64,
+) -> Option<f64> {
+    let rate = growth_rate(moments, first);
+    let k = early_growth_rate(moments, first, second) / rate;
+    let residual_rate = residual_growth_rate(moments, &[first], second);
+    let plateau = spectral_norm(&moments.block(&moments.critical_map(&[first]), first));
+    // Aligned weights, which the formula is for, never return from a drive that turns round.
+    if k < 0.0 || residual_rate == 0.0 || !(0.0..1.0).contains(&norm) {
+        return None;
+    }
+    let power = 2.0 - fusion as f64;
+    let second_norm = |u: f64| match fusion {
+        2 => u.powf(k) * norm.powf(1.0 - k),
+        _ => (k * u.powf(power) + (1.0 - k) * norm.powf(power)).powf(1.0 / power),
+    };
+    let shared = 0.5 * (depth - fusion) as f64;
+    // In u = e^x the integrand is smooth over many decades of u.
+    let time = integrate(norm.ln(), 0.0, |x| {
+        let u = x.exp();
+        u.powf(power) / (rate * (u * u + second_norm(u).powi(2)).powf(shared))
+    });
+    let growth = match fusion {
+        2 => -norm.ln(),
+        _ => norm.powf(power) / -power,
+    };
+    let pull = plateau.powf(fusion as f64 / depth as f64 - 1.0);
+    Some(1.0 + growth * (1.0 - k) * pull / (residual_rate * time))
+}
+
+/// Integral of a smooth function over logarithmic scales: Gauss-Legendre of 32 points on panels
+/// no longer than 1, exact to round-off for the powers of e^x that occur here.
+fn integrate(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
+    const POINTS: usize = 32;
+    let Ok(rule) = GaussLegendre::new(POINTS) else {
+        return f64::NAN;
+    };
+    let panels = (to - from).ceil().max(1.0);
+    let length = (to - from) / panels;
+    (0..panels as usize)
+        .map(|i| {
+            let start = from + i as f64 * length;
+            rule.integrate(start, start + length, &f)
+        })
+        .sum()
+}
+
+/// Two-layer late fusion, one output and one input in the first modality A: its absolute time
+/// t_A = ln(w_inf/w0 - 1)/(2 s), s = |S_yxA|, from the growing mode of the actual initial weights,
+/// w0 = 1/4 |p0 + q0|^2 with p0 = W_A^1 (S_yxA/|S_yxA|)^T and q0 = W_A^2^T, and
+/// w_inf = s/sigma_A^2 (section on the two-layer late-fusion network). None elsewhere.
+pub fn two_layer_first_time(
+    moments: &Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    first: usize,
+) -> Option<f64> {
+    let modality = &moments.modalities[first];
+    let two_layer_late = architecture.uniform_depth() == Some((2, 2));
+    if !two_layer_late || moments.outputs_len() != 1 || modality.dim() != 1 {
+        return None;
+    }
+    let layers = architecture.private[first].clone();
+    let sign = moments.cross[(0, modality.range.start)].signum();
+    let p = architecture.view(weights, layers.start).column(0) * sign;
+    let q = architecture.view(weights, layers.start + 1).transpose();
+    let grown = 0.25 * (p + q).norm_squared();
+    let rate = growth_rate(moments, first);
+    let variance = moments.inputs[(modality.range.start, modality.range.start)];
+    let left = rate / variance / grown - 1.0;
+    (left > 1.0).then(|| left.ln() / (2.0 * rate))
+}
+
+/// Two-layer late fusion, descent of learning rate eta, whose growing modes gain a factor
+/// 1 + eta s a step instead of e^{eta s}:
+/// t_B/t_A = 1 + [ln(1 + eta s_A) - ln(1 + eta s_B)] / ln(1 + eta b~) (from the section on the
+/// two-layer late-fusion network, with Euler's growth factor). None for other networks.
+pub fn descent_ratio(
+    moments: &Moments,
+    architecture: &Architecture,
+    learning_rate: f64,
+) -> Option<f64> {
+    if architecture.uniform_depth() != Some((2, 2)) || moments.modalities.len() != 2 {
+        return None;
+    }
+    let order = learning_order(moments);
+    let gain = |rate: f64| (learning_rate * rate).ln_1p();
+    let a = gain(growth_rate(moments, order[0]));
+    let b = gain(early_growth_rate(moments, order[0], order[1]));
+    let residual = gain(residual_growth_rate(moments, &order[..1], order[1]));
+    (residual > 0.0).then(|| 1.0 + (a - b) / residual)
+}
+
+/// Mis-attribution: the first modality's map at the unimodal saddle minus its final one,
+/// S_yxA S_A^+ - W_A*, o x d_A (section on mis-attribution).
+pub fn misattribution(moments: &Moments, first: usize) -> DMatrix<f64> {
+    let block = |map: &DMatrix<f64>| moments.block(map, first);
+    block(&moments.critical_map(&[first])) - block(&moments.loss.optimum)
+}
+
+/// What a modality alone removes from the loss: S_yxm S_m^+ S_yxm^T, summed over outputs (section
+/// on superficial modality preference).
+pub fn contribution(moments: &Moments, modality: usize) -> f64 {
+    let range = moments.modalities[modality].range.clone();
+    let columns: Vec<usize> = range.collect();
+    let inputs = moments
+        .inputs
+        .select_rows(&columns)
+        .select_columns(&columns);
+    let cross = moments.block(&moments.cross, modality);
+    (&cross * pseudo_inverse(&inputs)).dot(&cross)
+}
+
+/// Whether the preference for the modality learned first is superficial: another one lowers the
+/// loss more (section on superficial modality preference).
+pub fn is_preference_superficial(moments: &Moments, first: usize) -> bool {
+    let mine = contribution(moments, first);
+    // Equal contributions differ by round-off.
+    (0..moments.modalities.len()).any(|m| contribution(moments, m) > mine * (1.0 + 1e-12))
+}

@@ -1,0 +1,164 @@
+//! Closed-form predictions: one function a formula, from moments, architecture and initial scale.
+//!
+//! Source of every formula: Zhang, Latham & Saxe, "Understanding Unimodal Bias in Multimodal Deep
+//! Linear Networks" (ICML 2024), by the section named with it. Predictions know nothing of runs;
+//! `compare` sets them beside measurements and reports the gap.
+//!
+//! In growth rates |S| is the largest singular value, which is the Frobenius norm for one output,
+//! the paper's case; for several outputs the leading singular mode sets the rate.
+//!
+//! | file | formulas |
+//! |---|---|
+//! | `growth.rs` | growth rates, the order of learning, the schedule of late fusion |
+//! | `formulas.rs` | everything else that has a closed form |
+
+mod formulas;
+mod growth;
+
+pub use formulas::{
+    contribution, descent_ratio, intermediate_ratio, is_preference_superficial, misattribution,
+    two_layer_first_time,
+};
+pub use growth::{
+    early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
+};
+
+use crate::data::Moments;
+use crate::network::Architecture;
+use growth::{nth_learned, turn};
+use nalgebra::{DMatrix, DVector};
+
+/// Everything predicted for one problem. None where no formula applies.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Theory {
+    /// The modality learned first; None where two are equally fast, or stacks differ in depth.
+    pub first: Option<usize>,
+    /// The modality learned second.
+    pub second: Option<usize>,
+    /// Time ratio t_second/t_first.
+    pub ratio: Option<f64>,
+    /// Time of the first crossing, from the actual initial weights.
+    pub t_first: Option<f64>,
+    /// Overshoot of the first modality's map in the unimodal phase, o x d_first.
+    pub misattribution: Option<DMatrix<f64>>,
+    /// Whether the modality learned first contributes less to the output than another.
+    pub superficial_preference: Option<bool>,
+    /// Times of all modalities over the first one's, in the order of the modalities; None for
+    /// those never learned. Late fusion only.
+    pub schedule: Option<Vec<Option<f64>>>,
+    /// What the predictions assume, and why one is missing.
+    pub assumptions: Vec<String>,
+}
+
+/// What predictions need to know of the initial weights beside their values.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InitialScale {
+    /// Norm u0 of every private layer, with sqrt(M) u0 for every shared layer, where the scheme
+    /// gives one.
+    pub norm: Option<f64>,
+    /// Whether the weights are of rank one along S_yxm. Such weights have no share in the modes
+    /// that grow when a modality's drive turns round.
+    pub aligned: bool,
+}
+
+/// All predictions for a problem.
+pub fn predict(
+    moments: &Moments,
+    architecture: &Architecture,
+    scale: InitialScale,
+    weights: &DVector<f64>,
+) -> Theory {
+    let mut theory = Theory::default();
+    theory.assume("small initial weights (leading order)");
+    let Some(depths) = architecture.uniform_depth() else {
+        theory.assume("no formula for unequal private depths");
+        return theory;
+    };
+    if depths.0 == 1 {
+        theory.assume("no prediction for a single layer: linear regression has no saddles");
+        return theory;
+    }
+    if moments.rank() < moments.inputs_len() {
+        theory.assume("dependent inputs: final maps are those of least norm, others fit as well");
+    }
+    if moments.outputs_len() > 1 {
+        theory.assume("several outputs: the leading singular mode sets the growth rates");
+    }
+    let order = learning_order(moments);
+    let (first, second) = (order[0], order[1]);
+    match ratio(moments, depths, scale, (first, second)) {
+        Ok((ratio, assumption)) => {
+            theory.ratio = Some(ratio);
+            theory.assume(assumption);
+        }
+        Err(reason) => theory.assume(reason),
+    }
+    let [fast, slow] = [first, second].map(|m| growth_rate(moments, m));
+    if fast - slow <= 1e-12 * fast {
+        theory.assume("the two fastest modalities are equally fast: their order is open");
+        return theory;
+    }
+    theory.first = Some(first);
+    theory.second = Some(second);
+    theory.superficial_preference = Some(is_preference_superficial(moments, first));
+    theory.misattribution = architecture
+        .has_saddle(&[first])
+        .then(|| misattribution(moments, first));
+    if depths.0 == depths.1 {
+        let schedule = late_schedule(moments, scale.aligned);
+        theory.second = nth_learned(&schedule, 1);
+        theory.schedule = Some(schedule);
+        if let Some(degrees) = turn(moments, first, second).filter(|_| depths.0 > 2) {
+            theory.assume(&format!(
+                "the second modality's drive turns by {degrees:.0} degrees when the first is learned; \
+                 beyond two layers the formula neglects that"
+            ));
+        }
+        theory.t_first = two_layer_first_time(moments, architecture, weights, first);
+    }
+    theory
+}
+
+impl Theory {
+    fn assume(&mut self, assumption: &str) {
+        self.assumptions.push(assumption.to_owned());
+    }
+}
+
+/// The time ratio by the formula for the architecture and what that assumes, or why there is none.
+fn ratio(
+    moments: &Moments,
+    (depth, fusion): (usize, usize),
+    scale: InitialScale,
+    (first, second): (usize, usize),
+) -> Result<(f64, &'static str), &'static str> {
+    const NEVER: &str = "no second modality is ever learned from these weights";
+    if fusion == 1 {
+        return Ok((1.0, "early fusion: all modalities are learned together"));
+    }
+    if fusion == depth {
+        let schedule = late_schedule(moments, scale.aligned);
+        let second = nth_learned(&schedule, 1).ok_or(NEVER)?;
+        let ratio = schedule[second].ok_or(NEVER)?;
+        return Ok((
+            ratio,
+            "late fusion: private stacks grow independently at first",
+        ));
+    }
+    if moments.modalities.len() != 2 {
+        return Err("the time ratio of intermediate fusion is known for two modalities only");
+    }
+    let Some(norm) = scale.norm else {
+        return Err(
+            "the time ratio of intermediate fusion needs layers of equal initial norm \
+                    (init.aligned or init.gaussian_norm)",
+        );
+    };
+    let ratio = intermediate_ratio(moments, (first, second), (depth, fusion), norm).ok_or(
+        "no second modality is ever learned from aligned weights, or their norm is not below 1",
+    )?;
+    Ok((
+        ratio,
+        "intermediate fusion: rank one, balanced, aligned initial layers",
+    ))
+}
