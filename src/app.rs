@@ -145,7 +145,7 @@ fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
             print_json(&serde_json::json!({"scenario": problem.scenario, "size": size}))?;
         } else if !options.quiet {
             let size = format!(
-                "# {name} is valid: {}\n# {} inputs, {} outputs, about {:.1} MB while integrating\n",
+                "# {name} is valid: {}\n# inputs: {}, outputs: {}, memory while integrating: about {:.1} MB\n",
                 text::network_line(&problem.architecture),
                 problem.moments.inputs_len(),
                 problem.moments.outputs_len(),
@@ -289,7 +289,7 @@ fn failure(result: &RunResult) -> String {
     if !result.flow.end.outcome.is_success() {
         let end = &result.flow.end;
         return format!(
-            "the flow {} at t = {}",
+            "the flow {}, at t = {}",
             end.outcome.sentence(),
             format::number(end.time)
         );

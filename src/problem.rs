@@ -105,6 +105,10 @@ fn refuse_dead_start(
     Err(InputError::at("init", problem, remedy).into())
 }
 
+/// Above this tolerance steps on a plateau are as rough as the minima of the speed that the
+/// detector looks for.
+const COARSEST: f64 = 1e-3;
+
 /// What the user should know before trusting the run.
 fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
     let mut doubts = Vec::new();
@@ -117,6 +121,11 @@ fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
         ));
     }
     let (rtol, until) = (scenario.flow.rtol, &scenario.flow.until);
+    if rtol > COARSEST {
+        doubts.push(format!(
+            "flow.rtol = {rtol:e} is coarse: the integrator's own errors may show as treads of the loss"
+        ));
+    }
     if until.time.is_none() && until.loss_gap.is_some_and(|gap| gap < rtol * rtol) {
         doubts.push(format!(
             "flow.until.loss_gap is below what rtol = {rtol:e} resolves and may never be met: give \

@@ -25,7 +25,7 @@ impl ProgressLine {
         let visible = !quiet && std::io::stderr().is_terminal();
         let bar = visible.then(|| {
             let template = match until.time {
-                Some(_) => "{prefix} [{bar:30}] {msg}, {elapsed}",
+                Some(_) => "{prefix} [{bar:20}] {msg}, {elapsed}",
                 None => "{prefix} {spinner} {msg}, {elapsed}",
             };
             let style = ProgressStyle::with_template(template)

@@ -50,7 +50,7 @@ impl Outcome {
             Outcome::StepUnderflow => "failed: the step became too small to move the time",
             Outcome::NotFinite => "failed: the gradient is not finite",
             Outcome::Diverged => "diverged: the learning rate is too large",
-            Outcome::Interrupted => "interrupted",
+            Outcome::Interrupted => "was interrupted by the user",
         }
     }
 }
