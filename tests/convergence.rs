@@ -266,3 +266,33 @@ fn descent_tracks_are_smooth_through_their_steps() {
         }
     }
 }
+
+/// The distance of the flow from itself is zero; that of a known detour is what its definition says.
+#[test]
+fn distances_are_what_their_definitions_say() {
+    let moments = common::toy(2.0, 0.0);
+    let architecture = common::network(&moments, 2, 2, 2);
+    let weights = common::aligned(&architecture, 0.1);
+    let lens = Lens {
+        architecture: &architecture,
+        moments: &moments,
+    };
+    let (_, track) = flow_to(&moments, &architecture, &weights, (Method::Dopri5, 1e-8));
+    let mut distance = Distance::new(lens, &track);
+    for i in 0..=30 {
+        distance.add(&track.at(f64::from(i)));
+    }
+    assert_eq!((distance.max_loss_gap, distance.max_map_gap), (0.0, 0.0));
+    // At the end both maps are 1 and the loss is 0: a map of A of 1.5 has the loss 1/2 4 0.5^2.
+    let mut detour = track.at(T_END);
+    detour.values[0] += 0.5;
+    distance.add(&detour);
+    assert!((distance.max_loss_gap - 0.5 / 2.5).abs() < 1e-6);
+    assert!((distance.max_map_gap - 0.5 / 2f64.sqrt()).abs() < 1e-12);
+    assert_eq!(distance.max_loss_gap_time, T_END);
+    // Beyond the flow's end there is nothing to compare with.
+    detour.time += 1.0;
+    detour.values[0] += 9.0;
+    distance.add(&detour);
+    assert!((distance.max_map_gap - 0.5 / 2f64.sqrt()).abs() < 1e-12);
+}

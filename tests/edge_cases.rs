@@ -46,7 +46,8 @@ fn opposed_drives_are_predicted_for_random_and_aligned_weights() {
              init: {init}\nflow: {{until: {{time: 160, loss_gap: 1e-6}}}}"
         )
     };
-    let (_, random) = common::run(&yaml("{gaussian: {std: 1e-9}}"));
+    let (_, random) =
+        common::run(&(yaml("{gaussian: {std: 1e-9}}") + "\ndescent: {learning_rate: 0.02}"));
     let predicted = random.theory.ratio.expect("late fusion");
     assert!((predicted - (1.0 + 3.0 / 0.36)).abs() < 1e-12);
     let measured = random.flow.detection.phase.ratio().expect("both");
@@ -54,6 +55,16 @@ fn opposed_drives_are_predicted_for_random_and_aligned_weights() {
         (measured / predicted - 1.0).abs() < 0.03,
         "{measured} {predicted}"
     );
+    // Descent gains a factor 1 - eta s a step while it is driven away, 1 + eta b~ afterwards.
+    let descent = &random.descents[0];
+    let predicted = descent.theory_ratio.expect("two layers");
+    let measured = descent.detection.phase.ratio().expect("both");
+    assert!(
+        (measured / predicted - 1.0).abs() < 0.03,
+        "{measured} {predicted}"
+    );
+    let intermediate = yaml("{aligned: {norm: 0.1}}").replace("depth: 2", "depth: 4");
+    assert_eq!(common::prepare(&intermediate).theory().ratio, None);
     let (_, aligned) = common::run(&yaml("{aligned: {norm: 1e-6}}"));
     assert_eq!(aligned.theory.ratio, None);
     assert_eq!(aligned.flow.end.outcome, Outcome::TimeReached);
