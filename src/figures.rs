@@ -9,7 +9,7 @@ use crate::report::format::{number, number_to};
 use crate::report::{fusion_name, saddle_name};
 use crate::run::RunResult;
 use crate::scenario::Spacing;
-use crate::track::Track;
+use crate::track::{Knot, Track};
 
 /// The figure of a run: loss and maps of flow and descents, saddles, plateaus, the unimodal phase.
 pub fn run_figure(name: &str, problem: &Problem, result: &RunResult) -> Figure {
@@ -106,6 +106,8 @@ fn map_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<MapCurve
     let lens = problem.lens();
     let mut curves = Vec::new();
     for (kind, label, track) in tracks(result) {
+        let times = drawn_times(track, t_end);
+        let knots: Vec<Knot> = times.into_iter().map(|time| track.at(time)).collect();
         for (m, modality) in problem.moments.modalities.iter().enumerate() {
             let label = match kind {
                 Kind::Flow => format!("‖W_{{{}}}^tot‖", modality.name),
@@ -115,9 +117,9 @@ fn map_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<MapCurve
                 label,
                 modality: m,
                 kind,
-                points: drawn_times(track, t_end)
-                    .into_iter()
-                    .map(|time| (time, lens.norm(&track.at(time), m)))
+                points: knots
+                    .iter()
+                    .map(|knot| (knot.time, lens.norm(knot, m)))
                     .collect(),
             });
         }
