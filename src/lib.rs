@@ -31,7 +31,7 @@
 //! | [`weights_file`], [`init`] | initial weights |
 //! | [`track`] | a trajectory of observables, as piecewise polynomials |
 //! | [`flow`] | loss, gradient, observables: the equations |
-//! | [`integrate`] | adaptive Runge-Kutta integration |
+//! | [`integrate`] | adaptive integration: exponential Rosenbrock, explicit Runge-Kutta |
 //! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
 //! | [`observe`] | what is seen of a trajectory, and its recording |
 //! | [`descent`] | discrete gradient descent, the baseline |

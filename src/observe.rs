@@ -187,6 +187,33 @@ impl<'a> Recorder<'a> {
         self.track.end()
     }
 
+    /// The first time of a segment at which at most the share `gap` of the learnable loss is left;
+    /// None where more is left at its end.
+    pub fn time_of_gap(&mut self, segment: &mut dyn Segment, gap: f64) -> Option<f64> {
+        /// Relative width to which the time is bracketed.
+        const WIDTH: f64 = 1e-12;
+        let lens = Lens {
+            architecture: self.flow.architecture(),
+            moments: self.flow.moments(),
+        };
+        let [start, _, end] = segment.nodes();
+        let (mut before, mut after) = (start.time, end.time);
+        if lens.loss_gap(&self.look(after, end.state.as_slice())) > gap {
+            return None;
+        }
+        // The loss never rises along the flow, so that there is one such time.
+        while after - before > WIDTH * after {
+            let time = before + 0.5 * (after - before);
+            let state = segment.state_at(time)?;
+            if lens.loss_gap(&self.look(time, state.as_slice())) > gap {
+                before = time;
+            } else {
+                after = time;
+            }
+        }
+        Some(after)
+    }
+
     /// The track of what was recorded.
     pub fn finish(self) -> Track {
         self.track

@@ -176,7 +176,7 @@ fn absolute_tolerance(
     };
     if atol > smallest {
         warnings.push(format!(
-            "flow.atol = {atol:e} is above the initial weights (root-mean-square {smallest:.1e}): times will \
+            "flow.atol = {atol:e} is above the initial weights (root-mean-square {smallest:.1e}): times may \
              be wrong; leave it out for the default of {default:.1e}"
         ));
     }

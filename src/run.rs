@@ -4,10 +4,11 @@ use crate::compare::{self, Comparison, Distance, Orders, TheoryGap};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
 use crate::flow::Flow;
-use crate::integrate::{self, End, Outcome, Segment, Verdict};
+use crate::integrate::{self, Cut, End, Method, Outcome, Pair, Segment, Verdict};
 use crate::invariants;
 use crate::observe::Recorder;
 use crate::problem::Problem;
+use crate::scenario;
 use crate::theory::{self, Theory};
 use crate::track::Track;
 
@@ -30,6 +31,8 @@ pub type Monitor<'m> = dyn FnMut(&Progress) -> bool + 'm;
 /// The flow's part of the results.
 #[derive(Debug, Clone)]
 pub struct FlowRun {
+    /// The method of the integration.
+    pub method: Method,
     /// How the integration ended.
     pub end: End,
     /// The trajectory.
@@ -109,11 +112,20 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
     }
 }
 
+/// The method that a scenario's word stands for.
+fn method(asked: scenario::Method) -> Method {
+    match asked {
+        scenario::Method::Auto | scenario::Method::Exponential => Method::Exponential,
+        scenario::Method::Dopri5 => Method::RungeKutta(Pair::Dopri5),
+        scenario::Method::Dop853 => Method::RungeKutta(Pair::Dop853),
+    }
+}
+
 fn run_flow(problem: &Problem, monitor: &mut Monitor<'_>) -> FlowRun {
     let lens = problem.lens();
     let section = &problem.scenario.flow;
     let settings = integrate::Settings {
-        method: section.method,
+        method: method(section.method),
         rtol: section.rtol,
         atol: problem.atol,
         t_end: section.until.time.unwrap_or(f64::INFINITY),
@@ -121,7 +133,16 @@ fn run_flow(problem: &Problem, monitor: &mut Monitor<'_>) -> FlowRun {
     };
     let mut flow = Flow::new(&problem.architecture, &problem.moments);
     let mut recorder = Recorder::new(flow.clone(), problem.weights.as_slice(), section.rtol);
+    let mut converged = None;
     let mut observe = |segment: &mut dyn Segment| {
+        if let Some(gap) = section.until.loss_gap
+            && let Some(time) = recorder.time_of_gap(segment, gap)
+            && let Some(mut cut) = Cut::new(segment, time)
+        {
+            recorder.record(&mut cut);
+            converged = Some((time, cut.nodes()[2].state.clone()));
+            return Verdict::Stop(Outcome::Converged);
+        }
         let knot = recorder.record(segment);
         let progress = Progress {
             learning_rate: None,
@@ -129,21 +150,19 @@ fn run_flow(problem: &Problem, monitor: &mut Monitor<'_>) -> FlowRun {
             steps: segment.work().steps,
             loss: lens.loss(knot),
         };
-        if section
-            .until
-            .loss_gap
-            .is_some_and(|gap| lens.loss_gap(knot) <= gap)
-        {
-            Verdict::Stop(Outcome::Converged)
-        } else if monitor(&progress) {
+        if monitor(&progress) {
             Verdict::Continue
         } else {
             Verdict::Stop(Outcome::Interrupted)
         }
     };
-    let end = integrate::integrate(&mut flow, problem.weights.clone(), &settings, &mut observe);
+    let mut end = integrate::integrate(&mut flow, problem.weights.clone(), &settings, &mut observe);
+    if let Some((time, state)) = converged {
+        (end.time, end.state) = (time, state);
+    }
     let track = recorder.finish();
     FlowRun {
+        method: settings.method,
         detection: detect(&track, &lens, &problem.scenario.detector),
         balancedness_drift: invariants::balancedness_drift(
             &problem.architecture,

@@ -5,10 +5,10 @@ use modalflow::compare::{Distance, orders, with_flow};
 use modalflow::descent::{self, descend};
 use modalflow::detect::detect;
 use modalflow::flow::Flow;
-use modalflow::integrate::{End, Node, Segment, Settings, Verdict, Work, integrate};
+use modalflow::integrate::{End, Method, Node, Pair, Segment, Settings, Verdict, Work, integrate};
 use modalflow::network::Architecture;
 use modalflow::observe::{Lens, Recorder};
-use modalflow::scenario::{DetectorSection, Method};
+use modalflow::scenario::DetectorSection;
 use modalflow::track::{Knot, Track};
 use nalgebra::DVector;
 
@@ -60,7 +60,8 @@ fn error_is_proportional_to_the_tolerance() {
         architecture: &architecture,
         moments: &moments,
     };
-    for method in [Method::Dopri5, Method::Dop853] {
+    let pairs = [Pair::Dopri5, Pair::Dop853].map(Method::RungeKutta);
+    for method in pairs.into_iter().chain([Method::Exponential]) {
         let t_second = |rtol: f64| {
             let (_, track) = flow_to(&moments, &architecture, &weights, (method, rtol));
             detect(&track, &lens, &DetectorSection::default())
@@ -69,7 +70,7 @@ fn error_is_proportional_to_the_tolerance() {
                 .expect("both are learned")
         };
         let exact = t_second(1e-13);
-        let errors: Vec<(f64, f64)> = (3..=9)
+        let errors: Vec<(f64, f64)> = (4..=10)
             .map(|k| 10f64.powi(-k))
             .map(|rtol| (rtol, (t_second(rtol) - exact).abs()))
             .collect();
@@ -159,7 +160,12 @@ fn descent_converges_to_the_flow_with_order_one() {
         moments: &moments,
     };
     let thresholds = DetectorSection::default();
-    let (_, track) = flow_to(&moments, &architecture, &weights, (Method::Dopri5, 1e-10));
+    let (_, track) = flow_to(
+        &moments,
+        &architecture,
+        &weights,
+        (Method::RungeKutta(Pair::Dopri5), 1e-10),
+    );
     let phase = detect(&track, &lens, &thresholds).phase;
     let comparisons: Vec<_> = [4e-3, 2e-3, 1e-3, 5e-4]
         .map(|learning_rate| {
@@ -277,7 +283,12 @@ fn distances_are_what_their_definitions_say() {
         architecture: &architecture,
         moments: &moments,
     };
-    let (_, track) = flow_to(&moments, &architecture, &weights, (Method::Dopri5, 1e-8));
+    let (_, track) = flow_to(
+        &moments,
+        &architecture,
+        &weights,
+        (Method::RungeKutta(Pair::Dopri5), 1e-8),
+    );
     let mut distance = Distance::new(lens, &track);
     for i in 0..=30 {
         distance.add(&track.at(f64::from(i)));

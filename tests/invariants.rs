@@ -4,11 +4,10 @@ use super::common;
 
 use modalflow::data::Moments;
 use modalflow::flow::{Flow, Observables};
-use modalflow::integrate::{Settings, Verdict, integrate};
+use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
 use modalflow::invariants::balancedness_drift;
 use modalflow::network::{Architecture, Stack};
 use modalflow::observe::{Lens, Recorder};
-use modalflow::scenario::Method;
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 
@@ -73,6 +72,40 @@ proptest! {
             let slope = (8.0 * (loss(step) - loss(-step)) - (loss(2.0 * step) - loss(-2.0 * step))) / (12.0 * step);
             prop_assert!((rate[i] + slope).abs() <= 1e-8 * scale, "weight {}: {} {}", i, rate[i], slope);
         }
+    }
+
+    /// The gradient's derivative against central differences of order 4 of the gradient, whose
+    /// truncation error is 1e-12 of a fifth derivative; and J is symmetric to round-off.
+    #[test]
+    fn hessian_product_is_the_gradients_derivative((dims, outputs, depths, shared, seed) in shapes()) {
+        let problem = common::random(seed, &dims, outputs, &depths, shared, 0.5);
+        let mut flow = Flow::new(&problem.architecture, &problem.moments);
+        let n = problem.weights.len();
+        let directions = [1.7, 2.9].map(|f| DVector::from_fn(n, |i, _| (f * i as f64 + 0.3).sin()));
+        flow.evaluate(problem.weights.as_slice());
+        flow.linearise();
+        // The point stays while other states are evaluated.
+        let mut rate = |weights: &DVector<f64>| {
+            let mut rate = DVector::zeros(n);
+            flow.rate(weights.as_slice(), rate.as_mut_slice());
+            rate
+        };
+        let step = 1e-3;
+        let differences = directions.each_ref().map(|v| {
+            let mut at = |shift: f64| rate(&(&problem.weights + v * shift));
+            (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step)
+        });
+        let products = directions.each_ref().map(|v| {
+            let mut product = DVector::zeros(n);
+            flow.jacobian_product(problem.weights.as_slice(), v.as_slice(), product.as_mut_slice());
+            product
+        });
+        let scale = problem.moments.initial_loss + products[0].norm() + products[1].norm();
+        for (product, difference) in products.iter().zip(&differences) {
+            prop_assert!((product - difference).norm() <= 1e-7 * scale, "{} {}", product, difference);
+        }
+        let mixed = [directions[0].dot(&products[1]), directions[1].dot(&products[0])];
+        prop_assert!((mixed[0] - mixed[1]).abs() <= 1e-13 * scale * directions[0].norm(), "{:?}", mixed);
     }
 
     /// Observables against the same definitions, and their rates against the definition of a
@@ -208,9 +241,9 @@ fn reordering_modalities_reorders_their_maps() {
 #[test]
 fn loss_falls_and_balancedness_is_conserved() {
     for (seed, method) in [
-        (1, Method::Dopri5),
-        (2, Method::Dop853),
-        (3, Method::Dopri5),
+        (1, Method::RungeKutta(Pair::Dopri5)),
+        (2, Method::RungeKutta(Pair::Dop853)),
+        (3, Method::Exponential),
     ] {
         let rtol = 1e-8;
         let problem = common::random(seed, &[2, 3], 2, &[2, 2], (seed % 2) as usize, 0.3);

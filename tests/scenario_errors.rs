@@ -60,7 +60,7 @@ fn null_for_what_is_required() {
             "[0.08, 0.04]" => "", 26, "descent.learning_rate", ["nothing", "list of numbers"];
             "depth: 4" => "depth: null", 13, "network.depth", ["missing", "add depth"];
             "width: 100" => "width: ~", 15, "network.width", ["missing", "add width"];
-            "method: dopri5" => "method:", 20, "flow.method", ["nothing (null)", "give dopri5 or dop853"];
+            "method: dopri5" => "method:", 20, "flow.method", ["nothing (null)", "give auto or exponential or dopri5 or dop853"];
         },
     );
 }
@@ -91,8 +91,8 @@ fn wrong_types() {
             "width: 100" => "widths: 4", 15, "network.widths", ["a list", "found 4", "give"];
             "std: 1.0e-9" => "std: 1e999", 18, "init.gaussian.std", ["the text \"1e999\"", "number"];
             "method: dopri5" => "method: dopri", 20, "flow.method", ["\"dopri\"", "did you mean dopri5?"];
-            "method: dopri5" => "method: euler", 20, "flow.method", ["dopri5, dop853", "known here"];
-            "method: dopri5" => "method: [dopri5]", 20, "flow.method", ["one word", "give dopri5 or dop853"];
+            "method: dopri5" => "method: euler", 20, "flow.method", ["auto, exponential, dopri5, dop853", "known here"];
+            "method: dopri5" => "method: [dopri5]", 20, "flow.method", ["one word", "give auto or exponential or dopri5 or dop853"];
             "[0.08, 0.04]" => "fast", 26, "descent.learning_rate", ["a number or a list of numbers", "\"fast\"", "give"];
             "[0.08, 0.04]" => "[0.08, fast]", 26, "descent.learning_rate.1", ["\"fast\"", "give a number"];
             "[0.08, 0.04]" => "{a: 1}", 26, "descent.learning_rate", ["a mapping", "list of numbers"];

@@ -8,6 +8,7 @@ mod convergence;
 mod data;
 mod detector;
 mod edge_cases;
+mod exponential;
 mod golden;
 mod init;
 mod invariants;

@@ -7,13 +7,74 @@
 //! | file | method |
 //! |---|---|
 //! | `runge_kutta.rs` | explicit Runge-Kutta pairs, through ode_solvers |
+//! | `exponential.rs` | the exponential Rosenbrock method exprb43 |
+//! | `lanczos.rs` | its products of matrix functions with vectors |
 
+mod exponential;
+mod lanczos;
 mod runge_kutta;
 
-pub use runge_kutta::integrate;
-
+use crate::flow::Flow;
 use nalgebra::DVector;
 use serde::Serialize;
+use std::ops::Range;
+
+/// dw/dt = F(w) with a symmetric Jacobian J: a gradient flow.
+pub trait System {
+    /// Writes F(w).
+    fn rate(&mut self, state: &[f64], rate: &mut [f64]);
+
+    /// Whether the last rate was finite.
+    fn is_finite(&self) -> bool;
+
+    /// Makes the state whose rate was last written the point at which J is taken.
+    fn linearise(&mut self);
+
+    /// Writes J v; `point` is the state that was linearised at.
+    fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]);
+
+    /// Entries whose errors are measured together, by their Euclidean norm: the layers. Unlike
+    /// a measure by entries it is the same after a rotation of hidden units.
+    fn groups(&self) -> Vec<Range<usize>>;
+}
+
+impl System for Flow<'_> {
+    fn rate(&mut self, state: &[f64], rate: &mut [f64]) {
+        Flow::rate(self, state, rate);
+    }
+
+    fn is_finite(&self) -> bool {
+        Flow::is_finite(self)
+    }
+
+    fn linearise(&mut self) {
+        Flow::linearise(self);
+    }
+
+    fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
+        Flow::jacobian_product(self, point, direction, product);
+    }
+
+    fn groups(&self) -> Vec<Range<usize>> {
+        let layers = &self.architecture().layers;
+        layers.iter().map(|layer| layer.range.clone()).collect()
+    }
+}
+
+/// Integrates `system` from `start` at t = 0 until the time, the step limit or `observe` ends it.
+///
+/// `observe` sees every segment in order.
+pub fn integrate<S: System>(
+    system: &mut S,
+    start: DVector<f64>,
+    settings: &Settings,
+    observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
+) -> End {
+    match settings.method {
+        Method::RungeKutta(pair) => runge_kutta::integrate(system, pair, start, settings, observe),
+        Method::Exponential => exponential::integrate(system, start, settings, observe),
+    }
+}
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -65,6 +126,20 @@ pub struct Work {
     /// Evaluations of the right-hand side by the method, those for points inside steps included.
     /// Reading the observables off a state, once or twice a step, is not one.
     pub rhs_evaluations: u64,
+    /// Products of the Hessian with a vector; each extends a Krylov basis.
+    pub hessian_products: u64,
+    /// Krylov bases built.
+    pub krylov_bases: u64,
+    /// Vectors of the largest of them.
+    pub krylov_max: u64,
+}
+
+impl Work {
+    /// Mean number of vectors of a Krylov basis; None where the method builds none.
+    pub fn krylov_mean(&self) -> Option<f64> {
+        let bases = self.krylov_bases;
+        (bases > 0).then(|| self.hessian_products as f64 / bases as f64)
+    }
 }
 
 /// A state at a time.
@@ -76,17 +151,57 @@ pub struct Node<'a> {
     pub state: &'a DVector<f64>,
 }
 
-/// A stretch of the trajectory: two accepted steps, or what a method takes for them.
+/// A stretch of the trajectory: one or two accepted steps.
 pub trait Segment {
     /// Its start, a point in between and its end, each accurate to the method's tolerance.
     fn nodes(&self) -> [Node<'_>; 3];
 
     /// The state at any time of the segment, as accurate as its nodes. A polynomial through the
-    /// nodes would not be; the method steps there anew. None where that step fails.
+    /// nodes would not be; the method's own formula or a new step leads there. None where that
+    /// step fails.
     fn state_at(&mut self, time: f64) -> Option<DVector<f64>>;
 
     /// Work done since the start of the integration.
     fn work(&self) -> Work;
+}
+
+/// The first part of a segment.
+pub struct Cut<'s> {
+    segment: &'s mut dyn Segment,
+    times: [f64; 3],
+    states: [DVector<f64>; 3],
+}
+
+impl<'s> Cut<'s> {
+    /// A segment from its start to a time inside it. None where the method cannot step there.
+    pub fn new(segment: &'s mut dyn Segment, end: f64) -> Option<Self> {
+        let start = segment.nodes()[0];
+        let (start, state) = (start.time, start.state.clone());
+        let middle = start + 0.5 * (end - start);
+        let states = [state, segment.state_at(middle)?, segment.state_at(end)?];
+        Some(Self {
+            segment,
+            times: [start, middle, end],
+            states,
+        })
+    }
+}
+
+impl Segment for Cut<'_> {
+    fn nodes(&self) -> [Node<'_>; 3] {
+        [0, 1, 2].map(|k| Node {
+            time: self.times[k],
+            state: &self.states[k],
+        })
+    }
+
+    fn state_at(&mut self, time: f64) -> Option<DVector<f64>> {
+        self.segment.state_at(time)
+    }
+
+    fn work(&self) -> Work {
+        self.segment.work()
+    }
 }
 
 /// Whether to go on after a segment.
@@ -98,11 +213,40 @@ pub enum Verdict {
     Stop(Outcome),
 }
 
+/// A method of integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Exponential Rosenbrock, order 4(3): its cost does not grow with stiffness.
+    Exponential,
+    /// An explicit Runge-Kutta pair.
+    RungeKutta(Pair),
+}
+
+impl Method {
+    /// Its name in scenarios and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Exponential => "exponential",
+            Method::RungeKutta(Pair::Dopri5) => "dopri5",
+            Method::RungeKutta(Pair::Dop853) => "dop853",
+        }
+    }
+}
+
+/// An explicit Runge-Kutta pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    /// Dormand and Prince, order 5(4).
+    Dopri5,
+    /// Dormand and Prince, order 8(5,3).
+    Dop853,
+}
+
 /// Tolerances and limits of an integration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// Explicit pair to use.
-    pub method: crate::scenario::Method,
+    /// Method to use.
+    pub method: Method,
     /// Relative tolerance of a step.
     pub rtol: f64,
     /// Absolute tolerance of a step, in the units of the weights.

@@ -12,11 +12,9 @@
 //!   short integration from the step's start;
 //! - a right-hand side that is not finite shows as a step underflow, so it is noted down here.
 
-use super::{End, Node, Outcome, Segment, Settings, Verdict, Work};
-use crate::flow::Flow;
-use crate::scenario::Method;
+use super::{End, Node, Outcome, Pair, Segment, Settings, System, Verdict, Work};
 use nalgebra::DVector;
-use ode_solvers::dop_shared::{IntegrationError, OutputType, Stats, System};
+use ode_solvers::dop_shared::{IntegrationError, OutputType, Stats, System as OdeSystem};
 use ode_solvers::{Dop853, Dopri5};
 use std::cell::{Cell, RefCell};
 
@@ -29,23 +27,25 @@ const MEMORY: usize = 16 << 20;
 /// from its start.
 const SHORTEST: f64 = 64.0 * f64::EPSILON;
 
-/// Integrates the flow from `start` at t = 0 until the time, the step limit or `observe` ends it.
+/// Integrates `system` from `start` at t = 0 until the time, the step limit or `observe` ends it.
 ///
 /// `observe` sees every pair of accepted steps in order; the last segment may be one step with a
 /// point taken inside it.
-pub fn integrate(
-    flow: &mut Flow<'_>,
+pub(super) fn integrate<S: System>(
+    system: &mut S,
+    pair: Pair,
     start: State,
     settings: &Settings,
     observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
 ) -> End {
     let rhs = RightHandSide {
-        flow: RefCell::new(flow),
+        system: RefCell::new(system),
         evaluations: Cell::new(0),
         finite: Cell::new(true),
     };
     let mut path = Path {
         rhs: &rhs,
+        pair,
         settings,
         nodes: vec![(0.0, start)],
         work: Work::default(),
@@ -63,25 +63,26 @@ pub fn integrate(
     path.finish(outcome)
 }
 
-/// The flow as ode_solvers wants it: callable through a shared reference.
-struct RightHandSide<'f, 'a> {
-    flow: RefCell<&'f mut Flow<'a>>,
+/// The system as ode_solvers wants it: callable through a shared reference.
+struct RightHandSide<'s, S> {
+    system: RefCell<&'s mut S>,
     evaluations: Cell<u64>,
     finite: Cell<bool>,
 }
 
-impl RightHandSide<'_, '_> {
+impl<S: System> RightHandSide<'_, S> {
     fn evaluate(&self, state: &State, rate: &mut State) {
         self.evaluations.set(self.evaluations.get() + 1);
-        let mut flow = self.flow.borrow_mut();
-        flow.rate(state.as_slice(), rate.as_mut_slice());
-        self.finite.set(flow.is_finite());
+        let mut system = self.system.borrow_mut();
+        system.rate(state.as_slice(), rate.as_mut_slice());
+        self.finite.set(system.is_finite());
     }
 }
 
 /// Accepted steps since the last segment that was shown, and what is known of the run.
-struct Path<'p, 'f, 'a> {
-    rhs: &'p RightHandSide<'f, 'a>,
+struct Path<'p, 's, S> {
+    rhs: &'p RightHandSide<'s, S>,
+    pair: Pair,
     settings: &'p Settings,
     /// One to three accepted nodes; the first is the end of the last segment.
     nodes: Vec<(f64, State)>,
@@ -90,20 +91,29 @@ struct Path<'p, 'f, 'a> {
     observe: &'p mut dyn FnMut(&mut dyn Segment) -> Verdict,
 }
 
-impl Path<'_, '_, '_> {
+impl<S: System> Path<'_, '_, S> {
     /// Takes up to `batch` steps; `step` is the size to start with (0: to be found) and then the
     /// last one. Says why the integration is over, if it is.
     fn advance(&mut self, batch: u64, step: &mut f64) -> Option<Outcome> {
         let settings = self.settings;
         let limit = settings.max_steps - (self.work.steps + self.work.rejected_steps);
         let from = self.last().clone();
+        let pair = self.pair;
         let mut batch = Batch {
             left: batch.min(limit),
             last_time: from.0,
             last_step: *step,
             path: self,
         };
-        let result = solve(&mut batch, settings, from, settings.t_end, *step, limit);
+        let result = solve(
+            &mut batch,
+            pair,
+            settings,
+            from,
+            settings.t_end,
+            *step,
+            limit,
+        );
         *step = batch.last_step;
         match result {
             Ok(stats) => self.work.rejected_steps += u64::from(stats.rejected_steps),
@@ -139,6 +149,7 @@ impl Path<'_, '_, '_> {
         self.work.rhs_evaluations = self.rhs.evaluations.get();
         let mut segment = Steps {
             rhs: self.rhs,
+            pair: self.pair,
             settings: self.settings,
             nodes: &self.nodes,
             work: self.work,
@@ -152,7 +163,7 @@ impl Path<'_, '_, '_> {
         if let [(from, _), (to, _)] = self.nodes[..] {
             let middle = from + 0.5 * (to - from);
             let start = &self.nodes[0];
-            if let Some(state) = restep(self.rhs, self.settings, start, middle) {
+            if let Some(state) = restep(self.rhs, self.pair, self.settings, start, middle) {
                 self.nodes.insert(1, (middle, state));
                 self.show();
                 if let (true, Verdict::Stop(stopped)) = (outcome.is_success(), self.verdict) {
@@ -172,14 +183,15 @@ impl Path<'_, '_, '_> {
 }
 
 /// Two accepted steps.
-struct Steps<'p, 'f, 'a> {
-    rhs: &'p RightHandSide<'f, 'a>,
+struct Steps<'p, 's, S> {
+    rhs: &'p RightHandSide<'s, S>,
+    pair: Pair,
     settings: &'p Settings,
     nodes: &'p [(f64, State)],
     work: Work,
 }
 
-impl Segment for Steps<'_, '_, '_> {
+impl<S: System> Segment for Steps<'_, '_, S> {
     fn nodes(&self) -> [Node<'_>; 3] {
         [0, 1, 2].map(|k| Node {
             time: self.nodes[k].0,
@@ -189,7 +201,7 @@ impl Segment for Steps<'_, '_, '_> {
 
     fn state_at(&mut self, time: f64) -> Option<State> {
         let start = &self.nodes[usize::from(time >= self.nodes[1].0)];
-        restep(self.rhs, self.settings, start, time)
+        restep(self.rhs, self.pair, self.settings, start, time)
     }
 
     fn work(&self) -> Work {
@@ -199,8 +211,9 @@ impl Segment for Steps<'_, '_, '_> {
 
 /// The state at `time`, reached from an accepted state by a step of its own, which is shorter
 /// than the accepted one and so at least as accurate.
-fn restep(
-    rhs: &RightHandSide<'_, '_>,
+fn restep<S: System>(
+    rhs: &RightHandSide<'_, S>,
+    pair: Pair,
     settings: &Settings,
     start: &(f64, State),
     time: f64,
@@ -214,6 +227,7 @@ fn restep(
     const MOST_STEPS: u64 = 1000;
     solve(
         &mut probe,
+        pair,
         settings,
         start.clone(),
         time,
@@ -231,14 +245,14 @@ trait Client {
     fn accepted(&mut self, time: f64, state: &State) -> bool;
 }
 
-struct Batch<'b, 'p, 'f, 'a> {
-    path: &'b mut Path<'p, 'f, 'a>,
+struct Batch<'b, 'p, 's, S> {
+    path: &'b mut Path<'p, 's, S>,
     left: u64,
     last_time: f64,
     last_step: f64,
 }
 
-impl Client for Batch<'_, '_, '_, '_> {
+impl<S: System> Client for Batch<'_, '_, '_, S> {
     fn evaluate(&self, state: &State, rate: &mut State) {
         self.path.rhs.evaluate(state, rate);
     }
@@ -251,12 +265,12 @@ impl Client for Batch<'_, '_, '_, '_> {
     }
 }
 
-struct Probe<'p, 'f, 'a> {
-    rhs: &'p RightHandSide<'f, 'a>,
+struct Probe<'p, 's, S> {
+    rhs: &'p RightHandSide<'s, S>,
     reached: Option<State>,
 }
 
-impl Client for Probe<'_, '_, '_> {
+impl<S: System> Client for Probe<'_, '_, S> {
     fn evaluate(&self, state: &State, rate: &mut State) {
         self.rhs.evaluate(state, rate);
     }
@@ -269,7 +283,7 @@ impl Client for Probe<'_, '_, '_> {
 
 struct Adapter<'c, C: Client>(&'c mut C);
 
-impl<C: Client> System<f64, State> for Adapter<'_, C> {
+impl<C: Client> OdeSystem<f64, State> for Adapter<'_, C> {
     fn system(&self, _time: f64, state: &State, rate: &mut State) {
         self.0.evaluate(state, rate);
     }
@@ -282,6 +296,7 @@ impl<C: Client> System<f64, State> for Adapter<'_, C> {
 /// One call of ode_solvers, with the controller constants of Hairer, Norsett & Wanner's codes.
 fn solve<C: Client>(
     client: &mut C,
+    pair: Pair,
     settings: &Settings,
     (time, state): (f64, State),
     t_end: f64,
@@ -294,13 +309,13 @@ fn solve<C: Client>(
     let most_steps = u32::try_from(most_steps).unwrap_or(u32::MAX - 1);
     let (longest, never, sparse) = (t_end - time, u32::MAX, OutputType::Sparse);
     let system = Adapter(client);
-    match settings.method {
-        Method::Dopri5 => Dopri5::from_param(
+    match pair {
+        Pair::Dopri5 => Dopri5::from_param(
             system, time, t_end, 0.0, state, rtol, atol, 0.9, 0.04, 0.2, 10.0, longest, step,
             most_steps, never, sparse,
         )
         .integrate(),
-        Method::Dop853 => Dop853::from_param(
+        Pair::Dop853 => Dop853::from_param(
             system, time, t_end, 0.0, state, rtol, atol, 0.9, 0.0, 0.333, 6.0, longest, step,
             most_steps, never, sparse,
         )

@@ -78,8 +78,8 @@ pub struct ModalitySummary {
 /// How the integration went.
 #[derive(Debug, Clone, Serialize)]
 pub struct FlowSummary {
-    /// Integration method.
-    pub method: crate::scenario::Method,
+    /// Integration method that was used.
+    pub method: &'static str,
     /// Why it ended.
     pub outcome: Outcome,
     /// Time reached.
@@ -94,6 +94,12 @@ pub struct FlowSummary {
     pub rejected_steps: u64,
     /// Evaluations of the right-hand side.
     pub rhs_evaluations: u64,
+    /// Products of the Hessian with a vector.
+    pub hessian_products: u64,
+    /// Mean dimension of the Krylov spaces; null for explicit methods, which build none.
+    pub krylov_mean: Option<f64>,
+    /// Largest dimension of a Krylov space.
+    pub krylov_max: Option<u64>,
     /// Drift of the conserved matrices over the squared norm of the weights.
     pub balancedness_drift: Option<f64>,
     /// Relative error to which the trajectory between steps is kept, beside the integrator's.
@@ -291,7 +297,7 @@ fn flow_summary(problem: &Problem, result: &RunResult) -> FlowSummary {
     let flow = &result.flow;
     let last = flow.track.end();
     FlowSummary {
-        method: problem.scenario.flow.method,
+        method: flow.method.name(),
         outcome: flow.end.outcome,
         t_end: flow.end.time,
         final_loss: problem.lens().loss(last),
@@ -299,6 +305,13 @@ fn flow_summary(problem: &Problem, result: &RunResult) -> FlowSummary {
         steps: flow.end.work.steps,
         rejected_steps: flow.end.work.rejected_steps,
         rhs_evaluations: flow.end.work.rhs_evaluations,
+        hessian_products: flow.end.work.hessian_products,
+        krylov_mean: flow.end.work.krylov_mean(),
+        krylov_max: flow
+            .end
+            .work
+            .krylov_mean()
+            .map(|_| flow.end.work.krylov_max),
         balancedness_drift: flow.balancedness_drift,
         track_tolerance: flow.track.tolerance(),
         weights: problem.architecture.len(),

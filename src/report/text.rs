@@ -2,7 +2,7 @@
 
 use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
 use super::fusion_name;
-use super::summary::{DataSummary, PhaseSummary, Summary, TheorySummary};
+use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
 use crate::network::{Architecture, Stack};
 use crate::problem::Problem;
 use std::fmt::Write;
@@ -223,16 +223,17 @@ pub fn report(problem: &Problem, summary: &Summary) -> String {
 
 fn push_flow(text: &mut String, summary: &Summary) {
     let flow = &summary.flow;
-    let method = format!("{:?}", flow.method).to_lowercase();
     let _ = writeln!(
         text,
-        "\nflow ({method}): {}\n  t = {}, loss {}, {} steps ({} rejected), {} evaluations, balancedness drift {}",
+        "\nflow ({}): {}\n  t = {}, loss {}, {} steps ({} rejected), {} evaluations{}, balancedness drift {}",
+        flow.method,
         flow.outcome.sentence(),
         number(flow.t_end),
         number(flow.final_loss),
         flow.steps,
         flow.rejected_steps,
         flow.rhs_evaluations,
+        krylov(flow),
         flow.balancedness_drift
             .map_or(NONE.into(), |drift| format!("{drift:.1e}")),
     );
@@ -250,6 +251,16 @@ fn push_flow(text: &mut String, summary: &Summary) {
             plateau.saddle
         );
     }
+}
+
+fn krylov(flow: &FlowSummary) -> String {
+    let sizes = flow.krylov_mean.zip(flow.krylov_max);
+    sizes.map_or(String::new(), |(mean, max)| {
+        format!(
+            ", {} Hessian products (Krylov dimension {mean:.1}, at most {max})",
+            flow.hessian_products
+        )
+    })
 }
 
 fn push_crossings(text: &mut String, summary: &Summary) {

@@ -254,14 +254,18 @@ pub struct FlowSection {
     pub until: Until,
 }
 
-/// An explicit Runge-Kutta pair.
+/// Integration method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// Dormand and Prince, order 5(4).
+    /// The best one for the problem, see docs/method.md.
     #[default]
+    Auto,
+    /// Exponential Rosenbrock, order 4(3): its cost does not grow with the length of plateaus.
+    Exponential,
+    /// Explicit Runge-Kutta of Dormand and Prince, order 5(4).
     Dopri5,
-    /// Dormand and Prince, order 8(5,3).
+    /// Explicit Runge-Kutta of Dormand and Prince, order 8(5,3).
     Dop853,
 }
 

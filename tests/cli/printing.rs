@@ -67,7 +67,7 @@ fn check_prints_a_scenario_that_loads_again() {
     let before = sandbox.tree(".");
     let printed = sandbox.succeed("check fast.yaml");
     assert!(printed.starts_with("# fast is valid"), "{printed}");
-    for default in ["seed: 0", "rtol: 1e-8", "method: dopri5", "share: 0.05"] {
+    for default in ["seed: 0", "rtol: 1e-8", "method: auto", "share: 0.05"] {
         assert!(
             printed.contains(default),
             "{default} is missing:\n{printed}"

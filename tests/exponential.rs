@@ -1,0 +1,110 @@
+//! The exponential method: against explicit methods, over plateaus of any length.
+
+use super::common;
+use approx::assert_relative_eq;
+use modalflow::integrate::Outcome;
+use modalflow::run::RunResult;
+use proptest::prelude::*;
+use std::fmt::Write;
+
+/// A small random problem as text: depth 1 to 5, every fusion layer, 2 to 3 modalities, 1 to 3
+/// outputs, 1 to 2 inputs a modality.
+fn problems() -> impl Strategy<Value = String> {
+    let fusion = (1usize..=5).prop_flat_map(|depth| (Just(depth), 1..=depth));
+    let sizes = (2usize..=3, 1usize..=3, 1usize..=2, 2usize..=6);
+    let start = (any::<u32>(), 0.2..0.5);
+    (fusion, sizes, start).prop_map(
+        |((depth, fusion), (modalities, outputs, dim, width), (seed, norm))| {
+            let names = || "ABC".chars().take(modalities);
+            let list = |value: &dyn Fn(usize) -> String| {
+                let entries = names().enumerate().map(|(m, name)| format!("{name}: {}", value(m)));
+                entries.collect::<Vec<_>>().join(", ")
+            };
+            let dims = list(&|m| (1 + (m + dim) % 2).to_string());
+            let scales = list(&|m| [3.0, 1.0, 2.0][m].to_string());
+            let mut yaml = format!("seed: {seed}\n");
+            let _ = write!(
+                yaml,
+                "data: {{wishart: {{modalities: {{{dims}}}, scale: {{{scales}}}, outputs: {outputs}}}}}\n\
+                 network: {{depth: {depth}, fusion_layer: {fusion}, width: {width}}}\n\
+                 init: {{gaussian_norm: {{norm: {norm}}}}}\n"
+            );
+            yaml
+        },
+    )
+}
+
+fn run(problem: &str, flow: &str) -> RunResult {
+    common::run(&format!("{problem}flow: {{{flow}, until: {{time: 30}}}}\n")).1
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Crossing times, loss and maps against the explicit method at rtol 1e-10. Both accumulate
+    /// their tolerances over hundreds of steps, and the growth from the saddles multiplies them.
+    #[test]
+    fn agrees_with_the_explicit_method(problem in problems()) {
+        let explicit = run(&problem, "method: dopri5, rtol: 1e-10");
+        let exponential = run(&problem, "method: exponential, rtol: 1e-9");
+        let phases = [&explicit, &exponential].map(|r| &r.flow.detection.phase);
+        let times = [(phases[0].t_first, phases[1].t_first), (phases[0].t_second, phases[1].t_second)];
+        for (a, b) in times {
+            prop_assert_eq!(a.is_some(), b.is_some());
+            let (a, b) = (a.unwrap_or(1.0), b.unwrap_or(1.0));
+            prop_assert!((a - b).abs() <= 1e-6 * a, "{} {}\n{}", a, b, problem);
+        }
+        let prepared = common::prepare(&format!("{problem}flow: {{until: {{time: 30}}}}\n"));
+        let lens = prepared.lens();
+        let size = prepared.moments.loss.optimum.norm();
+        for i in 0..=200 {
+            let time = 30.0 * f64::from(i) / 200.0;
+            let knots = [&explicit, &exponential].map(|r| r.flow.track.at(time));
+            let losses = knots.each_ref().map(|knot| lens.loss(knot));
+            prop_assert!(
+                (losses[0] - losses[1]).abs() <= 1e-6 * prepared.moments.initial_loss,
+                "t = {}: {:?}\n{}", time, losses, problem
+            );
+            let maps = lens.map(&knots[0]).iter().zip(lens.map(&knots[1]));
+            let gap = maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            prop_assert!(gap <= 1e-6 * size, "t = {}: {}\n{}", time, gap, problem);
+        }
+    }
+}
+
+/// Late fusion at depth 4 from aligned weights without correlation: each modality of variance s
+/// follows du/dt = s u^3 (1 - u^4), so that half of the map, u^4 = 1/2, is reached at
+/// s t = [f(u)]_{u0}^{2^{-1/4}} with f(u) = -1/(2 u^2) + artanh(u^2)/2. Returns s t.
+fn half_height(u0: f64) -> f64 {
+    let f = |u: f64| -0.5 / (u * u) + 0.5 * (u * u).atanh();
+    f(0.5f64.powf(0.25)) - f(u0)
+}
+
+/// The plateau is 1/u0^2 long: 4e7 time units at 1e-4, 4e9 at 1e-5. Steps grow with its logarithm.
+#[test]
+fn the_length_of_a_plateau_costs_its_logarithm() {
+    let steps: Vec<u64> = (1..=5)
+        .map(|k| {
+            let u0 = 10f64.powi(-k);
+            let yaml = format!(
+                "data: {{toy: {{sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}}}}}\n\
+                 network: {{depth: 4, fusion_layer: 4, width: 4}}\ninit: {{aligned: {{norm: {u0}}}}}\n\
+                 flow: {{method: exponential, rtol: 1e-6, until: {{loss_gap: 1e-6}}}}\n"
+            );
+            let (_, result) = common::run(&yaml);
+            assert_eq!(result.flow.end.outcome, Outcome::Converged);
+            let phase = &result.flow.detection.phase;
+            let exact = half_height(u0);
+            // Each of the first steps leaves its tolerance of 1e-6 in the weights, and the time
+            // left goes with their inverse square; a few of them count.
+            assert_relative_eq!(phase.t_first.expect("A"), exact / 4.0, max_relative = 1e-5);
+            assert_relative_eq!(phase.t_second.expect("B"), exact, max_relative = 1e-5);
+            result.flow.end.work.steps
+        })
+        .collect();
+    assert!(steps[3] < 1000, "{steps:?}");
+    // A decade of u0 is two decades of time and adds about two hundred steps.
+    for pair in steps.windows(2) {
+        assert!((170..=230).contains(&(pair[1] - pair[0])), "{steps:?}");
+    }
+}
