@@ -32,6 +32,7 @@
 //! | [`track`] | a trajectory of observables, as piecewise polynomials |
 //! | [`flow`] | loss, gradient, observables: the equations |
 //! | [`integrate`] | adaptive integration: exponential Rosenbrock, explicit Runge-Kutta |
+//! | [`method`] | which method of integration `auto` stands for |
 //! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
 //! | [`observe`] | what is seen of a trajectory, and its recording |
 //! | [`descent`] | discrete gradient descent, the baseline |
@@ -70,6 +71,7 @@ pub mod init;
 pub mod integrate;
 pub mod invariants;
 mod kernels;
+pub mod method;
 pub mod names;
 pub mod network;
 pub mod observe;

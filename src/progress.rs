@@ -1,6 +1,6 @@
 //! A progress line on standard error for runs of more than a second, on a terminal only.
 
-use crate::run::Progress;
+use crate::run::{Progress, Stage};
 use crate::scenario::Until;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -53,9 +53,10 @@ impl ProgressLine {
         if bar.is_hidden() {
             bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }
-        let what = match progress.learning_rate {
-            None => "flow".to_string(),
-            Some(rate) => format!("descent at {rate}"),
+        let what = match progress.stage {
+            Stage::Flow => "flow".to_string(),
+            Stage::Descent(rate) => format!("descent at {rate}"),
+            Stage::Verification => "verification".to_string(),
         };
         let (time, loss) = (progress.time, progress.loss);
         bar.set_message(format!(

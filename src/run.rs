@@ -4,25 +4,62 @@ use crate::compare::{self, Comparison, Distance, Orders, TheoryGap};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
 use crate::flow::Flow;
-use crate::integrate::{self, Cut, End, Method, Outcome, Pair, Segment, Verdict};
+use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
 use crate::invariants;
+use crate::method;
 use crate::observe::Recorder;
 use crate::problem::Problem;
-use crate::scenario;
 use crate::theory::{self, Theory};
 use crate::track::Track;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// The learning rate of the descent under way; None during the flow.
-    pub learning_rate: Option<f64>,
+    /// What is under way.
+    pub stage: Stage,
     /// Flow time reached.
     pub time: f64,
     /// Steps done.
     pub steps: u64,
     /// Loss reached.
     pub loss: f64,
+}
+
+/// A part of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stage {
+    /// Integration of the flow.
+    Flow,
+    /// Descent at this learning rate.
+    Descent(f64),
+    /// The flow once more, by another method.
+    Verification,
+}
+
+/// How the flow is integrated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// Flow or verification.
+    pub stage: Stage,
+    /// Method of integration.
+    pub method: Method,
+    /// Relative tolerance.
+    pub rtol: f64,
+    /// Absolute tolerance.
+    pub atol: f64,
+}
+
+impl Plan {
+    /// The plan that a problem's scenario asks for.
+    fn of(problem: &Problem) -> Self {
+        let flow = &problem.scenario.flow;
+        Self {
+            stage: Stage::Flow,
+            method: method::method(flow, &problem.moments, &problem.architecture),
+            rtol: flow.rtol,
+            atol: problem.atol,
+        }
+    }
 }
 
 /// Told of the progress now and then; answers whether to go on.
@@ -85,7 +122,7 @@ impl RunResult {
 
 /// Integrates the flow, runs the descents, and sets everything side by side.
 pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
-    let flow = run_flow(problem, monitor);
+    let flow = run_flow(problem, &Plan::of(problem), monitor);
     let theory = problem.theory();
     let mut descents = Vec::new();
     let mut comparisons = Vec::new();
@@ -112,27 +149,19 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
     }
 }
 
-/// The method that a scenario's word stands for.
-fn method(asked: scenario::Method) -> Method {
-    match asked {
-        scenario::Method::Auto | scenario::Method::Exponential => Method::Exponential,
-        scenario::Method::Dopri5 => Method::RungeKutta(Pair::Dopri5),
-        scenario::Method::Dop853 => Method::RungeKutta(Pair::Dop853),
-    }
-}
-
-fn run_flow(problem: &Problem, monitor: &mut Monitor<'_>) -> FlowRun {
+/// Integrates the flow as planned and detects what happens in it.
+pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> FlowRun {
     let lens = problem.lens();
     let section = &problem.scenario.flow;
     let settings = integrate::Settings {
-        method: method(section.method),
-        rtol: section.rtol,
-        atol: problem.atol,
+        method: plan.method,
+        rtol: plan.rtol,
+        atol: plan.atol,
         t_end: section.until.time.unwrap_or(f64::INFINITY),
         max_steps: section.max_steps,
     };
     let mut flow = Flow::new(&problem.architecture, &problem.moments);
-    let mut recorder = Recorder::new(flow.clone(), problem.weights.as_slice(), section.rtol);
+    let mut recorder = Recorder::new(flow.clone(), problem.weights.as_slice(), plan.rtol);
     let mut converged = None;
     let mut observe = |segment: &mut dyn Segment| {
         if let Some(gap) = section.until.loss_gap
@@ -145,7 +174,7 @@ fn run_flow(problem: &Problem, monitor: &mut Monitor<'_>) -> FlowRun {
         }
         let knot = recorder.record(segment);
         let progress = Progress {
-            learning_rate: None,
+            stage: plan.stage,
             time: knot.time,
             steps: segment.work().steps,
             loss: lens.loss(knot),
@@ -194,7 +223,7 @@ fn run_descent(
     let descent = descent::descend(&mut flow, weights, &settings, &mut |steps, knot| {
         distance.add(knot);
         let progress = Progress {
-            learning_rate: Some(learning_rate),
+            stage: Stage::Descent(learning_rate),
             time: knot.time,
             steps,
             loss: lens.loss(knot),

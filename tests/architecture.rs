@@ -15,7 +15,7 @@ const ORDER: &[&[&str]] = &[
     &["track"],
     &["flow"],
     &["integrate", "invariants"],
-    &["observe"],
+    &["observe", "method"],
     &["descent", "detect"],
     &["theory"],
     &["compare"],

@@ -247,6 +247,9 @@ pub struct FlowSection {
     /// initial layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub atol: Option<f64>,
+    /// Whether a smaller network with the same trajectory is integrated where there is one.
+    #[serde(default)]
+    pub reduction: ReductionChoice,
     /// Most accepted and rejected steps before the run ends with `step_limit`.
     #[serde(default = "default_max_steps")]
     pub max_steps: u64,
@@ -267,6 +270,17 @@ pub enum Method {
     Dopri5,
     /// Explicit Runge-Kutta of Dormand and Prince, order 8(5,3).
     Dop853,
+}
+
+/// Whether to reduce the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReductionChoice {
+    /// Where the reduced network is clearly smaller and its error below the tolerance.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
 }
 
 /// End of a run.

@@ -1,0 +1,71 @@
+//! Which method of integration a scenario's word stands for.
+//!
+//! `auto` compares two estimates of the work, in evaluations of the right-hand side. An explicit
+//! method takes a number of steps that the accuracy asks for, and on a plateau as many as its
+//! stability does: each at most 3.3/lambda long, lambda being the curvature along the valley of the
+//! modalities that are learned. The exponential method, of lower order, takes more steps for the
+//! accuracy and none for stability. So the explicit method is chosen for short runs at small
+//! tolerances, and the exponential one for everything else. The constants are those measured on
+//! the shipped scenarios; `docs/method.md` has the table.
+
+use crate::data::{Moments, spectral_norm};
+use crate::integrate::{Method, Pair};
+use crate::network::Architecture;
+use crate::scenario::{self, FlowSection};
+
+/// Length of the stability interval of Dormand and Prince's pair of order 5(4) along the negative
+/// real axis (E. Hairer & G. Wanner, "Solving Ordinary Differential Equations II" (1996), section
+/// IV.2).
+const STABILITY: f64 = 3.3;
+
+/// The method of a run.
+pub fn method(flow: &FlowSection, moments: &Moments, architecture: &Architecture) -> Method {
+    match flow.method {
+        scenario::Method::Exponential => Method::Exponential,
+        scenario::Method::Dopri5 => Method::RungeKutta(Pair::Dopri5),
+        scenario::Method::Dop853 => Method::RungeKutta(Pair::Dop853),
+        scenario::Method::Auto => {
+            let explicit = explicit_evaluations(flow, moments, architecture);
+            if explicit < exponential_evaluations(flow.rtol) {
+                Method::RungeKutta(Pair::Dopri5)
+            } else {
+                Method::Exponential
+            }
+        }
+    }
+}
+
+/// About how many evaluations the explicit method of order 5 needs; infinite where only a loss gap
+/// ends the run, for nobody knows when.
+pub fn explicit_evaluations(
+    flow: &FlowSection,
+    moments: &Moments,
+    architecture: &Architecture,
+) -> f64 {
+    let stability = flow.until.time.map_or(f64::INFINITY, |time| {
+        time * curvature(moments, architecture) / STABILITY
+    });
+    let accuracy = 7.5 * flow.rtol.powf(-0.2);
+    6.0 * (accuracy + stability)
+}
+
+/// About how many evaluations the exponential method needs, its Hessian products counted as two.
+fn exponential_evaluations(rtol: f64) -> f64 {
+    13.0 * 6.0 * rtol.powf(-0.25)
+}
+
+/// The largest curvature of the loss at its minimum, where the layers of each stack are balanced:
+/// L |S_m| |W_m*|^{2 - 2/L}.
+fn curvature(moments: &Moments, architecture: &Architecture) -> f64 {
+    let curvature = |m: usize| {
+        let block = |matrix| spectral_norm(&moments.block(matrix, m));
+        let range = moments.modalities[m].range.clone();
+        let variance = moments.inputs.view_range(range.clone(), range).into_owned();
+        let depth = architecture.depth(m) as f64;
+        let map = block(&moments.loss.optimum);
+        depth * spectral_norm(&variance) * map.powf(2.0 - 2.0 / depth)
+    };
+    (0..moments.modalities.len())
+        .map(curvature)
+        .fold(0.0, f64::max)
+}
