@@ -31,6 +31,7 @@
 //! | [`weights_file`], [`init`] | initial weights |
 //! | [`track`] | a trajectory of observables, as piecewise polynomials |
 //! | [`flow`] | loss, gradient, observables: the equations |
+//! | [`reduction`] | a smaller network with the same trajectory |
 //! | [`integrate`] | adaptive integration: exponential Rosenbrock, explicit Runge-Kutta |
 //! | [`method`] | which method of integration `auto` stands for |
 //! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
@@ -80,6 +81,7 @@ pub mod plot;
 pub mod problem;
 pub mod progress;
 pub mod random;
+pub mod reduction;
 pub mod report;
 pub mod run;
 pub mod scenario;

@@ -14,6 +14,7 @@ const ORDER: &[&[&str]] = &[
     &["init"],
     &["track"],
     &["flow"],
+    &["reduction"],
     &["integrate", "invariants"],
     &["observe", "method"],
     &["descent", "detect"],

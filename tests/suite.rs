@@ -12,4 +12,5 @@ mod exponential;
 mod golden;
 mod init;
 mod invariants;
+mod reduction;
 mod scenario_errors;
