@@ -1,8 +1,10 @@
-//! The right-hand side against the time of reading the weights three times, in the same run.
+//! The right-hand side and the Hessian-vector product against the time of reading the weights
+//! three and five times, in the same run.
 //!
 //! A gradient has to read every weight for the forward and the backward product and to write
-//! every rate: three passes over memory are the least it can cost. The ratio printed at the end
-//! is what matters; absolute times are the machine's.
+//! every rate: three passes over memory are the least it can cost. Its derivative in a direction
+//! reads the direction as well, twice: five passes. The ratios printed at the end are what matters;
+//! absolute times are the machine's.
 
 use criterion::{BenchmarkId, Criterion};
 use modalflow::data::{Modality, Moments};
@@ -30,9 +32,9 @@ fn problem(width: usize, depth: usize) -> (Moments, Architecture, DVector<f64>) 
     (moments, architecture, weights)
 }
 
-/// Reads every weight three times, in eight lanes as the kernels do.
-fn stream(weights: &[f64]) -> f64 {
-    (0..3)
+/// Reads every weight several times, in eight lanes as the kernels do.
+fn stream(weights: &[f64], times: usize) -> f64 {
+    (0..times)
         .map(|_| {
             let mut lanes = [0.0; 8];
             for block in black_box(weights).chunks_exact(8) {
@@ -76,24 +78,44 @@ fn main() {
                 b.iter(|| flow.rate(black_box(weights.as_slice()), &mut rate));
             });
             group.bench_function(BenchmarkId::new("three streams", width), |b| {
-                b.iter(|| stream(black_box(weights.as_slice())));
+                b.iter(|| stream(black_box(weights.as_slice()), 3));
+            });
+            flow.evaluate(weights.as_slice());
+            flow.linearise();
+            let direction = rate.clone();
+            let mut product = vec![0.0; weights.len()];
+            group.bench_function(BenchmarkId::new("Hessian product", width), |b| {
+                b.iter(|| {
+                    flow.jacobian_product(weights.as_slice(), black_box(&direction), &mut product);
+                });
             });
             group.finish();
             let right_hand_side = least(|| flow.rate(black_box(weights.as_slice()), &mut rate));
-            let streams = least(|| {
-                black_box(stream(weights.as_slice()));
+            let hessian_product = least(|| {
+                flow.jacobian_product(weights.as_slice(), black_box(&direction), &mut product);
             });
-            ratios.push((depth, width, right_hand_side, streams));
+            let streams = [3, 5].map(|times| {
+                least(|| {
+                    black_box(stream(weights.as_slice(), times));
+                })
+            });
+            ratios.push((depth, width, [right_hand_side, hessian_product], streams));
         }
     }
-    println!("\n  L   width   right-hand side   three streams   ratio");
-    for (depth, width, rhs, streams) in ratios {
-        let ratio = rhs / streams;
-        println!(
-            "{depth:>3} {width:>7} {:>14.3} us {:>12.3} us {ratio:>7.2}",
-            1e6 * rhs,
-            1e6 * streams
-        );
+    println!(
+        "\n  L   width   right-hand side   three streams   ratio   Hessian product   five streams   ratio"
+    );
+    for (depth, width, times, streams) in ratios {
+        print!("{depth:>3} {width:>7}");
+        for (time, stream) in times.into_iter().zip(streams) {
+            let ratio = time / stream;
+            print!(
+                " {:>14.3} us {:>12.3} us {ratio:>7.2}",
+                1e6 * time,
+                1e6 * stream
+            );
+        }
+        println!();
     }
     criterion.final_summary();
 }

@@ -9,8 +9,9 @@ use crate::plot::{self, Format, Panels};
 use crate::problem::Problem;
 use crate::progress::ProgressLine;
 use crate::report::{csv, format, summary, text};
-use crate::run::{self, RunResult};
+use crate::run::{self, Progress, RunResult};
 use crate::scenario::{self, Loaded, Scenario};
+use crate::verify;
 use crate::weights_file;
 use clap::CommandFactory;
 use std::collections::HashSet;
@@ -48,10 +49,11 @@ pub fn execute(cli: Cli) -> Result<u8> {
         Command::Run {
             scenarios,
             svg,
+            verify,
             changes,
         } => {
             options.set.extend(changes.set);
-            run_scenarios(&scenarios, svg, &options)
+            run_scenarios(&scenarios, Extras { svg, verify }, &options)
         }
         Command::Check { scenarios, changes } => {
             options.set.extend(changes.set);
@@ -99,6 +101,8 @@ pub fn say(line: &str) {
 struct Prepared {
     name: String,
     problem: Problem,
+    /// How long drawing, reading and reducing took.
+    prepare_seconds: f64,
 }
 
 /// Loads and prepares every scenario before any is run, so that a mistake in the last one shows
@@ -107,6 +111,7 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
     let prepared: Vec<Prepared> = paths
         .iter()
         .map(|path| {
+            let clock = Instant::now();
             let loaded = Loaded::read(path, &options.set)?;
             let problem =
                 Problem::prepare(&loaded.scenario).map_err(|error| loaded.source.locate(error))?;
@@ -114,7 +119,11 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
             for warning in &problem.warnings {
                 say(&format!("warning: {name}: {warning}"));
             }
-            Ok(Prepared { name, problem })
+            Ok(Prepared {
+                name,
+                problem,
+                prepare_seconds: clock.elapsed().as_secs_f64(),
+            })
         })
         .collect::<Result<_>>()?;
     let mut names = HashSet::new();
@@ -134,7 +143,8 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
 }
 
 fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
-    for (i, Prepared { name, problem }) in prepare_all(paths, options)?.iter().enumerate() {
+    for (i, prepared) in prepare_all(paths, options)?.iter().enumerate() {
+        let Prepared { name, problem, .. } = prepared;
         let size = serde_json::json!({
             "weights": problem.architecture.len(),
             "inputs": problem.moments.inputs_len(),
@@ -163,7 +173,7 @@ fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
 }
 
 fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
-    for Prepared { name, problem } in prepare_all(paths, options)? {
+    for Prepared { name, problem, .. } in prepare_all(paths, options)? {
         let data = summary::data_summary(&problem);
         let theory = summary::theory_summary(&problem, &problem.theory(), None);
         if options.json {
@@ -175,9 +185,16 @@ fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
     Ok(0)
 }
 
-fn run_scenarios(paths: &[PathBuf], svg: bool, options: &Options) -> Result<u8> {
+/// What a run does beside its main job.
+#[derive(Clone, Copy)]
+struct Extras {
+    svg: bool,
+    verify: bool,
+}
+
+fn run_scenarios(paths: &[PathBuf], extras: Extras, options: &Options) -> Result<u8> {
     let prepared = prepare_all(paths, options)?;
-    for Prepared { name, problem } in &prepared {
+    for Prepared { name, problem, .. } in &prepared {
         refuse_to_replace_inputs(&options.out.join(name), &problem.scenario)?;
     }
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -190,7 +207,7 @@ fn run_scenarios(paths: &[PathBuf], svg: bool, options: &Options) -> Result<u8> 
         if i > 0 && !options.quiet && !options.json {
             print("\n")?;
         }
-        let outcome = run_one(prepared, svg, options, &interrupted)?;
+        let outcome = run_one(prepared, extras, options, &interrupted)?;
         match outcome {
             Outcome::Interrupted => return Ok(INTERRUPTED),
             outcome if !outcome.is_success() => exit_code = FAILED,
@@ -240,17 +257,26 @@ fn watch_interrupts(interrupted: &Arc<AtomicBool>) {
 }
 
 fn run_one(
-    Prepared { name, problem }: &Prepared,
-    svg: bool,
+    Prepared {
+        name,
+        problem,
+        prepare_seconds,
+    }: &Prepared,
+    extras: Extras,
     options: &Options,
     interrupted: &AtomicBool,
 ) -> Result<Outcome> {
     let (clock, started) = (Instant::now(), SystemTime::now());
     let mut line = ProgressLine::new(name, &problem.scenario.flow.until, options.quiet);
-    let result = run::run(problem, &mut |progress| {
+    let mut monitor = |progress: &Progress| {
         line.show(progress);
         !interrupted.load(Ordering::Relaxed)
-    });
+    };
+    let result = run::run(problem, &mut monitor);
+    let wall_seconds = clock.elapsed().as_secs_f64();
+    let is_complete = result.outcome() != Outcome::Interrupted;
+    let verification =
+        (extras.verify && is_complete).then(|| verify::verify(problem, &result.flow, &mut monitor));
     line.finish();
     let folder = options.out.join(name);
     let mut summary = summary::summary(name, problem, &result);
@@ -262,9 +288,11 @@ fn run_one(
         started: started
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs()),
-        wall_seconds: clock.elapsed().as_secs_f64(),
+        prepare_seconds: *prepare_seconds,
+        wall_seconds,
     });
-    let files = files(name, problem, &result, &summary, svg)?;
+    summary.verification = verification;
+    let files = files(name, problem, &result, &summary, extras.svg)?;
     let written = output::write_files(&folder, &files, KNOWN_FILES)?;
     if options.json {
         print_json(&summary)?;
@@ -363,7 +391,7 @@ fn files(
         let architecture = &problem.architecture;
         for (stem, weights) in [
             ("initial", &problem.weights),
-            ("final", &result.flow.end.state),
+            ("final", &result.flow.final_weights(problem)),
         ] {
             let bytes = weights_file::to_npz_bytes(architecture, weights)?;
             files.push((format!("{stem}_weights.npz"), bytes));

@@ -21,6 +21,7 @@ Examples:
   modalflow run scenarios/late_fusion.yaml
   modalflow run scenarios/*.yaml --out results --svg
   modalflow run scenarios/late_fusion.yaml --set data.toy.rho=-0.5 --set name=negative
+  modalflow run scenarios/depth4_fusion4.yaml --verify
   modalflow run scenarios/late_fusion.yaml --json | jq .phase.ratio
   modalflow theory scenarios/late_fusion.yaml
 
@@ -38,6 +39,9 @@ pub enum Command {
         /// Write the figures as SVG too
         #[arg(long)]
         svg: bool,
+        /// Integrate once more with another method and report the largest disagreement
+        #[arg(long)]
+        verify: bool,
         /// Changes to the scenarios.
         #[command(flatten)]
         changes: Changes,

@@ -9,15 +9,20 @@ use nalgebra::{DMatrix, DVector};
 
 /// Largest Frobenius norm of the change of a balancedness matrix between two states, over the
 /// larger squared norm of the weights. None where no layer follows another.
+///
+/// `constant_norm_squared` is that of weights which belong to the network and take no part in
+/// the flow, 0 for a network that is integrated in full.
 pub fn balancedness_drift(
     architecture: &Architecture,
     start: &DVector<f64>,
     end: &DVector<f64>,
+    constant_norm_squared: f64,
 ) -> Option<f64> {
     // Scaled to entries of at most 1: squares of tiny weights would underflow.
     let largest = start.amax().max(end.amax());
     let (start, end) = (start / largest, end / largest);
-    let scale = start.norm_squared().max(end.norm_squared());
+    let constant = constant_norm_squared / (largest * largest);
+    let scale = start.norm_squared().max(end.norm_squared()) + constant;
     junctions(architecture)
         .iter()
         .map(|junction| junction.drift(architecture, &start, &end) / scale)

@@ -41,6 +41,7 @@
 //! | [`theory`] | closed-form predictions; never sees runs |
 //! | [`compare`] | joins them: measured against predicted, flow against descent |
 //! | [`problem`], [`run`] | a scenario made ready, and its results |
+//! | [`verify`] | a run repeated by another method |
 //! | [`report`], [`plot`], [`figures`] | results as bytes: JSON, CSV, tables, pictures |
 //! | [`output`] | the only writer of files |
 //! | [`progress`], [`cli`], [`app`] | the command line |
@@ -87,4 +88,5 @@ pub mod run;
 pub mod scenario;
 pub mod theory;
 pub mod track;
+pub mod verify;
 pub mod weights_file;

@@ -25,7 +25,9 @@ pub fn method(flow: &FlowSection, moments: &Moments, architecture: &Architecture
         scenario::Method::Dopri5 => Method::RungeKutta(Pair::Dopri5),
         scenario::Method::Dop853 => Method::RungeKutta(Pair::Dop853),
         scenario::Method::Auto => {
-            let explicit = explicit_evaluations(flow, moments, architecture);
+            // Where only a loss gap ends the run nobody knows when.
+            let time = flow.until.time.unwrap_or(f64::INFINITY);
+            let explicit = explicit_evaluations((flow.rtol, time), moments, architecture);
             if explicit < exponential_evaluations(flow.rtol) {
                 Method::RungeKutta(Pair::Dopri5)
             } else {
@@ -35,22 +37,20 @@ pub fn method(flow: &FlowSection, moments: &Moments, architecture: &Architecture
     }
 }
 
-/// About how many evaluations the explicit method of order 5 needs; infinite where only a loss gap
-/// ends the run, for nobody knows when.
+/// About how many evaluations the explicit method of order 5 needs at a relative tolerance and up
+/// to a time.
 pub fn explicit_evaluations(
-    flow: &FlowSection,
+    (rtol, time): (f64, f64),
     moments: &Moments,
     architecture: &Architecture,
 ) -> f64 {
-    let stability = flow.until.time.map_or(f64::INFINITY, |time| {
-        time * curvature(moments, architecture) / STABILITY
-    });
-    let accuracy = 7.5 * flow.rtol.powf(-0.2);
+    let stability = time * curvature(moments, architecture) / STABILITY;
+    let accuracy = 7.5 * rtol.powf(-0.2);
     6.0 * (accuracy + stability)
 }
 
 /// About how many evaluations the exponential method needs, its Hessian products counted as two.
-fn exponential_evaluations(rtol: f64) -> f64 {
+pub fn exponential_evaluations(rtol: f64) -> f64 {
     13.0 * 6.0 * rtol.powf(-0.25)
 }
 

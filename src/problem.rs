@@ -6,7 +6,8 @@ use crate::flow::Flow;
 use crate::init;
 use crate::network::Architecture;
 use crate::observe::Lens;
-use crate::scenario::Scenario;
+use crate::reduction::Reduction;
+use crate::scenario::{ReductionChoice, Scenario};
 use crate::theory::{self, InitialScale, Theory};
 use nalgebra::DVector;
 
@@ -21,10 +22,31 @@ pub struct Problem {
     pub architecture: Architecture,
     /// Initial weights, flat.
     pub weights: DVector<f64>,
+    /// The smaller network with the same trajectory, where there is one and it is wanted.
+    pub reduction: Option<Reduction>,
     /// Absolute tolerance of the integration.
     pub atol: f64,
     /// What the user should know before trusting the run.
     pub warnings: Vec<String>,
+}
+
+/// The network that is integrated: the full one, or its reduction.
+#[derive(Debug, Clone, Copy)]
+pub struct Network<'a> {
+    /// Its shape.
+    pub architecture: &'a Architecture,
+    /// Its initial weights, flat.
+    pub weights: &'a DVector<f64>,
+    /// The reduction it comes from.
+    pub reduction: Option<&'a Reduction>,
+}
+
+impl<'a> Network<'a> {
+    /// The flow of this network; what is observed of it is the full network's.
+    pub fn flow(&self, moments: &'a Moments) -> Flow<'a> {
+        let constant_norms = self.reduction.map(Reduction::constant_norms_squared);
+        Flow::new(self.architecture, moments).with_constant_norms(constant_norms)
+    }
 }
 
 /// Vectors of the length of the state that a run holds at its peak: ode_solvers' stages,
@@ -49,6 +71,10 @@ impl Problem {
         refuse_dead_start(&architecture, &moments, &weights)?;
         let mut warnings = doubts(scenario, &moments);
         let atol = absolute_tolerance(scenario, &architecture, &weights, &mut warnings);
+        let reduction = match scenario.flow.reduction {
+            ReductionChoice::Auto => Reduction::find(&architecture, &weights, scenario.flow.rtol),
+            ReductionChoice::Off => None,
+        };
         let mut scenario = scenario.clone();
         scenario.flow.atol = Some(atol);
         Ok(Self {
@@ -56,9 +82,26 @@ impl Problem {
             moments,
             architecture,
             weights,
+            reduction,
             atol,
             warnings,
         })
+    }
+
+    /// The network to integrate: the reduced one where there is one and `reduced` asks for it.
+    pub fn network(&self, reduced: bool) -> Network<'_> {
+        match self.reduction.as_ref().filter(|_| reduced) {
+            None => Network {
+                architecture: &self.architecture,
+                weights: &self.weights,
+                reduction: None,
+            },
+            Some(reduction) => Network {
+                architecture: &reduction.architecture,
+                weights: &reduction.weights,
+                reduction: Some(reduction),
+            },
+        }
     }
 
     /// Names and derived quantities of this problem's trajectories.

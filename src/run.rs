@@ -3,14 +3,14 @@
 use crate::compare::{self, Comparison, Distance, Orders, TheoryGap};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
-use crate::flow::Flow;
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
 use crate::invariants;
 use crate::method;
 use crate::observe::Recorder;
-use crate::problem::Problem;
+use crate::problem::{Network, Problem};
 use crate::theory::{self, Theory};
 use crate::track::Track;
+use nalgebra::DVector;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +47,8 @@ pub struct Plan {
     pub rtol: f64,
     /// Absolute tolerance.
     pub atol: f64,
+    /// Whether to integrate the reduced network where there is one.
+    pub is_reduced: bool,
 }
 
 impl Plan {
@@ -58,6 +60,7 @@ impl Plan {
             method: method::method(flow, &problem.moments, &problem.architecture),
             rtol: flow.rtol,
             atol: problem.atol,
+            is_reduced: true,
         }
     }
 }
@@ -70,7 +73,9 @@ pub type Monitor<'m> = dyn FnMut(&Progress) -> bool + 'm;
 pub struct FlowRun {
     /// The method of the integration.
     pub method: Method,
-    /// How the integration ended.
+    /// Whether the reduced network was integrated.
+    pub is_reduced: bool,
+    /// How the integration ended; the state is that of the network integrated.
     pub end: End,
     /// The trajectory.
     pub track: Track,
@@ -107,6 +112,17 @@ pub struct RunResult {
     pub comparisons: Vec<Comparison>,
     /// Order of convergence of descent to the flow, from two learning rates on.
     pub orders: Option<Orders>,
+}
+
+impl FlowRun {
+    /// Weights of the full network at the end.
+    pub fn final_weights(&self, problem: &Problem) -> DVector<f64> {
+        let reduction = problem.network(self.is_reduced).reduction;
+        reduction.map_or_else(
+            || self.end.state.clone(),
+            |reduction| reduction.lift(&problem.weights, &self.end.state),
+        )
+    }
 }
 
 impl RunResult {
@@ -160,8 +176,9 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
         t_end: section.until.time.unwrap_or(f64::INFINITY),
         max_steps: section.max_steps,
     };
-    let mut flow = Flow::new(&problem.architecture, &problem.moments);
-    let mut recorder = Recorder::new(flow.clone(), problem.weights.as_slice(), plan.rtol);
+    let network = problem.network(plan.is_reduced);
+    let mut flow = network.flow(&problem.moments);
+    let mut recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
     let mut converged = None;
     let mut observe = |segment: &mut dyn Segment| {
         if let Some(gap) = section.until.loss_gap
@@ -185,7 +202,7 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
             Verdict::Stop(Outcome::Interrupted)
         }
     };
-    let mut end = integrate::integrate(&mut flow, problem.weights.clone(), &settings, &mut observe);
+    let mut end = integrate::integrate(&mut flow, network.weights.clone(), &settings, &mut observe);
     if let Some((time, state)) = converged {
         (end.time, end.state) = (time, state);
     }
@@ -193,14 +210,19 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     FlowRun {
         method: settings.method,
         detection: detect(&track, &lens, &problem.scenario.detector),
-        balancedness_drift: invariants::balancedness_drift(
-            &problem.architecture,
-            &problem.weights,
-            &end.state,
-        ),
+        balancedness_drift: balancedness_drift(&network, &end.state),
+        is_reduced: network.reduction.is_some(),
         end,
         track,
     }
+}
+
+/// The drift of the full network's balancedness: that of the reduced one, over the full weights.
+fn balancedness_drift(network: &Network<'_>, end: &DVector<f64>) -> Option<f64> {
+    let constant = network
+        .reduction
+        .map_or(0.0, |r| r.constant_norms_squared().iter().sum());
+    invariants::balancedness_drift(network.architecture, network.weights, end, constant)
 }
 
 fn run_descent(
@@ -217,9 +239,10 @@ fn run_descent(
         loss_gap: until.loss_gap,
         max_steps: problem.scenario.flow.max_steps,
     };
-    let mut flow = Flow::new(&problem.architecture, &problem.moments);
+    let network = problem.network(true);
+    let mut flow = network.flow(&problem.moments);
     let mut distance = Distance::new(lens, &flow_run.track);
-    let weights = problem.weights.as_slice();
+    let weights = network.weights.as_slice();
     let descent = descent::descend(&mut flow, weights, &settings, &mut |steps, knot| {
         distance.add(knot);
         let progress = Progress {

@@ -22,6 +22,7 @@ const ORDER: &[&[&str]] = &[
     &["compare"],
     &["problem"],
     &["run"],
+    &["verify"],
     &["report", "plot", "output", "progress"],
     &["figures"],
     &["cli"],

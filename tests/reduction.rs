@@ -3,14 +3,14 @@
 use super::common;
 use modalflow::data::Moments;
 use modalflow::flow::Flow;
-use modalflow::integrate::{Settings, Verdict, integrate};
+use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
 use modalflow::network::{Architecture, Stack};
 use modalflow::observe::{Lens, Recorder};
 use modalflow::reduction::Reduction;
-use modalflow::scenario::Method;
 use modalflow::track::Track;
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -112,7 +112,7 @@ fn integrated(
     let mut flow = Flow::new(architecture, moments);
     let mut recorder = Recorder::new(flow.clone(), weights.as_slice(), RTOL);
     let settings = Settings {
-        method: Method::Dop853,
+        method: Method::RungeKutta(Pair::Dop853),
         rtol: RTOL,
         atol: RTOL * weights.amax() * 1e-2,
         t_end,
@@ -259,7 +259,8 @@ fn layer_norms_follow_from_the_reduced_ones() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    // A fixed seed: what is tested is an estimate, which may fail for one problem in thousands.
+    #![proptest_config(ProptestConfig { cases: 48, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Never optimistic: measured errors keep to the bound, up to the integrators' own errors.
     #[test]

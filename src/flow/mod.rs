@@ -42,6 +42,8 @@ pub struct Flow<'a> {
     moments: &'a Moments,
     products: Products,
     tangent: Tangent,
+    /// Squared norms that belong to the layers but take no part in the flow.
+    constant_norms: Option<&'a [f64]>,
     /// B B^T of one layer, o x o, and one column of (G P^T) P, o.
     gram: Vec<f64>,
     column: Vec<f64>,
@@ -76,8 +78,18 @@ impl<'a> Flow<'a> {
             moments,
             products: Products::new(architecture),
             tangent: Tangent::new(architecture),
+            constant_norms: None,
             gram: vec![0.0; outputs * outputs],
             column: vec![0.0; outputs],
+        }
+    }
+
+    /// The same for a reduced network: observed layer norms are those of the full network, whose
+    /// layers have a constant part of these squared norms beside the reduced ones.
+    pub fn with_constant_norms(self, constant_norms: Option<&'a [f64]>) -> Self {
+        Self {
+            constant_norms,
+            ..self
         }
     }
 
@@ -144,7 +156,8 @@ impl<'a> Flow<'a> {
         observables.rates[..map_len].fill(0.0);
         for (l, layer) in layers.iter().enumerate() {
             let w = &weights[layer.range.clone()];
-            observables.values[map_len + l] = dot(w, w);
+            let constant = self.constant_norms.map_or(0.0, |norms| norms[l]);
+            observables.values[map_len + l] = dot(w, w) + constant;
             observables.rates[map_len + l] = 2.0 * self.map_along_residual(layer.stack);
             self.add_map_rate(l, &mut observables.rates[..map_len]);
         }

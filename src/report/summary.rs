@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use crate::run::{DescentRun, RunResult};
 use crate::scenario::Scenario;
 use crate::theory::{self, Theory};
+use crate::verify::Verification;
 use serde::Serialize;
 
 /// Entries up to which a map is written out.
@@ -39,6 +40,8 @@ pub struct Summary {
     pub comparison: Vec<Comparison>,
     /// Order of convergence of descent to the flow, from two learning rates on.
     pub convergence_order: Option<Orders>,
+    /// The run repeated by another method, where that was asked for.
+    pub verification: Option<Verification>,
     /// What the user should know before trusting the run.
     pub warnings: Vec<String>,
     /// Where the numbers come from; the only part that differs between equal runs.
@@ -104,8 +107,25 @@ pub struct FlowSummary {
     pub balancedness_drift: Option<f64>,
     /// Relative error to which the trajectory between steps is kept, beside the integrator's.
     pub track_tolerance: f64,
-    /// Number of weights integrated.
+    /// Number of weights of the network.
     pub weights: usize,
+    /// The smaller network that was integrated in its place.
+    pub reduction: ReductionSummary,
+}
+
+/// The reduction of the network.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReductionSummary {
+    /// Whether a reduced network was integrated.
+    pub used: bool,
+    /// Number of weights of the full network.
+    pub full_weights: usize,
+    /// Number of weights of the reduced one.
+    pub reduced_weights: Option<usize>,
+    /// Sweeps that found its bases: each extends them by one layer, forward and backward.
+    pub sweeps: Option<usize>,
+    /// Bound of the relative error of times and maps.
+    pub error_bound: Option<f64>,
 }
 
 /// The unimodal phase.
@@ -216,7 +236,9 @@ pub struct Provenance {
     pub rustc: Option<&'static str>,
     /// When the run started, seconds since 1970-01-01 UTC.
     pub started: u64,
-    /// How long it took, in seconds.
+    /// How long data, initial weights and their reduction took, in seconds.
+    pub prepare_seconds: f64,
+    /// How long the run took after that, verification and pictures apart, in seconds.
     pub wall_seconds: f64,
 }
 
@@ -265,6 +287,7 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
             .collect(),
         comparison: result.comparisons.clone(),
         convergence_order: result.orders,
+        verification: None,
         warnings: problem.warnings.clone(),
         provenance: None,
     }
@@ -315,6 +338,18 @@ fn flow_summary(problem: &Problem, result: &RunResult) -> FlowSummary {
         balancedness_drift: flow.balancedness_drift,
         track_tolerance: flow.track.tolerance(),
         weights: problem.architecture.len(),
+        reduction: reduction_summary(problem, flow.is_reduced),
+    }
+}
+
+fn reduction_summary(problem: &Problem, used: bool) -> ReductionSummary {
+    let reduction = problem.network(used).reduction;
+    ReductionSummary {
+        used: reduction.is_some(),
+        full_weights: problem.architecture.len(),
+        reduced_weights: reduction.map(|r| r.weights.len()),
+        sweeps: reduction.map(|r| r.path_length),
+        error_bound: reduction.map(|r| r.error_bound),
     }
 }
 

@@ -5,6 +5,7 @@ use super::fusion_name;
 use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
 use crate::network::{Architecture, Stack};
 use crate::problem::Problem;
+use crate::verify::Verification;
 use std::fmt::Write;
 
 /// One line on the network: fusion, depth, widths, number of weights.
@@ -237,6 +238,15 @@ fn push_flow(text: &mut String, summary: &Summary) {
         flow.balancedness_drift
             .map_or(NONE.into(), |drift| format!("{drift:.1e}")),
     );
+    let reduction = &flow.reduction;
+    if let (Some(weights), Some(bound)) = (reduction.reduced_weights, reduction.error_bound) {
+        let _ = writeln!(
+            text,
+            "  integrated as a network of {weights} weights instead of {}, error below {bound:.0e}",
+            reduction.full_weights
+        );
+    }
+    push_verification(text, summary.verification.as_ref());
     if let Some(error) = flow.final_generalisation {
         let _ = writeln!(text, "  generalisation error at the end {}", number(error));
     }
@@ -251,6 +261,28 @@ fn push_flow(text: &mut String, summary: &Summary) {
             plateau.saddle
         );
     }
+}
+
+fn push_verification(text: &mut String, verification: Option<&Verification>) {
+    let Some(check) = verification else { return };
+    let gap = |gap: Option<f64>| gap.map_or(NONE.into(), |gap| format!("{gap:.1e}"));
+    let network = if check.reduced {
+        "the reduced"
+    } else {
+        "the full"
+    };
+    let _ = writeln!(
+        text,
+        "  verified by {} on {network} network at rtol {:.0e}, {} steps: loss differs by at most {:.1e}, maps by \
+         {:.1e},\n    t_first by {}, t_second by {} (relative)",
+        check.method,
+        check.rtol,
+        check.steps,
+        check.max_loss_gap,
+        check.max_map_gap,
+        gap(check.t_first_gap),
+        gap(check.t_second_gap)
+    );
 }
 
 fn krylov(flow: &FlowSummary) -> String {

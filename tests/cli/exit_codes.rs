@@ -231,7 +231,7 @@ mod interrupt {
     }
 
     const LONG: &str = "--set flow.until.time=1e9 --set network.width=400 --set network.depth=4 \
-                        --set network.fusion_layer=4 --set init={\"gaussian_norm\":{\"norm\":0.1}}";
+                        --set network.fusion_layer=4 --set flow.method=dopri5 --set flow.reduction=off --set init={\"gaussian_norm\":{\"norm\":0.1}}";
 
     #[test]
     fn an_interrupted_run_keeps_what_it_has() {
