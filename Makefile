@@ -3,7 +3,7 @@ SCENARIO ?= scenarios/late_fusion.yaml
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
 
-.PHONY: run test lint doc bench figures check
+.PHONY: run test lint doc bench peers figures check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -20,6 +20,12 @@ doc: ## API documentation, warnings denied
 
 bench: ## speed, as ratios measured in one run
 	cargo bench --locked
+
+peers: ## speed beside PyTorch, SciPy and diffrax (Python 3.11, some gigabytes of packages)
+	python3 -m venv target/peers
+	target/peers/bin/pip install --quiet --requirement benches/peers/requirements.txt
+	cargo build --release --locked --quiet
+	target/peers/bin/python benches/peers/peers.py
 
 figures: ## run every shipped scenario into outputs/
 	@$(MODALFLOW) run $(SCENARIOS)
