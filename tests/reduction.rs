@@ -361,7 +361,7 @@ fn sizes_of_the_standard_case() {
         assert!(reduction.error_bound <= tolerance);
         (reduction.path_length, reduction.weights.len())
     });
-    assert_eq!(sizes, [(5, 196), (5, 196), (6, 420)]);
+    assert_eq!(sizes, [(5, 196), (5, 196), (7, 900)]);
 }
 
 /// Gradient descent has the same identity: Euler's steps on both networks pass the same maps.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -151,6 +152,8 @@ def measure_case(name: str) -> list[str]:
 
 def main() -> None:
     start = time.perf_counter()
+    if os.getloadavg()[0] > 0.5:
+        print("warning: the machine is busy; wait for it to be idle", file=sys.stderr)
     lines = [conditions(output([str(MODALFLOW), "--version"]).strip()), ""]
     for name in CASES:
         try:
