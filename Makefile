@@ -3,7 +3,7 @@ SCENARIO ?= scenarios/late_fusion.yaml
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
 
-.PHONY: run test lint doc bench peers figures check
+.PHONY: tables run test lint doc bench peers figures check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -26,6 +26,10 @@ peers: ## speed beside PyTorch, SciPy and diffrax (Python 3.11, some gigabytes o
 	target/peers/bin/pip install --quiet --requirement benches/peers/requirements.txt
 	cargo build --release --locked --quiet
 	target/peers/bin/python benches/peers/peers.py
+
+tables: ## measure the tables of docs/method.md (Python 3.10)
+	cargo build --release --locked --quiet
+	python3 docs/tables.py
 
 figures: ## run every shipped scenario into outputs/
 	@$(MODALFLOW) run $(SCENARIOS)
