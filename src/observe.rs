@@ -8,7 +8,7 @@ use crate::flow::{Flow, Observables};
 use crate::integrate::Segment;
 use crate::network::Architecture;
 use crate::scenario::Spacing;
-use crate::track::{Knot, Track, interpolation_error};
+use crate::track::{Knot, Track};
 use std::ops::Range;
 
 /// Names the entries of a knot and computes what follows from them.
@@ -120,40 +120,6 @@ pub struct Recorder<'a> {
     track: Track,
 }
 
-/// What halving a segment has brought so far. A resolved trajectory's error falls 64 times with
-/// each; that of one with a sharp turn somewhere starts to fall after a few; the noise of large
-/// weights that cancel in the map never falls, and must not be halved for ever.
-#[derive(Debug, Clone, Copy)]
-struct Halving {
-    count: u32,
-    in_vain: u32,
-    error: f64,
-}
-
-impl Default for Halving {
-    fn default() -> Self {
-        Self {
-            count: 0,
-            in_vain: 0,
-            error: f64::INFINITY,
-        }
-    }
-}
-
-impl Halving {
-    fn after(self, error: f64) -> Self {
-        Self {
-            count: self.count + 1,
-            in_vain: self.in_vain + u32::from(error > 0.1 * self.error),
-            error,
-        }
-    }
-
-    fn is_worth_it(self) -> bool {
-        self.count <= 10 && self.in_vain <= 3
-    }
-}
-
 /// Below this relative error the round-off of values and rates would be resolved, not the
 /// trajectory.
 const FINEST: f64 = 1e-11;
@@ -183,7 +149,12 @@ impl<'a> Recorder<'a> {
         let (middle_time, end_time) = (middle.time, end.time);
         let middle = self.look(middle_time, middle.state.as_slice());
         let end = self.look(end_time, end.state.as_slice());
-        self.refine(segment, middle, end, Halving::default());
+        let (flow, observables) = (&mut self.flow, &mut self.observables);
+        self.track.push_resolved(middle, end, &mut |time| {
+            let state = segment.state_at(time)?;
+            flow.observe(state.as_slice(), observables);
+            Some(observables.knot(time))
+        });
         self.track.end()
     }
 
@@ -222,27 +193,6 @@ impl<'a> Recorder<'a> {
     fn look(&mut self, time: f64, weights: &[f64]) -> Knot {
         self.flow.observe(weights, &mut self.observables);
         self.observables.knot(time)
-    }
-
-    /// Appends the stretch from the track's end over `middle` to `end`, halved where needed.
-    fn refine(&mut self, segment: &mut dyn Segment, middle: Knot, end: Knot, halving: Halving) {
-        let start = self.track.end();
-        let error = interpolation_error([start, &middle, &end], self.track.groups());
-        let next = halving.after(error);
-        let halve = error > self.track.tolerance() && next.is_worth_it();
-        let first = 0.5 * (start.time + middle.time);
-        let second = 0.5 * (middle.time + end.time);
-        if halve {
-            let states = (segment.state_at(first), segment.state_at(second));
-            if let (Some(first_state), Some(second_state)) = states {
-                let first = self.look(first, first_state.as_slice());
-                let second = self.look(second, second_state.as_slice());
-                self.refine(segment, first, middle, next);
-                self.refine(segment, second, end, next);
-                return;
-            }
-        }
-        self.track.push(middle, end);
     }
 }
 

@@ -10,6 +10,8 @@
 //! checks against the dropped knots, which are themselves points of the trajectory, so that its
 //! error does not accumulate.
 
+mod refine;
+
 use std::ops::Range;
 
 /// Values and rates of the observables at one time.
