@@ -2,7 +2,7 @@
 
 use crate::detect::Phase;
 use crate::observe::{Lens, norm, overshoot};
-use crate::theory::Theory;
+use crate::theory::{Curve, CurveStart, Theory};
 use crate::track::{Knot, Track};
 use serde::Serialize;
 
@@ -23,6 +23,8 @@ pub struct TheoryGap {
     pub ratio: Option<f64>,
     /// Of the first crossing's absolute time.
     pub t_first: Option<f64>,
+    /// Of the second crossing's.
+    pub t_second: Option<f64>,
     /// Of the mis-attribution's signed size.
     pub misattribution: Option<f64>,
 }
@@ -45,20 +47,108 @@ pub fn with_theory(lens: &Lens<'_>, phase: &Phase, theory: &Theory) -> TheoryGap
         first_agrees,
         ratio: relative_gap(phase.ratio().filter(|_| same_order), theory.ratio),
         t_first: relative_gap(phase.t_first.filter(|_| same_first), theory.t_first),
+        t_second: relative_gap(phase.t_second.filter(|_| same_order), theory.t_second),
         misattribution: misattribution(),
     }
 }
 
-/// Largest distances between a descent's steps and the flow at the same time.
+/// Theory at a descent's learning rate, with the relative gaps (measured - predicted)/|predicted|.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DescentTheory {
+    /// Time of the first crossing.
+    pub t_first: Option<f64>,
+    /// Its gap.
+    pub t_first_gap: Option<f64>,
+    /// Time ratio.
+    pub ratio: Option<f64>,
+    /// Its gap.
+    pub ratio_gap: Option<f64>,
+}
+
+/// Sets a descent's phase beside the predictions `t_first` and `ratio` at its learning rate.
+pub fn descent_with_theory(
+    phase: &Phase,
+    theory: &Theory,
+    (t_first, ratio): (Option<f64>, Option<f64>),
+) -> DescentTheory {
+    let same_first = phase.first == theory.first;
+    let same_order = same_first && phase.second == theory.second;
+    DescentTheory {
+        t_first,
+        t_first_gap: relative_gap(phase.t_first.filter(|_| same_first), t_first),
+        ratio,
+        ratio_gap: relative_gap(phase.ratio().filter(|_| same_order), ratio),
+    }
+}
+
+/// How far the flow is from the theory curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CurveComparison {
+    /// What the curve's initial values are taken from.
+    pub start: CurveStart,
+    /// The curve's first crossing.
+    pub t_first: Option<f64>,
+    /// The curve's second crossing.
+    pub t_second: Option<f64>,
+    /// (flow - curve)/curve of the first crossing's time.
+    pub t_first_gap: Option<f64>,
+    /// The same of the second crossing's time.
+    pub t_second_gap: Option<f64>,
+    /// max |Loss_flow - Loss_curve| / Loss_0.
+    pub max_loss_gap: f64,
+    /// When that is.
+    pub max_loss_gap_time: f64,
+    /// max |W_flow - W_curve| / |W*|, Frobenius norms of the joined total maps.
+    pub max_map_gap: f64,
+}
+
+/// Sets the flow, its track and phase, beside the theory curve and the phase detected in that.
+pub fn with_curve(
+    lens: Lens<'_>,
+    (flow, flow_phase): (&Track, &Phase),
+    (curve, curve_phase): (&Curve, &Phase),
+) -> CurveComparison {
+    /// Times looked at between the knots of either.
+    const BETWEEN_KNOTS: usize = 3;
+    let mut distance = Distance::new(lens, flow);
+    let both = [flow, &curve.track];
+    for time in both.iter().flat_map(|track| track.times(BETWEEN_KNOTS)) {
+        // The curve ends early where its steps run out.
+        if time <= curve.track.end().time {
+            distance.add(&curve.track.at(time));
+        }
+    }
+    let same_first = flow_phase.first == curve_phase.first;
+    let same_order = same_first && flow_phase.second == curve_phase.second;
+    CurveComparison {
+        start: curve.start,
+        t_first: curve_phase.t_first,
+        t_second: curve_phase.t_second,
+        t_first_gap: relative_gap(
+            flow_phase.t_first.filter(|_| same_first),
+            curve_phase.t_first,
+        ),
+        t_second_gap: relative_gap(
+            flow_phase.t_second.filter(|_| same_order),
+            curve_phase.t_second,
+        ),
+        max_loss_gap: distance.max_loss_gap,
+        max_loss_gap_time: distance.max_loss_gap_time,
+        max_map_gap: distance.max_map_gap,
+    }
+}
+
+/// Largest distances between another trajectory, a descent's steps or the theory curve, and the
+/// flow at the same time.
 #[derive(Debug, Clone)]
 pub struct Distance<'a> {
     lens: Lens<'a>,
     flow: &'a Track,
-    /// max |Loss_descent(n) - Loss_flow(eta n)| / Loss_0.
+    /// max |Loss - Loss_flow| / Loss_0.
     pub max_loss_gap: f64,
     /// When that is.
     pub max_loss_gap_time: f64,
-    /// max |W_descent(n) - W_flow(eta n)| / |W*|, Frobenius norms of the joined total maps.
+    /// max |W - W_flow| / |W*|, Frobenius norms of the joined total maps.
     pub max_map_gap: f64,
 }
 
@@ -74,7 +164,7 @@ impl<'a> Distance<'a> {
         }
     }
 
-    /// Takes in a step; those after the flow's end have nothing to be compared with.
+    /// Takes in a knot; those after the flow's end have nothing to be compared with.
     pub fn add(&mut self, step: &Knot) {
         if step.time > self.flow.end().time {
             return;

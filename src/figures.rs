@@ -9,6 +9,7 @@ use crate::report::format::{number, number_to};
 use crate::report::{fusion_name, saddle_name};
 use crate::run::RunResult;
 use crate::scenario::Spacing;
+use crate::theory::CurveStart;
 use crate::track::{Knot, Track};
 
 /// The figure of a run: loss and maps of flow and descents, saddles, plateaus, the unimodal phase.
@@ -78,14 +79,22 @@ fn drawn_times(track: &Track, t_end: f64) -> Vec<f64> {
     times
 }
 
-/// The flow's track, then those of the descents with their label.
+/// The flow's track, then theory's and those of the descents, with their labels.
 fn tracks(result: &RunResult) -> impl Iterator<Item = (Kind, String, &Track)> {
     let flow = (Kind::Flow, "gradient flow".to_string(), &result.flow.track);
     let descents = result.descents.iter().enumerate().map(|(i, run)| {
         let label = format!("descent, η = {}", number(run.descent.learning_rate));
         (Kind::Descent(i), label, &run.descent.track)
     });
-    std::iter::once(flow).chain(descents)
+    let theory = result.theory_curve.as_ref().map(|theory| {
+        let label = match theory.curve.start {
+            // Said where it explains the distance.
+            CurveStart::InitialNorm => "theory (rank one, aligned)",
+            CurveStart::AlignedWeights | CurveStart::GrowingModes => "theory (rank one)",
+        };
+        (Kind::Theory, label.to_string(), &theory.curve.track)
+    });
+    std::iter::once(flow).chain(theory).chain(descents)
 }
 
 fn loss_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<Curve> {
@@ -111,7 +120,7 @@ fn map_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<MapCurve
         for (m, modality) in problem.moments.modalities.iter().enumerate() {
             let label = match kind {
                 Kind::Flow => format!("‖W_{{{}}}^tot‖", modality.name),
-                Kind::Descent(_) => label.clone(),
+                Kind::Theory | Kind::Descent(_) => label.clone(),
             };
             curves.push(MapCurve {
                 label,

@@ -38,7 +38,7 @@
 //! | [`observe`] | what is seen of a trajectory, and its recording |
 //! | [`descent`] | discrete gradient descent, the baseline |
 //! | [`detect`] | plateaus, half-height crossings, the unimodal phase; never sees theory |
-//! | [`theory`] | closed-form predictions; never sees runs |
+//! | [`theory`] | closed-form predictions, and the reduced equations in time; never sees runs |
 //! | [`compare`] | joins them: measured against predicted, flow against descent |
 //! | [`problem`], [`run`] | a scenario made ready, and its results |
 //! | [`verify`] | a run repeated by another method |

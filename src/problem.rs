@@ -8,7 +8,7 @@ use crate::network::Architecture;
 use crate::observe::Lens;
 use crate::reduction::Reduction;
 use crate::scenario::{ReductionChoice, Scenario};
-use crate::theory::{self, InitialScale, Theory};
+use crate::theory::{self, Curve, InitialScale, Theory};
 use nalgebra::DVector;
 
 /// Everything a run needs, nothing of it computed by integration.
@@ -114,13 +114,42 @@ impl Problem {
 
     /// Theory's predictions.
     pub fn theory(&self) -> Theory {
+        let scale = self.initial_scale();
+        theory::predict(&self.moments, &self.architecture, scale, &self.weights)
+    }
+
+    /// Theory's first crossing and time ratio by descent of a learning rate, where it has the
+    /// flow's.
+    pub fn descent_theory(
+        &self,
+        theory: &Theory,
+        learning_rate: f64,
+    ) -> (Option<f64>, Option<f64>) {
+        let (moments, architecture) = (&self.moments, &self.architecture);
+        let ratio = theory
+            .ratio
+            .and_then(|_| theory::descent_ratio(moments, architecture, learning_rate));
+        let t_first = theory.t_first.zip(theory.first).and_then(|(_, first)| {
+            let weights = &self.weights;
+            theory::descent_first_time(moments, architecture, weights, first, learning_rate)
+        });
+        (t_first, ratio)
+    }
+
+    /// Theory's solution in time, from t = 0 to `t_end`, where there is one.
+    pub fn theory_curve(&self, t_end: f64) -> Option<Curve> {
+        let (moments, architecture) = (&self.moments, &self.architecture);
+        let scale = self.initial_scale();
+        theory::curve(moments, architecture, scale, &self.weights, t_end)
+    }
+
+    fn initial_scale(&self) -> InitialScale {
         let init = &self.scenario.init;
         let norm = init.aligned.as_ref().or(init.gaussian_norm.as_ref());
-        let scale = InitialScale {
+        InitialScale {
             norm: norm.map(|init| init.norm),
             aligned: init.aligned.is_some(),
-        };
-        theory::predict(&self.moments, &self.architecture, scale, &self.weights)
+        }
     }
 
     /// Estimated memory of a run, in bytes.

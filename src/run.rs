@@ -1,6 +1,8 @@
 //! From a prepared problem to its results: pure and deterministic but for what the monitor says.
 
-use crate::compare::{self, Comparison, Distance, Orders, TheoryGap};
+use crate::compare::{
+    self, Comparison, CurveComparison, DescentTheory, Distance, Orders, TheoryGap,
+};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
@@ -8,7 +10,7 @@ use crate::invariants;
 use crate::method;
 use crate::observe::Recorder;
 use crate::problem::{Network, Problem};
-use crate::theory::{self, Theory};
+use crate::theory::{Curve, Theory};
 use crate::track::Track;
 use nalgebra::DVector;
 
@@ -93,8 +95,17 @@ pub struct DescentRun {
     pub descent: Descent,
     /// What happened in it.
     pub detection: Detection,
-    /// Theory's time ratio at this learning rate.
-    pub theory_ratio: Option<f64>,
+    /// Theory at this learning rate, and its gaps.
+    pub theory: DescentTheory,
+}
+
+/// The theory curve's part of the results.
+#[derive(Debug, Clone)]
+pub struct TheoryCurve {
+    /// The curve, over the flow's time.
+    pub curve: Curve,
+    /// How far the flow is from it.
+    pub comparison: CurveComparison,
 }
 
 /// All results of a scenario.
@@ -108,6 +119,8 @@ pub struct RunResult {
     pub theory: Theory,
     /// The flow's measurements against the predictions.
     pub theory_gap: TheoryGap,
+    /// The solution of theory's reduced equations; None where they have no say.
+    pub theory_curve: Option<TheoryCurve>,
     /// Each descent against the flow.
     pub comparisons: Vec<Comparison>,
     /// Order of convergence of descent to the flow, from two learning rates on.
@@ -158,11 +171,24 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
     RunResult {
         theory_gap: compare::with_theory(&problem.lens(), &flow.detection.phase, &theory),
         orders: compare::orders(&comparisons),
+        theory_curve: theory_curve(problem, &flow),
         flow,
         descents,
         theory,
         comparisons,
     }
+}
+
+/// The theory curve over the flow's time, and what is detected in it by the same definitions.
+fn theory_curve(problem: &Problem, flow: &FlowRun) -> Option<TheoryCurve> {
+    let curve = problem.theory_curve(flow.track.end().time)?;
+    let phase = detect(&curve.track, &problem.lens(), &problem.scenario.detector).phase;
+    let comparison = compare::with_curve(
+        problem.lens(),
+        (&flow.track, &flow.detection.phase),
+        (&curve, &phase),
+    );
+    Some(TheoryCurve { curve, comparison })
 }
 
 /// Integrates the flow as planned and detects what happens in it.
@@ -256,10 +282,9 @@ fn run_descent(
     let detection = detect(&descent.track, &lens, &problem.scenario.detector);
     let phases = (&detection.phase, &flow_run.detection.phase);
     let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
+    let predictions = problem.descent_theory(theory, learning_rate);
     let descent_run = DescentRun {
-        theory_ratio: theory.ratio.and_then(|_| {
-            theory::descent_ratio(&problem.moments, &problem.architecture, learning_rate)
-        }),
+        theory: compare::descent_with_theory(&detection.phase, theory, predictions),
         descent,
         detection,
     };

@@ -57,7 +57,7 @@ fn opposed_drives_are_predicted_for_random_and_aligned_weights() {
     );
     // Descent gains a factor 1 - eta s a step while it is driven away, 1 + eta b~ afterwards.
     let descent = &random.descents[0];
-    let predicted = descent.theory_ratio.expect("two layers");
+    let predicted = descent.theory.ratio.expect("two layers");
     let measured = descent.detection.phase.ratio().expect("both");
     assert!(
         (measured / predicted - 1.0).abs() < 0.03,

@@ -14,3 +14,5 @@ mod init;
 mod invariants;
 mod reduction;
 mod scenario_errors;
+mod theory_curve;
+mod two_layer;

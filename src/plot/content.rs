@@ -2,7 +2,7 @@
 
 use plotters::style::RGBColor;
 
-use super::style::{GREY, LineStyle, RULE, descent_key, loss_line, map_line, modality_colour};
+use super::style::{GREY, LineStyle, RULE, loss_line, map_key, map_line, modality_colour};
 use super::{Band, Crossing, Figure, Kind, Level, LevelRole, Phase};
 
 /// A curve.
@@ -103,22 +103,18 @@ pub(super) fn maps(figure: &Figure, alone: bool) -> Content<'_> {
     }
 }
 
-/// An entry for each modality, then one for each learning rate.
+/// An entry for each modality, then one for theory and for each learning rate.
 fn map_keys(figure: &Figure) -> Vec<Key> {
-    let mut rates: Vec<usize> = Vec::new();
+    let mut named: Vec<Kind> = Vec::new();
     let mut keys = Vec::new();
     for curve in &figure.maps {
-        let style = match curve.kind {
-            Kind::Flow => map_line(Kind::Flow, curve.modality),
-            Kind::Descent(index) if rates.contains(&index) => continue,
-            Kind::Descent(index) => {
-                rates.push(index);
-                descent_key(index)
-            }
-        };
+        if curve.kind != Kind::Flow && named.contains(&curve.kind) {
+            continue;
+        }
+        named.push(curve.kind);
         keys.push(Key {
             label: curve.label.clone(),
-            style,
+            style: map_key(curve.kind, curve.modality),
         });
     }
     keys
@@ -238,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_legend_names_a_learning_rate_once() {
+    fn the_legend_names_theory_and_a_learning_rate_once() {
         let map = |modality, kind| MapCurve {
             label: String::new(),
             modality,
@@ -249,11 +245,13 @@ mod tests {
             maps: vec![
                 map(0, Kind::Flow),
                 map(1, Kind::Flow),
+                map(0, Kind::Theory),
+                map(1, Kind::Theory),
                 map(0, Kind::Descent(0)),
                 map(1, Kind::Descent(0)),
             ],
             ..Figure::default()
         };
-        assert_eq!(map_keys(&figure).len(), 3);
+        assert_eq!(map_keys(&figure).len(), 4);
     }
 }

@@ -230,11 +230,19 @@ mod tests {
             steps: true,
             title: "a title of many words ".repeat(20),
             t_end: (steps + 1) as f64,
-            loss: vec![Curve {
-                label: "gradient flow".to_owned(),
-                kind: Kind::Flow,
-                points: samples.map(|t| (t, loss(t))).collect(),
-            }],
+            loss: vec![
+                Curve {
+                    label: "gradient flow".to_owned(),
+                    kind: Kind::Flow,
+                    points: samples.map(|t| (t, loss(t))).collect(),
+                },
+                // Ahead of the flow, where the labels of the dots would stand.
+                Curve {
+                    label: "theory (rank one, aligned)".to_owned(),
+                    kind: Kind::Theory,
+                    points: vec![(0.0, steps as f64), (steps as f64 + 1.0, 0.0)],
+                },
+            ],
             loss_levels: (0..=2 * steps)
                 .map(|i| Level {
                     label: format!("L(M_{{{}}})", name(i)),

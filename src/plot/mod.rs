@@ -35,11 +35,11 @@ pub struct Figure {
     pub steps: bool,
     /// Whether the time axis is logarithmic; it then starts a decade before anything happens.
     pub log_time: bool,
-    /// The loss: first the flow, then one curve a learning rate.
+    /// The loss: the flow, theory where there is any, then one curve a learning rate.
     pub loss: Vec<Curve>,
     /// The losses of the saddles and of the minimum.
     pub loss_levels: Vec<Level>,
-    /// The norms of the total maps: of the flow, then of the descents.
+    /// The norms of the total maps: of the flow, of theory, then of the descents.
     pub maps: Vec<MapCurve>,
     /// The norms on the plateaus and at the end.
     pub map_levels: Vec<Level>,
@@ -56,6 +56,8 @@ pub struct Figure {
 pub enum Kind {
     /// The gradient flow.
     Flow,
+    /// The solution of theory's reduced equations.
+    Theory,
     /// Gradient descent with the learning rate of this index.
     Descent(usize),
 }
@@ -74,8 +76,8 @@ pub struct Curve {
 /// The norm of one modality's total map.
 #[derive(Debug, Clone)]
 pub struct MapCurve {
-    /// Its entry in the legend. The legend names a learning rate once, with the label of its
-    /// first curve, so for descent this says which rate rather than which modality.
+    /// Its entry in the legend. The legend names theory and each learning rate once, with the
+    /// label of the first curve, so for these it says which rate rather than which modality.
     pub label: String,
     /// The modality's index, which sets colour and dashes.
     pub modality: usize,

@@ -41,8 +41,9 @@ const OKABE_ITO: [RGBColor; 6] = [
     RGBColor(0x56, 0xb4, 0xe9), // sky blue
 ];
 
-/// The order in which learning rates take the palette's colours: those furthest from black first.
-const DESCENT_COLOURS: [usize; 6] = [3, 4, 5, 2, 1, 0];
+/// The order in which learning rates take the palette's colours: those furthest from black first,
+/// theory's sky blue last.
+const DESCENT_COLOURS: [usize; 6] = [3, 4, 2, 1, 0, 5];
 
 /// Ink and gap of the modalities' lines: with eight patterns and six colours no two of the first
 /// eight modalities look the same, in colour or in grey.
@@ -88,12 +89,21 @@ pub(super) fn modality_colour(modality: usize) -> RGBColor {
     OKABE_ITO[modality % OKABE_ITO.len()]
 }
 
-/// A loss curve: the flow solid black, each learning rate a colour and a pattern of its own.
+/// Width of theory's solid lines, which show as a core on the flow's where the two agree.
+const THEORY_WIDTH: f64 = 1.1;
+
+/// A loss curve: the flow solid black, theory thin and light, each learning rate a colour and a
+/// pattern of its own.
 pub(super) fn loss_line(kind: Kind) -> LineStyle {
     match kind {
         Kind::Flow => LineStyle {
             colour: INK,
             width: 2.4,
+            dash: &[],
+        },
+        Kind::Theory => LineStyle {
+            colour: OKABE_ITO[5],
+            width: THEORY_WIDTH,
             dash: &[],
         },
         Kind::Descent(index) => LineStyle {
@@ -104,8 +114,8 @@ pub(super) fn loss_line(kind: Kind) -> LineStyle {
     }
 }
 
-/// A total map's norm: colour and pattern by modality for the flow; descent thin and dark, with
-/// the pattern of its learning rate, so that it shows on the flow's line and in grey.
+/// A total map's norm: colour and pattern by modality for the flow; theory thin and dark;
+/// descent too, with the pattern of its learning rate. So they show on the flow's line and in grey.
 pub(super) fn map_line(kind: Kind, modality: usize) -> LineStyle {
     let colour = modality_colour(modality);
     match kind {
@@ -113,6 +123,11 @@ pub(super) fn map_line(kind: Kind, modality: usize) -> LineStyle {
             colour,
             width: 2.6,
             dash: MODALITY_DASHES[modality % MODALITY_DASHES.len()],
+        },
+        Kind::Theory => LineStyle {
+            colour: darkened(colour),
+            width: THEORY_WIDTH,
+            dash: &[],
         },
         Kind::Descent(index) => LineStyle {
             colour: darkened(colour),
@@ -122,12 +137,15 @@ pub(super) fn map_line(kind: Kind, modality: usize) -> LineStyle {
     }
 }
 
-/// A learning rate in the legend of the maps, where it stands for every modality.
-pub(super) fn descent_key(index: usize) -> LineStyle {
-    LineStyle {
-        colour: INK,
-        width: 1.3,
-        dash: DESCENT_DASHES[index % DESCENT_DASHES.len()],
+/// A line in the legend of the maps, where theory and a learning rate stand for every modality.
+pub(super) fn map_key(kind: Kind, modality: usize) -> LineStyle {
+    let style = map_line(kind, modality);
+    match kind {
+        Kind::Flow => style,
+        Kind::Theory | Kind::Descent(_) => LineStyle {
+            colour: INK,
+            ..style
+        },
     }
 }
 
@@ -150,6 +168,16 @@ mod tests {
                     "{a} and {b}"
                 );
             }
+        }
+    }
+
+    /// Theory is thinner than the flow, and solid where descent is dashed.
+    #[test]
+    fn theory_differs_from_flow_and_descent_without_colour() {
+        for line in [loss_line, |kind| map_line(kind, 1)] {
+            let theory = line(Kind::Theory);
+            assert!(theory.width < line(Kind::Flow).width / 2.0);
+            assert!(theory.dash.is_empty() && !line(Kind::Descent(0)).dash.is_empty());
         }
     }
 

@@ -1,7 +1,7 @@
 //! `summary.json`: everything measured and predicted, as plain data.
 
 use super::saddle_name;
-use crate::compare::{Comparison, Orders, TheoryGap};
+use crate::compare::{Comparison, CurveComparison, Orders, TheoryGap};
 use crate::detect::{Detection, Kind, Phase};
 use crate::integrate::Outcome;
 use crate::observe::{norm, overshoot};
@@ -192,6 +192,8 @@ pub struct TheorySummary {
     pub ratio: Option<f64>,
     /// Absolute time of the first crossing.
     pub t_first: Option<f64>,
+    /// Absolute time of the second crossing.
+    pub t_second: Option<f64>,
     /// Size of the mis-attribution, positive for an overshoot.
     pub misattribution: Option<f64>,
     /// The mis-attribution, o rows of d_first numbers; null for more than 64 entries.
@@ -204,6 +206,8 @@ pub struct TheorySummary {
     pub assumptions: Vec<String>,
     /// Relative gaps (measured - predicted)/predicted; null where nothing was measured.
     pub gap: Option<TheoryGap>,
+    /// The solution of the reduced equations against the flow; null where there is none.
+    pub curve: Option<CurveComparison>,
 }
 
 /// A discrete descent.
@@ -221,8 +225,14 @@ pub struct DescentSummary {
     pub phase: PhaseSummary,
     /// Its plateaus.
     pub plateaus: Vec<PlateauSummary>,
+    /// Theory's first crossing at this learning rate.
+    pub theory_t_first: Option<f64>,
+    /// Its relative gap (measured - predicted)/predicted.
+    pub theory_t_first_gap: Option<f64>,
     /// Theory's time ratio at this learning rate.
     pub theory_ratio: Option<f64>,
+    /// Its relative gap.
+    pub theory_ratio_gap: Option<f64>,
 }
 
 /// Where the numbers come from.
@@ -259,12 +269,14 @@ pub fn theory_summary(problem: &Problem, theory: &Theory, gap: Option<TheoryGap>
         second: theory.second.map(name),
         ratio: theory.ratio,
         t_first: theory.t_first,
+        t_second: theory.t_second,
         misattribution: shown.as_ref().map(|(size, _)| *size),
         misattribution_map: shown.and_then(|(_, map)| map),
         superficial_preference: theory.superficial_preference,
         schedule: theory.schedule.clone(),
         assumptions: theory.assumptions.clone(),
         gap,
+        curve: None,
     }
 }
 
@@ -279,7 +291,10 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
         phase: phase_summary(problem, &detection.phase),
         crossings: crossings(problem, detection),
         plateaus: plateaus(problem, detection),
-        theory: theory_summary(problem, &result.theory, Some(result.theory_gap)),
+        theory: TheorySummary {
+            curve: result.theory_curve.as_ref().map(|curve| curve.comparison),
+            ..theory_summary(problem, &result.theory, Some(result.theory_gap))
+        },
         descent: result
             .descents
             .iter()
@@ -424,6 +439,9 @@ fn descent_summary(problem: &Problem, run: &DescentRun) -> DescentSummary {
         final_loss: run.descent.final_loss,
         phase: phase_summary(problem, &run.detection.phase),
         plateaus: plateaus(problem, &run.detection),
-        theory_ratio: run.theory_ratio,
+        theory_t_first: run.theory.t_first,
+        theory_t_first_gap: run.theory.t_first_gap,
+        theory_ratio: run.theory.ratio,
+        theory_ratio_gap: run.theory.ratio_gap,
     }
 }

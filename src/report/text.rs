@@ -78,10 +78,10 @@ pub fn data_table(data: &DataSummary) -> String {
 /// The predictions, and beside them what was measured.
 fn phase_table(phase: &PhaseSummary, theory: &TheorySummary, has_saddle: bool) -> String {
     let gap = theory.gap.unwrap_or_default();
-    let length = theory
-        .t_first
-        .zip(theory.ratio)
-        .map(|(t, ratio)| t * (ratio - 1.0));
+    let length = theory.t_first.and_then(|first| match theory.t_second {
+        Some(second) => Some(second - first),
+        None => Some(first * (theory.ratio? - 1.0)),
+    });
     let length_gap = crate::compare::relative_gap(phase.length, length);
     let agrees = match gap.first_agrees {
         Some(true) => "agrees",
@@ -107,7 +107,12 @@ fn phase_table(phase: &PhaseSummary, theory: &TheorySummary, has_saddle: bool) -
             optional(theory.t_first),
             percent(gap.t_first),
         ],
-        vec!["t_second".into(), optional(phase.t_second)],
+        vec![
+            "t_second".into(),
+            optional(phase.t_second),
+            optional(theory.t_second),
+            percent(gap.t_second),
+        ],
         vec![
             // Without a unimodal saddle there is no such phase, but still two times.
             if has_saddle {
@@ -152,6 +157,7 @@ pub fn theory_report(
         vec!["learned first".into(), name(theory.first.as_ref())],
         vec!["learned second".into(), name(theory.second.as_ref())],
         vec!["t_first".into(), optional(theory.t_first)],
+        vec!["t_second".into(), optional(theory.t_second)],
         vec!["time ratio".into(), optional(theory.ratio)],
         vec!["misattribution".into(), optional(theory.misattribution)],
     ]));
@@ -189,6 +195,25 @@ fn push_remarks(text: &mut String, theory: &TheorySummary) {
     );
 }
 
+/// The theory curve's distance from the flow.
+fn push_curve(text: &mut String, theory: &TheorySummary) {
+    let Some(curve) = &theory.curve else {
+        return;
+    };
+    let line = format!(
+        "theory curve from {}: t_first {}, t_second {} (gaps {}, {}); loss gap {} at t = {}, map gap {}",
+        curve.start.words(),
+        optional(curve.t_first),
+        optional(curve.t_second),
+        percent(curve.t_first_gap),
+        percent(curve.t_second_gap),
+        number(curve.max_loss_gap),
+        number(curve.max_loss_gap_time),
+        number(curve.max_map_gap),
+    );
+    push_wrapped(text, &line);
+}
+
 /// The whole report of a run.
 pub fn report(problem: &Problem, summary: &Summary) -> String {
     let mut text = format!(
@@ -216,6 +241,7 @@ pub fn report(problem: &Problem, summary: &Summary) -> String {
         push_wrapped(&mut text, &format!("note: {reason}"));
     }
     push_remarks(&mut text, &summary.theory);
+    push_curve(&mut text, &summary.theory);
     push_crossings(&mut text, summary);
     push_plateaus(&mut text, summary);
     push_descents(&mut text, summary);
@@ -358,6 +384,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
         "gap",
         "time ratio",
         "theory",
+        "gap",
         "loss gap",
         "at t",
         "map gap",
@@ -371,6 +398,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
             percent(comparison.t_first_gap),
             optional(descent.phase.ratio),
             optional(descent.theory_ratio),
+            percent(descent.theory_ratio_gap),
             number(comparison.max_loss_gap),
             number(comparison.max_loss_gap_time),
             number(comparison.max_map_gap),

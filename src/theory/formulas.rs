@@ -1,10 +1,9 @@
-//! Time ratios, absolute times, mis-attribution and superficial preference.
+//! Time ratios, mis-attribution and superficial preference.
 
-use super::growth::{early_growth_rate, growth_rate, learning_order, residual_growth_rate};
+use super::growth::{early_growth_rate, growth_rate, residual_growth_rate};
 use crate::data::{Moments, pseudo_inverse, spectral_norm};
-use crate::network::Architecture;
 use gauss_quad::GaussLegendre;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 
 /// Intermediate fusion (1 < Lf < L), two modalities, private layers of norm u0 and shared layers
 /// of sqrt(2) u0: the time ratio t_B/t_A (section on intermediate fusion).
@@ -68,52 +67,6 @@ fn integrate(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
             rule.integrate(start, start + length, &f)
         })
         .sum()
-}
-
-/// Two-layer late fusion, one output and one input in the first modality A: its absolute time
-/// t_A = ln(w_inf/w0 - 1)/(2 s), s = |S_yxA|, from the growing mode of the actual initial weights,
-/// w0 = 1/4 |p0 + q0|^2 with p0 = W_A^1 (S_yxA/|S_yxA|)^T and q0 = W_A^2^T, and
-/// w_inf = s/sigma_A^2 (section on the two-layer late-fusion network). None elsewhere.
-pub fn two_layer_first_time(
-    moments: &Moments,
-    architecture: &Architecture,
-    weights: &DVector<f64>,
-    first: usize,
-) -> Option<f64> {
-    let modality = &moments.modalities[first];
-    let two_layer_late = architecture.uniform_depth() == Some((2, 2));
-    if !two_layer_late || moments.outputs_len() != 1 || modality.dim() != 1 {
-        return None;
-    }
-    let layers = architecture.private[first].clone();
-    let sign = moments.cross[(0, modality.range.start)].signum();
-    let p = architecture.view(weights, layers.start).column(0) * sign;
-    let q = architecture.view(weights, layers.start + 1).transpose();
-    let grown = 0.25 * (p + q).norm_squared();
-    let rate = growth_rate(moments, first);
-    let variance = moments.inputs[(modality.range.start, modality.range.start)];
-    let left = rate / variance / grown - 1.0;
-    (left > 1.0).then(|| left.ln() / (2.0 * rate))
-}
-
-/// Two-layer late fusion, descent of learning rate eta, whose growing modes gain a factor
-/// 1 + eta s a step instead of e^{eta s}:
-/// t_B/t_A = 1 + [ln(1 + eta s_A) - ln(1 + eta s_B)] / ln(1 + eta b~) (from the section on the
-/// two-layer late-fusion network, with Euler's growth factor). None for other networks.
-pub fn descent_ratio(
-    moments: &Moments,
-    architecture: &Architecture,
-    learning_rate: f64,
-) -> Option<f64> {
-    if architecture.uniform_depth() != Some((2, 2)) || moments.modalities.len() != 2 {
-        return None;
-    }
-    let order = learning_order(moments);
-    let gain = |rate: f64| (learning_rate * rate).ln_1p();
-    let a = gain(growth_rate(moments, order[0]));
-    let b = gain(early_growth_rate(moments, order[0], order[1]));
-    let residual = gain(residual_growth_rate(moments, &order[..1], order[1]));
-    (residual > 0.0).then(|| 1.0 + (a - b) / residual)
 }
 
 /// Mis-attribution: the first modality's map at the unimodal saddle minus its final one,

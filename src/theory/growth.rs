@@ -20,7 +20,7 @@ pub fn learning_order(moments: &Moments) -> Vec<usize> {
 /// What drives modality B while the modalities A are at their joint least-squares solution:
 /// S_yxB - S_yxA S_A^+ S_AB, o x d_B (section on the time ratio of late fusion). Zero where the
 /// learned modalities explain B fully.
-fn drive(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
+pub(super) fn drive(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
     let residual = &moments.cross - moments.critical_map(learned) * &moments.inputs;
     let drive = moments.block(&residual, modality);
     let scale = moments
@@ -51,7 +51,7 @@ fn cosine(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Option<f64> {
 /// their way under the second drive before they grow along it, whatever the depth. At any other
 /// angle what has grown has a share in what grows next: for two layers only a logarithm changes,
 /// for more a factor of the remaining time (see [`turn`]).
-fn are_opposed(a: &DMatrix<f64>, b: &DMatrix<f64>) -> bool {
+pub(super) fn are_opposed(a: &DMatrix<f64>, b: &DMatrix<f64>) -> bool {
     cosine(a, b).is_some_and(|cosine| cosine <= -1.0 + 1e-12)
 }
 

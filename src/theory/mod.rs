@@ -1,4 +1,5 @@
-//! Closed-form predictions: one function a formula, from moments, architecture and initial scale.
+//! Predictions: one function a formula, from moments, architecture and initial weights, and the
+//! reduced equations in time.
 //!
 //! Source of every formula: Zhang, Latham & Saxe, "Understanding Unimodal Bias in Multimodal Deep
 //! Linear Networks" (ICML 2024), by the section named with it. Predictions know nothing of runs;
@@ -10,18 +11,23 @@
 //! | file | formulas |
 //! |---|---|
 //! | `growth.rs` | growth rates, the order of learning, the schedule of late fusion |
+//! | `two_layer.rs` | absolute times of two layers from their actual initial weights, and descent's |
 //! | `formulas.rs` | everything else that has a closed form |
+//! | `balanced.rs` | the reduced equations of balanced rank-one weights |
+//! | `curve.rs` | their solution in time |
 
+mod balanced;
+mod curve;
 mod formulas;
 mod growth;
+mod two_layer;
 
-pub use formulas::{
-    contribution, descent_ratio, intermediate_ratio, is_preference_superficial, misattribution,
-    two_layer_first_time,
-};
+pub use curve::{Curve, CurveStart, curve};
+pub use formulas::{contribution, intermediate_ratio, is_preference_superficial, misattribution};
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
 };
+pub use two_layer::{descent_first_time, descent_ratio, two_layer_times};
 
 use crate::data::Moments;
 use crate::network::Architecture;
@@ -39,6 +45,8 @@ pub struct Theory {
     pub ratio: Option<f64>,
     /// Time of the first crossing, from the actual initial weights.
     pub t_first: Option<f64>,
+    /// Time of the second crossing, likewise.
+    pub t_second: Option<f64>,
     /// Overshoot of the first modality's map in the unimodal phase, o x d_first.
     pub misattribution: Option<DMatrix<f64>>,
     /// Whether the modality learned first contributes less to the output than another.
@@ -114,7 +122,8 @@ pub fn predict(
                  beyond two layers the formula neglects that"
             ));
         }
-        theory.t_first = two_layer_first_time(moments, architecture, weights, first);
+        let pair = (first, theory.second);
+        [theory.t_first, theory.t_second] = two_layer_times(moments, architecture, weights, pair);
     }
     theory
 }

@@ -1,0 +1,214 @@
+//! The theory curve: loss and total maps by the reduced equations, against time.
+
+use super::InitialScale;
+use super::balanced::{Balanced, Start};
+use super::growth::{are_opposed, drive, late_schedule};
+use super::two_layer::growing_mode;
+use crate::data::Moments;
+use crate::integrate::{Method, Segment, Settings, Verdict, integrate};
+use crate::network::Architecture;
+use crate::track::Track;
+use nalgebra::{DMatrix, DVector};
+use serde::Serialize;
+
+/// The solution of the reduced equations.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// The joined total map W, 1 x d, against time.
+    pub track: Track,
+    /// What its initial values are taken from.
+    pub start: CurveStart,
+}
+
+/// What the initial values of a theory curve are taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CurveStart {
+    /// The initial weights themselves, which are aligned.
+    AlignedWeights,
+    /// The growing modes of the actual initial weights.
+    GrowingModes,
+    /// Aligned weights of the norm that random ones were drawn with.
+    InitialNorm,
+}
+
+impl CurveStart {
+    /// What it is, for a report.
+    pub fn words(self) -> &'static str {
+        match self {
+            CurveStart::AlignedWeights => "the aligned initial weights",
+            CurveStart::GrowingModes => "the growing modes of the initial weights",
+            CurveStart::InitialNorm => {
+                "aligned weights of the initial norm (random ones align first)"
+            }
+        }
+    }
+}
+
+/// Relative tolerance of the integration and of the track.
+const TOLERANCE: f64 = 1e-9;
+
+/// Most steps. Each plateau and each drop takes some tens of steps, however long it lasts.
+const MOST_STEPS: u64 = 100_000;
+
+/// The balanced rank-one solution from t = 0 to `t_end` (sections on the two-layer network and on
+/// the reduction of intermediate and late fusion). Its initial values come from the initial weights
+/// alone, never from a run:
+///
+/// | initial weights | initial norms |
+/// |---|---|
+/// | aligned | their own: the curve *is* the flow |
+/// | any others of two layers | the square root of the growing mode, of each modality in late fusion and of the joint inputs in early fusion |
+/// | `gaussian_norm`, more layers | u0 and sqrt(M) u0, as the paper's formulas take them: aligned from the start. Random weights align first, and are later |
+/// | any others | none: no curve |
+///
+/// Each map starts along its drive S_yxm. One that is exactly opposed to what drives the modality
+/// when its turn comes is an exception: random weights have a share along either, aligned ones
+/// do not and stay at zero.
+///
+/// None for several outputs, whose maps are not of rank one, and for networks of one layer.
+pub fn curve(
+    moments: &Moments,
+    architecture: &Architecture,
+    scale: InitialScale,
+    weights: &DVector<f64>,
+    t_end: f64,
+) -> Option<Curve> {
+    let modalities = 0..moments.modalities.len();
+    if moments.outputs_len() > 1 || modalities.clone().any(|m| architecture.depth(m) < 2) {
+        return None;
+    }
+    let directions = directions(moments, architecture, scale.aligned);
+    let (state, start) = match (architecture.uniform_depth(), scale.norm) {
+        (Some((2, 1)), _) if !scale.aligned => (
+            early_start(moments, architecture, weights),
+            CurveStart::GrowingModes,
+        ),
+        (Some((2, 2)), _) if !scale.aligned => (
+            late_start(architecture, weights, directions),
+            CurveStart::GrowingModes,
+        ),
+        (_, Some(norm)) => (
+            Start {
+                norms: vec![norm; directions.len()],
+                shared: norm * (directions.len() as f64).sqrt(),
+                directions,
+            },
+            match scale.aligned {
+                true => CurveStart::AlignedWeights,
+                false => CurveStart::InitialNorm,
+            },
+        ),
+        (_, None) => return None,
+    };
+    let track = solve(moments, architecture, &state, t_end)?;
+    Some(Curve { track, start })
+}
+
+/// Unit vectors along which the modalities' maps start.
+fn directions(moments: &Moments, architecture: &Architecture, aligned: bool) -> Vec<DVector<f64>> {
+    let schedule = late_schedule(moments, aligned);
+    let direction = |m: usize| {
+        let early = drive(moments, &[], m);
+        let time = schedule[m].unwrap_or(f64::INFINITY);
+        let is_learned = |&other: &usize| schedule[other].is_some_and(|learned| learned < time);
+        let learned: Vec<usize> = (0..schedule.len()).filter(is_learned).collect();
+        let late = drive(moments, &learned, m);
+        // A single private layer turns by itself.
+        let is_stuck = !aligned && architecture.fusion_layer(m) > 1;
+        let is_replaced = is_stuck && (early.norm() == 0.0 || are_opposed(&early, &late));
+        unit(if is_replaced { &late } else { &early })
+    };
+    (0..schedule.len()).map(direction).collect()
+}
+
+/// A drive's direction; the first axis where it is zero.
+fn unit(drive: &DMatrix<f64>) -> DVector<f64> {
+    let size = drive.norm();
+    if size > 0.0 {
+        return drive.transpose().column(0) / size;
+    }
+    DVector::from_fn(drive.len(), |i, _| if i == 0 { 1.0 } else { 0.0 })
+}
+
+/// Two layers, fused last: each modality's growing mode.
+fn late_start(
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    directions: Vec<DVector<f64>>,
+) -> Start {
+    let norm = |(m, direction): (usize, &DVector<f64>)| {
+        let first = architecture.private[m].start;
+        growing_mode(architecture, weights, [first, first + 1], direction).sqrt()
+    };
+    Start {
+        norms: directions.iter().enumerate().map(norm).collect(),
+        shared: 0.0,
+        directions,
+    }
+}
+
+/// Two layers, fused first: one growing mode of all inputs together, each modality with its share.
+fn early_start(moments: &Moments, architecture: &Architecture, weights: &DVector<f64>) -> Start {
+    let modalities = 0..moments.modalities.len();
+    let drives: Vec<DMatrix<f64>> = modalities.map(|m| drive(moments, &[], m)).collect();
+    let total = moments.cross.norm();
+    // p + q, p = W^1 n^T with the direction n of all inputs' drive.
+    let mut sum = architecture
+        .view(weights, architecture.shared.start)
+        .transpose();
+    for (drive, private) in drives.iter().zip(&architecture.private) {
+        sum += architecture.view(weights, private.start) * drive.transpose() / total;
+    }
+    let norm = 0.5 * sum.norm();
+    Start {
+        norms: drives
+            .iter()
+            .map(|drive| norm * drive.norm() / total)
+            .collect(),
+        shared: norm,
+        directions: drives.iter().map(unit).collect(),
+    }
+}
+
+/// Integrates the reduced equations; None where they start at zero.
+fn solve(
+    moments: &Moments,
+    architecture: &Architecture,
+    start: &Start,
+    t_end: f64,
+) -> Option<Track> {
+    let (mut system, state) = Balanced::new(moments, architecture, start);
+    let sizes = state.iter().map(|entry| entry.abs());
+    let smallest = sizes.filter(|&size| size > 0.0).reduce(f64::min)?;
+    let settings = Settings {
+        method: Method::Exponential,
+        rtol: TOLERANCE,
+        atol: TOLERANCE * smallest,
+        t_end,
+        max_steps: MOST_STEPS,
+    };
+    let blocks = moments.modalities.iter().map(|m| m.range.clone());
+    let mut reader = system.clone();
+    let mut track = Track::new(
+        reader.knot(0.0, state.as_slice()),
+        blocks.collect(),
+        TOLERANCE,
+    );
+    integrate(
+        &mut system,
+        state,
+        &settings,
+        &mut |segment: &mut dyn Segment| {
+            let [_, middle, end] = segment.nodes();
+            let middle = reader.knot(middle.time, middle.state.as_slice());
+            let end = reader.knot(end.time, end.state.as_slice());
+            track.push_resolved(middle, end, &mut |time| {
+                let state = segment.state_at(time)?;
+                Some(reader.knot(time, state.as_slice()))
+            });
+            Verdict::Continue
+        },
+    );
+    Some(track)
+}

@@ -1,0 +1,199 @@
+//! Two layers: absolute times from the actual initial weights, of the flow and of descent.
+//!
+//! While they are small, p = W_m^1 n^T and q = W_m^2^T (h-vectors, n the direction of the drive
+//! S_yxm) grow in their common part (p + q)/2 at the rate s = |S_yxm|, and everything else fades.
+//! So W_m comes out of the *growing mode* w0 = 1/4 |p0 + q0|^2, along n, and saturates like a logistic
+//! function where its inputs' variance along n lets it:
+//!
+//! ```text
+//! dw/dt = 2 w (s - lambda w)        lambda = n S_m n^T,  w_inf = s/lambda
+//! ```
+//!
+//! Source: Zhang, Latham & Saxe (ICML 2024), section on the two-layer late-fusion network. Exact but for
+//! corrections of the order of the initial map where n is an eigenvector of S_m, as for one
+//! input. Elsewhere W_m turns while it saturates, and the times are of leading order in log w0: off
+//! by the order of 1/s whatever the initial weights.
+
+use super::growth::{
+    drive, early_growth_rate, growth_rate, learning_order, residual_growth_rate, turn,
+};
+use crate::data::{Moments, pseudo_inverse, spectral_norm};
+use crate::network::Architecture;
+use nalgebra::{DMatrix, DVector};
+
+/// w0 = 1/4 |p0 + q0|^2: where the growing mode starts of a stack of two layers (`layers`: the
+/// first and the second) that is driven along `direction`, d entries.
+pub(super) fn growing_mode(
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    layers: [usize; 2],
+    direction: &DVector<f64>,
+) -> f64 {
+    let p = architecture.view(weights, layers[0]) * direction;
+    let q = architecture.view(weights, layers[1]).transpose();
+    0.25 * (p + q).norm_squared()
+}
+
+/// A mode on its way from its initial value to the level at which it counts as learned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Mode {
+    /// w0.
+    start: f64,
+    /// w_inf.
+    limit: f64,
+    /// The level.
+    level: f64,
+}
+
+impl Mode {
+    /// A modality's mode along `drive` (1 x d), its inputs having the covariance `covariance` that
+    /// the learned modalities leave unexplained; learned at half of the norm `plateau`. None
+    /// where it starts at zero or above the level, or saturates below it and creeps up later.
+    fn new(
+        (architecture, weights): (&Architecture, &DVector<f64>),
+        modality: usize,
+        drive: &DMatrix<f64>,
+        covariance: &DMatrix<f64>,
+        plateau: f64,
+    ) -> Option<Self> {
+        let rate = drive.norm();
+        if rate == 0.0 {
+            return None;
+        }
+        let direction = drive.transpose().column(0) / rate;
+        let first = architecture.private[modality].start;
+        let mode = Self {
+            start: growing_mode(architecture, weights, [first, first + 1], &direction),
+            limit: rate / direction.dot(&(covariance * &direction)),
+            level: 0.5 * plateau,
+        };
+        let is_ordered = 0.0 < mode.start && mode.start < mode.level && mode.level < mode.limit;
+        is_ordered.then_some(mode)
+    }
+
+    /// ln(w_inf/w0 - 1) - ln(w_inf/level - 1): twice the integral of the drive that takes it to
+    /// the level.
+    fn needed(&self) -> f64 {
+        (self.limit / self.start - 1.0).ln() - (self.limit / self.level - 1.0).ln()
+    }
+}
+
+/// Whether the formulas of this file hold: late fusion, two layers, one output.
+fn applies(moments: &Moments, architecture: &Architecture) -> bool {
+    architecture.uniform_depth() == Some((2, 2)) && moments.outputs_len() == 1
+}
+
+/// The mode of the modality learned first, A, and its growth rate s_A.
+fn first_mode(
+    moments: &Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    first: usize,
+) -> Option<(Mode, f64)> {
+    if !applies(moments, architecture) {
+        return None;
+    }
+    let early = drive(moments, &[], first);
+    let covariance = unexplained(moments, &[], first);
+    let plateau = spectral_norm(&moments.block(&moments.critical_map(&[first]), first));
+    let mode = Mode::new((architecture, weights), first, &early, &covariance, plateau)?;
+    Some((mode, early.norm()))
+}
+
+/// Two-layer late fusion, one output: the absolute times t_A and t_B of the first two crossings.
+///
+/// ```text
+/// t_A = needed_A / (2 s_A)
+/// t_B = t_A + (needed_B - 2 s_B t_A) / (2 b~)
+/// ```
+///
+/// For one input needed = ln(w_inf/w0 - 1). B accumulates at its early rate s_B until A is
+/// learned (exactly until its half height, for a logistic A) and at the residual rate b~ from then
+/// on; s_B counts negative, and B's mode is that of the later drive, where the two are
+/// opposed. B's formula takes A to follow B's growth at once: the two are correlated, so B's
+/// variance is what A leaves of it. None where a drive turns by another angle, and for other networks.
+pub fn two_layer_times(
+    moments: &Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    (first, second): (usize, Option<usize>),
+) -> [Option<f64>; 2] {
+    let Some((mode, rate)) = first_mode(moments, architecture, weights, first) else {
+        return [None, None];
+    };
+    let t_first = mode.needed() / (2.0 * rate);
+    let t_second = second
+        .filter(|&second| turn(moments, first, second).is_none())
+        .and_then(|second| {
+            let late = drive(moments, &[first], second);
+            let covariance = unexplained(moments, &[first], second);
+            let last = spectral_norm(&moments.block(&moments.loss.optimum, second));
+            let mode = Mode::new((architecture, weights), second, &late, &covariance, last)?;
+            let early = 2.0 * early_growth_rate(moments, first, second) * t_first;
+            let time = t_first + (mode.needed() - early) / (2.0 * late.norm());
+            (time > t_first).then_some(time)
+        });
+    [Some(t_first), t_second]
+}
+
+/// What the `learned` modalities leave unexplained of a modality's inputs, linearly:
+/// S_m - S_mA S_A^+ S_Am.
+fn unexplained(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
+    let own: Vec<usize> = moments.modalities[modality].range.clone().collect();
+    let others: Vec<usize> = learned
+        .iter()
+        .flat_map(|&m| moments.modalities[m].range.clone())
+        .collect();
+    let block = |rows: &[usize], columns: &[usize]| {
+        moments.inputs.select_rows(rows).select_columns(columns)
+    };
+    if others.is_empty() {
+        return block(&own, &own);
+    }
+    let explained = block(&own, &others) * pseudo_inverse(&block(&others, &others));
+    block(&own, &own) - explained * block(&others, &own)
+}
+
+/// The first crossing's time by descent of learning rate eta, t = eta n.
+///
+/// A step multiplies the small mode by 1 + eta s instead of e^{eta s}; in saturation Euler's
+/// method follows da/dt = f - eta/2 f f' for da/dt = f(a) = a (s - lambda a^2), w = a^2 (its modified
+/// equation: Hairer, Lubich & Wanner, "Geometric Numerical Integration", chapter IX). Together
+///
+/// ```text
+/// t_A = eta needed_A / (2 ln(1 + eta s)) + 3/4 eta ln[(1 - level/w_inf) / (1 - w0/w_inf)]        + O(eta^2)
+/// ```
+///
+/// where the error no longer grows with needed_A. None where [`two_layer_times`] has none.
+pub fn descent_first_time(
+    moments: &Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    first: usize,
+    learning_rate: f64,
+) -> Option<f64> {
+    let (mode, rate) = first_mode(moments, architecture, weights, first)?;
+    let growth = learning_rate * mode.needed() / (2.0 * (learning_rate * rate).ln_1p());
+    let left = (1.0 - mode.level / mode.limit) / (1.0 - mode.start / mode.limit);
+    Some(growth + 0.75 * learning_rate * left.ln())
+}
+
+/// Two-layer late fusion, descent of learning rate eta, whose growing modes gain a factor
+/// 1 + eta s a step instead of e^{eta s}:
+/// t_B/t_A = 1 + [ln(1 + eta s_A) - ln(1 + eta s_B)] / ln(1 + eta b~) (from the section on the
+/// two-layer late-fusion network, with Euler's growth factor). None for other networks.
+pub fn descent_ratio(
+    moments: &Moments,
+    architecture: &Architecture,
+    learning_rate: f64,
+) -> Option<f64> {
+    if architecture.uniform_depth() != Some((2, 2)) || moments.modalities.len() != 2 {
+        return None;
+    }
+    let order = learning_order(moments);
+    let gain = |rate: f64| (learning_rate * rate).ln_1p();
+    let a = gain(growth_rate(moments, order[0]));
+    let b = gain(early_growth_rate(moments, order[0], order[1]));
+    let residual = gain(residual_growth_rate(moments, &order[..1], order[1]));
+    (residual > 0.0).then(|| 1.0 + (a - b) / residual)
+}

@@ -1,0 +1,129 @@
+//! Theory's reduced equations in time, against the flow of the full network.
+
+use super::common;
+use approx::assert_relative_eq;
+use modalflow::run::TheoryCurve;
+use modalflow::theory::CurveStart;
+
+const TOY: &str = "data: {toy: {rho: RHO, sigma: {A: R, B: 1}, target: {A: 1, B: 1}}}\n";
+
+fn toy(rho: f64, r: f64, rest: &str) -> String {
+    let data = TOY
+        .replace("RHO", &rho.to_string())
+        .replace('R', &r.to_string());
+    format!("{data}{rest}\n")
+}
+
+fn curve(yaml: &str) -> TheoryCurve {
+    let (_, result) = common::run(yaml);
+    result.theory_curve.expect("a curve")
+}
+
+/// Aligned weights are what the reduced equations are about: the curve is the flow, integrated by
+/// another method on other code. Its relative distance is that of two integrations at rtol 1e-9 over
+/// some thousand steps.
+#[test]
+fn from_aligned_weights_the_curve_is_the_flow() {
+    let vectors = "data: {moments: {modalities: {A: 1, B: 2, C: 1}, inputs: [[4, 0.2, 0, 0.3], \
+                   [0.2, 2, 0.1, 0.2], [0, 0.1, 0.5, 0], [0.3, 0.2, 0, 0.8]], \
+                   target_map: [[1, -1, 0.3, 1]]}}\n";
+    let cases = [
+        toy(0.5, 2.0, "network: {depth: 2, fusion_layer: 2, width: 4}"),
+        toy(0.0, 2.0, "network: {depth: 3, fusion_layer: 2, width: 4}"),
+        toy(0.0, 2.0, "network: {depth: 4, fusion_layer: 1, width: 4}"),
+        toy(-0.5, 2.0, "network: {depth: 4, fusion_layer: 3, width: 4}"),
+        toy(0.5, 2.0, "network: {depth: 4, fusion_layer: 4, width: 4}"),
+        toy(
+            0.2,
+            1.2,
+            "network: {private_layers: {A: 3, B: 2}, shared_layers: 1, width: 4}",
+        ),
+        format!("{vectors}network: {{depth: 3, fusion_layer: 2, width: 4}}\n"),
+        format!("{vectors}network: {{depth: 2, fusion_layer: 2, width: 4}}\n"),
+    ];
+    for case in cases {
+        let yaml = format!(
+            "{case}init: {{aligned: {{norm: 0.1}}}}\n\
+             flow: {{method: dopri5, rtol: 1e-9, until: {{time: 60}}}}"
+        );
+        let TheoryCurve { curve, comparison } = curve(&yaml);
+        println!("{comparison:?}");
+        assert_eq!(curve.start, CurveStart::AlignedWeights);
+        assert!(comparison.max_loss_gap < 1e-7, "{case}: {comparison:?}");
+        assert!(comparison.max_map_gap < 1e-7, "{case}: {comparison:?}");
+        for gap in [comparison.t_first_gap, comparison.t_second_gap] {
+            assert!(gap.expect("crossed").abs() < 1e-7, "{case}: {comparison:?}");
+        }
+    }
+}
+
+/// Two layers, no correlation: W_m = 1/(1 + (1/u0^2 - 1) e^{-2 sigma_m^2 t}), to the curve's own tolerance
+/// of 1e-9 a step over some hundred steps.
+#[test]
+fn two_layers_follow_the_closed_form() {
+    let rest = "network: {depth: 2, fusion_layer: 2, width: 3}\n\
+                init: {aligned: {norm: 1e-3}}\nflow: {until: {time: 16}}";
+    let curve = curve(&toy(0.0, 2.0, rest)).curve;
+    for i in 0..=1000 {
+        let time = 16.0 * f64::from(i) / 1000.0;
+        let knot = curve.track.at(time);
+        for (m, variance) in [(0, 4.0), (1, 1.0f64)] {
+            let exact = 1.0 / (1.0 + (1e6 - 1.0) * (-2.0 * variance * time).exp());
+            assert_relative_eq!(knot.values[m], exact, max_relative = 1e-7);
+        }
+    }
+}
+
+/// From random weights two layers follow the curve that starts from their growing modes: what else
+/// there is of the weights fades. It changes the maps by the order of the initial map 1e-10, and
+/// the curves by the two integrations' errors. With rho = -0.5 and r = 3 B's drive turns
+/// round, and B comes out of the opposed mode.
+#[test]
+fn small_random_weights_of_two_layers_follow_the_curve() {
+    for (rho, r, fusion) in [(0.5, 2.0, 2), (-0.5, 3.0, 2), (0.0, 2.0, 1), (0.5, 2.0, 1)] {
+        let rest = format!(
+            "network: {{depth: 2, fusion_layer: {fusion}, width: 30}}\n\
+             init: {{gaussian: {{std: 1e-6}}}}\n\
+             flow: {{method: dopri5, rtol: 1e-9, until: {{time: 60}}}}"
+        );
+        let TheoryCurve { curve, comparison } = curve(&toy(rho, r, &rest));
+        println!("{rho} {r} {fusion} {comparison:?}");
+        assert_eq!(curve.start, CurveStart::GrowingModes);
+        assert!(comparison.max_loss_gap < 1e-5, "{comparison:?}");
+        assert!(comparison.t_second_gap.expect("B").abs() < 1e-5);
+    }
+}
+
+/// A balanced stack of two layers or more keeps its sign: an aligned one whose drive turns round
+/// shrinks and stays at zero, in the curve and in the flow.
+#[test]
+fn an_aligned_stack_never_returns_from_an_opposed_drive() {
+    let rest = "network: {depth: 2, fusion_layer: 2, width: 3}\n\
+                init: {aligned: {norm: 1e-3}}\nflow: {until: {time: 20}}";
+    let TheoryCurve { curve, comparison } = curve(&toy(-0.5, 3.0, rest));
+    assert_eq!(comparison.t_second, None);
+    assert!(curve.track.end().values[1].abs() < 1e-6);
+    assert!((curve.track.end().values[0] - 1.0).abs() > 0.1, "A alone");
+}
+
+/// Where nothing can be said from the initial weights there is no curve.
+#[test]
+fn no_curve_without_a_start_or_for_several_outputs() {
+    let until = "flow: {until: {time: 1}}";
+    let rest = format!(
+        "network: {{depth: 3, fusion_layer: 2, width: 3}}\ninit: {{gaussian: {{std: 0.1}}}}\n{until}"
+    );
+    assert!(common::run(&toy(0.0, 2.0, &rest)).1.theory_curve.is_none());
+    let yaml = format!(
+        "data: {{moments: {{modalities: {{A: 1, B: 1}}, inputs: [[4, 0], [0, 1]], target_map: [[1, 1], [0, 1]]}}}}\n\
+         network: {{depth: 2, fusion_layer: 2, width: 3}}\ninit: {{aligned: {{norm: 0.1}}}}\n{until}"
+    );
+    assert!(common::run(&yaml).1.theory_curve.is_none());
+    let rest = format!(
+        "network: {{depth: 3, fusion_layer: 2, width: 3}}\ninit: {{gaussian_norm: {{norm: 0.1}}}}\n{until}"
+    );
+    assert_eq!(
+        curve(&toy(0.0, 2.0, &rest)).curve.start,
+        CurveStart::InitialNorm
+    );
+}
