@@ -30,6 +30,7 @@
 //! | [`network`] | layers, shapes, offsets of the weights |
 //! | [`weights_file`], [`init`] | initial weights |
 //! | [`track`] | a trajectory of observables, as piecewise polynomials |
+//! | [`lanczos`] | Krylov bases of a symmetric matrix |
 //! | [`flow`] | loss, gradient, observables: the equations |
 //! | [`reduction`] | a smaller network with the same trajectory |
 //! | [`integrate`] | adaptive integration: exponential Rosenbrock, explicit Runge-Kutta |
@@ -73,6 +74,7 @@ pub mod init;
 pub mod integrate;
 pub mod invariants;
 mod kernels;
+pub mod lanczos;
 pub mod method;
 pub mod names;
 pub mod network;

@@ -12,7 +12,7 @@ const ORDER: &[&[&str]] = &[
     &["network"],
     &["weights_file"],
     &["init"],
-    &["track"],
+    &["track", "lanczos"],
     &["flow"],
     &["reduction"],
     &["integrate", "invariants"],

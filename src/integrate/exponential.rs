@@ -21,7 +21,7 @@
 //! M. Hochbruck, A. Ostermann & J. Schweitzer, "Exponential Rosenbrock-type methods", SIAM J. Numer.
 //! Anal. 47 (2009), method exprb43.
 
-use super::lanczos::{Failure, Krylov, LARGEST_EXPONENT, phi};
+use super::krylov::{Failure, Krylov, LARGEST_EXPONENT, phi};
 use super::{End, Node, Outcome, Segment, Settings, System, Verdict, Work};
 use nalgebra::DVector;
 use std::ops::Range;

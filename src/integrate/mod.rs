@@ -8,10 +8,10 @@
 //! |---|---|
 //! | `runge_kutta.rs` | explicit Runge-Kutta pairs, through ode_solvers |
 //! | `exponential.rs` | the exponential Rosenbrock method exprb43 |
-//! | `lanczos.rs` | its products of matrix functions with vectors |
+//! | `krylov.rs` | its products of matrix functions with vectors |
 
 mod exponential;
-mod lanczos;
+mod krylov;
 mod runge_kutta;
 
 use crate::flow::Flow;

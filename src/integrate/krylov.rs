@@ -1,6 +1,4 @@
-//! Products phi_k(tau J) b of a symmetric J, by the Lanczos process.
-//!
-//! The basis V of the Krylov space of J and b makes T = V^T J V a small tridiagonal matrix, and
+//! Products phi_k(tau J) b of a symmetric J, from a Lanczos basis of J and b.
 //!
 //! ```text
 //! phi_k(tau J) b  ~  |b| V phi_k(tau T) e_1        phi_0(z) = e^z,  phi_{k+1}(z) = (phi_k(z) - 1/k!) / z
@@ -12,30 +10,17 @@
 //! of some Krylov subspace approximations to the matrix exponential operator", SIAM J. Numer.
 //! Anal. 29 (1992), for the estimate of the error.
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use crate::lanczos::Lanczos;
 
 /// Exponents above this are growth that no step may contain: e^z would soon overflow.
 pub(super) const LARGEST_EXPONENT: f64 = 30.0;
 
-/// A Krylov basis of one vector b, with its storage.
+/// A Krylov basis of one vector b.
 #[derive(Debug)]
 pub(super) struct Krylov {
-    /// Length of a vector.
-    len: usize,
-    /// Most vectors.
-    capacity: usize,
-    /// v_1 ... v_{m+1}, one after the other.
-    vectors: Vec<f64>,
-    /// Diagonal of T.
-    alpha: Vec<f64>,
-    /// Below the diagonal of T; the last one leads out of the basis.
-    beta: Vec<f64>,
+    lanczos: Lanczos,
     /// |b|.
     size: f64,
-    /// Eigenvalues of T.
-    values: Vec<f64>,
-    /// Eigenvectors of T, by columns.
-    eigenvectors: DMatrix<f64>,
 }
 
 /// Why no basis was found.
@@ -52,41 +37,20 @@ pub(super) enum Failure {
 impl Krylov {
     /// Storage for vectors of length `len` and bases of up to `capacity` of them.
     pub(super) fn new(len: usize, capacity: usize) -> Self {
-        let capacity = capacity.min(len);
         Self {
-            len,
-            capacity,
-            // Untouched pages of zeros take no memory.
-            vectors: vec![0.0; len * (capacity + 1)],
-            alpha: Vec::with_capacity(capacity),
-            beta: Vec::with_capacity(capacity),
+            lanczos: Lanczos::new(len, capacity),
             size: 0.0,
-            values: Vec::with_capacity(capacity),
-            eigenvectors: DMatrix::zeros(0, 0),
         }
     }
 
     /// Number of vectors of the basis.
     pub(super) fn dimension(&self) -> usize {
-        self.alpha.len()
+        self.lanczos.dimension()
     }
 
     /// Starts anew from the vector b.
     pub(super) fn start(&mut self, b: &[f64]) {
-        self.alpha.clear();
-        self.beta.clear();
-        self.values.clear();
-        // Squares of tiny entries underflow.
-        let largest = b.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-        if largest == 0.0 {
-            self.size = 0.0;
-            return;
-        }
-        let norm = b.iter().map(|x| (x / largest).powi(2)).sum::<f64>().sqrt();
-        self.size = largest * norm;
-        for (v, x) in self.vectors.iter_mut().zip(b) {
-            *v = x / self.size;
-        }
+        self.size = self.lanczos.start(b);
     }
 
     /// Extends the basis until it serves steps up to `step`: until the residual of the differential
@@ -106,24 +70,24 @@ impl Krylov {
         loop {
             let m = self.dimension();
             // The whole space, or one that J does not leave.
-            let closed = m == self.len || m > 0 && self.beta[m - 1] == 0.0;
-            if m > 0 && (m >= next_check || m == self.capacity || closed) {
-                self.diagonalise();
-                let fastest = self.values.iter().copied().fold(f64::MIN, f64::max);
+            let closed = self.lanczos.is_whole() || self.lanczos.leak() == Some(0.0);
+            if m > 0 && (m >= next_check || self.lanczos.is_full() || closed) {
+                self.lanczos.diagonalise();
+                let values = self.lanczos.values().iter();
+                let fastest = values.copied().fold(f64::MIN, f64::max);
                 if step * fastest > LARGEST_EXPONENT {
                     return Err(Failure::Growth(step * fastest));
                 }
                 if closed || self.residual(step, weighted_norm) <= share {
                     return Ok(());
                 }
-                if m == self.capacity {
+                if self.lanczos.is_full() {
                     return Err(Failure::Capacity);
                 }
                 // Often enough to stop early, seldom enough for its cost of m^3 not to matter.
                 next_check = m + 1 + m / 4;
             }
-            self.extend(product);
-            if !(self.alpha[m].is_finite() && self.beta[m].is_finite()) {
+            if !self.lanczos.extend(product) {
                 return Err(Failure::NotFinite);
             }
         }
@@ -133,69 +97,24 @@ impl Krylov {
     /// s |b| beta_m [phi_1(sT)]_{m1} v_{m+1} in its equation; that at s = step, times the step.
     fn residual(&self, step: f64, weighted_norm: &dyn Fn(&[f64]) -> f64) -> f64 {
         let m = self.dimension();
-        let last = &self.vectors[m * self.len..(m + 1) * self.len];
-        let leak = self.beta[m - 1] * self.entry(m - 1, |z| phi(z)[1], step).abs();
-        step * step * self.size * leak * weighted_norm(last)
-    }
-
-    /// One more vector: orthogonalised against all others, twice, because the modes of a plateau
-    /// differ by many orders of magnitude.
-    fn extend(&mut self, product: &mut dyn FnMut(&[f64], &mut [f64])) {
-        let m = self.dimension();
-        let (basis, rest) = self.vectors.split_at_mut((m + 1) * self.len);
-        let next = &mut rest[..self.len];
-        product(&basis[m * self.len..], next);
-        let mut alpha = 0.0;
-        for _ in 0..2 {
-            for (i, v) in basis.chunks_exact(self.len).enumerate() {
-                let overlap = crate::kernels::dot(v, next);
-                if i == m {
-                    alpha += overlap;
-                }
-                for (next, v) in next.iter_mut().zip(v) {
-                    *next -= overlap * v;
-                }
-            }
-        }
-        let beta = crate::kernels::dot(next, next).sqrt();
-        if beta > 0.0 {
-            for next in next.iter_mut() {
-                *next /= beta;
-            }
-        }
-        self.alpha.push(alpha);
-        self.beta.push(beta);
-    }
-
-    fn diagonalise(&mut self) {
-        let m = self.dimension();
-        let mut tridiagonal = DMatrix::zeros(m, m);
-        for i in 0..m {
-            tridiagonal[(i, i)] = self.alpha[i];
-            if i + 1 < m {
-                tridiagonal[(i, i + 1)] = self.beta[i];
-                tridiagonal[(i + 1, i)] = self.beta[i];
-            }
-        }
-        let eigen = SymmetricEigen::new(tridiagonal);
-        self.values.clear();
-        self.values.extend(eigen.eigenvalues.iter());
-        self.eigenvectors = eigen.eigenvectors;
+        let leak = self.lanczos.leak().unwrap_or(0.0);
+        let leak = leak * self.entry(m - 1, |z| phi(z)[1], step).abs();
+        step * step * self.size * leak * weighted_norm(self.lanczos.outside())
     }
 
     /// Entry `i` of f(tau T) e_1.
     fn entry(&self, i: usize, f: impl Fn(f64) -> f64, tau: f64) -> f64 {
-        let modes = self.values.iter().enumerate();
+        let modes = self.lanczos.values().iter().enumerate();
         modes
             .map(|(k, value)| {
-                f(tau * value) * self.eigenvectors[(i, k)] * self.eigenvectors[(0, k)]
+                f(tau * value) * self.lanczos.eigenvector(i, k) * self.lanczos.eigenvector(0, k)
             })
             .sum()
     }
 
     /// out += factor f(tau J) b for a combination f of phi functions.
     pub(super) fn add(&self, factor: f64, f: impl Fn(f64) -> f64, tau: f64, out: &mut [f64]) {
-        for (i, v) in self.basis().enumerate() {
+        for (i, v) in self.lanczos.basis().enumerate() {
             let coefficient = factor * self.size * self.entry(i, &f, tau);
             for (out, v) in out.iter_mut().zip(v) {
                 *out += coefficient * v;
@@ -217,22 +136,17 @@ impl Krylov {
             return;
         }
         let scale = factor * self.size;
-        for (i, v) in self.basis().enumerate() {
+        for (i, v) in self.lanczos.basis().enumerate() {
             let inside = scale * self.entry(i, |z| z / tau * f(z), tau);
             for (out, v) in out.iter_mut().zip(v) {
                 *out += inside * v;
             }
         }
-        let outside = scale * self.beta[m - 1] * self.entry(m - 1, &f, tau);
-        for (out, v) in out.iter_mut().zip(&self.vectors[m * self.len..]) {
+        let leak = self.lanczos.leak().unwrap_or(0.0);
+        let outside = scale * leak * self.entry(m - 1, &f, tau);
+        for (out, v) in out.iter_mut().zip(self.lanczos.outside()) {
             *out += outside * v;
         }
-    }
-
-    fn basis(&self) -> impl Iterator<Item = &[f64]> {
-        self.vectors
-            .chunks_exact(self.len.max(1))
-            .take(self.dimension())
     }
 }
 
