@@ -1,8 +1,8 @@
 //! The only place where measurement and prediction, flow and descent meet.
 
-use crate::detect::Phase;
+use crate::detect::{Phase, Plateau};
 use crate::observe::{Lens, norm, overshoot};
-use crate::theory::{Curve, CurveStart, Theory};
+use crate::theory::{self, Curve, CurveStart, Theory};
 use crate::track::{Knot, Track};
 use serde::Serialize;
 
@@ -50,6 +50,60 @@ pub fn with_theory(lens: &Lens<'_>, phase: &Phase, theory: &Theory) -> TheoryGap
         t_second: relative_gap(phase.t_second.filter(|_| same_order), theory.t_second),
         misattribution: misattribution(),
     }
+}
+
+/// The escape of a modality from the saddle of a tread: how fast its map grows there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Escape {
+    /// The modality learned on the next tread and not on this one.
+    pub modality: usize,
+    /// When the growth is measured.
+    pub time: f64,
+    /// d ln|W_m|/dt.
+    pub measured_rate: f64,
+    /// Theory's, for the norms of the maps at that time.
+    pub predicted_rate: Option<f64>,
+    /// (measured - predicted)/|predicted|.
+    pub gap: Option<f64>,
+    /// Why there is no prediction.
+    pub reason: Option<&'static str>,
+}
+
+/// The escape from each tread; None where not exactly one modality is learned between a tread and
+/// the next one.
+///
+/// Growth is measured where the loss falls most slowly; on the tread that a run starts on, halfway
+/// through, because initial weights need not be aligned as growing ones are.
+pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Option<Escape>> {
+    let escape = |(k, plateau): (usize, &Plateau)| {
+        let learned = plateau.learned.as_deref()?;
+        let next = plateaus.get(k + 1)?.learned.as_deref()?;
+        let mut new = next.iter().filter(|m| !learned.contains(m));
+        let (Some(&modality), None) = (new.next(), new.next()) else {
+            return None;
+        };
+        let knot = match plateau.exit {
+            Some(exit) if plateau.entry == 0.0 => track.at(0.5 * exit),
+            _ => plateau.slowest.clone(),
+        };
+        let block = lens.block(modality);
+        let size: f64 = knot.values[block.clone()].iter().map(|w| w * w).sum();
+        let along = knot.values[block.clone()].iter().zip(&knot.rates[block]);
+        let measured_rate = along.map(|(w, rate)| w * rate).sum::<f64>() / size;
+        let count = lens.architecture.modalities.len();
+        let norms: Vec<f64> = (0..count).map(|m| lens.norm(&knot, m)).collect();
+        let predicted =
+            theory::escape_rate(lens.moments, lens.architecture, learned, modality, &norms);
+        Some(Escape {
+            modality,
+            time: knot.time,
+            measured_rate,
+            predicted_rate: predicted.ok(),
+            gap: relative_gap(Some(measured_rate), predicted.ok()),
+            reason: predicted.err(),
+        })
+    };
+    plateaus.iter().enumerate().map(escape).collect()
 }
 
 /// Theory at a descent's learning rate, with the relative gaps (measured - predicted)/|predicted|.

@@ -37,6 +37,7 @@
 //! | [`method`] | which method of integration `auto` stands for |
 //! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
 //! | [`observe`] | what is seen of a trajectory, and its recording |
+//! | [`curvature`] | eigenvalues of the Hessian along the flow |
 //! | [`descent`] | discrete gradient descent, the baseline |
 //! | [`detect`] | plateaus, half-height crossings, the unimodal phase; never sees theory |
 //! | [`theory`] | closed-form predictions, and the reduced equations in time; never sees runs |
@@ -64,6 +65,7 @@
 pub mod app;
 pub mod cli;
 pub mod compare;
+pub mod curvature;
 pub mod data;
 pub mod descent;
 pub mod detect;

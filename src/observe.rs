@@ -185,6 +185,11 @@ impl<'a> Recorder<'a> {
         Some(after)
     }
 
+    /// The track of what is recorded so far.
+    pub fn track(&self) -> &Track {
+        &self.track
+    }
+
     /// The track of what was recorded.
     pub fn finish(self) -> Track {
         self.track

@@ -26,6 +26,8 @@ pub enum Purpose {
     InitialWeights = 6,
     /// Directions in the hidden spaces of aligned initial weights.
     AlignedDirections = 7,
+    /// Starting vectors of eigenvalue computations.
+    EigenvalueStart = 8,
 }
 
 /// The random numbers of `seed` for `purpose`, from their beginning.

@@ -1,8 +1,9 @@
 //! From a prepared problem to its results: pure and deterministic but for what the monitor says.
 
 use crate::compare::{
-    self, Comparison, CurveComparison, DescentTheory, Distance, Orders, TheoryGap,
+    self, Comparison, CurveComparison, DescentTheory, Distance, Escape, Orders, TheoryGap,
 };
+use crate::curvature::{CurvatureAlongRun, Slowest, Watch};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
@@ -86,6 +87,9 @@ pub struct FlowRun {
     /// Frobenius norm of the drift of the conserved balancedness matrices, over the squared norm
     /// of the weights. None for networks of depth 1, which conserve none.
     pub balancedness_drift: Option<f64>,
+    /// The curvature of the loss on each of the detected plateaus; along the whole run as well
+    /// where a descent is asked for.
+    pub curvature: CurvatureAlongRun,
 }
 
 /// One descent's part of the results.
@@ -121,6 +125,8 @@ pub struct RunResult {
     pub theory_gap: TheoryGap,
     /// The solution of theory's reduced equations; None where they have no say.
     pub theory_curve: Option<TheoryCurve>,
+    /// How each plateau is left, measured against predicted.
+    pub escapes: Vec<Option<Escape>>,
     /// Each descent against the flow.
     pub comparisons: Vec<Comparison>,
     /// Order of convergence of descent to the flow, from two learning rates on.
@@ -170,6 +176,7 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
     }
     RunResult {
         theory_gap: compare::with_theory(&problem.lens(), &flow.detection.phase, &theory),
+        escapes: compare::escapes(&problem.lens(), &flow.detection.plateaus, &flow.track),
         orders: compare::orders(&comparisons),
         theory_curve: theory_curve(problem, &flow),
         flow,
@@ -205,6 +212,12 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     let network = problem.network(plan.is_reduced);
     let mut flow = network.flow(&problem.moments);
     let mut recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
+    let least_drop = problem.scenario.detector.drop * problem.moments.learnable_loss();
+    let start = recorder.track().end();
+    let mut watch = Watch::new(flow.clone(), start, network.weights, least_drop);
+    if problem.scenario.descent.is_some() {
+        watch.follow_largest(network.weights);
+    }
     let mut converged = None;
     let mut observe = |segment: &mut dyn Segment| {
         if let Some(gap) = section.until.loss_gap
@@ -215,7 +228,9 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
             converged = Some((time, cut.nodes()[2].state.clone()));
             return Verdict::Stop(Outcome::Converged);
         }
-        let knot = recorder.record(segment);
+        recorder.record(segment);
+        watch.pass(segment, recorder.track());
+        let knot = recorder.track().end();
         let progress = Progress {
             stage: plan.stage,
             time: knot.time,
@@ -233,9 +248,15 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
         (end.time, end.state) = (time, state);
     }
     let track = recorder.finish();
+    let detection = detect(&track, &lens, &problem.scenario.detector);
+    let slowest = detection.plateaus.iter().map(|plateau| Slowest {
+        time: plateau.slowest.time,
+        tread: plateau.entry..=plateau.exit.unwrap_or(f64::INFINITY),
+    });
     FlowRun {
         method: settings.method,
-        detection: detect(&track, &lens, &problem.scenario.detector),
+        curvature: watch.finish(end.time, &end.state, slowest),
+        detection,
         balancedness_drift: balancedness_drift(&network, &end.state),
         is_reduced: network.reduction.is_some(),
         end,

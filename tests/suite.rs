@@ -5,6 +5,7 @@ mod architecture;
 mod cli;
 mod common;
 mod convergence;
+mod curvature;
 mod data;
 mod detector;
 mod edge_cases;

@@ -3,6 +3,7 @@
 //! Pure functions of finished results; `output` writes what they return.
 
 pub mod csv;
+pub mod curvature;
 pub mod format;
 pub mod summary;
 pub mod text;

@@ -1,5 +1,8 @@
 //! `summary.json`: everything measured and predicted, as plain data.
 
+use super::curvature::{
+    CurvatureSummary, EscapeSummary, StabilitySummary, add_curvature, stability_warning,
+};
 use super::saddle_name;
 use crate::compare::{Comparison, CurveComparison, Orders, TheoryGap};
 use crate::detect::{Detection, Kind, Phase};
@@ -34,6 +37,8 @@ pub struct Summary {
     pub plateaus: Vec<PlateauSummary>,
     /// Predictions, and their gaps to the measurements.
     pub theory: TheorySummary,
+    /// The largest curvature along the flow and the learning rate it allows; null without descent.
+    pub stability: Option<StabilitySummary>,
     /// Discrete descents.
     pub descent: Vec<DescentSummary>,
     /// Descents against the flow.
@@ -179,6 +184,11 @@ pub struct PlateauSummary {
     pub length: Option<f64>,
     /// Loss where the speed is least.
     pub loss: f64,
+    /// Curvature of the loss there; null for descents.
+    pub curvature: Option<CurvatureSummary>,
+    /// Growth of the modality that is learned next; null for descents, and where there is not
+    /// exactly one.
+    pub escape: Option<EscapeSummary>,
 }
 
 /// Predictions.
@@ -283,6 +293,8 @@ pub fn theory_summary(problem: &Problem, theory: &Theory, gap: Option<TheoryGap>
 /// The summary of a run; provenance is added by whoever knows the clock.
 pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
     let detection = &result.flow.detection;
+    let mut plateaus = plateaus(problem, detection);
+    add_curvature(&mut plateaus, problem, result);
     Summary {
         name: name.to_owned(),
         scenario: problem.scenario.clone(),
@@ -290,7 +302,13 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
         flow: flow_summary(problem, result),
         phase: phase_summary(problem, &detection.phase),
         crossings: crossings(problem, detection),
-        plateaus: plateaus(problem, detection),
+        plateaus,
+        stability: result
+            .flow
+            .curvature
+            .stability
+            .as_ref()
+            .map(StabilitySummary::of),
         theory: TheorySummary {
             curve: result.theory_curve.as_ref().map(|curve| curve.comparison),
             ..theory_summary(problem, &result.theory, Some(result.theory_gap))
@@ -303,7 +321,12 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
         comparison: result.comparisons.clone(),
         convergence_order: result.orders,
         verification: None,
-        warnings: problem.warnings.clone(),
+        warnings: problem
+            .warnings
+            .iter()
+            .cloned()
+            .chain(stability_warning(result))
+            .collect(),
         provenance: None,
     }
 }
@@ -427,6 +450,8 @@ fn plateaus(problem: &Problem, detection: &Detection) -> Vec<PlateauSummary> {
         exit: plateau.exit,
         length: plateau.exit.map(|exit| exit - plateau.entry),
         loss: plateau.loss,
+        curvature: None,
+        escape: None,
     };
     detection.plateaus.iter().map(summarise).collect()
 }

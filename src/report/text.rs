@@ -1,5 +1,6 @@
 //! The report on standard output: one screen, figures to six digits.
 
+use super::curvature::{push_curvature, push_stability};
 use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
 use super::fusion_name;
 use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
@@ -244,6 +245,7 @@ pub fn report(problem: &Problem, summary: &Summary) -> String {
     push_curve(&mut text, &summary.theory);
     push_crossings(&mut text, summary);
     push_plateaus(&mut text, summary);
+    push_curvature(&mut text, summary);
     push_descents(&mut text, summary);
     text
 }
@@ -376,6 +378,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
     if summary.descent.is_empty() {
         return;
     }
+    push_stability(text, summary);
     let mut rows = vec![cells([
         "descent, eta",
         "steps",
@@ -404,7 +407,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
             number(comparison.max_map_gap),
         ]);
     }
-    let _ = write!(text, "\n{}", table(&rows));
+    text.push_str(&table(&rows));
     // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
     // may change its sign with the rate, the others saturate.
     let order = summary

@@ -12,17 +12,20 @@
 //! |---|---|
 //! | `growth.rs` | growth rates, the order of learning, the schedule of late fusion |
 //! | `two_layer.rs` | absolute times of two layers from their actual initial weights, and descent's |
+//! | `escape.rs` | growth rates out of the saddles, and which saddles are strict |
 //! | `formulas.rs` | everything else that has a closed form |
 //! | `balanced.rs` | the reduced equations of balanced rank-one weights |
 //! | `curve.rs` | their solution in time |
 
 mod balanced;
 mod curve;
+mod escape;
 mod formulas;
 mod growth;
 mod two_layer;
 
 pub use curve::{Curve, CurveStart, curve};
+pub use escape::{escape_rate, is_strict_saddle};
 pub use formulas::{contribution, intermediate_ratio, is_preference_superficial, misattribution};
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
