@@ -45,13 +45,10 @@ impl CurveStart {
     }
 }
 
-/// Relative tolerance of the integration and of the track.
-const TOLERANCE: f64 = 1e-9;
-
 /// Most steps. Each plateau and each drop takes some tens of steps, however long it lasts.
 const MOST_STEPS: u64 = 100_000;
 
-/// The balanced rank-one solution from t = 0 to `t_end` (sections on the two-layer network and on
+/// The balanced rank-one solution from t = 0 to `t_end` at the relative tolerance `rtol` (sections on the two-layer network and on
 /// the reduction of intermediate and late fusion). Its initial values come from the initial weights
 /// alone, never from a run:
 ///
@@ -72,7 +69,7 @@ pub fn curve(
     architecture: &Architecture,
     scale: InitialScale,
     weights: &DVector<f64>,
-    t_end: f64,
+    (rtol, t_end): (f64, f64),
 ) -> Option<Curve> {
     let modalities = 0..moments.modalities.len();
     if moments.outputs_len() > 1 || modalities.clone().any(|m| architecture.depth(m) < 2) {
@@ -101,7 +98,7 @@ pub fn curve(
         ),
         (_, None) => return None,
     };
-    let track = solve(moments, architecture, &state, t_end)?;
+    let track = solve(moments, architecture, &state, (rtol, t_end))?;
     Some(Curve { track, start })
 }
 
@@ -176,25 +173,21 @@ fn solve(
     moments: &Moments,
     architecture: &Architecture,
     start: &Start,
-    t_end: f64,
+    (rtol, t_end): (f64, f64),
 ) -> Option<Track> {
     let (mut system, state) = Balanced::new(moments, architecture, start);
     let sizes = state.iter().map(|entry| entry.abs());
     let smallest = sizes.filter(|&size| size > 0.0).reduce(f64::min)?;
     let settings = Settings {
         method: Method::Exponential,
-        rtol: TOLERANCE,
-        atol: TOLERANCE * smallest,
+        rtol,
+        atol: rtol * smallest,
         t_end,
         max_steps: MOST_STEPS,
     };
     let blocks = moments.modalities.iter().map(|m| m.range.clone());
     let mut reader = system.clone();
-    let mut track = Track::new(
-        reader.knot(0.0, state.as_slice()),
-        blocks.collect(),
-        TOLERANCE,
-    );
+    let mut track = Track::new(reader.knot(0.0, state.as_slice()), blocks.collect(), rtol);
     integrate(
         &mut system,
         state,
