@@ -182,12 +182,11 @@ def reductions():
             summary = run(scenario(depth, fusion, 100, init, {"time": time}, rho=0.5, **flow))
             return summary["flow"]["reduction"], summary["phase"]
 
-        reduction = phase(float(rtol), "auto")[0]
-        # The reduced network of this tolerance, integrated as finely as the full one.
+        reduction, reduced = phase(float(rtol), "auto")
         rows.append([depth, fusion, next(iter(next(iter(init.values())).values())), rtol])
         rows[-1] += [reduction["full_weights"], reduction["reduced_weights"] or "full"]
         rows[-1] += [f"{reduction['error_bound']:.0e}" if reduction["used"] else "-"]
-        reduced, full = phase(float(rtol), "auto")[1], phase(float(rtol) / 10, "off")[1]
+        full = phase(float(rtol) / 10, "off")[1]
         gaps = [abs(reduced[key] / full[key] - 1) for key in ("t_first", "t_second")]
         rows[-1] += [f"{max(gaps):.0e}"]
     header = ["L", "Lf", "u0", "rtol", "full weights", "reduced", "bound", "difference of t_A, t_B"]

@@ -278,6 +278,7 @@ fn run_one(
     let verification =
         (extras.verify && is_complete).then(|| verify::verify(problem, &result.flow, &mut monitor));
     line.finish();
+    let checked = verification.as_ref().map(|check| check.outcome);
     let folder = options.out.join(name);
     let mut summary = summary::summary(name, problem, &result);
     summary.scenario = relative_to(&folder, summary.scenario);
@@ -308,8 +309,10 @@ fn run_one(
     let outcome = result.outcome();
     if !outcome.is_success() {
         say(&format!("warning: {name}: {}", failure(&result)));
+        return Ok(outcome);
     }
-    Ok(outcome)
+    // A check that did not come to its end has checked nothing.
+    Ok(checked.unwrap_or(outcome))
 }
 
 /// What failed, in one line.

@@ -88,6 +88,9 @@ pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Opti
         };
         let block = lens.block(modality);
         let size: f64 = knot.values[block.clone()].iter().map(|w| w * w).sum();
+        if size < f64::MIN_POSITIVE {
+            return None;
+        }
         let along = knot.values[block.clone()].iter().zip(&knot.rates[block]);
         let measured_rate = along.map(|(w, rate)| w * rate).sum::<f64>() / size;
         let count = lens.architecture.modalities.len();

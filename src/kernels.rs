@@ -145,6 +145,19 @@ fn add_scaled(factor: f64, x: &[f64], x_stride: usize, out: &mut [f64], out_stri
     }
 }
 
+/// Euclidean norm; of matrices the Frobenius norm. Squares that would under- or overflow are scaled
+/// first.
+pub fn norm(entries: &[f64]) -> f64 {
+    const SAFE: std::ops::Range<f64> = 1e-280..1e280;
+    let square = dot(entries, entries);
+    if SAFE.contains(&square) || square == 0.0 && entries.iter().all(|&x| x == 0.0) {
+        return square.sqrt();
+    }
+    let largest = entries.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let scaled = entries.iter().map(|x| (x / largest) * (x / largest));
+    largest * scaled.sum::<f64>().sqrt()
+}
+
 /// Scalar product, summed in eight independent lanes so that additions need not wait.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     const LANES: usize = 8;

@@ -18,8 +18,17 @@ use crate::scenario::{self, FlowSection};
 /// IV.2).
 const STABILITY: f64 = 3.3;
 
-/// The method of a run.
-pub fn method(flow: &FlowSection, moments: &Moments, architecture: &Architecture) -> Method {
+/// Initial weights below this are beside the round-off of what is learned, 1e-16, too small for a
+/// Krylov space that holds both: the exponential method then takes ever shorter steps.
+const SMALLEST: f64 = 1e-18;
+
+/// The method of a run whose smallest initial layer has the root-mean-square `smallest`.
+pub fn method(
+    flow: &FlowSection,
+    moments: &Moments,
+    architecture: &Architecture,
+    smallest: f64,
+) -> Method {
     match flow.method {
         scenario::Method::Exponential => Method::Exponential,
         scenario::Method::Dopri5 => Method::RungeKutta(Pair::Dopri5),
@@ -28,7 +37,7 @@ pub fn method(flow: &FlowSection, moments: &Moments, architecture: &Architecture
             // Where only a loss gap ends the run nobody knows when.
             let time = flow.until.time.unwrap_or(f64::INFINITY);
             let explicit = explicit_evaluations((flow.rtol, time), moments, architecture);
-            if explicit < exponential_evaluations(flow.rtol) {
+            if smallest < SMALLEST || explicit < exponential_evaluations(flow.rtol) {
                 Method::RungeKutta(Pair::Dopri5)
             } else {
                 Method::Exponential

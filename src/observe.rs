@@ -6,6 +6,7 @@
 use crate::data::Moments;
 use crate::flow::{Flow, Observables};
 use crate::integrate::Segment;
+pub use crate::kernels::norm;
 use crate::network::Architecture;
 use crate::scenario::Spacing;
 use crate::track::{Knot, Track};
@@ -89,15 +90,6 @@ impl Lens<'_> {
             (0..self.architecture.layers.len()).map(|l| first_layer + l..first_layer + l + 1);
         maps.chain(layers).collect()
     }
-}
-
-/// Frobenius norm of a matrix given by its entries.
-pub fn norm(entries: &[f64]) -> f64 {
-    entries
-        .iter()
-        .map(|entry| entry * entry)
-        .sum::<f64>()
-        .sqrt()
 }
 
 /// A size signed by its direction: the Frobenius norm of `difference`, positive where it points

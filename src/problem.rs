@@ -140,7 +140,8 @@ impl Problem {
     pub fn theory_curve(&self, t_end: f64) -> Option<Curve> {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let scale = self.initial_scale();
-        // Finer than the run, so that their difference is not the curve's error.
+        // Finer than the run where that is coarser than 1e-8, so that their difference is not the
+        // curve's error.
         let rtol = (0.1 * self.scenario.flow.rtol).max(1e-9);
         theory::curve(moments, architecture, scale, &self.weights, (rtol, t_end))
     }

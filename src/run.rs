@@ -6,6 +6,7 @@ use crate::compare::{
 use crate::curvature::{CurvatureAlongRun, Slowest, Watch};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
+use crate::init;
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
 use crate::invariants;
 use crate::method;
@@ -60,7 +61,12 @@ impl Plan {
         let flow = &problem.scenario.flow;
         Self {
             stage: Stage::Flow,
-            method: method::method(flow, &problem.moments, &problem.architecture),
+            method: method::method(
+                flow,
+                &problem.moments,
+                &problem.architecture,
+                init::smallest_layer_rms(&problem.architecture, &problem.weights),
+            ),
             rtol: flow.rtol,
             atol: problem.atol,
             is_reduced: true,
@@ -88,7 +94,7 @@ pub struct FlowRun {
     /// of the weights. None for networks of depth 1, which conserve none.
     pub balancedness_drift: Option<f64>,
     /// The curvature of the loss on each of the detected plateaus; along the whole run as well
-    /// where a descent is asked for.
+    /// where a descent is asked for. Empty in verifications.
     pub curvature: CurvatureAlongRun,
 }
 
@@ -214,8 +220,9 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     let mut recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
     let least_drop = problem.scenario.detector.drop * problem.moments.learnable_loss();
     let start = recorder.track().end();
-    let mut watch = Watch::new(flow.clone(), start, network.weights, least_drop);
-    if problem.scenario.descent.is_some() {
+    let mut watch = (plan.stage == Stage::Flow)
+        .then(|| Watch::new(flow.clone(), start, network.weights, least_drop));
+    if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
         watch.follow_largest(network.weights);
     }
     let mut converged = None;
@@ -225,11 +232,16 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
             && let Some(mut cut) = Cut::new(segment, time)
         {
             recorder.record(&mut cut);
+            if let Some(watch) = &mut watch {
+                watch.pass(&mut cut, recorder.track());
+            }
             converged = Some((time, cut.nodes()[2].state.clone()));
             return Verdict::Stop(Outcome::Converged);
         }
         recorder.record(segment);
-        watch.pass(segment, recorder.track());
+        if let Some(watch) = &mut watch {
+            watch.pass(segment, recorder.track());
+        }
         let knot = recorder.track().end();
         let progress = Progress {
             stage: plan.stage,
@@ -255,7 +267,9 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     });
     FlowRun {
         method: settings.method,
-        curvature: watch.finish(end.time, &end.state, slowest),
+        curvature: watch.map_or_else(CurvatureAlongRun::default, |watch| {
+            watch.finish(end.time, &end.state, slowest)
+        }),
         detection,
         balancedness_drift: balancedness_drift(&network, &end.state),
         is_reduced: network.reduction.is_some(),

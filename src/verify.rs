@@ -23,6 +23,8 @@ pub struct Verification {
     pub rtol: f64,
     /// Why it ended.
     pub outcome: Outcome,
+    /// Time it reached; up to this the two are compared.
+    pub t_end: f64,
     /// Its accepted steps.
     pub steps: u64,
     /// Largest difference of the loss at the same time, over Loss_0.
@@ -58,6 +60,7 @@ pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> V
         reduced: check.is_reduced,
         rtol: plan.rtol,
         outcome: check.end.outcome,
+        t_end: check.end.time,
         steps: check.end.work.steps,
         max_loss_gap: distance.max_loss_gap,
         max_loss_gap_time: distance.max_loss_gap_time,

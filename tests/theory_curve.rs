@@ -47,7 +47,6 @@ fn from_aligned_weights_the_curve_is_the_flow() {
              flow: {{method: dopri5, rtol: 1e-9, until: {{time: 60}}}}"
         );
         let TheoryCurve { curve, comparison } = curve(&yaml);
-        println!("{comparison:?}");
         assert_eq!(curve.start, CurveStart::AlignedWeights);
         assert!(comparison.max_loss_gap < 1e-7, "{case}: {comparison:?}");
         assert!(comparison.max_map_gap < 1e-7, "{case}: {comparison:?}");
@@ -87,7 +86,6 @@ fn small_random_weights_of_two_layers_follow_the_curve() {
              flow: {{method: dopri5, rtol: 1e-9, until: {{time: 60}}}}"
         );
         let TheoryCurve { curve, comparison } = curve(&toy(rho, r, &rest));
-        println!("{rho} {r} {fusion} {comparison:?}");
         assert_eq!(curve.start, CurveStart::GrowingModes);
         assert!(comparison.max_loss_gap < 1e-5, "{comparison:?}");
         assert!(comparison.t_second_gap.expect("B").abs() < 1e-5);

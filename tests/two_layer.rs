@@ -44,7 +44,6 @@ fn the_second_crossing_from_the_initial_weights() {
             let gap = result.theory_gap.t_second.expect("B");
             let measured = result.flow.detection.phase.t_second.expect("B");
             let late = measured - result.theory.t_second.expect("B");
-            println!("rho {rho} r {r} std {std:e}: gap {gap:e}, late {late}, lag {lag}");
             // The initial map is 30 std^2; the integrator is within rtol = 1e-8 of times of 20.
             let exact = 2e-7 + 1e3 * std * std;
             let tolerance = if rho == 0.0 { exact } else { 0.2 * lag };
@@ -116,7 +115,6 @@ fn the_first_crossing_for_vector_inputs() {
             (measured - result.theory.t_first.expect("A")) * rate
         };
         let [large, small] = [1e-6, 1e-9].map(late);
-        println!("{inputs}: {large:e} {small:e} in units of 1/s");
         assert!(small.abs() < tolerance && large.abs() < tolerance);
     }
 }
@@ -134,7 +132,6 @@ fn descent_first_crossing_from_the_initial_weights() {
             .iter()
             .map(|run| run.theory.t_first_gap.expect("A"))
             .collect();
-        println!("rho {rho} std {std:e}: {gaps:?}");
         assert!(gaps[0].abs() < 0.005, "{gaps:?}");
         for pair in gaps.windows(2) {
             let order = (pair[0] / pair[1]).log2();

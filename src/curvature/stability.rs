@@ -40,10 +40,12 @@ pub struct Stability {
 
 impl Stability {
     /// Learning rate 2/lambda_max below which descent along the whole run is stable; None where
-    /// the loss nowhere curves upwards.
+    /// the loss nowhere curves upwards, and where the eigenvalue is known from below only.
     pub fn stable_learning_rate(&self) -> Option<f64> {
+        /// Share of the eigenvalue up to which its residual may stand beside it.
+        const CONVERGED: f64 = 1e-2;
         let largest = self.largest_eigenvalue;
-        (largest > 0.0).then(|| 2.0 / largest)
+        (largest > 0.0 && self.residual <= CONVERGED * largest).then(|| 2.0 / largest)
     }
 }
 

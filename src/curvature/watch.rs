@@ -23,7 +23,7 @@ pub struct Curvature {
 }
 
 /// The curvature of the loss along a run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct CurvatureAlongRun {
     /// One entry a tread; None where the Hessian is not finite.
     pub treads: Vec<Option<Curvature>>,

@@ -73,8 +73,9 @@ impl Quadratic {
                 }
             }
         }
-        // Round-off where the covariance is singular must not become a negative loss.
-        (0.5 * sum).max(0.0)
+        // Round-off where the covariance is singular must not become a negative loss, nor what is
+        // no number a loss of 0.
+        if sum < 0.0 { 0.0 } else { 0.5 * sum }
     }
 
     /// The loss of the joined map `map`, o x d, stored by columns.

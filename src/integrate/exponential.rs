@@ -21,8 +21,9 @@
 //! M. Hochbruck, A. Ostermann & J. Schweitzer, "Exponential Rosenbrock-type methods", SIAM J. Numer.
 //! Anal. 47 (2009), method exprb43.
 
-use super::krylov::{Failure, Krylov, LARGEST_EXPONENT, phi};
+use super::krylov::{Failure, Krylov, LARGEST_DIMENSION, LARGEST_EXPONENT, phi};
 use super::{End, Node, Outcome, Segment, Settings, System, Verdict, Work};
+use crate::kernels::norm;
 use nalgebra::DVector;
 use std::ops::Range;
 
@@ -30,9 +31,6 @@ type State = DVector<f64>;
 
 /// Share of the step's tolerance that the Krylov approximation may use up.
 const KRYLOV_SHARE: f64 = 0.05;
-
-/// Most vectors of a Krylov basis. Toy data need 2 to 4, several inputs and outputs up to 40.
-const LARGEST_DIMENSION: usize = 64;
 
 /// Bytes that the three bases may take at their largest dimension: 2 GiB.
 const LARGEST_MEMORY: usize = 2 << 30;
@@ -261,7 +259,7 @@ impl<'s, S: System> Stepper<'s, S> {
         self.bases
             .third
             .add(12.0 * h, |z| phi(z)[4], h, &mut self.remainder);
-        Ok(self.error())
+        self.error()
     }
 
     /// F(stage) - F(w).
@@ -278,18 +276,20 @@ impl<'s, S: System> Stepper<'s, S> {
     }
 
     /// The largest error of a group, in units of its tolerance at the larger end of the step.
-    fn error(&self) -> f64 {
+    fn error(&self) -> Result<f64, Failure> {
         let &Settings { rtol, atol, .. } = self.settings;
-        let errors = self
-            .groups
-            .iter()
-            .zip(&self.tolerances)
-            .map(|(group, tolerance)| {
-                let end = norm(&self.next.as_slice()[group.clone()]);
-                let at_end = atol * (group.len() as f64).sqrt() + rtol * end;
-                norm(&self.remainder[group.clone()]) / tolerance.max(at_end)
-            });
-        errors.fold(0.0, f64::max)
+        let mut largest = 0.0f64;
+        for (group, tolerance) in self.groups.iter().zip(&self.tolerances) {
+            let end = norm(&self.next.as_slice()[group.clone()]);
+            let at_end = atol * (group.len() as f64).sqrt() + rtol * end;
+            let error = norm(&self.remainder[group.clone()]) / tolerance.max(at_end);
+            // A step into infinity has no error: the largest of numbers leaves out what is none.
+            if !(end.is_finite() && error.is_finite()) {
+                return Err(Failure::NotFinite);
+            }
+            largest = largest.max(error);
+        }
+        Ok(largest)
     }
 
     fn segment(&self) -> Step<'_, 's, S> {
@@ -336,11 +336,6 @@ fn converge<S: System>(
     work.krylov_bases += u64::from(before == 0 && dimension > 0);
     work.krylov_max = work.krylov_max.max(dimension);
     result
-}
-
-/// Euclidean norm.
-fn norm(entries: &[f64]) -> f64 {
-    crate::kernels::dot(entries, entries).sqrt()
 }
 
 /// One accepted step with its middle.

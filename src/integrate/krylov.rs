@@ -12,6 +12,9 @@
 
 use crate::lanczos::Lanczos;
 
+/// Most vectors of a basis. Toy data need 2 to 4, several inputs and outputs up to 40.
+pub(super) const LARGEST_DIMENSION: usize = 64;
+
 /// Exponents above this are growth that no step may contain: e^z would soon overflow.
 pub(super) const LARGEST_EXPONENT: f64 = 30.0;
 
@@ -98,24 +101,34 @@ impl Krylov {
     fn residual(&self, step: f64, weighted_norm: &dyn Fn(&[f64]) -> f64) -> f64 {
         let m = self.dimension();
         let leak = self.lanczos.leak().unwrap_or(0.0);
-        let leak = leak * self.entry(m - 1, |z| phi(z)[1], step).abs();
+        let phi1 = self.at_eigenvalues(|z| phi(z)[1], step);
+        let leak = leak * self.entry(m - 1, &phi1[..m]).abs();
         step * step * self.size * leak * weighted_norm(self.lanczos.outside())
     }
 
-    /// Entry `i` of f(tau T) e_1.
-    fn entry(&self, i: usize, f: impl Fn(f64) -> f64, tau: f64) -> f64 {
-        let modes = self.lanczos.values().iter().enumerate();
+    /// Entry `i` of f(tau T) e_1, from f at the eigenvalues of tau T.
+    fn entry(&self, i: usize, values: &[f64]) -> f64 {
+        let modes = values.iter().enumerate();
         modes
-            .map(|(k, value)| {
-                f(tau * value) * self.lanczos.eigenvector(i, k) * self.lanczos.eigenvector(0, k)
-            })
+            .map(|(k, f)| f * self.lanczos.eigenvector(i, k) * self.lanczos.eigenvector(0, k))
             .sum()
+    }
+
+    /// f at the eigenvalues of tau T.
+    fn at_eigenvalues(&self, f: impl Fn(f64) -> f64, tau: f64) -> [f64; LARGEST_DIMENSION] {
+        let mut values = [0.0; LARGEST_DIMENSION];
+        for (out, value) in values.iter_mut().zip(self.lanczos.values()) {
+            *out = f(tau * value);
+        }
+        values
     }
 
     /// out += factor f(tau J) b for a combination f of phi functions.
     pub(super) fn add(&self, factor: f64, f: impl Fn(f64) -> f64, tau: f64, out: &mut [f64]) {
+        let values = self.at_eigenvalues(f, tau);
+        let values = &values[..self.dimension()];
         for (i, v) in self.lanczos.basis().enumerate() {
-            let coefficient = factor * self.size * self.entry(i, &f, tau);
+            let coefficient = factor * self.size * self.entry(i, values);
             for (out, v) in out.iter_mut().zip(v) {
                 *out += coefficient * v;
             }
@@ -136,14 +149,15 @@ impl Krylov {
             return;
         }
         let scale = factor * self.size;
+        let inside = self.at_eigenvalues(|z| z / tau * f(z), tau);
         for (i, v) in self.lanczos.basis().enumerate() {
-            let inside = scale * self.entry(i, |z| z / tau * f(z), tau);
+            let coefficient = scale * self.entry(i, &inside[..m]);
             for (out, v) in out.iter_mut().zip(v) {
-                *out += inside * v;
+                *out += coefficient * v;
             }
         }
         let leak = self.lanczos.leak().unwrap_or(0.0);
-        let outside = scale * leak * self.entry(m - 1, &f, tau);
+        let outside = scale * leak * self.entry(m - 1, &self.at_eigenvalues(f, tau)[..m]);
         for (out, v) in out.iter_mut().zip(self.lanczos.outside()) {
             *out += outside * v;
         }

@@ -108,7 +108,9 @@ impl Outcome {
             Outcome::Converged => "converged: the loss gap asked for is met",
             Outcome::TimeReached => "the time asked for is reached",
             Outcome::StepLimit => "stopped at the limit of steps (flow.max_steps)",
-            Outcome::StepUnderflow => "failed: the step became too small to move the time",
+            Outcome::StepUnderflow => {
+                "failed: the step became too small to move the time, which has sixteen digits"
+            }
             Outcome::NotFinite => "failed: the gradient is not finite",
             Outcome::Diverged => "diverged: the learning rate is too large",
             Outcome::Interrupted => "was interrupted by the user",

@@ -14,7 +14,7 @@
 
 use crate::data::{Modality, Moments, Quadratic};
 use crate::flow::{Flow, Observables};
-use crate::kernels::dot;
+use crate::kernels::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
@@ -211,8 +211,4 @@ impl Riser {
 fn map_block(architecture: &Architecture, modality: usize) -> Range<usize> {
     let Range { start, end } = architecture.modalities[modality].range;
     start * architecture.outputs..end * architecture.outputs
-}
-
-fn norm(entries: &[f64]) -> f64 {
-    dot(entries, entries).sqrt()
 }

@@ -129,7 +129,7 @@ pub struct ReductionSummary {
     pub reduced_weights: Option<usize>,
     /// Sweeps that found its bases: each extends them by one layer, forward and backward.
     pub sweeps: Option<usize>,
-    /// Bound of the relative error of times and maps.
+    /// Estimated bound of the relative error of times and of the maps' shapes.
     pub error_bound: Option<f64>,
 }
 

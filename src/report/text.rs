@@ -270,7 +270,7 @@ fn push_flow(text: &mut String, summary: &Summary) {
     if let (Some(weights), Some(bound)) = (reduction.reduced_weights, reduction.error_bound) {
         let _ = writeln!(
             text,
-            "  integrated as a network of {weights} weights instead of {}, error below {bound:.0e}",
+            "  integrated as a network of {weights} weights instead of {}, estimated error {bound:.0e}",
             reduction.full_weights
         );
     }
@@ -299,6 +299,16 @@ fn push_verification(text: &mut String, verification: Option<&Verification>) {
     } else {
         "the full"
     };
+    if !check.outcome.is_success() {
+        let _ = writeln!(
+            text,
+            "  not verified: the check by {} on {network} network {}, at t = {}",
+            check.method,
+            check.outcome.sentence(),
+            number(check.t_end)
+        );
+        return;
+    }
     let _ = writeln!(
         text,
         "  verified by {} on {network} network at rtol {:.0e}, {} steps: loss differs by at most {:.1e}, maps by \

@@ -261,7 +261,7 @@ pub struct FlowSection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// The best one for the problem, see docs/method.md.
+    /// Exponential or dopri5, by an estimate of their work (docs/method.md).
     #[default]
     Auto,
     /// Exponential Rosenbrock, order 4(3): its cost does not grow with the length of plateaus.
