@@ -9,9 +9,11 @@
 //! the shipped scenarios; `docs/method.md` has the table.
 
 use crate::data::{Moments, spectral_norm};
+use crate::init;
 use crate::integrate::{Method, Pair};
 use crate::network::Architecture;
 use crate::scenario::{self, FlowSection};
+use nalgebra::DVector;
 
 /// Length of the stability interval of Dormand and Prince's pair of order 5(4) along the negative
 /// real axis (E. Hairer & G. Wanner, "Solving Ordinary Differential Equations II" (1996), section
@@ -22,12 +24,12 @@ const STABILITY: f64 = 3.3;
 /// Krylov space that holds both: the exponential method then takes ever shorter steps.
 const SMALLEST: f64 = 1e-18;
 
-/// The method of a run whose smallest initial layer has the root-mean-square `smallest`.
+/// The method of a run from the given initial weights (flat).
 pub fn method(
     flow: &FlowSection,
     moments: &Moments,
     architecture: &Architecture,
-    smallest: f64,
+    weights: &DVector<f64>,
 ) -> Method {
     match flow.method {
         scenario::Method::Exponential => Method::Exponential,
@@ -36,7 +38,9 @@ pub fn method(
         scenario::Method::Auto => {
             // Where only a loss gap ends the run nobody knows when.
             let time = flow.until.time.unwrap_or(f64::INFINITY);
-            let explicit = explicit_evaluations((flow.rtol, time), moments, architecture);
+            let problem = (moments, architecture, weights);
+            let explicit = explicit_evaluations((flow.rtol, time), problem);
+            let smallest = init::smallest_layer_rms(architecture, weights);
             if smallest < SMALLEST || explicit < exponential_evaluations(flow.rtol) {
                 Method::RungeKutta(Pair::Dopri5)
             } else {
@@ -50,10 +54,10 @@ pub fn method(
 /// to a time.
 pub fn explicit_evaluations(
     (rtol, time): (f64, f64),
-    moments: &Moments,
-    architecture: &Architecture,
+    (moments, architecture, weights): (&Moments, &Architecture, &DVector<f64>),
 ) -> f64 {
-    let stability = time * curvature(moments, architecture) / STABILITY;
+    let curvature = curvature(moments, architecture, weights);
+    let stability = time * curvature / STABILITY;
     let accuracy = 7.5 * rtol.powf(-0.2);
     6.0 * (accuracy + stability)
 }
@@ -63,16 +67,27 @@ pub fn exponential_evaluations(rtol: f64) -> f64 {
     13.0 * 6.0 * rtol.powf(-0.25)
 }
 
-/// The largest curvature of the loss at its minimum, where the layers of each stack are balanced:
-/// L |S_m| |W_m*|^{2 - 2/L}.
-fn curvature(moments: &Moments, architecture: &Architecture) -> f64 {
+/// The largest curvature of the loss: at its minimum, where the layers of each stack are balanced,
+/// L |S_m| |W_m*|^{2 - 2/L}; or at the initial weights, where they are larger than that, at most
+/// |S_m| sum_l prod_{k != l} |W^k|^2.
+fn curvature(moments: &Moments, architecture: &Architecture, weights: &DVector<f64>) -> f64 {
     let curvature = |m: usize| {
         let block = |matrix| spectral_norm(&moments.block(matrix, m));
         let range = moments.modalities[m].range.clone();
         let variance = moments.inputs.view_range(range.clone(), range).into_owned();
         let depth = architecture.depth(m) as f64;
-        let map = block(&moments.loss.optimum);
-        depth * spectral_norm(&variance) * map.powf(2.0 - 2.0 / depth)
+        let at_minimum = depth * block(&moments.loss.optimum).powf(2.0 - 2.0 / depth);
+        let layers = architecture.private[m].clone();
+        let squares: Vec<f64> = layers
+            .chain(architecture.shared.clone())
+            .map(|l| architecture.view(weights, l).norm_squared())
+            .collect();
+        let others = |l: usize| -> f64 {
+            let others = squares.iter().enumerate().filter(|(k, _)| *k != l);
+            others.map(|(_, square)| square).product()
+        };
+        let at_start: f64 = (0..squares.len()).map(others).sum();
+        spectral_norm(&variance) * at_minimum.max(at_start)
     };
     (0..moments.modalities.len())
         .map(curvature)

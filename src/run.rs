@@ -6,7 +6,6 @@ use crate::compare::{
 use crate::curvature::{CurvatureAlongRun, Slowest, Watch};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
-use crate::init;
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
 use crate::invariants;
 use crate::method;
@@ -65,7 +64,7 @@ impl Plan {
                 flow,
                 &problem.moments,
                 &problem.architecture,
-                init::smallest_layer_rms(&problem.architecture, &problem.weights),
+                &problem.weights,
             ),
             rtol: flow.rtol,
             atol: problem.atol,

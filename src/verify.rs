@@ -81,9 +81,8 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
     };
     let (other, evaluations) = match flow.method {
         Method::Exponential => {
-            let (moments, architecture) = (&problem.moments, &problem.architecture);
-            let evaluations =
-                method::explicit_evaluations((rtol, flow.end.time), moments, architecture);
+            let parts = (&problem.moments, &problem.architecture, &problem.weights);
+            let evaluations = method::explicit_evaluations((rtol, flow.end.time), parts);
             (Method::RungeKutta(Pair::Dopri5), evaluations)
         }
         Method::RungeKutta(_) => (Method::Exponential, method::exponential_evaluations(rtol)),

@@ -167,3 +167,18 @@ fn weights_whose_squares_underflow_are_integrated() {
     let (_, result) = common::run(&yaml("auto"));
     assert_eq!(result.flow.method.name(), "dopri5");
 }
+
+/// The curvature at large initial weights, far above that at the minimum, makes explicit steps
+/// short: std 2 and width 20 start at 4 (80 + 80).
+#[test]
+fn auto_sees_the_curvature_of_large_initial_weights() {
+    let method = |std: f64| {
+        let yaml = format!(
+            "data: {{toy: {{sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 20}}\ninit: {{gaussian: {{std: {std}}}}}\n\
+             flow: {{rtol: 1e-8, until: {{time: 20}}}}\n"
+        );
+        common::run(&yaml).1.flow.method.name()
+    };
+    assert_eq!([method(1e-3), method(2.0)], ["dopri5", "exponential"]);
+}
