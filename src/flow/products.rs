@@ -70,19 +70,11 @@ impl Products {
     /// P of every layer, and the total map.
     pub(super) fn propagate_forward(&mut self, architecture: &Architecture, weights: &[f64]) {
         for (m, stack) in architecture.private.iter().enumerate() {
-            let block = &architecture.modalities[m].range;
             for l in stack.clone() {
                 let layer = &architecture.layers[l];
                 let w = &weights[layer.range.clone()];
                 let (before, after) = self.forward.split_at_mut(l + 1);
-                let out = if l + 1 < stack.end {
-                    &mut after[0][..]
-                } else {
-                    // The stacks end side by side: in the fusion space, or in the total map.
-                    let joined = after.get_mut(architecture.shared.start - l - 1);
-                    let joined = joined.unwrap_or(&mut self.map);
-                    &mut joined[block.start * layer.rows..block.end * layer.rows]
-                };
+                let out = private_output(architecture, (m, l), after, &mut self.map);
                 if l == stack.start {
                     out.copy_from_slice(w);
                 } else {
@@ -187,6 +179,26 @@ impl Products {
             );
         }
     }
+}
+
+/// Where the forward product behind private layer `l` of modality `m` goes: to the next layer of
+/// its stack, `after` being the products behind layer `l`; behind the last one, to the modality's
+/// columns of the fusion space or of the total map, where the stacks end side by side.
+pub(super) fn private_output<'p>(
+    architecture: &Architecture,
+    (m, l): (usize, usize),
+    after: &'p mut [Vec<f64>],
+    map: &'p mut Vec<f64>,
+) -> &'p mut [f64] {
+    if l + 1 < architecture.private[m].end {
+        return &mut after[0];
+    }
+    let (block, rows) = (
+        &architecture.modalities[m].range,
+        architecture.layers[l].rows,
+    );
+    let joined = after.get_mut(architecture.shared.start - l - 1);
+    &mut joined.unwrap_or(map)[block.start * rows..block.end * rows]
 }
 
 fn set_identity(matrix: &mut [f64], n: usize) {

@@ -11,7 +11,7 @@
 //!
 //! J is symmetric: the flow is the gradient of a function.
 
-use super::products::Products;
+use super::products::{Products, private_output};
 use crate::data::Moments;
 use crate::kernels::{multiply, multiply_transposed, outer};
 use crate::network::Architecture;
@@ -82,18 +82,11 @@ impl Tangent {
         direction: &[f64],
     ) {
         for (m, stack) in architecture.private.iter().enumerate() {
-            let block = &architecture.modalities[m].range;
             for l in stack.clone() {
                 let layer = &architecture.layers[l];
                 let v = &direction[layer.range.clone()];
                 let (before, after) = self.forward.split_at_mut(l + 1);
-                let out = if l + 1 < stack.end {
-                    &mut after[0][..]
-                } else {
-                    let joined = after.get_mut(architecture.shared.start - l - 1);
-                    let joined = joined.unwrap_or(&mut self.map);
-                    &mut joined[block.start * layer.rows..block.end * layer.rows]
-                };
+                let out = private_output(architecture, (m, l), after, &mut self.map);
                 if l == stack.start {
                     out.copy_from_slice(v);
                     continue;

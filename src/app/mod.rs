@@ -1,0 +1,168 @@
+//! One function a command.
+//!
+//! | file | commands |
+//! |---|---|
+//! | `mod.rs` | `check`, `theory`, `schema`, `completions` |
+//! | `run.rs` | `run` |
+
+mod run;
+
+use crate::cli::{Cli, Command, Options};
+use crate::error::{Error, Result};
+use crate::problem::Problem;
+use crate::report::{summary, text};
+use crate::scenario::{self, Loaded};
+use clap::CommandFactory;
+use std::collections::HashSet;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Does what the command line asks for; gives back the exit code.
+///
+/// # Errors
+/// Whatever kept the command from doing its work; see [`Error::exit_code`].
+pub fn execute(cli: Cli) -> Result<u8> {
+    let Cli {
+        command,
+        mut options,
+    } = cli;
+    match command {
+        Command::Run {
+            scenarios,
+            svg,
+            verify,
+            changes,
+        } => {
+            options.set.extend(changes.set);
+            run::run_scenarios(&scenarios, run::Extras { svg, verify }, &options)
+        }
+        Command::Check { scenarios, changes } => {
+            options.set.extend(changes.set);
+            check(&scenarios, &options)
+        }
+        Command::Theory { scenarios, changes } => {
+            options.set.extend(changes.set);
+            theory(&scenarios, &options)
+        }
+        Command::Schema => {
+            print(&scenario::schema())?;
+            Ok(0)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "modalflow", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
+            Ok(0)
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has gone away wants no more of it; anything else,
+/// a full disk say, loses what was asked for.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => Err(Error::Print { source }),
+        _ => Ok(()),
+    }
+}
+
+fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
+    // Plain data with text keys always serialises.
+    let line = serde_json::to_string(value).unwrap_or_default();
+    print(&(line + "\n"))
+}
+
+/// Writes a line to standard error. Unlike `eprintln!` it does not panic where nobody reads it.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A scenario ready to run, and what its errors and paths refer to.
+struct Prepared {
+    name: String,
+    problem: Problem,
+    /// How long drawing, reading and reducing took.
+    prepare_seconds: f64,
+}
+
+/// Loads and prepares every scenario before any is run, so that a mistake in the last one shows
+/// before anything is computed or written.
+fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
+    let prepared: Vec<Prepared> = paths
+        .iter()
+        .map(|path| {
+            let clock = Instant::now();
+            let loaded = Loaded::read(path, &options.set)?;
+            let problem =
+                Problem::prepare(&loaded.scenario).map_err(|error| loaded.source.locate(error))?;
+            let name = loaded.scenario.name.unwrap_or_default();
+            for warning in &problem.warnings {
+                say(&format!("warning: {name}: {warning}"));
+            }
+            Ok(Prepared {
+                name,
+                problem,
+                prepare_seconds: clock.elapsed().as_secs_f64(),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let mut names = HashSet::new();
+    match prepared
+        .iter()
+        .find(|prepared| !names.insert(&prepared.name))
+    {
+        None => Ok(prepared),
+        Some(twice) => Err(Error::Usage {
+            problem: format!(
+                "two scenarios are named {}, and would overwrite each other",
+                twice.name
+            ),
+            remedy: "give them different names, or run them with different --out folders".into(),
+        }),
+    }
+}
+
+fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
+    for (i, prepared) in prepare_all(paths, options)?.iter().enumerate() {
+        let Prepared { name, problem, .. } = prepared;
+        let size = serde_json::json!({
+            "weights": problem.architecture.len(),
+            "inputs": problem.moments.inputs_len(),
+            "outputs": problem.moments.outputs_len(),
+            "memory_bytes": problem.memory(),
+        });
+        if options.json {
+            print_json(&serde_json::json!({"scenario": problem.scenario, "size": size}))?;
+        } else if !options.quiet {
+            let size = format!(
+                "# {name} is valid: {}\n# inputs: {}, outputs: {}, memory while integrating: about {:.1} MB\n",
+                text::network_line(&problem.architecture),
+                problem.moments.inputs_len(),
+                problem.moments.outputs_len(),
+                problem.memory() as f64 / 1e6,
+            );
+            // Several scenarios are several YAML documents.
+            let separator = if i > 0 { "---\n" } else { "" };
+            print(&format!(
+                "{separator}{size}{}",
+                scenario::to_yaml(&problem.scenario)
+            ))?;
+        }
+    }
+    Ok(0)
+}
+
+fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
+    for Prepared { name, problem, .. } in prepare_all(paths, options)? {
+        let data = summary::data_summary(&problem);
+        let theory = summary::theory_summary(&problem, &problem.theory(), None);
+        if options.json {
+            print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}))?;
+        } else if !options.quiet {
+            print(&text::theory_report(&name, &problem, &data, &theory))?;
+        }
+    }
+    Ok(0)
+}
