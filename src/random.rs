@@ -3,7 +3,7 @@
 //! Streams of one seed are independent, so that a draw depends on the seed and its purpose
 //! alone: not on what else was drawn before, nor on order or threads.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
 /// What random numbers are drawn for. The numbers are part of the format of a seed: a changed
@@ -28,6 +28,8 @@ pub enum Purpose {
     AlignedDirections = 7,
     /// Starting vectors of eigenvalue computations.
     EigenvalueStart = 8,
+    /// Seeds of the cells of a sweep.
+    Cells = 9,
 }
 
 /// The random numbers of `seed` for `purpose`, from their beginning.
@@ -37,10 +39,19 @@ pub fn stream(seed: u64, purpose: Purpose) -> ChaCha12Rng {
     rng
 }
 
+/// The seed of a sweep's cell: the number at place `index` of the stream of seeds, so that it
+/// depends on the sweep's seed and the cell's number alone. Below 2^53: whole numbers up to there
+/// survive readers that know floating-point numbers only.
+pub fn cell_seed(seed: u64, index: u64) -> u64 {
+    let mut rng = stream(seed, Purpose::Cells);
+    // Words of the generator have 32 bits.
+    rng.set_word_pos(2 * u128::from(index));
+    rng.next_u64() >> 11
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::Rng;
 
     /// Pinned, so that an update of a crate that changes the numbers does not pass unseen.
     #[test]
@@ -55,6 +66,16 @@ mod tests {
                 3929269593570528685
             ]
         );
+    }
+
+    /// Seeds by place are those drawn one after the other.
+    #[test]
+    fn seeds_of_cells_are_those_of_their_stream() {
+        let mut rng = stream(5, Purpose::Cells);
+        for index in 0..40 {
+            assert_eq!(cell_seed(5, index), rng.next_u64() >> 11, "{index}");
+        }
+        assert_ne!(cell_seed(5, 0), cell_seed(6, 0));
     }
 
     #[test]

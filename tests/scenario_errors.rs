@@ -5,6 +5,7 @@ mod files;
 mod overrides;
 mod round_trip;
 mod support;
+mod sweep;
 
 use support::{
     BASE, Case, MOMENTS, PRIVATE, TABLE, WISHART, cases, check, load, replaced, with_data,

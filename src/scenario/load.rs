@@ -86,12 +86,26 @@ impl Source {
     }
 
     fn scenario(&self) -> Result<Scenario> {
+        self.scenario_of(self.changed_value()?)
+    }
+
+    /// The file's value with the `--set` changes.
+    pub(super) fn changed_value(&self) -> Result<Value> {
         let mut value = self.value()?;
         for change in &self.overrides {
             change.apply(&mut value)?;
         }
-        let mut scenario: Scenario =
-            serde_path_to_error::deserialize(value).map_err(|error| explain::explain(&error))?;
+        Ok(value)
+    }
+
+    /// A value as a scenario, ranges unchecked.
+    pub(super) fn typed(value: Value) -> Result<Scenario> {
+        Ok(serde_path_to_error::deserialize(value).map_err(|error| explain::explain(&error))?)
+    }
+
+    /// A value as a checked scenario of this file.
+    pub(super) fn scenario_of(&self, value: Value) -> Result<Scenario> {
+        let mut scenario = Self::typed(value)?;
         validate(&scenario)?;
         if scenario.name.is_none() {
             scenario.name = Some(self.default_name()?);
@@ -147,9 +161,7 @@ impl Source {
         let Some(folder) = self.path.parent() else {
             return;
         };
-        let table = scenario.data.table.as_mut().map(|table| &mut table.path);
-        let weights = scenario.init.file.as_mut().map(|file| &mut file.path);
-        for path in table.into_iter().chain(weights) {
+        for (_, path) in scenario.files_mut() {
             *path = folder.join(&*path);
         }
     }

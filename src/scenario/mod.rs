@@ -11,21 +11,33 @@
 //! | `locate.rs` | the line on which a key stands |
 //! | `walk.rs` | a walk over the text that stops at a place, for its line |
 //! | `explain.rs` | typed errors in plain words, the nearest known key |
+//! | `figure.rs` | what is drawn of a sweep |
+//! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
+//! | `sweep.rs` | the axes of a sweep |
 //! | `validate/` | every range check |
 //!
 //! This folder is the only user of serde_yaml.
 
 mod explain;
+mod figure;
+mod grid;
 mod learning_rates;
 mod load;
 mod locate;
 mod overrides;
+mod sweep;
 mod validate;
 mod walk;
 
+pub use figure::{
+    CurvesFigure, FigureSection, HeatFigure, LinesFigure, PortraitFigure, Quantity, ScatterFigure,
+    Trajectory,
+};
+pub use grid::{Cell, Grid};
 pub use learning_rates::LearningRates;
 pub use load::{Loaded, Source, schema, to_yaml};
+pub use sweep::{Axis, AxisValue, Column, SweepSection};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -65,6 +77,23 @@ pub struct Scenario {
     /// What is written.
     #[serde(default)]
     pub output: OutputSection,
+    /// A grid over this scenario, for `modalflow sweep`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepSection>,
+    /// The figures of the sweep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figure: Vec<FigureSection>,
+}
+
+impl Scenario {
+    /// The files that the scenario names, by key.
+    pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let table = self.data.table.as_mut();
+        let table = table.map(|table| ("data.table.path", &mut table.path));
+        let weights = self.init.file.as_mut();
+        let weights = weights.map(|file| ("init.file.path", &mut file.path));
+        table.into_iter().chain(weights).collect()
+    }
 }
 
 /// Source of data: exactly one of the keys.

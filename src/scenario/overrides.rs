@@ -59,11 +59,17 @@ impl Override {
 
     /// Sets the value, making the mappings on the way; a null removes the key.
     pub fn apply(&self, scenario: &mut Value) -> Result<()> {
-        if self.value.is_null() && self.is_absent(scenario) {
-            return self.nothing_to_remove();
+        Self::set(scenario, &self.path, &self.value)
+            .map_err(|misfit| usage(&self.typed, &misfit.problem, &misfit.remedy))
+    }
+
+    /// Sets the key `path` of a scenario.
+    pub fn set(scenario: &mut Value, path: &str, value: &Value) -> Result<(), Misfit> {
+        if value.is_null() && is_absent(scenario, path) {
+            return nothing_to_remove(path);
         }
         let mut node = scenario;
-        let mut steps = self.path.split('.').peekable();
+        let mut steps = path.split('.').peekable();
         let mut done = Vec::new();
         while let Some(step) = steps.next() {
             let last = steps.peek().is_none();
@@ -71,75 +77,79 @@ impl Override {
                 *node = Value::Mapping(Mapping::new());
             }
             node = match node {
-                Value::Mapping(map) if last && self.value.is_null() => {
+                Value::Mapping(map) if last && value.is_null() => {
                     map.shift_remove(step);
                     return Ok(());
                 }
                 Value::Mapping(map) => map.entry(step.into()).or_insert(Value::Null),
-                Value::Sequence(list) => self.element(list, step, &done)?,
-                _ => return Err(self.through_scalar(&done)),
+                Value::Sequence(list) => element(list, step, &done)?,
+                _ => return Err(through_scalar(&done)),
             };
             done.push(step);
         }
-        *node = self.value.clone();
+        *node = value.clone();
         Ok(())
     }
+}
 
-    fn is_absent(&self, scenario: &Value) -> bool {
-        let end = self.path.split('.').try_fold(scenario, |node, step| {
-            let index = step.parse::<usize>().ok();
-            node.get(step).or_else(|| node.get(index?))
-        });
-        end.is_none()
-    }
+/// Why a path does not fit a scenario.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    pub problem: String,
+    pub remedy: String,
+}
 
-    /// Removing what is not there does no harm where the key could have been there.
-    fn nothing_to_remove(&self) -> Result<()> {
-        if explain::is_known(&self.path) {
-            return Ok(());
+impl Misfit {
+    fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            problem: problem.into(),
+            remedy: remedy.into(),
         }
-        Err(usage(
-            &self.typed,
-            "there is no such key to remove",
-            "check the spelling of the path",
-        ))
     }
+}
 
-    fn element<'v>(
-        &self,
-        list: &'v mut [Value],
-        step: &str,
-        done: &[&str],
-    ) -> Result<&'v mut Value> {
-        let length = list.len();
-        step.parse::<usize>()
-            .ok()
-            .and_then(|index| list.get_mut(index))
-            .ok_or_else(|| {
-                let place = done.join(".");
-                usage(
-                    &self.typed,
-                    &format!("{place} is a list of {length}, and has no element {step}"),
-                    &format!(
-                        "count its elements from 0, or set the whole list: --set '{place}=[...]'"
-                    ),
-                )
-            })
+fn is_absent(scenario: &Value, path: &str) -> bool {
+    let end = path.split('.').try_fold(scenario, |node, step| {
+        let index = step.parse::<usize>().ok();
+        node.get(step).or_else(|| node.get(index?))
+    });
+    end.is_none()
+}
+
+/// Removing what is not there does no harm where the key could have been there.
+fn nothing_to_remove(path: &str) -> Result<(), Misfit> {
+    if explain::is_known(path) {
+        return Ok(());
     }
+    Err(Misfit::new(
+        "there is no such key to remove",
+        "check the spelling of the path",
+    ))
+}
 
-    fn through_scalar(&self, done: &[&str]) -> Error {
+fn element<'v>(list: &'v mut [Value], step: &str, done: &[&str]) -> Result<&'v mut Value, Misfit> {
+    let length = list.len();
+    let index = step.parse::<usize>().ok();
+    index.and_then(|index| list.get_mut(index)).ok_or_else(|| {
         let place = done.join(".");
-        let place = if place.is_empty() {
-            "the scenario".to_owned()
-        } else {
-            place
-        };
-        usage(
-            &self.typed,
-            &format!("{place} is a single value, there is nothing below it to set"),
-            "set the key itself, or check the path",
+        Misfit::new(
+            format!("{place} is a list of {length}, and has no element {step}"),
+            format!("count its elements from 0, or set the whole list: --set '{place}=[...]'"),
         )
-    }
+    })
+}
+
+fn through_scalar(done: &[&str]) -> Misfit {
+    let place = done.join(".");
+    let place = if place.is_empty() {
+        "the scenario".to_owned()
+    } else {
+        place
+    };
+    Misfit::new(
+        format!("{place} is a single value, there is nothing below it to set"),
+        "set the key itself, or check the path",
+    )
 }
 
 fn usage(typed: &str, problem: &str, remedy: &str) -> Error {

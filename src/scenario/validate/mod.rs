@@ -3,14 +3,18 @@
 //! | file | sections |
 //! |---|---|
 //! | `data.rs` | data |
+//! | `figure.rs` | figure |
 //! | `matrix.rs` | the matrices of data.moments |
 //! | `network.rs` | network |
 //! | `run.rs` | init, flow, descent, detector, output |
+//! | `sweep.rs` | sweep |
 
 mod data;
+mod figure;
 mod matrix;
 mod network;
 mod run;
+mod sweep;
 
 use super::Scenario;
 use crate::error::{InputError, Result};
@@ -40,11 +44,20 @@ pub(super) fn validate(scenario: &Scenario) -> Result<()> {
         run::check_descent(descent, scenario.flow.until.time)?;
     }
     run::check_detector(&scenario.detector)?;
-    run::check_output(&scenario.output)
+    run::check_output(&scenario.output)?;
+    if let Some(section) = &scenario.sweep {
+        sweep::check(section)?;
+    }
+    figure::check(scenario)
 }
 
-/// The name becomes a folder: [A-Za-z0-9_-]+.
+/// The name of a run becomes a folder.
 pub(super) fn check_name(name: &str) -> Result<()> {
+    check_file_name("name", name)
+}
+
+/// A name that becomes a file or a folder: [A-Za-z0-9_-]+.
+fn check_file_name(key: &str, name: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let problem = if name.is_empty() {
         "the name is empty".to_owned()
@@ -56,7 +69,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
         return Ok(());
     };
     let remedy = format!("use letters, digits, _ and -, at most {LONGEST_NAME} of them");
-    Err(wrong("name", problem, remedy))
+    Err(wrong(key, problem, remedy))
 }
 
 fn wrong(

@@ -1,0 +1,109 @@
+//! The sweep and figure sections.
+
+use super::support::{BASE, Case, cases, check, load, replaced};
+
+/// The base text with a sweep and figures; sweep starts on line 35.
+fn text() -> String {
+    format!("{BASE}{SWEEP}")
+}
+
+const SWEEP: &str = "\
+sweep:
+  repeats: 3
+  axes:
+    - {path: data.toy.rho, from: -0.9, to: 0.9, count: 7}
+    - path: network.width
+      values: [10, 20]
+    - linked:
+        - {path: network.depth, values: [3, 4]}
+        - {path: network.fusion_layer, values: [2, 3]}
+figure:
+  - lines: {x: data.toy.rho, y: ratio, series: network.width}
+  - name: map
+    heat: {x: data.toy.rho, y: network.width, value: ratio}
+  - scatter: {value: t_first, series: network.width}
+    select: {network.depth: 3}
+  - curves: {value: loss, log_x: true}
+    select: {data.toy.rho: 0}
+  - portrait: {arrows: 9}
+    select: {data.toy.rho: 0, network.width: 10}
+";
+
+#[test]
+fn the_whole_loads_and_reads_back_as_written() {
+    let scenario = load(&text(), &[]).unwrap_or_else(|error| panic!("{error}"));
+    let written = modalflow::scenario::to_yaml(&scenario);
+    let again = load(&written, &[]).unwrap_or_else(|error| panic!("{error}\n{written}"));
+    assert_eq!(scenario, again);
+}
+
+#[test]
+fn axes_that_cannot_be() {
+    check(
+        &text(),
+        cases! {
+            "repeats: 3" => "repeats: 0", 36, "sweep.repeats", ["out of range", "1"];
+            "repeats: 3" => "repeat: 3", 36, "sweep.repeat", ["unknown key", "repeats"];
+            "path: data.toy.rho, " => "", 38, "sweep.axes.0", ["what varies is missing", "path, linked"];
+            "count: 7" => "count: 0", 38, "sweep.axes.0.count", ["out of range"];
+            "count: 7" => "count: 1", 38, "sweep.axes.0.count", ["cannot have 1"];
+            ", count: 7" => "", 38, "sweep.axes.0", ["incomplete", "count"];
+            "count: 7" => "count: 7, values: [1]", 38, "sweep.axes.0.values", ["both"];
+            "count: 7" => "count: 7, spacing: log", 38, "sweep.axes.0.spacing", ["above 0"];
+            "count: 7" => "count: 7, spacing: even", 38, "sweep.axes.0.spacing", ["even", "linear, log"];
+            "from: -0.9" => "from: .nan", 38, "sweep.axes.0.from", ["not a finite number"];
+            "[10, 20]" => "[]", 40, "sweep.axes.1.values", ["empty"];
+            "[10, 20]" => "[10, 20, 10.0]", 40, "sweep.axes.1.values.2", ["10.0 stands twice"];
+            "[10, 20]" => "[10, [20]]", 40, "sweep.axes.1.values.1", ["a number, a word"];
+            "[10, 20]" => "[10, .inf]", 40, "sweep.axes.1.values.1", ["not a finite number"];
+            "      values: [10, 20]\n" => "", 39, "sweep.axes.1.values", ["neither"];
+            "path: network.width" => "path: name", 39, "sweep.axes.1.path", ["cannot vary"];
+            "path: network.width" => "path: data.toy.rho", 39, "sweep.axes.1.path", ["overlap"];
+            "path: network.width" => "path: data.toy", 39, "sweep.axes.1.path", ["overlap"];
+            "path: network.width" => "path: seed", 39, "sweep.axes.1.path", ["nothing to repeat"];
+            "values: [3, 4]" => "values: [3, 4, 5]", 41, "sweep.axes.2.linked", ["3 and 2 values", "same number"];
+            "path: network.depth, " => "", 42, "sweep.axes.2.linked.0", ["no path"];
+            "repeats: 3" => "repeats: 1000000", 35, "sweep", ["28000000 cells", "10000000"];
+        },
+    );
+}
+
+#[test]
+fn figures_that_cannot_be() {
+    check(
+        &text(),
+        cases! {
+            "lines: {x: data.toy.rho" => "lines: {x: data.toy.noise", 45, "figure.0.lines.x", ["not an axis", "data.toy.rho, network.width"];
+            "y: ratio, series" => "y: ration, series", 45, "figure.0.lines.y", ["ration", "did you mean ratio"];
+            "series: network.width}\n  - name" => "series: data.toy.rho}\n  - name", 45, "figure.0.lines.series", ["moves with x"];
+            "y: ratio, series" => "log_x: true, y: ratio, series", 45, "figure.0.lines.x", ["above 0", "log_x"];
+            "name: map" => "name: lines", 46, "figure.1.name", ["named lines"];
+            "name: map" => "name: a/b", 46, "figure.1.name", ["cannot be a name"];
+            "value: ratio}" => "value: ratio}\n    curves: {}", 46, "figure.1", ["heat and curves", "only one"];
+            "value: t_first" => "value: steps", 48, "figure.2.scatter.value", ["theory has no word", "ratio"];
+            "network.depth: 3}" => "network.depth: 5}", 49, "figure.2.select.network.depth", ["5 is not a value", "3, 4"];
+            "network.depth: 3}" => "network.deep: 3}", 49, "figure.2.select.network.deep", ["not an axis"];
+            "    select: {data.toy.rho: 0}\n" => "", 50, "figure.3.curves", ["28 curves", "at most 24"];
+            "arrows: 9" => "arrows: 1000", 52, "figure.4.portrait.arrows", ["out of range"];
+        },
+    );
+}
+
+#[test]
+fn figures_need_a_sweep() {
+    let (_, figures) = SWEEP.split_once("figure:").expect("figures");
+    let message = load(&format!("{BASE}figure:{figures}"), &[]).expect_err("no sweep");
+    assert!(
+        message.starts_with("base.yaml:35: figure: there is no sweep to draw"),
+        "{message}"
+    );
+    let text = replaced(&text(), "{A: 1.0, B: 1.0}", "{A: 1.0, B: 1.0, C: 1.0}");
+    let text = replaced(&text, "      B: 1.0\n", "      B: 1.0\n      C: 1.0\n");
+    let text = replaced(&text, "from: -0.9", "from: -0.4");
+    let text = text.replace("data.toy.rho: 0", "data.toy.rho: 0.9");
+    let message = load(&text, &[]).expect_err("three inputs");
+    assert!(
+        message.contains("figure.4.portrait: a phase portrait is of the total maps of two scalar"),
+        "{message}"
+    );
+}
