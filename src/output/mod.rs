@@ -1,4 +1,13 @@
-//! The only writer of files: temporary names first, then renamed.
+//! The only writer of files.
+//!
+//! | file | what it writes |
+//! |---|---|
+//! | `mod.rs` | finished files: under temporary names first, then renamed |
+//! | `journal.rs` | a journal of finished lines, which grows |
+
+mod journal;
+
+pub use journal::{Journal, JournalReader};
 
 use crate::error::{Error, Result};
 use std::io::Write;
@@ -41,32 +50,60 @@ fn prepare_folder(folder: &Path) -> Result<()> {
         })
 }
 
-/// Writes all files of a run and removes those of `known` that an earlier run left and this one
-/// does not write. Every file is complete on disk under a temporary name before the first one
-/// gets its own, so that a full disk leaves the earlier results as they were.
+/// Appends bytes to a file that is being written.
+pub type Append<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
+
+/// A file that is complete on disk, under a temporary name.
+#[derive(Debug)]
+pub struct Staged {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+/// Writes a file piece by piece under a temporary name: `write` is given a function that appends.
+///
+/// # Errors
+/// [`Error::Write`] with the file that failed, and whatever `write` fails with.
+pub fn stage(
+    folder: &Path,
+    name: &str,
+    write: &mut dyn FnMut(&mut Append<'_>) -> Result<()>,
+) -> Result<Staged> {
+    let path = folder.join(name);
+    let failed = |source| Error::Write {
+        path: path.clone(),
+        source,
+    };
+    let mut file = std::io::BufWriter::new(NamedTempFile::new_in(folder).map_err(failed)?);
+    write(&mut |bytes| file.write_all(bytes).map_err(failed))?;
+    let file = file
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    file.as_file().sync_all().map_err(failed)?;
+    set_readable(&file).map_err(failed)?;
+    Ok(Staged { file, path })
+}
+
+/// Writes all files of a run; see [`publish`].
 ///
 /// # Errors
 /// [`Error::Write`] with the file that failed.
 pub fn write_files(folder: &Path, files: &[File], known: &[&str]) -> Result<Vec<PathBuf>> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        |source| Error::Write { path, source }
-    };
-    let mut ready = Vec::new();
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        let written = NamedTempFile::new_in(folder).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            set_readable(&file)?;
-            Ok(file)
-        });
-        ready.push((written.map_err(failed(&path))?, path));
-    }
-    for name in known
+    let staged = files
         .iter()
-        .filter(|name| files.iter().all(|(new, _)| new != *name))
-    {
+        .map(|(name, bytes)| stage(folder, name, &mut |append| append(bytes)));
+    publish(folder, staged.collect::<Result<_>>()?, known)
+}
+
+/// Gives files their names, and removes those of `known` that an earlier run left and this one
+/// does not write. Every file is complete on disk before the first one gets its name, so that a
+/// full disk leaves the earlier results as they were.
+///
+/// # Errors
+/// [`Error::Write`] with the file that failed.
+pub fn publish(folder: &Path, files: Vec<Staged>, known: &[&str]) -> Result<Vec<PathBuf>> {
+    let is_written = |name: &str| files.iter().any(|staged| staged.path.ends_with(name));
+    for name in known.iter().filter(|name| !is_written(name)) {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -76,9 +113,11 @@ pub fn write_files(folder: &Path, files: &[File], known: &[&str]) -> Result<Vec<
         }
     }
     let mut written = Vec::new();
-    for (file, path) in ready {
-        file.persist(&path)
-            .map_err(|error| failed(&path)(error.error))?;
+    for Staged { file, path } in files {
+        file.persist(&path).map_err(|error| Error::Write {
+            path: path.clone(),
+            source: error.error,
+        })?;
         written.push(path);
     }
     Ok(written)
