@@ -1,5 +1,6 @@
 //! Arguments of the command line.
 
+use crate::sweep::Shard;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -24,9 +25,20 @@ Examples:
   modalflow run scenarios/depth4_fusion4.yaml --verify
   modalflow run scenarios/late_fusion.yaml --json | jq .phase.ratio
   modalflow theory scenarios/late_fusion.yaml
+  modalflow sweep scenarios/paper/two_layer_ratio.yaml --jobs 4
 
 Exit codes: 0 done; 1 a file could not be written; 2 bad usage or scenario (nothing is written);
-3 the integration or a descent failed (what was computed is written and marked so); 130 interrupted.";
+3 the integration or a descent failed (what was computed is written and marked so); 4 cells of a
+sweep failed (the others are written); 130 interrupted (what was finished is kept).";
+
+const SWEEP_EXAMPLES: &str = "\
+Examples:
+  modalflow sweep scenarios/paper/depth4_ratio_over_rho.yaml
+  modalflow sweep scenarios/paper/depth4_ratio_over_rho.yaml --set network.width=1000 --dry-run
+  modalflow sweep grid.yaml --shard 3/8     # on eight machines, then:
+  modalflow merge outputs/grid
+
+Every finished cell is kept at once in OUT/NAME/cells; the same call goes on where it was killed.";
 
 /// A command.
 #[derive(Debug, Subcommand)]
@@ -45,6 +57,40 @@ pub enum Command {
         /// Changes to the scenarios.
         #[command(flatten)]
         changes: Changes,
+    },
+    /// Run the grid of a scenario's sweep section in parallel; go on where an earlier call ended
+    #[command(after_help = SWEEP_EXAMPLES)]
+    Sweep {
+        /// Scenario files with a sweep section
+        #[arg(required = true, value_name = "SCENARIO")]
+        scenarios: Vec<PathBuf>,
+        /// Cells that run at a time [default: the processor's cores]
+        #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        jobs: Option<u16>,
+        /// Only the i-th of n equal parts of the cells, for job arrays; see modalflow merge
+        #[arg(long, value_name = "i/n", default_value_t = Shard::WHOLE)]
+        shard: Shard,
+        /// Stop at the first cell that fails
+        #[arg(long)]
+        fail_fast: bool,
+        /// Print the number of cells, how many are done, and the first few; run nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Write the figures as SVG too
+        #[arg(long)]
+        svg: bool,
+        /// Changes to the scenarios.
+        #[command(flatten)]
+        changes: Changes,
+    },
+    /// Join the shards of a sweep: the same files as without shards
+    Merge {
+        /// Output folders of modalflow sweep --shard
+        #[arg(required = true, value_name = "DIR")]
+        folders: Vec<PathBuf>,
+        /// Write the figures as SVG too
+        #[arg(long)]
+        svg: bool,
     },
     /// Validate only; print the resolved scenario and the problem's size
     Check {

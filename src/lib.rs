@@ -44,8 +44,9 @@
 //! | [`compare`] | joins them: measured against predicted, flow against descent |
 //! | [`problem`], [`run`] | a scenario made ready, and its results |
 //! | [`verify`] | a run repeated by another method |
-//! | [`report`], [`plot`], [`figures`] | results as bytes: JSON, CSV, tables, pictures |
 //! | [`output`] | the only writer of files |
+//! | [`sweep`] | a grid of runs: in parallel, resumable, in shards |
+//! | [`report`], [`plot`], [`figures`] | results as bytes: JSON, CSV, tables, pictures |
 //! | [`progress`], [`cli`], [`app`] | the command line |
 //!
 //! # Example
@@ -90,6 +91,7 @@ pub mod reduction;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod sweep;
 pub mod theory;
 pub mod track;
 pub mod verify;

@@ -1,7 +1,8 @@
-//! A progress line on standard error for runs of more than a second, on a terminal only.
+//! Progress on standard error for work of more than a second, on a terminal only.
 
 use crate::run::{Progress, Stage};
 use crate::scenario::Until;
+use crate::sweep::SweepProgress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -70,6 +71,58 @@ impl ProgressLine {
     }
 
     /// Removes the line.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The progress bar of a sweep.
+#[derive(Debug)]
+pub struct SweepBar {
+    bar: Option<ProgressBar>,
+    next: Instant,
+}
+
+impl SweepBar {
+    /// A bar over `cells` cells that shows itself if the sweep takes long enough and somebody can
+    /// see it.
+    pub fn new(name: &str, cells: u64, quiet: bool) -> Self {
+        let visible = !quiet && std::io::stderr().is_terminal();
+        let bar = visible.then(|| {
+            let template = "{prefix} [{bar:30}] {pos} of {len} cells{msg}, {elapsed}, {eta} left";
+            let style = ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            let hidden = ProgressBar::hidden().with_prefix(name.to_owned());
+            hidden.set_length(cells);
+            hidden.set_style(style);
+            hidden
+        });
+        Self {
+            bar,
+            next: Instant::now() + PATIENCE,
+        }
+    }
+
+    /// Shows how far the sweep is, now and then.
+    pub fn show(&mut self, progress: SweepProgress) {
+        let Some(bar) = &self.bar else { return };
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        self.next = now + INTERVAL;
+        if bar.is_hidden() {
+            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        if progress.failed > 0 {
+            bar.set_message(format!(" ({} failed)", progress.failed));
+        }
+        bar.set_position(progress.finished);
+    }
+
+    /// Removes the bar.
     pub fn finish(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();

@@ -52,9 +52,19 @@ pub struct Plan {
     pub atol: f64,
     /// Whether to integrate the reduced network where there is one.
     pub is_reduced: bool,
+    /// Whether the curvature of the loss is watched along the way.
+    pub watches_curvature: bool,
 }
 
 impl Plan {
+    /// The plan that a problem's scenario asks for, without what does not enter measurements.
+    pub fn measuring(problem: &Problem) -> Self {
+        Self {
+            watches_curvature: false,
+            ..Self::of(problem)
+        }
+    }
+
     /// The plan that a problem's scenario asks for.
     fn of(problem: &Problem) -> Self {
         let flow = &problem.scenario.flow;
@@ -69,6 +79,7 @@ impl Plan {
             rtol: flow.rtol,
             atol: problem.atol,
             is_reduced: true,
+            watches_curvature: true,
         }
     }
 }
@@ -219,7 +230,8 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     let mut recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
     let least_drop = problem.scenario.detector.drop * problem.moments.learnable_loss();
     let start = recorder.track().end();
-    let mut watch = (plan.stage == Stage::Flow)
+    let mut watch = plan
+        .watches_curvature
         .then(|| Watch::new(flow.clone(), start, network.weights, least_drop));
     if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
         watch.follow_largest(network.weights);

@@ -78,6 +78,7 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
         rtol,
         atol: problem.atol * rtol / problem.scenario.flow.rtol,
         is_reduced,
+        watches_curvature: false,
     };
     let (other, evaluations) = match flow.method {
         Method::Exponential => {

@@ -5,4 +5,5 @@ mod files;
 mod printing;
 mod reproducible;
 mod support;
+mod sweep;
 mod tables;

@@ -4,14 +4,17 @@
 //! |---|---|
 //! | `mod.rs` | `check`, `theory`, `schema`, `completions` |
 //! | `run.rs` | `run` |
+//! | `sweep.rs` | `sweep`, `merge` |
 
 mod run;
+mod sweep;
 
 use crate::cli::{Cli, Command, Options};
 use crate::error::{Error, Result};
 use crate::problem::Problem;
 use crate::report::{summary, text};
 use crate::scenario::{self, Loaded};
+use crate::sweep::Plan;
 use clap::CommandFactory;
 use std::collections::HashSet;
 use std::io::{ErrorKind, Write};
@@ -37,6 +40,26 @@ pub fn execute(cli: Cli) -> Result<u8> {
             options.set.extend(changes.set);
             run::run_scenarios(&scenarios, run::Extras { svg, verify }, &options)
         }
+        Command::Sweep {
+            scenarios,
+            jobs,
+            shard,
+            fail_fast,
+            dry_run,
+            svg,
+            changes,
+        } => {
+            options.set.extend(changes.set);
+            let jobs = jobs.map_or_else(sweep::all_cores, usize::from);
+            let plan = Plan { jobs, fail_fast };
+            let call = sweep::Call { plan, shard, svg };
+            if dry_run {
+                sweep::dry_run(&scenarios, &call, &options)
+            } else {
+                sweep::sweep_scenarios(&scenarios, &call, &options)
+            }
+        }
+        Command::Merge { folders, svg } => sweep::merge(&folders, svg, &options),
         Command::Check { scenarios, changes } => {
             options.set.extend(changes.set);
             check(&scenarios, &options)
@@ -114,13 +137,14 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
         .find(|prepared| !names.insert(&prepared.name))
     {
         None => Ok(prepared),
-        Some(twice) => Err(Error::Usage {
-            problem: format!(
-                "two scenarios are named {}, and would overwrite each other",
-                twice.name
-            ),
-            remedy: "give them different names, or run them with different --out folders".into(),
-        }),
+        Some(twice) => Err(named_twice(&twice.name)),
+    }
+}
+
+fn named_twice(name: &str) -> Error {
+    Error::Usage {
+        problem: format!("two scenarios are named {name}, and would overwrite each other"),
+        remedy: "give them different names, or run them with different --out folders".into(),
     }
 }
 

@@ -22,7 +22,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 /// Exit code of a command whose integration failed.
 const FAILED: u8 = 3;
 /// Exit code of an interrupted command.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// Files of a run that another run of the same name may leave out.
 const KNOWN_FILES: &[&str] = &[
@@ -95,7 +95,7 @@ fn refuse_to_replace_inputs(folder: &Path, scenario: &Scenario) -> Result<()> {
 }
 
 /// The first interrupt lets the run end in order; the second one ends the program.
-fn watch_interrupts(interrupted: &Arc<AtomicBool>) {
+pub(super) fn watch_interrupts(interrupted: &Arc<AtomicBool>) {
     let flag = Arc::clone(interrupted);
     // Where no handler can be set, an interrupt ends the program at once: no harm to any file.
     let _ = ctrlc::set_handler(move || {
@@ -131,16 +131,7 @@ fn run_one(
     let folder = options.out.join(name);
     let mut summary = summary::summary(name, problem, &result);
     summary.scenario = relative_to(&folder, summary.scenario);
-    summary.provenance = Some(summary::Provenance {
-        version: env!("CARGO_PKG_VERSION"),
-        git: option_env!("MODALFLOW_GIT"),
-        rustc: option_env!("MODALFLOW_RUSTC"),
-        started: started
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs()),
-        prepare_seconds: *prepare_seconds,
-        wall_seconds,
-    });
+    summary.provenance = Some(provenance(started, *prepare_seconds, wall_seconds));
     summary.verification = verification;
     let files = files(name, problem, &result, &summary, extras.svg)?;
     let written = output::write_files(&folder, &files, KNOWN_FILES)?;
@@ -162,6 +153,24 @@ fn run_one(
     }
     // A check that did not come to its end has checked nothing.
     Ok(checked.unwrap_or(outcome))
+}
+
+/// Where the numbers of a run or a sweep come from.
+pub(super) fn provenance(
+    started: SystemTime,
+    prepare_seconds: f64,
+    wall_seconds: f64,
+) -> summary::Provenance {
+    summary::Provenance {
+        version: env!("CARGO_PKG_VERSION"),
+        git: option_env!("MODALFLOW_GIT"),
+        rustc: option_env!("MODALFLOW_RUSTC"),
+        started: started
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs()),
+        prepare_seconds,
+        wall_seconds,
+    }
 }
 
 /// What failed, in one line.
@@ -190,10 +199,8 @@ fn failure(result: &RunResult) -> String {
 }
 
 /// The scenario with its file paths relative to the folder it is written to.
-fn relative_to(folder: &Path, mut scenario: Scenario) -> Scenario {
-    let table = scenario.data.table.as_mut().map(|table| &mut table.path);
-    let weights = scenario.init.file.as_mut().map(|file| &mut file.path);
-    for path in table.into_iter().chain(weights) {
+pub(super) fn relative_to(folder: &Path, mut scenario: Scenario) -> Scenario {
+    for (_, path) in scenario.files_mut() {
         // Both exist. What stands in place of links and `..` is free of them: a `..` after a link
         // leads elsewhere than its text says.
         if let (Ok(target), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) {

@@ -102,6 +102,19 @@ impl Outcome {
         matches!(self, Outcome::Converged | Outcome::TimeReached)
     }
 
+    /// Its name in reports and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Converged => "converged",
+            Outcome::TimeReached => "time_reached",
+            Outcome::StepLimit => "step_limit",
+            Outcome::StepUnderflow => "step_underflow",
+            Outcome::NotFinite => "not_finite",
+            Outcome::Diverged => "diverged",
+            Outcome::Interrupted => "interrupted",
+        }
+    }
+
     /// One sentence for the report.
     pub fn sentence(self) -> &'static str {
         match self {

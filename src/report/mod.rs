@@ -6,6 +6,7 @@ pub mod csv;
 pub mod curvature;
 pub mod format;
 pub mod summary;
+pub mod sweep;
 pub mod text;
 
 use crate::network::Architecture;

@@ -16,12 +16,14 @@
 //! | `formulas.rs` | everything else that has a closed form |
 //! | `balanced.rs` | the reduced equations of balanced rank-one weights |
 //! | `curve.rs` | their solution in time |
+//! | `phase_plane.rs` | their vector field in the plane of the total maps |
 
 mod balanced;
 mod curve;
 mod escape;
 mod formulas;
 mod growth;
+mod phase_plane;
 mod two_layer;
 
 pub use curve::{Curve, CurveStart, curve};
@@ -30,6 +32,7 @@ pub use formulas::{contribution, intermediate_ratio, is_preference_superficial, 
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
 };
+pub use phase_plane::map_rate;
 pub use two_layer::{descent_first_time, descent_ratio, two_layer_times};
 
 use crate::data::Moments;

@@ -1,0 +1,210 @@
+//! A cell's results as a row of `sweep.csv`.
+
+use crate::integrate::Outcome;
+use crate::scenario::{Cell, Grid, Quantity};
+
+/// Columns after those of the axes.
+pub const COLUMNS: [&str; 26] = [
+    "repeat",
+    "seed",
+    "outcome",
+    "reason",
+    "first",
+    "second",
+    "t_first",
+    "t_second",
+    "length",
+    "ratio",
+    "misattribution",
+    "first_gain",
+    "theory_first",
+    "theory_t_first",
+    "theory_t_second",
+    "theory_length",
+    "theory_ratio",
+    "theory_misattribution",
+    "theory_first_gain",
+    "ratio_gap",
+    "t_end",
+    "initial_loss",
+    "final_loss",
+    "steps",
+    "rhs_evaluations",
+    "hessian_products",
+];
+
+/// How a cell ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellOutcome {
+    /// It was integrated.
+    Run(Outcome),
+    /// Its values make no scenario, or its data or weights cannot be used.
+    Invalid,
+    /// The program failed.
+    Panicked,
+}
+
+impl CellOutcome {
+    /// Whether it ended as it was asked to.
+    pub fn is_success(self) -> bool {
+        matches!(self, CellOutcome::Run(outcome) if outcome.is_success())
+    }
+
+    /// Its name in the table.
+    pub fn name(self) -> &'static str {
+        match self {
+            CellOutcome::Run(outcome) => outcome.name(),
+            CellOutcome::Invalid => "invalid",
+            CellOutcome::Panicked => "panicked",
+        }
+    }
+}
+
+/// A cell's results. What was not reached, or is not predicted, is None.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// How it ended.
+    pub outcome: CellOutcome,
+    /// Why something is missing.
+    pub reason: Option<String>,
+    /// Name of the modality learned first.
+    pub first: Option<String>,
+    /// Name of the modality learned second.
+    pub second: Option<String>,
+    /// Measured.
+    pub measured: Values,
+    /// Name of the modality that theory has first.
+    pub theory_first: Option<String>,
+    /// Predicted.
+    pub theory: Values,
+    /// (measured - theory)/|theory| of the time ratio, where the order agrees.
+    pub ratio_gap: Option<f64>,
+    /// Time reached.
+    pub t_end: Option<f64>,
+    /// Loss of the zero map.
+    pub initial_loss: Option<f64>,
+    /// Loss reached.
+    pub final_loss: Option<f64>,
+    /// Accepted steps, evaluations of the right-hand side, products of the Hessian.
+    pub work: Option<[u64; 3]>,
+}
+
+/// What is both measured and predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Values {
+    /// When the first modality is learned.
+    pub t_first: Option<f64>,
+    /// When the second is learned.
+    pub t_second: Option<f64>,
+    /// t_second / t_first.
+    pub ratio: Option<f64>,
+    /// Signed size of the mis-attribution.
+    pub misattribution: Option<f64>,
+    /// Share of the learnable loss that the first modality removes.
+    pub first_gain: Option<f64>,
+}
+
+impl Values {
+    fn length(&self) -> Option<f64> {
+        Some(self.t_second? - self.t_first?)
+    }
+
+    /// A quantity that is both measured and predicted; None for others.
+    pub fn get(&self, quantity: Quantity) -> Option<f64> {
+        match quantity {
+            Quantity::Ratio => self.ratio,
+            Quantity::TFirst => self.t_first,
+            Quantity::TSecond => self.t_second,
+            Quantity::Length => self.length(),
+            Quantity::Misattribution => self.misattribution,
+            Quantity::FirstGain => self.first_gain,
+            _ => None,
+        }
+    }
+}
+
+impl Row {
+    /// A cell without results.
+    pub fn failed(outcome: CellOutcome, reason: &str) -> Self {
+        Self {
+            outcome,
+            // A row is a line.
+            reason: Some(reason.split_whitespace().collect::<Vec<_>>().join(" ")),
+            first: None,
+            second: None,
+            measured: Values::default(),
+            theory_first: None,
+            theory: Values::default(),
+            ratio_gap: None,
+            t_end: None,
+            initial_loss: None,
+            final_loss: None,
+            work: None,
+        }
+    }
+
+    fn fields(&self, cell: &Cell) -> [String; COLUMNS.len()] {
+        let word = |word: &Option<String>| word.clone().unwrap_or_default();
+        let count = |i: usize| self.work.map_or(String::new(), |work| work[i].to_string());
+        let Self {
+            measured, theory, ..
+        } = self;
+        [
+            cell.repeat.to_string(),
+            cell.seed.to_string(),
+            self.outcome.name().to_owned(),
+            word(&self.reason),
+            word(&self.first),
+            word(&self.second),
+            field(measured.t_first),
+            field(measured.t_second),
+            field(measured.length()),
+            field(measured.ratio),
+            field(measured.misattribution),
+            field(measured.first_gain),
+            word(&self.theory_first),
+            field(theory.t_first),
+            field(theory.t_second),
+            field(theory.length()),
+            field(theory.ratio),
+            field(theory.misattribution),
+            field(theory.first_gain),
+            field(self.ratio_gap),
+            field(self.t_end),
+            field(self.initial_loss),
+            field(self.final_loss),
+            count(0),
+            count(1),
+            count(2),
+        ]
+    }
+}
+
+/// The shortest decimal that reads back as the same number; empty where there is none.
+fn field(value: Option<f64>) -> String {
+    value
+        .filter(|value| value.is_finite())
+        .map_or(String::new(), |value| format!("{value:?}"))
+}
+
+/// The header of `sweep.csv`, without a line end.
+pub fn header(grid: &Grid) -> String {
+    let axes = grid.columns().map(|column| column.path.as_str());
+    line(axes.chain(COLUMNS))
+}
+
+/// A cell's row of `sweep.csv`, without a line end.
+pub fn row(cell: &Cell, row: &Row) -> String {
+    let axes = cell.values.iter().map(ToString::to_string);
+    line(axes.chain(row.fields(cell)))
+}
+
+/// Fields as a line of CSV, quoted where they must be.
+fn line(fields: impl Iterator<Item = impl AsRef<[u8]>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Neither memory nor the number of fields of a single row can fail here.
+    let _ = writer.write_record(fields);
+    let mut line = writer.into_inner().unwrap_or_default();
+    line.truncate(line.trim_ascii_end().len());
+    String::from_utf8_lossy(&line).into_owned()
+}

@@ -1,0 +1,494 @@
+//! Sweeps as a user runs them: the same bytes whatever the threads, the order, the shards and the
+//! number of times it was killed.
+
+use super::support::{Sandbox, number};
+use predicates::prelude::*;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+/// 3 x 4 cells with 2 repeats, random weights and random samples.
+const GRID: &str = "\
+description: a small grid
+seed: 3
+data:
+  toy: {rho: 0.0, sigma: {A: 2.0, B: 1.0}, target: {A: 1.0, B: 1.0}, noise: 0.1, samples: 40}
+network: {depth: 2, fusion_layer: 2, width: 6}
+init: {gaussian: {std: 1.0e-3}}
+flow: {rtol: 1.0e-6, until: {time: 30.0}}
+sweep:
+  axes:
+    - {path: data.toy.sigma.A, values: [1.5, 2, 3]}
+    - {path: data.toy.rho, from: -0.6, to: 0.6, count: 4}
+  repeats: 2
+";
+
+/// What a sweep is: its table, figures, scenario; provenance apart, its summary.
+fn results(sandbox: &Sandbox, folder: &str) -> Vec<(String, Vec<u8>)> {
+    let tree = sandbox.tree(folder).into_iter();
+    let tree = tree.filter(|(name, _)| !name.starts_with("cells"));
+    tree.map(|(name, bytes)| match name.as_str() {
+        "summary.json" => {
+            let mut summary = sandbox.json(&format!("{folder}/summary.json"));
+            summary["provenance"] = serde_json::Value::Null;
+            (name, summary.to_string().into_bytes())
+        }
+        _ => (name, bytes),
+    })
+    .collect()
+}
+
+fn journal(sandbox: &Sandbox, folder: &str) -> String {
+    let names = sandbox.names(folder);
+    assert_eq!(names.len(), 1, "{names:?}");
+    format!("{folder}/{}", names[0])
+}
+
+#[test]
+fn the_number_of_threads_does_not_matter() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --out one --jobs 1");
+    sandbox.succeed("sweep fast.yaml --out many --jobs 7 --quiet");
+    let one = results(&sandbox, "one/fast");
+    assert!(one == results(&sandbox, "many/fast"));
+    assert_eq!(sandbox.read("one/fast/sweep.csv").lines().count(), 1 + 24);
+    // Without this, equal bytes could mean that nothing is drawn at random.
+    sandbox.succeed("sweep fast.yaml --out other --quiet --set seed=4");
+    assert!(one != results(&sandbox, "other/fast"));
+}
+
+/// However a journal is cut, by a kill at any moment, the same call ends with the same bytes.
+#[test]
+fn a_sweep_goes_on_from_any_cut_of_its_journal() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --out whole --quiet");
+    let whole = results(&sandbox, "whole/fast");
+    let path = journal(&sandbox, "whole/fast/cells");
+    let text = sandbox.read(&path);
+    let name = path.rsplit('/').next().expect("a name");
+    let header = text.find('\n').expect("a header") + 1;
+    let cuts = [
+        0,
+        5,
+        header - 1,
+        header,
+        header + 7,
+        text.len() / 2,
+        text.len() - 1,
+        text.len(),
+    ];
+    for cut in cuts {
+        let out = format!("cut{cut}");
+        sandbox.write(&format!("{out}/fast/cells/{name}"), &text[..cut]);
+        let line = format!("sweep fast.yaml --out {out} --quiet");
+        sandbox.command(&line).assert().code(0);
+        assert!(results(&sandbox, &format!("{out}/fast")) == whole, "{cut}");
+        // Cells that were kept were not run again: theirs are the first lines.
+        let again = sandbox.read(&format!("{out}/fast/cells/{name}"));
+        let kept = text[..cut].rfind('\n').map_or(0, |end| end + 1);
+        assert!(again.starts_with(&text[..kept]), "{cut}");
+        assert_eq!(again.lines().count(), text.lines().count());
+    }
+}
+
+/// The real thing: SIGKILL while cells are being written.
+#[test]
+fn a_killed_sweep_goes_on() {
+    let grid = GRID.replace("repeats: 2", "repeats: 60");
+    let sandbox = Sandbox::with(&grid);
+    sandbox.succeed("sweep fast.yaml --out whole --quiet");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
+        .current_dir(sandbox.path(""))
+        .args([
+            "sweep",
+            "fast.yaml",
+            "--out",
+            "killed",
+            "--quiet",
+            "--jobs",
+            "2",
+        ])
+        .spawn()
+        .expect("the program");
+    let cells = sandbox.path("killed/fast/cells");
+    let is_begun = || {
+        let entries = fs::read_dir(&cells).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.metadata().ok())
+            .any(|data| data.len() > 2000)
+    };
+    while !is_begun() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().expect("SIGKILL");
+    child.wait().expect("an end");
+    sandbox
+        .command("sweep fast.yaml --out killed --quiet")
+        .assert()
+        .code(0);
+    assert!(results(&sandbox, "killed/fast") == results(&sandbox, "whole/fast"));
+}
+
+#[test]
+fn merged_shards_are_the_whole() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --out whole --quiet");
+    for i in 1..=3 {
+        let said = sandbox.succeed(&format!("sweep fast.yaml --out part{i} --shard {i}/3"));
+        assert!(
+            said.contains(&format!("shard {i}/3 is finished, 8 of 24 cells")),
+            "{said}"
+        );
+        assert!(!sandbox.path(&format!("part{i}/fast/sweep.csv")).exists());
+    }
+    sandbox.succeed("merge part1/fast part2/fast part3/fast --out merged --quiet");
+    assert!(results(&sandbox, "merged/fast") == results(&sandbox, "whole/fast"));
+    // All shards in one folder, as on a shared disk, and that folder named twice.
+    for i in [2, 1, 3] {
+        sandbox.succeed(&format!(
+            "sweep fast.yaml --out shared --shard {i}/3 --quiet"
+        ));
+    }
+    sandbox.succeed("merge shared/fast shared/fast --out shared --quiet");
+    assert!(results(&sandbox, "shared/fast") == results(&sandbox, "whole/fast"));
+}
+
+#[test]
+fn missing_and_overlapping_shards_are_named() {
+    let sandbox = Sandbox::with(GRID);
+    for shard in ["1/3", "3/3", "1/2"] {
+        let out = shard.replace('/', "of");
+        sandbox.succeed(&format!(
+            "sweep fast.yaml --out {out} --shard {shard} --quiet"
+        ));
+    }
+    let refused = |line: &str, words: &str| {
+        let assert = sandbox.command(line).assert().code(2).stdout("");
+        let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(text.contains(words) && text.contains("help: "), "{text}");
+        assert!(!sandbox.path("merged").exists());
+    };
+    refused(
+        "merge 1of3/fast 3of3/fast --out merged",
+        "shards are missing: 2/3",
+    );
+    refused(
+        "merge 1of3/fast 1of2/fast --out merged",
+        "two journals hold cell 0",
+    );
+    refused("merge nowhere --out merged", "no scenario.yaml in nowhere");
+    // A shard that was cut short.
+    let path = journal(&sandbox, "1of2/fast/cells");
+    let text = sandbox.read(&path);
+    let cut = text.trim_end().rfind('\n').expect("lines") + 1;
+    sandbox.write(&path, &text[..cut]);
+    sandbox.succeed("sweep fast.yaml --out 2of2 --shard 2/2 --quiet");
+    refused(
+        "merge 1of2/fast 2of2/fast --out merged",
+        "not finished: 1/2",
+    );
+    // Of another scenario.
+    sandbox.succeed("sweep fast.yaml --out other --shard 2/2 --quiet --set seed=9");
+    refused(
+        "merge 2of2/fast other/fast --out merged",
+        "another scenario or program",
+    );
+}
+
+/// A changed scenario starts anew; a changed title or figure does not.
+#[test]
+fn cells_of_another_scenario_are_never_mixed_in() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --quiet");
+    let first = sandbox.read("outputs/fast/sweep.csv");
+    let other = "cells of another version of the scenario or of the program are left alone";
+    sandbox
+        .command("sweep fast.yaml --quiet --set flow.rtol=1e-5")
+        .assert()
+        .code(0)
+        .stderr(predicate::str::contains(other));
+    assert_eq!(sandbox.names("outputs/fast/cells").len(), 2);
+    assert_ne!(sandbox.read("outputs/fast/sweep.csv"), first);
+    sandbox
+        .command("sweep fast.yaml --quiet --set description=else --set output.samples=7")
+        .assert()
+        .code(0);
+    assert_eq!(sandbox.names("outputs/fast/cells").len(), 2);
+    assert_eq!(sandbox.read("outputs/fast/sweep.csv"), first);
+}
+
+/// A table's content defines the cells, its path does not.
+#[test]
+fn a_changed_table_is_another_sweep() {
+    let table = "a,b,y\n1,2,3\n2,1,2.5\n-1,0.5,0\n0.3,-1,0.2\n";
+    let text = GRID.split_once("data:\n").zip(GRID.split_once("network:"));
+    let (before, after) = text.map(|(a, b)| (a.0, b.1)).expect("sections");
+    let (after, _) = after.split_once("sweep:\n").expect("a sweep");
+    let text = format!(
+        "{before}data:\n  table: {{path: t.csv, modalities: {{A: [a], B: [b]}}, targets: [y]}}\nnetwork:{after}sweep: {{repeats: 3}}\n"
+    );
+    let sandbox = Sandbox::with(&text);
+    sandbox.write("t.csv", table);
+    sandbox.succeed("sweep fast.yaml --quiet");
+    sandbox.write("elsewhere/fast.yaml", &text);
+    sandbox.write("elsewhere/t.csv", table);
+    sandbox.succeed("sweep elsewhere/fast.yaml --quiet");
+    assert_eq!(sandbox.names("outputs/fast/cells").len(), 1);
+    sandbox.write("t.csv", &table.replace("2.5", "2.25"));
+    sandbox.command("sweep fast.yaml --quiet").assert().code(0);
+    assert_eq!(sandbox.names("outputs/fast/cells").len(), 2);
+}
+
+/// A triangle of depths and fusion layers: half of the cells are no networks.
+const TRIANGLE: &str = "\
+data:
+  toy: {rho: 0.0, sigma: {A: 2.0, B: 1.0}, target: {A: 1.0, B: 1.0}}
+network: {depth: 2, fusion_layer: 1, width: 4}
+init: {aligned: {norm: 0.1}}
+flow: {rtol: 1.0e-6, until: {time: 10.0}}
+sweep:
+  axes:
+    - {path: network.depth, from: 2, to: 3, count: 2}
+    - {path: network.fusion_layer, from: 1, to: 3, count: 3}
+";
+
+#[test]
+fn failed_cells_are_recorded_and_the_rest_goes_on() {
+    let sandbox = Sandbox::with(TRIANGLE);
+    let failed = predicate::str::contains("warning: fast: 1 of 6 cells failed");
+    sandbox
+        .command("sweep fast.yaml")
+        .assert()
+        .code(4)
+        .stderr(failed.clone());
+    let table = sandbox.read("outputs/fast/sweep.csv");
+    let row = table.lines().nth(3).expect("cell 2");
+    assert!(row.starts_with("2,3,0,"), "{row}");
+    assert!(
+        row.contains(",invalid,\"network.fusion_layer: 3 is more than the depth, 2\",,,"),
+        "{row}"
+    );
+    assert_eq!(table.matches(",time_reached,").count(), 5);
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(number(&summary, "outcomes.invalid"), 1.0);
+    assert_eq!(number(&summary, "failures.0.cell"), 2.0);
+    // The failure is kept like any result.
+    sandbox
+        .command("sweep fast.yaml --quiet")
+        .assert()
+        .code(4)
+        .stderr(failed);
+}
+
+#[test]
+fn fail_fast_stops_at_the_first_failed_cell() {
+    let sandbox = Sandbox::with(TRIANGLE);
+    let stopped = predicate::str::contains("a cell failed")
+        .and(predicate::str::contains("the same call goes on"));
+    sandbox
+        .command("sweep fast.yaml --fail-fast --jobs 1")
+        .assert()
+        .code(4)
+        .stdout("")
+        .stderr(stopped);
+    assert!(!sandbox.path("outputs/fast/sweep.csv").exists());
+    let lines = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
+    assert_eq!(lines.lines().count(), 1 + 3, "{lines}");
+    sandbox.command("sweep fast.yaml --quiet").assert().code(4);
+    assert!(sandbox.path("outputs/fast/sweep.csv").exists());
+}
+
+/// A cell that runs out of steps keeps what it measured, and is marked.
+#[test]
+fn a_cell_out_of_steps_is_marked() {
+    let sandbox = Sandbox::with(&TRIANGLE.replace("to: 3, count: 3", "to: 1, count: 1"));
+    sandbox
+        .command("sweep fast.yaml --quiet --set flow.max_steps=9")
+        .assert()
+        .code(4);
+    let table = sandbox.read("outputs/fast/sweep.csv");
+    assert_eq!(table.matches(",step_limit,").count(), 2, "{table}");
+}
+
+#[test]
+fn a_dry_run_shows_the_grid_and_runs_nothing() {
+    let sandbox = Sandbox::with(GRID);
+    let before = sandbox.tree(".");
+    let said = sandbox.succeed("sweep fast.yaml --dry-run --shard 2/4");
+    assert!(
+        said.starts_with("# fast: 24 cells, 6 of them in shard 2/4, 0 done\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("--- # cell 1, repeat 1\n") && said.contains("--- # cell 5, repeat 1\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("A: 1.5") && said.contains("rho: -0.6"),
+        "{said}"
+    );
+    assert!(sandbox.tree(".") == before);
+    sandbox.succeed("sweep fast.yaml --shard 2/4 --quiet");
+    let said = sandbox.succeed("sweep fast.yaml --dry-run --shard 2/4 --json");
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((number(&said, "cells"), number(&said, "done")), (24.0, 6.0));
+    // What is shown is a scenario that runs.
+    let yaml = sandbox.succeed("sweep fast.yaml --dry-run");
+    let first = yaml.split("---").nth(1).expect("a document");
+    sandbox.write("first.yaml", first);
+    sandbox.succeed("check first.yaml --quiet");
+}
+
+/// The seed in the table is the one to run a cell alone with.
+#[test]
+fn a_cell_run_alone_gives_its_row() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --quiet");
+    let table = sandbox.read("outputs/fast/sweep.csv");
+    let mut lines = table
+        .lines()
+        .map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().expect("a header");
+    let row = lines.nth(13).expect("cell 13");
+    let field = |name: &str| {
+        row[header
+            .iter()
+            .position(|column| *column == name)
+            .expect(name)]
+    };
+    let line = format!(
+        "run fast.yaml --quiet --set seed={} --set data.toy.rho={} --set data.toy.sigma.A={} --set name=alone",
+        field("seed"),
+        field("data.toy.rho"),
+        field("data.toy.sigma.A")
+    );
+    sandbox.command(&line).assert().code(0);
+    let summary = sandbox.json("outputs/alone/summary.json");
+    for (column, path) in [
+        ("t_first", "phase.t_first"),
+        ("ratio", "phase.ratio"),
+        ("theory_ratio", "theory.ratio"),
+        ("final_loss", "flow.final_loss"),
+        ("steps", "flow.steps"),
+    ] {
+        let kept: f64 = field(column).parse().expect("a number");
+        assert_eq!(kept, number(&summary, path), "{column}");
+    }
+}
+
+/// The written scenario is the same sweep: its cells are found finished.
+#[test]
+fn the_written_scenario_is_the_same_sweep() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --quiet");
+    let before = results(&sandbox, "outputs/fast");
+    let said = sandbox.succeed("sweep outputs/fast/scenario.yaml --dry-run");
+    assert!(said.starts_with("# fast: 24 cells, 24 done\n"), "{said}");
+    sandbox.succeed("sweep outputs/fast/scenario.yaml --quiet");
+    assert!(before == results(&sandbox, "outputs/fast"));
+}
+
+#[test]
+fn what_is_no_sweep_is_refused() {
+    let plain = GRID.split_once("sweep:").expect("a sweep").0;
+    let sandbox = Sandbox::with(plain);
+    let refused = |line: &str, words: &str| {
+        let before = sandbox.tree(".");
+        let assert = sandbox.command(line).assert().code(2).stdout("");
+        let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(text.contains(words), "{text}");
+        assert!(sandbox.tree(".") == before, "{line}");
+    };
+    refused(
+        "sweep fast.yaml",
+        "fast.yaml: sweep: the scenario has no sweep section",
+    );
+    refused("sweep fast.yaml --shard 4/3", "i/n");
+    refused("sweep fast.yaml --jobs 0", "--jobs");
+    sandbox.write(
+        "typo.yaml",
+        &GRID.replace("data.toy.rho, from", "data.toy.roh, from"),
+    );
+    refused(
+        "sweep typo.yaml",
+        "typo.yaml:11: sweep.axes.1: data.toy.roh = -0.6: unknown key \"roh\"",
+    );
+    sandbox.write("kind.yaml", &GRID.replace("[1.5, 2, 3]", "[1.5, two]"));
+    refused(
+        "sweep kind.yaml",
+        "kind.yaml:10: sweep.axes.0: data.toy.sigma.A = two: expected a number",
+    );
+    sandbox.write("range.yaml", &GRID.replace("from: -0.6", "from: -1.6"));
+    refused(
+        "sweep range.yaml",
+        "range.yaml:11: sweep.axes.1: data.toy.rho = -1.6: -1.6 is out of range",
+    );
+}
+
+/// Two sweeps never write to one journal.
+#[test]
+fn a_journal_has_one_writer() {
+    let grid = GRID.replace("repeats: 2", "repeats: 2000");
+    let sandbox = Sandbox::with(&grid);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
+        .current_dir(sandbox.path(""))
+        .args(["sweep", "fast.yaml", "--quiet"])
+        .spawn()
+        .expect("the program");
+    let cells = sandbox.path("outputs/fast/cells");
+    let is_begun = || {
+        fs::read_dir(&cells)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|entry| entry.metadata().is_ok_and(|data| data.len() > 2000))
+    };
+    while !is_begun() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let assert = sandbox.command("sweep fast.yaml --quiet").assert().code(2);
+    let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    child.kill().expect("SIGKILL");
+    child.wait().expect("an end");
+    assert!(text.contains("another process is writing"), "{text}");
+}
+
+/// An interrupt keeps what is finished, says so, and ends with 130.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_sweep_keeps_its_cells() {
+    let grid = GRID.replace("repeats: 2", "repeats: 2000");
+    let sandbox = Sandbox::with(&grid);
+    let child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
+        .current_dir(sandbox.path(""))
+        .args(["sweep", "fast.yaml", "--quiet"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let cells = sandbox.path("outputs/fast/cells");
+    let size = || {
+        let entries = fs::read_dir(&cells).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.metadata().ok())
+            .map(|data| data.len())
+            .sum::<u64>()
+    };
+    while size() < 2000 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let id = child.id().to_string();
+    Command::new("kill")
+        .args(["-INT", &id])
+        .status()
+        .expect("kill");
+    let end = child.wait_with_output().expect("an end");
+    assert_eq!(end.status.code(), Some(130));
+    let text = String::from_utf8_lossy(&end.stderr).into_owned();
+    assert!(
+        text.contains("interrupted") && text.contains("the same call goes on"),
+        "{text}"
+    );
+    let lines = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
+    assert!(lines.ends_with('\n') && lines.lines().count() > 1);
+    assert!(!sandbox.path("outputs/fast/sweep.csv").exists());
+}
