@@ -212,6 +212,52 @@ fn fewer_samples_than_inputs_are_fitted_exactly() {
     assert!(truth.excess(m.loss.optimum.as_slice()) > 0.0);
 }
 
+fn isotropic(extra: Value) -> Value {
+    let mut source = json!({
+        "modalities": {"A": 2, "B": 1},
+        "variance": {"A": 4.0, "B": 0.5},
+        "weight": {"B": -2.0, "A": 1.0},
+        "noise": 0.5,
+    });
+    let fields = source.as_object_mut().expect("an object");
+    fields.extend(extra.as_object().expect("an object").clone());
+    json!({ "isotropic": source })
+}
+
+#[test]
+fn isotropic_populations_have_the_moments_of_their_formula() {
+    let m = moments(0, isotropic(json!({})));
+    // Products and sums of small powers of two: exact.
+    assert_eq!(
+        m.inputs,
+        dmatrix![4.0, 0.0, 0.0; 0.0, 4.0, 0.0; 0.0, 0.0, 0.5]
+    );
+    assert_eq!(m.cross, dmatrix![4.0, 4.0, -1.0]);
+    // tr S_yy = sum of variance_m weight_m^2 d_m + noise^2 = 8 + 2 + 1/4.
+    assert_eq!(m.initial_loss, 0.5 * 10.25);
+    assert!((m.loss.floor - 0.125).abs() < 32.0 * EPS);
+    assert_eq!(m.modalities[1].range, 2..3);
+    assert_eq!(m.generalisation, None);
+}
+
+/// The same population written out as matrices gives the same samples to the last digit.
+#[test]
+fn isotropic_samples_are_those_of_the_matrices() {
+    let drawn = moments(3, isotropic(json!({"samples": 20})));
+    let written = moments(
+        3,
+        json!({"moments": {
+            "modalities": {"A": 2, "B": 1},
+            "inputs": [[4.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 0.5]],
+            "target_map": [[1.0, 1.0, -2.0]],
+            "noise": 0.5,
+            "samples": 20,
+        }}),
+    );
+    assert_eq!(drawn, written);
+    assert_eq!(against_population(&drawn).optimum, dmatrix![1.0, 1.0, -2.0]);
+}
+
 fn wishart(seed: u64, scale: [f64; 2]) -> Moments {
     let scale = json!({"A": scale[0], "B": scale[1]});
     let source = json!({"modalities": {"A": 2, "B": 1}, "scale": scale, "outputs": 2});

@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `toy.rs` | one scalar input a modality |
 //! | `moments.rs` | a given covariance and map |
+//! | `isotropic.rs` | independent inputs, one variance and one true weight a modality |
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 
+mod isotropic;
 mod moments;
 mod sampling;
 mod table;
@@ -78,8 +80,6 @@ impl Quadratic {
         if sum < 0.0 { 0.0 } else { 0.5 * sum }
     }
 
-    /// The loss of the joined map `map`, o x d, stored by columns.
-    pub fn loss(&self, map: &[f64]) -> f64 {
     /// The loss's rate of change tr[(W - optimum) covariance (dW/dt)^T] where the joined map `map`
     /// changes at `map_rate`, both o x d, stored by columns.
     pub fn rate(&self, map: &[f64], map_rate: &[f64]) -> f64 {
@@ -98,12 +98,12 @@ impl Quadratic {
         rate
     }
 
+    /// The loss of the joined map `map`, o x d, stored by columns.
+    pub fn loss(&self, map: &[f64]) -> f64 {
         self.floor + self.excess(map)
     }
 }
 
-/// The data of a run: training moments, and where there is a population or a hold-out, the
-/// generalisation error.
 /// The error on data that are not trained on.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Generalisation {
@@ -131,6 +131,8 @@ impl Generalisation {
     }
 }
 
+/// The data of a run: training moments, and where there is a population or a hold-out, the
+/// generalisation error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
     /// The input streams, in order; together they cover 0..d.
@@ -159,12 +161,14 @@ impl Moments {
             toy::population(toy)?.moments(toy.samples, seed)?
         } else if let Some(given) = &data.moments {
             moments::population(given)?.moments(given.samples, seed)?
+        } else if let Some(isotropic) = &data.isotropic {
+            isotropic::population(isotropic)?.moments(isotropic.samples, seed)?
         } else if let Some(wishart) = &data.wishart {
             wishart::population(wishart, seed)?.moments(wishart.samples, seed)?
         } else if let Some(table) = &data.table {
             table::moments(table, seed)?
         } else {
-            let remedy = "give one of toy, moments, wishart, table";
+            let remedy = "give one of toy, moments, isotropic, wishart, table";
             return Err(InputError::at("data", "no source of data", remedy).into());
         };
         moments.learnable()
