@@ -40,6 +40,7 @@
 //! | [`curvature`] | eigenvalues of the Hessian along the flow |
 //! | [`descent`] | discrete gradient descent, the baseline |
 //! | [`detect`] | plateaus, half-height crossings, the unimodal phase; never sees theory |
+//! | [`generalise`] | early stopping, shares of the map, permanent bias |
 //! | [`theory`] | closed-form predictions, and the reduced equations in time; never sees runs |
 //! | [`compare`] | joins them: measured against predicted, flow against descent |
 //! | [`problem`], [`run`] | a scenario made ready, and its results |
@@ -73,6 +74,7 @@ pub mod detect;
 pub mod error;
 pub mod figures;
 pub mod flow;
+pub mod generalise;
 pub mod init;
 pub mod integrate;
 pub mod invariants;

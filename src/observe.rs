@@ -32,6 +32,11 @@ impl Lens<'_> {
         &knot.values[..self.map_len()]
     }
 
+    /// The total map's time derivative dW/dt, o x d by columns.
+    pub fn map_rate<'k>(&self, knot: &'k Knot) -> &'k [f64] {
+        &knot.rates[..self.map_len()]
+    }
+
     /// Entries of the joined total map that belong to one modality.
     pub fn block(&self, modality: usize) -> Range<usize> {
         let Range { start, end } = self.architecture.modalities[modality].range;
@@ -55,8 +60,8 @@ impl Lens<'_> {
 
     /// The generalisation error, where there is a population or a hold-out.
     pub fn generalisation(&self, knot: &Knot) -> Option<f64> {
-        let quadratic = self.moments.generalisation.as_ref()?;
-        Some(quadratic.loss(self.map(knot)))
+        let generalisation = self.moments.generalisation.as_ref()?;
+        Some(generalisation.error().loss(self.map(knot)))
     }
 
     /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min).
@@ -66,19 +71,7 @@ impl Lens<'_> {
 
     /// The speed -dLoss/dt = |grad|^2 = tr[G (dW/dt)^T] with G = (W* - W) S_xx.
     pub fn speed(&self, knot: &Knot) -> f64 {
-        let outputs = self.architecture.outputs;
-        let (optimum, map) = (self.moments.loss.optimum.as_slice(), self.map(knot));
-        let covariance = &self.moments.loss.covariance;
-        let mut speed = 0.0;
-        for i in 0..self.architecture.inputs() {
-            for j in 0..self.architecture.inputs() {
-                for k in 0..outputs {
-                    let left = optimum[k + i * outputs] - map[k + i * outputs];
-                    speed += left * covariance[(i, j)] * knot.rates[k + j * outputs];
-                }
-            }
-        }
-        speed
+        -self.moments.loss.rate(self.map(knot), self.map_rate(knot))
     }
 
     /// What an error of the trajectory is measured against: each modality's map by its norm,

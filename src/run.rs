@@ -6,6 +6,7 @@ use crate::compare::{
 use crate::curvature::{CurvatureAlongRun, Slowest, Watch};
 use crate::descent::{self, Descent};
 use crate::detect::{Detection, detect};
+use crate::generalise::{Generalising, generalise};
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
 use crate::invariants;
 use crate::method;
@@ -135,6 +136,8 @@ pub struct RunResult {
     pub flow: FlowRun,
     /// Descents in the order of the scenario's learning rates.
     pub descents: Vec<DescentRun>,
+    /// The flow's generalisation, where there is a population or a hold-out.
+    pub generalisation: Option<Generalising>,
     /// Predictions.
     pub theory: Theory,
     /// The flow's measurements against the predictions.
@@ -194,6 +197,7 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
         theory_gap: compare::with_theory(&problem.lens(), &flow.detection.phase, &theory),
         escapes: compare::escapes(&problem.lens(), &flow.detection.plateaus, &flow.track),
         orders: compare::orders(&comparisons),
+        generalisation: generalise(&flow.track, &problem.lens()),
         theory_curve: theory_curve(problem, &flow),
         flow,
         descents,

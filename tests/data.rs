@@ -1,6 +1,6 @@
 //! Sources of data: populations, samples, tables.
 
-use modalflow::data::{Moments, Quadratic};
+use modalflow::data::{Generalisation, Moments, Quadratic};
 use modalflow::scenario::Scenario;
 use nalgebra::{DMatrix, dmatrix};
 use serde_json::{Value, json};
@@ -26,6 +26,21 @@ fn try_moments(seed: u64, data: Value) -> Result<Moments, String> {
 
 fn moments(seed: u64, data: Value) -> Moments {
     try_moments(seed, data).expect("the test's data are usable")
+}
+
+/// The error against the population, whose optimum is the true map.
+fn against_population(m: &Moments) -> &Quadratic {
+    match m.generalisation.as_ref() {
+        Some(Generalisation::Population(error)) => error,
+        other => panic!("no population: {other:?}"),
+    }
+}
+
+/// The loss on the rows held out, which know of no true map.
+fn held_out(m: &Moments) -> &Quadratic {
+    let generalisation = m.generalisation.as_ref().expect("a hold-out");
+    assert_eq!(generalisation.true_map(), None);
+    generalisation.error()
 }
 
 fn toy(extra: Value) -> Value {
@@ -136,11 +151,11 @@ fn sampled_moments_approach_the_population_at_one_over_root_p() {
             largest > 0.3,
             "{samples}: at most {largest} standard errors"
         );
-        let truth = m.generalisation.expect("there is a population");
+        let truth = against_population(&m);
         assert_eq!(truth.covariance, population.inputs);
         assert_eq!(truth.floor, 0.0);
         // The map given, and its least-squares estimate from exact moments: condition number 5.
-        assert!((truth.optimum - map).amax() < 64.0 * EPS);
+        assert!((&truth.optimum - map).amax() < 64.0 * EPS);
     }
 }
 
@@ -193,8 +208,54 @@ fn fewer_samples_than_inputs_are_fitted_exactly() {
         "{}",
         m.loss.floor
     );
-    let truth = m.generalisation.expect("there is a population");
+    let truth = against_population(&m);
     assert!(truth.excess(m.loss.optimum.as_slice()) > 0.0);
+}
+
+fn isotropic(extra: Value) -> Value {
+    let mut source = json!({
+        "modalities": {"A": 2, "B": 1},
+        "variance": {"A": 4.0, "B": 0.5},
+        "weight": {"B": -2.0, "A": 1.0},
+        "noise": 0.5,
+    });
+    let fields = source.as_object_mut().expect("an object");
+    fields.extend(extra.as_object().expect("an object").clone());
+    json!({ "isotropic": source })
+}
+
+#[test]
+fn isotropic_populations_have_the_moments_of_their_formula() {
+    let m = moments(0, isotropic(json!({})));
+    // Products and sums of small powers of two: exact.
+    assert_eq!(
+        m.inputs,
+        dmatrix![4.0, 0.0, 0.0; 0.0, 4.0, 0.0; 0.0, 0.0, 0.5]
+    );
+    assert_eq!(m.cross, dmatrix![4.0, 4.0, -1.0]);
+    // tr S_yy = sum of variance_m weight_m^2 d_m + noise^2 = 8 + 2 + 1/4.
+    assert_eq!(m.initial_loss, 0.5 * 10.25);
+    assert!((m.loss.floor - 0.125).abs() < 32.0 * EPS);
+    assert_eq!(m.modalities[1].range, 2..3);
+    assert_eq!(m.generalisation, None);
+}
+
+/// The same population written out as matrices gives the same samples to the last digit.
+#[test]
+fn isotropic_samples_are_those_of_the_matrices() {
+    let drawn = moments(3, isotropic(json!({"samples": 20})));
+    let written = moments(
+        3,
+        json!({"moments": {
+            "modalities": {"A": 2, "B": 1},
+            "inputs": [[4.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 0.5]],
+            "target_map": [[1.0, 1.0, -2.0]],
+            "noise": 0.5,
+            "samples": 20,
+        }}),
+    );
+    assert_eq!(drawn, written);
+    assert_eq!(against_population(&drawn).optimum, dmatrix![1.0, 1.0, -2.0]);
 }
 
 fn wishart(seed: u64, scale: [f64; 2]) -> Moments {
@@ -362,8 +423,7 @@ fn hold_out_and_training_rows_make_up_the_table() {
     assert_ne!(part.inputs, raw(8, 0.2).inputs);
     // round(0.2 x 442) = 88 rows held out. The two parts' sums are the whole's; the largest entries
     // are about 5e4, with 442 roundings.
-    let held = part.generalisation.expect("a hold-out");
-    let sum = part.inputs * 354.0 + held.covariance * 88.0;
+    let sum = &part.inputs * 354.0 + &held_out(&part).covariance * 88.0;
     assert!((sum / 442.0 - &all.inputs).amax() < 442.0 * EPS * all.inputs.amax());
 }
 
@@ -383,8 +443,8 @@ fn the_hold_out_is_scaled_by_the_training_rows_and_has_its_own_optimum() {
         optimum,
         covariance,
         floor,
-    } = scaled.generalisation.expect("a hold-out");
-    let held = raw.generalisation.expect("a hold-out").covariance;
+    } = held_out(&scaled).clone();
+    let held = &held_out(&raw).covariance;
     let (mean, square) = (raw.inputs[(0, 1)], raw.inputs[(1, 1)]);
     let expected =
         (held[(1, 1)] - 2.0 * mean * held[(0, 1)] + mean * mean) / (square - mean * mean);

@@ -62,7 +62,7 @@ fn shipped_scenarios_are_valid() {
             "{path:?}"
         );
     }
-    assert!(count >= 13, "{count}");
+    assert!(count >= 14, "{count}");
 }
 
 #[test]

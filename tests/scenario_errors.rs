@@ -8,8 +8,8 @@ mod support;
 mod sweep;
 
 use support::{
-    BASE, Case, MOMENTS, PRIVATE, TABLE, WISHART, cases, check, load, replaced, with_data,
-    with_network,
+    BASE, Case, ISOTROPIC, MOMENTS, PRIVATE, TABLE, WISHART, cases, check, load, replaced,
+    with_data, with_network,
 };
 
 #[test]
@@ -215,6 +215,29 @@ fn moments_data() {
         "- [0.5000000001, 0.25, 0.0]",
     );
     assert!(load(&singular, &[]).is_ok());
+}
+
+#[test]
+fn isotropic_data() {
+    check(
+        &with_data(ISOTROPIC),
+        cases! {
+            "    weight: {A: 0.1, B: -0.2}\n" => "", 4, "data.isotropic.weight", ["missing", "add `weight:`", "True weight"];
+            "{A: 10, B: 20}" => "{A: 10}", 5, "data.isotropic.modalities", ["only one", "at least two"];
+            "{A: 10, B: 20}" => "{A: 10, B: 0}", 5, "data.isotropic.modalities.B", ["0", "from 1"];
+            "{A: 10, B: 20}" => "{A: 1001, B: 1000}", 5, "data.isotropic.modalities", ["2001", "at most 2000"];
+            "{A: 3.0, B: 1.0}" => "{A: 3.0}", 6, "data.isotropic.variance.B", ["missing", "add B"];
+            "{A: 3.0, B: 1.0}" => "{A: 3.0, B: 1.0, C: 1.0}", 6, "data.isotropic.variance.C", ["no modality C", "A, B"];
+            "{A: 3.0, B: 1.0}" => "{A: 0.0, B: 1.0}", 6, "data.isotropic.variance.A", ["0.0", "above 0"];
+            "{A: 3.0, B: 1.0}" => "{A: .nan, B: 1.0}", 6, "data.isotropic.variance.A", ["NaN", "finite"];
+            "{A: 0.1, B: -0.2}" => "{B: 0.1}", 7, "data.isotropic.weight.A", ["missing", "add A"];
+            "{A: 0.1, B: -0.2}" => "{A: 0.1, B: 1e51}", 7, "data.isotropic.weight.B", ["1e51", "from"];
+            "{A: 0.1, B: -0.2}" => "{A: 0, B: 0}", 7, "data.isotropic.weight", ["every weight is 0", "nothing to learn", "a weight other than 0"];
+            "noise: 0.5" => "noise: -1", 8, "data.isotropic.noise", ["-1.0", "from 0"];
+            "samples: 70" => "samples: 0", 9, "data.isotropic.samples", ["0", "from 1"];
+            "variance:" => "varience:", 6, "data.isotropic.varience", ["unknown", "did you mean variance?"];
+        },
+    );
 }
 
 #[test]

@@ -30,6 +30,8 @@ const KNOWN_FILES: &[&str] = &[
     "loss.svg",
     "maps.svg",
     "overview.svg",
+    "generalisation.png",
+    "generalisation.svg",
     "initial_weights.npz",
     "final_weights.npz",
 ];
@@ -229,11 +231,14 @@ fn files(
         files.push(("descent.csv".into(), csv::descents(problem, result)));
     }
     let figure = figures::run_figure(name, problem, result);
-    let panels = [
+    let mut panels = vec![
         ("loss", Panels::Loss),
         ("maps", Panels::Maps),
         ("overview", Panels::Both),
     ];
+    if figure.generalisation.is_some() {
+        panels.push(("generalisation", Panels::Generalisation));
+    }
     for (stem, panels) in panels {
         files.push((
             format!("{stem}.png"),

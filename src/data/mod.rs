@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `toy.rs` | one scalar input a modality |
 //! | `moments.rs` | a given covariance and map |
+//! | `isotropic.rs` | independent inputs, one variance and one true weight a modality |
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 
+mod isotropic;
 mod moments;
 mod sampling;
 mod table;
@@ -78,9 +80,54 @@ impl Quadratic {
         if sum < 0.0 { 0.0 } else { 0.5 * sum }
     }
 
+    /// The loss's rate of change tr[(W - optimum) covariance (dW/dt)^T] where the joined map `map`
+    /// changes at `map_rate`, both o x d, stored by columns.
+    pub fn rate(&self, map: &[f64], map_rate: &[f64]) -> f64 {
+        let outputs = self.optimum.nrows();
+        let inputs = self.covariance.nrows();
+        let optimum = self.optimum.as_slice();
+        let mut rate = 0.0;
+        for i in 0..inputs {
+            for j in 0..inputs {
+                for k in 0..outputs {
+                    let (p, q) = (k + i * outputs, k + j * outputs);
+                    rate += (map[p] - optimum[p]) * self.covariance[(i, j)] * map_rate[q];
+                }
+            }
+        }
+        rate
+    }
+
     /// The loss of the joined map `map`, o x d, stored by columns.
     pub fn loss(&self, map: &[f64]) -> f64 {
         self.floor + self.excess(map)
+    }
+}
+
+/// The error on data that are not trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Generalisation {
+    /// Against the population that the samples were drawn from; its optimum is the true map. The
+    /// noise that no map can predict is not counted.
+    Population(Quadratic),
+    /// The loss on the rows held out; its optimum is what fits them best, not a true map.
+    HoldOut(Quadratic),
+}
+
+impl Generalisation {
+    /// The error as a function of the joined map.
+    pub fn error(&self) -> &Quadratic {
+        match self {
+            Self::Population(error) | Self::HoldOut(error) => error,
+        }
+    }
+
+    /// The true map, o x d, where it is known.
+    pub fn true_map(&self) -> Option<&DMatrix<f64>> {
+        match self {
+            Self::Population(error) => Some(&error.optimum),
+            Self::HoldOut(_) => None,
+        }
     }
 }
 
@@ -98,9 +145,8 @@ pub struct Moments {
     pub initial_loss: f64,
     /// The training loss.
     pub loss: Quadratic,
-    /// Generalisation error: against the population that samples were drawn from (noise not
-    /// counted), or the loss on the hold-out. None where there is neither.
-    pub generalisation: Option<Quadratic>,
+    /// The error on a population or a hold-out; None where there is neither.
+    pub generalisation: Option<Generalisation>,
 }
 
 impl Moments {
@@ -115,12 +161,14 @@ impl Moments {
             toy::population(toy)?.moments(toy.samples, seed)?
         } else if let Some(given) = &data.moments {
             moments::population(given)?.moments(given.samples, seed)?
+        } else if let Some(isotropic) = &data.isotropic {
+            isotropic::population(isotropic)?.moments(isotropic.samples, seed)?
         } else if let Some(wishart) = &data.wishart {
             wishart::population(wishart, seed)?.moments(wishart.samples, seed)?
         } else if let Some(table) = &data.table {
             table::moments(table, seed)?
         } else {
-            let remedy = "give one of toy, moments, wishart, table";
+            let remedy = "give one of toy, moments, isotropic, wishart, table";
             return Err(InputError::at("data", "no source of data", remedy).into());
         };
         moments.learnable()

@@ -1,6 +1,6 @@
 //! Gaussian populations, and the empirical moments of samples from them.
 
-use super::{Modality, Moments, Quadratic, refuse_overflow};
+use super::{Generalisation, Modality, Moments, Quadratic, refuse_overflow};
 use crate::error::{InputError, Result};
 use crate::random::{Purpose, stream};
 use crate::scenario::ByModality;
@@ -45,11 +45,11 @@ impl Population {
             + self.noise * self.noise * drawn.noise_power;
         let cross = signal_cross + noise_cross;
         let mut moments = Moments::checked(self.modalities, drawn.inputs, cross, power)?;
-        moments.generalisation = Some(Quadratic {
+        moments.generalisation = Some(Generalisation::Population(Quadratic {
             optimum: self.map,
             covariance: self.inputs,
             floor: 0.0,
-        });
+        }));
         Ok(moments)
     }
 }

@@ -3,7 +3,7 @@
 //! Without standardisation the columns enter as they are: the network has no intercept, so
 //! that columns far from mean zero make it learn their means first.
 
-use super::{Moments, layout};
+use super::{Generalisation, Moments, layout};
 use crate::error::{InputError, Result};
 use crate::names::{did_you_mean, listed};
 use crate::random::{Purpose, stream};
@@ -31,7 +31,8 @@ pub(super) fn moments(table: &TableData, seed: u64) -> Result<Moments> {
     }
     let mut moments = second_moments(table, &training)?;
     if !held_out.is_empty() {
-        moments.generalisation = Some(second_moments(table, &holdout)?.loss);
+        let held_out = second_moments(table, &holdout)?;
+        moments.generalisation = Some(Generalisation::HoldOut(held_out.loss));
     }
     Ok(moments)
 }

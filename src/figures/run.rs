@@ -2,7 +2,8 @@
 
 use crate::detect::{self, Detection};
 use crate::plot::{
-    Band, Crossing, Curve, Figure, Kind, Level, LevelRole, MapCurve, Phase, literal,
+    Band, Crossing, Curve, Figure, Generalisation, Kind, Level, LevelRole, MapCurve, Phase,
+    StoppingTime, literal,
 };
 use crate::problem::Problem;
 use crate::report::format::{number, number_to};
@@ -28,6 +29,7 @@ pub fn run_figure(name: &str, problem: &Problem, result: &RunResult) -> Figure {
         plateaus: bands(problem, detection, t_end),
         crossings: crossings(problem, &result.flow.track, detection),
         phase: phase(problem, result),
+        generalisation: generalisation(problem, result, t_end),
     }
 }
 
@@ -50,6 +52,8 @@ fn title(name: &str, problem: &Problem) -> String {
             parts.extend(toy.target.iter().map(|target| named("w", target)));
         }
     }
+    let sampled = problem.scenario.data.samples();
+    parts.extend(sampled.map(|samples| format!("P = {samples}")));
     let init = &problem.scenario.init;
     if let Some(gaussian) = &init.gaussian {
         parts.push(format!("initial std {}", number(gaussian.std)));
@@ -134,6 +138,49 @@ fn map_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<MapCurve
         }
     }
     curves
+}
+
+/// Minima of the generalisation error of smaller prominence, over its initial value, are not seen in
+/// a picture; the report has them all.
+const VISIBLE: f64 = 1e-3;
+
+/// The generalisation error of the flow, where there is one.
+fn generalisation(problem: &Problem, result: &RunResult, t_end: f64) -> Option<Generalisation> {
+    let found = result.generalisation.as_ref()?;
+    let (lens, track) = (problem.lens(), &result.flow.track);
+    let times = drawn_times(track, t_end);
+    let knots: Vec<Knot> = times.into_iter().map(|time| track.at(time)).collect();
+    let visible = VISIBLE * found.initial;
+    let visible = found
+        .minima
+        .iter()
+        .filter(|minimum| minimum.prominence > visible);
+    let minima = visible.map(|minimum| StoppingTime {
+        label: format!(
+            "{} at t = {}",
+            number_to(3, minimum.at.error),
+            number_to(3, minimum.at.time)
+        ),
+        time: minimum.at.time,
+        error: minimum.at.error,
+    });
+    Some(Generalisation {
+        error: knots
+            .iter()
+            .filter_map(|knot| Some((knot.time, lens.generalisation(knot)?)))
+            .collect(),
+        loss: knots
+            .iter()
+            .map(|knot| (knot.time, lens.loss(knot)))
+            .collect(),
+        levels: vec![Level {
+            label: format!("least norm: {}", number_to(3, found.least_norm)),
+            value: found.least_norm,
+            modality: None,
+            role: LevelRole::Plateau,
+        }],
+        minima: minima.collect(),
+    })
 }
 
 /// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*.

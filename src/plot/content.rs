@@ -121,7 +121,7 @@ fn map_keys(figure: &Figure) -> Vec<Key> {
 }
 
 /// Level lines, without those that have no place.
-fn rules(levels: &[Level]) -> Vec<Rule> {
+pub(super) fn rules(levels: &[Level]) -> Vec<Rule> {
     levels
         .iter()
         .filter(|level| level.value.is_finite())

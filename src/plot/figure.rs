@@ -3,6 +3,7 @@
 use super::axes::{Axis, Ticks};
 use super::content::{self, Content};
 use super::fit::{shortened, wrapped};
+use super::generalisation;
 use super::geometry::Rect;
 use super::legend::Legend;
 use super::panel::{self, Frame, LABEL_GAP, LABEL_WIDEST, STRIP};
@@ -34,6 +35,7 @@ struct Plan<'a> {
 pub(super) fn compose(figure: &Figure, panels: Panels, fonts: &Fonts) -> Scene {
     let plans: Vec<Plan<'_>> = match panels {
         Panels::Loss => vec![plan(content::loss(figure), 340.0)],
+        Panels::Generalisation => vec![plan(generalisation::content(figure), 340.0)],
         Panels::Maps => vec![plan(content::maps(figure, true), 340.0)],
         Panels::Both => vec![
             plan(content::loss(figure), 290.0),

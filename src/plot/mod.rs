@@ -11,6 +11,7 @@ mod axes;
 mod content;
 mod figure;
 mod fit;
+mod generalisation;
 mod geometry;
 mod legend;
 mod paint;
@@ -49,6 +50,8 @@ pub struct Figure {
     pub crossings: Vec<Crossing>,
     /// The unimodal phase, where there is one.
     pub phase: Option<Phase>,
+    /// The generalisation error, where there is one.
+    pub generalisation: Option<Generalisation>,
 }
 
 /// What made a curve.
@@ -150,6 +153,30 @@ pub struct Phase {
     pub text: String,
 }
 
+/// The generalisation error, and beside it the loss trained on.
+#[derive(Debug, Clone, Default)]
+pub struct Generalisation {
+    /// Time and generalisation error; points that are not finite break the line.
+    pub error: Vec<(f64, f64)>,
+    /// Time and loss of the flow.
+    pub loss: Vec<(f64, f64)>,
+    /// The error of the least-norm solution.
+    pub levels: Vec<Level>,
+    /// The minima of the error.
+    pub minima: Vec<StoppingTime>,
+}
+
+/// A minimum of the generalisation error, as a dot.
+#[derive(Debug, Clone)]
+pub struct StoppingTime {
+    /// Written beside it.
+    pub label: String,
+    /// When.
+    pub time: f64,
+    /// The error then.
+    pub error: f64,
+}
+
 /// Which panels a figure has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Panels {
@@ -159,6 +186,8 @@ pub enum Panels {
     Maps,
     /// The loss above the norms, on one time axis.
     Both,
+    /// The generalisation error.
+    Generalisation,
 }
 
 /// A file format.
@@ -207,6 +236,8 @@ fn file_name(panels: Panels, format: Format) -> &'static str {
         (Panels::Maps, Format::Svg) => "maps.svg",
         (Panels::Both, Format::Png) => "overview.png",
         (Panels::Both, Format::Svg) => "overview.svg",
+        (Panels::Generalisation, Format::Png) => "generalisation.png",
+        (Panels::Generalisation, Format::Svg) => "generalisation.svg",
     }
 }
 

@@ -114,6 +114,13 @@ pub(super) fn loss_line(kind: Kind) -> LineStyle {
     }
 }
 
+/// The generalisation error: green, which no early modality has, and dashed beside the solid loss.
+pub(super) const GENERALISATION: LineStyle = LineStyle {
+    colour: OKABE_ITO[2],
+    width: 2.6,
+    dash: &[14.0, 3.0],
+};
+
 /// A total map's norm: colour and pattern by modality for the flow; theory thin and dark;
 /// descent too, with the pattern of its learning rate. So they show on the flow's line and in grey.
 pub(super) fn map_line(kind: Kind, modality: usize) -> LineStyle {

@@ -5,6 +5,7 @@
 pub mod csv;
 pub mod curvature;
 pub mod format;
+pub mod generalisation;
 pub mod summary;
 pub mod sweep;
 pub mod text;

@@ -3,6 +3,7 @@
 use super::curvature::{
     CurvatureSummary, EscapeSummary, StabilitySummary, add_curvature, stability_warning,
 };
+use super::generalisation::{GeneralisationSummary, generalisation_summary};
 use super::saddle_name;
 use crate::compare::{Comparison, CurveComparison, Orders, TheoryGap};
 use crate::detect::{Detection, Kind, Phase};
@@ -35,6 +36,8 @@ pub struct Summary {
     pub crossings: Vec<CrossingSummary>,
     /// Treads of the loss staircase.
     pub plateaus: Vec<PlateauSummary>,
+    /// The generalisation error along the flow; null where there is neither population nor hold-out.
+    pub generalisation: Option<GeneralisationSummary>,
     /// Predictions, and their gaps to the measurements.
     pub theory: TheorySummary,
     /// The largest curvature along the flow and the learning rate it allows; null without descent.
@@ -303,6 +306,7 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
         phase: phase_summary(problem, &detection.phase),
         crossings: crossings(problem, detection),
         plateaus,
+        generalisation: generalisation_summary(problem, result),
         stability: result
             .flow
             .curvature

@@ -3,6 +3,7 @@
 use super::curvature::{push_curvature, push_stability};
 use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
 use super::fusion_name;
+use super::generalisation::push_generalisation;
 use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
 use crate::network::{Architecture, Stack};
 use crate::problem::Problem;
@@ -245,6 +246,7 @@ pub fn report(problem: &Problem, summary: &Summary) -> String {
     push_curve(&mut text, &summary.theory);
     push_crossings(&mut text, summary);
     push_plateaus(&mut text, summary);
+    push_generalisation(&mut text, summary);
     push_curvature(&mut text, summary);
     push_descents(&mut text, summary);
     text
@@ -275,9 +277,6 @@ fn push_flow(text: &mut String, summary: &Summary) {
         );
     }
     push_verification(text, summary.verification.as_ref());
-    if let Some(error) = flow.final_generalisation {
-        let _ = writeln!(text, "  generalisation error at the end {}", number(error));
-    }
     let ends_on = summary
         .plateaus
         .last()

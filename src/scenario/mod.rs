@@ -106,12 +106,26 @@ pub struct DataSection {
     /// A given input covariance and a given target map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moments: Option<MomentsData>,
+    /// Independent inputs, one variance and one true weight a modality.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isotropic: Option<IsotropicData>,
     /// A random input covariance (inverse Wishart) and a random target map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wishart: Option<WishartData>,
     /// Columns of a CSV file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableData>,
+}
+
+impl DataSection {
+    /// Number of samples drawn from a population; None for population moments and tables.
+    pub fn samples(&self) -> Option<u64> {
+        let toy = self.toy.as_ref().and_then(|toy| toy.samples);
+        let moments = self.moments.as_ref().and_then(|given| given.samples);
+        let isotropic = self.isotropic.as_ref().and_then(|source| source.samples);
+        let wishart = self.wishart.as_ref().and_then(|source| source.samples);
+        toy.or(moments).or(isotropic).or(wishart)
+    }
 }
 
 /// One scalar input a modality: x_m with standard deviation sigma_m, every pair correlated by
@@ -145,6 +159,25 @@ pub struct MomentsData {
     /// True map, o x d rows.
     pub target_map: Vec<Vec<f64>>,
     /// Standard deviation of the noise added to every output.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+}
+
+/// Independent inputs: every input of a modality has its variance and its true weight, and
+/// y = sum_m weight_m (sum of the inputs of m) + noise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IsotropicData {
+    /// Input dimension of each modality.
+    pub modalities: ByModality<usize>,
+    /// Variance of every input of a modality, above 0.
+    pub variance: ByModality<f64>,
+    /// True weight of every input of a modality.
+    pub weight: ByModality<f64>,
+    /// Standard deviation of the noise added to the target.
     #[serde(default)]
     pub noise: f64,
     /// Number of samples drawn; without it the population's moments are used.

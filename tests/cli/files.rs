@@ -76,6 +76,46 @@ const KEYS: &[&str] = &[
     "provenance.wall_seconds",
 ];
 
+/// Every key of the summary's section on generalisation.
+const GENERALISATION: &[&str] = &[
+    "measured_on",
+    "initial",
+    "minima.0.time",
+    "minima.0.error",
+    "minima.0.prominence",
+    "least.time",
+    "least.error",
+    "final.time",
+    "final.error",
+    "least_norm",
+    "early_stopping_gain",
+    "over_least_norm",
+    "shares.1.modality",
+    "shares.1.final",
+    "shares.1.least_norm",
+    "shares.1.truth",
+    "permanent_bias.verdict",
+    "permanent_bias.modality",
+    "permanent_bias.share",
+    "permanent_bias.true_share",
+    "permanent_bias.ratio",
+    "permanent_bias.by_samples",
+    "permanent_bias.by_flow",
+    "permanent_bias.threshold",
+    "permanent_bias.cause",
+    "permanent_bias.reason",
+];
+
+/// Few samples of noisy inputs, late fusion.
+const SAMPLED: &str = "\
+data:
+  isotropic: {modalities: {A: 6, B: 6}, variance: {A: 3.0, B: 1.0}, weight: {A: 0.3, B: 0.3}, noise: 0.5, samples: 8}
+network: {depth: 2, fusion_layer: 2, width: 12}
+init: {gaussian: {std: 1.0e-6}}
+flow: {until: {time: 1000.0, loss_gap: 1.0e-6}}
+output: {samples: 41}
+";
+
 /// Keys that say nothing where everything went as it should.
 const MAY_BE_NULL: &[&str] = &["phase.reason", "provenance.git", "provenance.rustc"];
 
@@ -111,6 +151,82 @@ fn the_summary_has_every_documented_key() {
     assert_eq!(first_plateaus, ["M_0", "M_A"]);
     assert_eq!(last_saddle(&summary), "M_*");
     assert_eq!(summary["plateaus"][1]["learned"], serde_json::json!(["A"]));
+}
+
+#[test]
+fn generalisation_is_told_where_there_is_a_population_or_a_hold_out() {
+    let sandbox = Sandbox::with(SAMPLED);
+    sandbox.write("toy.yaml", FAST);
+    let run = |line: &str| {
+        let assert = sandbox.command(line).assert().code(0);
+        String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
+    };
+    let report = run("run fast.yaml --svg");
+    let summary = sandbox.json("outputs/fast/summary.json");
+    let found = &summary["generalisation"];
+    for key in GENERALISATION {
+        let value = at(found, key);
+        let may_be_null = ["permanent_bias.reason", "permanent_bias.cause"].contains(key);
+        assert!(!value.is_null() || may_be_null, "{key}");
+    }
+    assert_eq!(found["measured_on"], "population");
+    assert_eq!(number(found, "final.time"), number(&summary, "flow.t_end"));
+    let last = number(&summary, "flow.final_generalisation");
+    assert_eq!(number(found, "final.error"), last);
+    assert_eq!(found["permanent_bias"]["modality"], "B");
+    for words in [
+        "generalisation error ",
+        "minimum ",
+        "share of the map",
+        "permanent bias: ",
+    ] {
+        assert!(report.contains(words), "{words} is missing:\n{report}");
+    }
+    let svg = sandbox.read("outputs/fast/generalisation.svg");
+    assert!(roxmltree::Document::parse(&svg).is_ok() && svg.contains("least norm: "));
+    assert!(
+        sandbox
+            .names("outputs/fast")
+            .contains(&"generalisation.png".to_owned())
+    );
+    // A run of the population's own moments has nothing to tell, and removes the picture.
+    run("run fast.yaml --quiet --set data.isotropic.samples=null");
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["generalisation"], Value::Null);
+    assert_eq!(sandbox.names("outputs/fast"), ALWAYS);
+    let report = run("run toy.yaml");
+    assert!(!report.contains("permanent bias"), "{report}");
+}
+
+#[test]
+fn a_hold_out_knows_of_no_true_map() {
+    let sandbox = Sandbox::with(
+        "\
+data: {table: {path: t.csv, modalities: {A: [a], B: [b]}, targets: [y], holdout: 0.5}}
+network: {depth: 2, fusion_layer: 2, width: 4}
+init: {gaussian: {std: 1.0e-3}}
+flow: {until: {time: 20.0}}
+",
+    );
+    let rows = (0..20).map(|i| format!("{},{},{}\n", i, (i * i) % 7, 2 * i + (i * i) % 7));
+    sandbox.write("t.csv", &format!("a,b,y\n{}", rows.collect::<String>()));
+    sandbox.succeed("run fast.yaml --quiet");
+    let summary = sandbox.json("outputs/fast/summary.json");
+    let found = &summary["generalisation"];
+    assert_eq!(found["measured_on"], "holdout");
+    assert_eq!(found["shares"][0]["truth"], Value::Null);
+    assert!(number(found, "shares.0.final") > 0.0);
+    let bias = &found["permanent_bias"];
+    assert_eq!(bias["verdict"], "open");
+    assert_eq!(
+        (&bias["ratio"], &bias["true_share"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(
+        bias["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("hold-out"))
+    );
 }
 
 #[test]

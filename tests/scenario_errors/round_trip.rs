@@ -1,7 +1,7 @@
 //! What is right loads, and reads back as written; nothing panics.
 
 use super::support::{
-    BASE, MOMENTS, PRIVATE, TABLE, WISHART, load, replaced, with_data, with_network,
+    BASE, ISOTROPIC, MOMENTS, PRIVATE, TABLE, WISHART, load, replaced, with_data, with_network,
 };
 use modalflow::scenario::{schema, to_yaml};
 use proptest::prelude::*;
@@ -13,6 +13,7 @@ fn every_alternative_loads_and_reads_back_as_written() {
     let texts = [
         BASE.to_owned(),
         with_data(MOMENTS),
+        with_data(ISOTROPIC),
         with_data(WISHART),
         with_data(&TABLE.replace("data/x.csv", "/abs/x.csv")),
         with_network(PRIVATE),
@@ -43,7 +44,7 @@ fn every_alternative_loads_and_reads_back_as_written() {
         assert_eq!(scenario, again, "{written}");
         assert_eq!(written, to_yaml(&again));
     }
-    let seed = load(&texts[10], &[]).unwrap().seed;
+    let seed = load(&texts[11], &[]).unwrap().seed;
     assert_eq!(seed, u64::MAX);
 }
 
@@ -112,7 +113,7 @@ proptest! {
     /// Whatever loads is checked: only finite numbers, and it reads back as written.
     #[test]
     fn mutated_scenarios_never_panic(
-        base in prop::sample::select(vec![BASE.to_owned(), with_data(MOMENTS), with_data(WISHART), with_data(&TABLE.replace("data/", "/")), with_network(PRIVATE)]),
+        base in prop::sample::select(vec![BASE.to_owned(), with_data(MOMENTS), with_data(ISOTROPIC), with_data(WISHART), with_data(&TABLE.replace("data/", "/")), with_network(PRIVATE)]),
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0usize..4, "[ \\-\\[\\]{}:,&*!|>?'\"#0-9.ae\n]{0,3}"), 1..4),
     ) {
         let mut text: Vec<char> = base.chars().collect();

@@ -55,6 +55,15 @@ pub const MOMENTS: &str = "  moments:
 ";
 
 /// Starts on line 4 of the text.
+pub const ISOTROPIC: &str = "  isotropic:
+    modalities: {A: 10, B: 20}
+    variance: {A: 3.0, B: 1.0}
+    weight: {A: 0.1, B: -0.2}
+    noise: 0.5
+    samples: 70
+";
+
+/// Starts on line 4 of the text.
 pub const WISHART: &str = "  wishart:
     modalities: {A: 10, B: 10}
     scale: {A: 2.0, B: 1.0}

@@ -2,7 +2,7 @@
 
 use super::{LARGEST, POSITIVE, count, exactly_one, matrix, number, same_names, wrong};
 use crate::error::Result;
-use crate::scenario::{ByModality, DataSection, TableData, ToyData, WishartData};
+use crate::scenario::{ByModality, DataSection, IsotropicData, TableData, ToyData, WishartData};
 use std::path::Path;
 
 /// Most inputs of all modalities together, and most outputs: an eigendecomposition of this size
@@ -15,6 +15,7 @@ pub(super) fn check(data: &DataSection) -> Result<()> {
     let given = [
         ("toy", data.toy.is_some()),
         ("moments", data.moments.is_some()),
+        ("isotropic", data.isotropic.is_some()),
         ("wishart", data.wishart.is_some()),
         ("table", data.table.is_some()),
     ];
@@ -27,6 +28,9 @@ pub(super) fn check(data: &DataSection) -> Result<()> {
         let dims = check_dims("data.moments.modalities", &moments.modalities)?;
         matrix::check(moments, dims)?;
         check_draws("data.moments", moments.noise, moments.samples)?;
+    }
+    if let Some(isotropic) = &data.isotropic {
+        check_isotropic(isotropic)?;
     }
     if let Some(wishart) = &data.wishart {
         check_wishart(wishart)?;
@@ -44,9 +48,14 @@ pub(super) fn modality_names(data: &DataSection) -> Vec<&str> {
     }
     let toy = data.toy.as_ref().map(|toy| names(&toy.sigma));
     let moments = data.moments.as_ref().map(|m| names(&m.modalities));
+    let isotropic = data.isotropic.as_ref().map(|i| names(&i.modalities));
     let wishart = data.wishart.as_ref().map(|w| names(&w.modalities));
     let table = data.table.as_ref().map(|t| names(&t.modalities));
-    toy.or(moments).or(wishart).or(table).unwrap_or_default()
+    toy.or(moments)
+        .or(isotropic)
+        .or(wishart)
+        .or(table)
+        .unwrap_or_default()
 }
 
 fn check_toy(toy: &ToyData) -> Result<()> {
@@ -61,21 +70,41 @@ fn check_toy(toy: &ToyData) -> Result<()> {
     for (name, &sigma) in &toy.sigma {
         number(&format!("data.toy.sigma.{name}"), sigma, POSITIVE)?;
     }
-    for (name, &target) in &toy.target {
-        let key = format!("data.toy.target.{name}");
-        number(&key, target, -LARGEST..=LARGEST)?;
-    }
-    if toy.target.values().all(|&target| target == 0.0) {
-        return Err(wrong(
-            "data.toy.target",
-            "every target is 0: there is nothing to learn",
-            "give at least one modality a target other than 0",
-        ));
-    }
+    check_true_weights("data.toy.target", &toy.target, "target")?;
     // Below it the covariance has a negative eigenvalue.
     let lowest = -1.0 / (names.len() as f64 - 1.0);
     number("data.toy.rho", toy.rho, lowest..=1.0)?;
     check_draws("data.toy", toy.noise, toy.samples)
+}
+
+/// One true weight a modality, not all of them 0; `what` is their name in messages.
+fn check_true_weights(key: &str, weights: &ByModality<f64>, what: &str) -> Result<()> {
+    for (name, &weight) in weights {
+        number(&format!("{key}.{name}"), weight, -LARGEST..=LARGEST)?;
+    }
+    if weights.values().all(|&weight| weight == 0.0) {
+        return Err(wrong(
+            key,
+            format!("every {what} is 0: there is nothing to learn"),
+            format!("give at least one modality a {what} other than 0"),
+        ));
+    }
+    Ok(())
+}
+
+fn check_isotropic(isotropic: &IsotropicData) -> Result<()> {
+    let key = "data.isotropic.modalities";
+    check_names(key, &isotropic.modalities)?;
+    check_dims(key, &isotropic.modalities)?;
+    let names: Vec<_> = isotropic.modalities.keys().map(String::as_str).collect();
+    let (variance, weight) = ("data.isotropic.variance", "data.isotropic.weight");
+    same_names(variance, isotropic.variance.keys(), key, &names)?;
+    same_names(weight, isotropic.weight.keys(), key, &names)?;
+    for (name, &value) in &isotropic.variance {
+        number(&format!("{variance}.{name}"), value, POSITIVE)?;
+    }
+    check_true_weights(weight, &isotropic.weight, "weight")?;
+    check_draws("data.isotropic", isotropic.noise, isotropic.samples)
 }
 
 fn check_wishart(wishart: &WishartData) -> Result<()> {
@@ -92,7 +121,7 @@ fn check_wishart(wishart: &WishartData) -> Result<()> {
     check_draws("data.wishart", wishart.noise, wishart.samples)
 }
 
-/// Noise and number of samples, alike in three sources.
+/// Noise and number of samples, alike in every source that can be sampled.
 fn check_draws(section: &str, noise: f64, samples: Option<u64>) -> Result<()> {
     number(&format!("{section}.noise"), noise, 0.0..=LARGEST)?;
     match samples {
