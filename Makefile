@@ -1,9 +1,10 @@
 # make run SCENARIO=scenarios/late_fusion.yaml, make test, ...
 SCENARIO ?= scenarios/late_fusion.yaml
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
+SWEEPS := $(sort $(wildcard scenarios/paper/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
 
-.PHONY: tables run test lint doc bench peers figures check
+.PHONY: tables run test lint doc bench peers figures paper check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -31,8 +32,12 @@ tables: ## measure the tables of docs/method.md (Python 3.10)
 	cargo build --release --locked --quiet
 	python3 docs/tables.py
 
-figures: ## run every shipped scenario into outputs/
+figures: ## run every shipped scenario into outputs/, every sweep into outputs/paper/
 	@$(MODALFLOW) run $(SCENARIOS)
+	@$(MODALFLOW) sweep $(SWEEPS) --out outputs/paper
+
+paper: figures ## the sweeps and the numbers of docs/paper.md (Python 3.10)
+	python3 docs/paper.py
 
 check: ## validate every shipped scenario
-	@$(MODALFLOW) check --quiet $(SCENARIOS)
+	@$(MODALFLOW) check --quiet $(SCENARIOS) $(SWEEPS)

@@ -4,6 +4,7 @@ use super::run::{INTERRUPTED, provenance, relative_to, watch_interrupts};
 use super::{print, print_json, say};
 use crate::cli::Options;
 use crate::error::{Error, Result};
+use crate::figures;
 use crate::output::{self, Staged};
 use crate::plot::Format;
 use crate::progress::SweepBar;
@@ -265,7 +266,10 @@ fn finish(
     };
     let mut files = vec![scenario_file(sweep, folder)];
     for section in &sweep.loaded.scenario.figure {
-        let _ = (section, formats);
+        let scenario = &sweep.loaded.scenario;
+        files.extend(figures::sweep_figure(
+            scenario, section, &mut table, formats,
+        )?);
     }
     summary.provenance = Some(provenance(started, 0.0, clock.elapsed().as_secs_f64()));
     let mut json = serde_json::to_vec_pretty(&summary).unwrap_or_default();

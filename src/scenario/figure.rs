@@ -170,6 +170,14 @@ pub enum Quantity {
     RatioGap,
     /// The loss at the end.
     FinalLoss,
+    /// When the generalisation error has its first minimum.
+    TFirstMinimum,
+    /// The generalisation error there.
+    FirstMinimum,
+    /// The generalisation error at the end.
+    FinalGeneralisation,
+    /// The weak modality's share of the final map over its share of the true one.
+    BiasRatio,
     /// Accepted steps.
     Steps,
     /// Evaluations of the right-hand side.
@@ -179,7 +187,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    const ALL: [Quantity; 11] = [
+    const ALL: [Quantity; 15] = [
         Quantity::Ratio,
         Quantity::TFirst,
         Quantity::TSecond,
@@ -188,6 +196,10 @@ impl Quantity {
         Quantity::FirstGain,
         Quantity::RatioGap,
         Quantity::FinalLoss,
+        Quantity::TFirstMinimum,
+        Quantity::FirstMinimum,
+        Quantity::FinalGeneralisation,
+        Quantity::BiasRatio,
         Quantity::Steps,
         Quantity::RhsEvaluations,
         Quantity::HessianProducts,
@@ -204,6 +216,10 @@ impl Quantity {
             Quantity::FirstGain => "first_gain",
             Quantity::RatioGap => "ratio_gap",
             Quantity::FinalLoss => "final_loss",
+            Quantity::TFirstMinimum => "t_first_minimum",
+            Quantity::FirstMinimum => "first_minimum",
+            Quantity::FinalGeneralisation => "final_generalisation",
+            Quantity::BiasRatio => "bias_ratio",
             Quantity::Steps => "steps",
             Quantity::RhsEvaluations => "rhs_evaluations",
             Quantity::HessianProducts => "hessian_products",

@@ -119,7 +119,7 @@ fn step((from, to): (f64, f64), (i, count): (u64, u64), log: bool) -> f64 {
         from + (to - from) * share
     };
     // What is left of a difference that should be zero is none.
-    if value.abs() < 1e-14 * from.abs().max(to.abs()) {
+    if !log && value.abs() < 1e-14 * from.abs().max(to.abs()) {
         return 0.0;
     }
     format!("{value:.13e}").parse().unwrap_or(value)
@@ -267,6 +267,7 @@ mod tests {
             [-0.9, -0.675, -0.45, -0.225, 0.0, 0.225, 0.45, 0.675, 0.9]
         );
         assert_eq!(range(1e-9, 1e-1, 5, true), [1e-9, 1e-7, 1e-5, 1e-3, 1e-1]);
+        assert_eq!(range(1e-50, 1e-2, 3, true), [1e-50, 1e-26, 1e-2]);
         assert_eq!(range(0.1, 0.3, 3, false), [0.1, 0.2, 0.3]);
         assert_eq!(range(2.5, 9.0, 1, false), [2.5]);
     }

@@ -1,8 +1,9 @@
 //! From a cell's scenario to its row: the run without what a single run shows beside it.
 
-use super::row::{CellOutcome, Row, Values};
+use super::row::{CellOutcome, Generalisation, Row, Values};
 use crate::compare;
 use crate::error::{Error, InputError};
+use crate::generalise::{Verdict, generalise};
 use crate::integrate::Outcome;
 use crate::observe::{Lens, overshoot};
 use crate::problem::Problem;
@@ -102,7 +103,30 @@ fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
         t_end: Some(flow.end.time),
         initial_loss: Some(problem.moments.initial_loss),
         final_loss: Some(lens.loss(end)),
+        generalisation: generalisation(problem, flow),
         work: Some([work.steps, work.rhs_evaluations, work.hessian_products]),
+    }
+}
+
+fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
+    let Some(found) = generalise(&flow.track, &problem.lens()) else {
+        return Generalisation::default();
+    };
+    let first = found.minima.first();
+    let name = |m: usize| problem.moments.modalities[m].name.clone();
+    Generalisation {
+        t_first_minimum: first.map(|minimum| minimum.at.time),
+        first_minimum: first.map(|minimum| minimum.at.error),
+        least: Some(found.least.error),
+        last: Some(found.last.error),
+        least_norm: Some(found.least_norm),
+        weak: found.bias.weak.map(name),
+        bias_ratio: found.bias.ratio,
+        verdict: Some(match found.bias.verdict {
+            Verdict::Biased(_) => "biased",
+            Verdict::NotBiased => "not_biased",
+            Verdict::Open(_) => "open",
+        }),
     }
 }
 

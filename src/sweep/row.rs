@@ -4,7 +4,7 @@ use crate::integrate::Outcome;
 use crate::scenario::{Cell, Grid, Quantity};
 
 /// Columns after those of the axes.
-pub const COLUMNS: [&str; 26] = [
+pub const COLUMNS: [&str; 34] = [
     "repeat",
     "seed",
     "outcome",
@@ -28,6 +28,14 @@ pub const COLUMNS: [&str; 26] = [
     "t_end",
     "initial_loss",
     "final_loss",
+    "t_first_minimum",
+    "first_minimum",
+    "least_generalisation",
+    "final_generalisation",
+    "least_norm_generalisation",
+    "weak",
+    "bias_ratio",
+    "permanent_bias",
     "steps",
     "rhs_evaluations",
     "hessian_products",
@@ -85,8 +93,31 @@ pub struct Row {
     pub initial_loss: Option<f64>,
     /// Loss reached.
     pub final_loss: Option<f64>,
+    /// Of the generalisation error, where there is one.
+    pub generalisation: Generalisation,
     /// Accepted steps, evaluations of the right-hand side, products of the Hessian.
     pub work: Option<[u64; 3]>,
+}
+
+/// What became of the generalisation error E_g, in units of y^2.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Generalisation {
+    /// When E_g has its first minimum.
+    pub t_first_minimum: Option<f64>,
+    /// E_g there.
+    pub first_minimum: Option<f64>,
+    /// The least E_g of the run.
+    pub least: Option<f64>,
+    /// E_g at the end.
+    pub last: Option<f64>,
+    /// E_g of the least-squares solution of least norm.
+    pub least_norm: Option<f64>,
+    /// Name of the modality that grows last from small weights.
+    pub weak: Option<String>,
+    /// Its share of the final map over its share of the true one.
+    pub bias_ratio: Option<f64>,
+    /// The verdict on permanent bias: biased, not biased, or open.
+    pub verdict: Option<&'static str>,
 }
 
 /// What is both measured and predicted.
@@ -139,6 +170,7 @@ impl Row {
             t_end: None,
             initial_loss: None,
             final_loss: None,
+            generalisation: Generalisation::default(),
             work: None,
         }
     }
@@ -147,7 +179,10 @@ impl Row {
         let word = |word: &Option<String>| word.clone().unwrap_or_default();
         let count = |i: usize| self.work.map_or(String::new(), |work| work[i].to_string());
         let Self {
-            measured, theory, ..
+            measured,
+            theory,
+            generalisation,
+            ..
         } = self;
         [
             cell.repeat.to_string(),
@@ -173,6 +208,14 @@ impl Row {
             field(self.t_end),
             field(self.initial_loss),
             field(self.final_loss),
+            field(generalisation.t_first_minimum),
+            field(generalisation.first_minimum),
+            field(generalisation.least),
+            field(generalisation.last),
+            field(generalisation.least_norm),
+            word(&generalisation.weak),
+            field(generalisation.bias_ratio),
+            generalisation.verdict.unwrap_or_default().to_owned(),
             count(0),
             count(1),
             count(2),

@@ -1,0 +1,69 @@
+//! What axes and quantities are called in figures.
+
+use crate::plot::literal;
+use crate::report::format::number;
+use crate::scenario::{AxisValue, Quantity};
+
+/// The name of a scenario key along an axis.
+pub(super) fn axis(path: &str) -> String {
+    match path {
+        "data.toy.rho" => "correlation ρ".into(),
+        "network.depth" => "depth L".into(),
+        "network.fusion_layer" => "fusion layer L_f".into(),
+        "network.width" => "width".into(),
+        "init.gaussian.std" => "standard deviation of the initial weights".into(),
+        "init.gaussian_norm.norm" | "init.aligned.norm" => "norm u_0 of the initial layers".into(),
+        _ => match path.strip_prefix("data.toy.sigma.") {
+            Some(modality) => format!("standard deviation σ_{{{modality}}} of input {}", literal(modality)),
+            None => symbol(path),
+        },
+    }
+}
+
+/// The symbol of a scenario key beside a value.
+pub(super) fn symbol(path: &str) -> String {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    let of = |prefix: &str, symbol: &str| {
+        let modality = path.strip_prefix(prefix)?;
+        Some(format!("{symbol}_{{{modality}}}"))
+    };
+    match path {
+        "data.toy.rho" => "ρ".into(),
+        "network.depth" => "L".into(),
+        "network.fusion_layer" => "L_f".into(),
+        "init.gaussian.std" => "initial std".into(),
+        "init.gaussian_norm.norm" | "init.aligned.norm" => "u_0".into(),
+        _ if last == "samples" => "P".into(),
+        _ => of("data.toy.sigma.", "σ")
+            .or_else(|| of("data.toy.target.", "w"))
+            .or_else(|| of("network.private_layers.", "L"))
+            .unwrap_or_else(|| literal(path)),
+    }
+}
+
+/// `σ_A = 2`.
+pub(super) fn assignment(path: &str, value: &AxisValue) -> String {
+    let shown = value.as_number().map_or_else(|| literal(&value.to_string()), number);
+    format!("{} = {shown}", symbol(path))
+}
+
+/// The name of a quantity, with its unit.
+pub(super) fn quantity(quantity: Quantity) -> &'static str {
+    match quantity {
+        Quantity::Ratio => "time ratio (second / first modality)",
+        Quantity::TFirst => "time of the first modality (η × descent steps)",
+        Quantity::TSecond => "time of the second modality (η × descent steps)",
+        Quantity::Length => "unimodal phase (η × descent steps)",
+        Quantity::Misattribution => "mis-attribution (units of y/x)",
+        Quantity::FirstGain => "share of the loss removed by the first modality",
+        Quantity::RatioGap => "gap of the time ratio, (measured − theory)/theory",
+        Quantity::FinalLoss => "final loss (units of y²)",
+        Quantity::TFirstMinimum => "time of the first minimum (η × descent steps)",
+        Quantity::FirstMinimum => "generalisation error at its first minimum (units of y²)",
+        Quantity::FinalGeneralisation => "final generalisation error (units of y²)",
+        Quantity::BiasRatio => "weak modality's share of the map, final / true",
+        Quantity::Steps => "steps",
+        Quantity::RhsEvaluations => "evaluations of the right-hand side",
+        Quantity::HessianProducts => "Hessian products",
+    }
+}
