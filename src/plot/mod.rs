@@ -8,11 +8,15 @@
 //! single letter before it, longer ones stand in braces, and `\_` is a plain underscore.
 
 mod axes;
+mod colour;
 mod content;
 mod figure;
 mod fit;
 mod geometry;
 mod legend;
+mod marker;
+mod numbers;
+mod page;
 mod paint;
 mod panel;
 mod phase;
@@ -174,11 +178,7 @@ pub enum Format {
 pub fn render(figure: &Figure, panels: Panels, format: Format) -> Result<Vec<u8>, Error> {
     let draw = || {
         let fonts = text::Fonts::load()?;
-        let scene = figure::compose(figure, panels, &fonts);
-        match format {
-            Format::Png => paint::png(&scene, &fonts),
-            Format::Svg => paint::svg(&scene),
-        }
+        paint::bytes(&figure::compose(figure, panels, &fonts), &fonts, format)
     };
     draw().map_err(|problem| Error::Draw {
         figure: file_name(panels, format),
