@@ -155,6 +155,15 @@ impl Scene {
         });
     }
 
+    /// Writes a line of text from `at` on paper of its own, where lines would run through it.
+    pub(super) fn text_on_paper(&mut self, line: Line, at: Point, colour: RGBColor) {
+        self.marks.push(Mark::Area {
+            rect: text_box(&line, at, Anchor::Start).grown(1.5),
+            colour: style::PAPER,
+        });
+        self.text(line, at, Anchor::Start, colour);
+    }
+
     /// Writes a line of text that runs up the page, centred on `middle`.
     pub(super) fn upward(&mut self, line: Line, x: f64, middle: f64, colour: RGBColor) {
         let at = (x, middle + line.width / 2.0);

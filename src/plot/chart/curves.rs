@@ -1,12 +1,13 @@
 //! A family of curves, as a graph.
 
 use super::super::content::Rule;
-use super::super::legend::Key;
+use super::super::legend::{Key, Sample};
 use super::super::marker::Marker;
-use super::super::style::{GREY, LEVEL, LineStyle, series_colour, series_dash};
+use super::super::style::{GREY, INK, LEVEL, LineStyle, series_colour, series_dash};
 use super::CurvesChart;
-use super::graph::{Graph, Path, Spot, left_out, thinned};
+use super::graph::{Graph, Path, left_out, thinned};
 use super::range::{range, range_widened, shows};
+use super::spot::Spot;
 
 /// Blank share of the axis up beyond the data.
 const PAD: f64 = 0.04;
@@ -36,15 +37,23 @@ pub(super) fn graph(chart: &CurvesChart) -> Graph<'_> {
         style: line(i),
     });
     let spots = chart.marks.iter().filter(|mark| shown(&(mark.x, mark.y)));
+    let shared = shared_label(chart);
     let spots = spots.map(|mark| Spot {
         at: (mark.x, mark.y),
         bar: None,
         marker: Marker::of_series(0, series_colour(mark.curve, count)),
-        label: mark.label.clone(),
+        label: match shared {
+            Some(_) => String::new(),
+            None => mark.label.clone(),
+        },
     });
     let keys = chart.curves.iter().enumerate();
     let keys = keys.map(|(i, curve)| Key::line(&curve.label, line(i)));
     let (keys, named) = thinned(keys.collect());
+    let named_marks = shared.map(|label| Key {
+        label: label.to_owned(),
+        samples: vec![Sample::Marker(Marker::of_series(0, INK))],
+    });
     let dropped = left_out(up, curves().map(|point| point.1));
     Graph {
         title: &chart.title,
@@ -57,9 +66,17 @@ pub(super) fn graph(chart: &CurvesChart) -> Graph<'_> {
         rules: rules(chart, y_range),
         paths: paths.collect(),
         spots: spots.collect(),
-        keys,
+        keys: keys.into_iter().chain(named_marks).collect(),
         notes: named.into_iter().chain(dropped).collect(),
     }
+}
+
+/// The label of all marks, where several have one in common: written at each it would crowd the
+/// panel and say nothing new.
+fn shared_label(chart: &CurvesChart) -> Option<&str> {
+    let (first, others) = chart.marks.split_first()?;
+    let alike = others.iter().all(|mark| mark.label == first.label);
+    (alike && !others.is_empty()).then_some(&first.label)
 }
 
 /// The levels within the range.
@@ -108,6 +125,25 @@ mod tests {
         assert_eq!(graph.rules[0].label, "near");
         assert!(graph.spots.is_empty());
         assert_eq!(graph.x_range, Some((0.0, 1.0)));
+    }
+
+    #[test]
+    fn a_label_that_all_marks_share_stands_in_the_legend() {
+        let mut chart = chart();
+        let mark = |label: &str| CurveMark {
+            label: label.to_owned(),
+            ..CurveMark::default()
+        };
+        chart.marks = vec![mark("minimum"), mark("minimum")];
+        let shared = graph(&chart);
+        assert!(shared.spots.iter().all(|spot| spot.label.is_empty()));
+        assert_eq!(
+            shared.keys.last().map(|key| key.label.as_str()),
+            Some("minimum")
+        );
+        chart.marks = vec![mark("first"), mark("second")];
+        assert_eq!(graph(&chart).spots[1].label, "second");
+        assert_eq!(graph(&chart).keys.len(), 1);
     }
 
     #[test]

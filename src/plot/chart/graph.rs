@@ -3,18 +3,18 @@
 
 use super::super::axes::{Axis, Ticks};
 use super::super::content::Rule;
-use super::super::fit::{shortened, wrapped};
+use super::super::fit::wrapped;
 use super::super::geometry::{Point, Rect};
 use super::super::legend::{Key, Legend};
-use super::super::marker::Marker;
 use super::super::page::{self, EDGE};
 use super::super::panel::{self, Frame};
-use super::super::place::{Clutter, NEAR, label_place, places_around};
-use super::super::scene::{Anchor, Scene, text_box};
+use super::super::place::Clutter;
+use super::super::scene::Scene;
 use super::super::style::{LineStyle, TEXT, WIDTH};
 use super::super::text::{Fonts, Line};
 use super::AxisLabel;
 use super::range::shows;
+use super::spot::{self, Spot};
 
 /// Height of a panel that is not square.
 const HEIGHT: f64 = 360.0;
@@ -25,21 +25,10 @@ const MOST_KEYS: usize = 12;
 /// How many are named then.
 const NAMED: usize = 8;
 
-/// Widest label of a spot.
-const LABEL_WIDEST: f64 = 160.0;
-
 /// A curve.
 pub(super) struct Path {
     pub(super) points: Vec<(f64, f64)>,
     pub(super) style: LineStyle,
-}
-
-/// A marker, with a bar and a label where it has them.
-pub(super) struct Spot {
-    pub(super) at: (f64, f64),
-    pub(super) bar: Option<(f64, f64)>,
-    pub(super) marker: Marker,
-    pub(super) label: String,
 }
 
 /// Everything in one panel.
@@ -210,17 +199,7 @@ fn draw_panel(
         let points = broken(&path.points, graph);
         panel::draw_trace(scene, frame, &points, &path.style, &mut clutter);
     }
-    for spot in &graph.spots {
-        draw_bar(scene, frame, spot, &mut clutter);
-    }
-    for spot in &graph.spots {
-        let (x, y) = frame.point(spot.at);
-        clutter.add_box(Rect::at(x - 6.0, y - 6.0, 12.0, 12.0));
-        scene.marker((x, y), &spot.marker);
-    }
-    for spot in graph.spots.iter().filter(|spot| !spot.label.is_empty()) {
-        draw_label(scene, frame, spot, fonts, &mut clutter);
-    }
+    spot::draw(scene, frame, &graph.spots, fonts, &mut clutter);
     legend.is_some_and(|legend| legend.draw_where_free(scene, &frame.data, &clutter, &[]))
 }
 
@@ -230,76 +209,4 @@ fn broken(points: &[(f64, f64)], graph: &Graph<'_>) -> Vec<Point> {
     let gap = (f64::NAN, f64::NAN);
     let point = |p: &(f64, f64)| if shown(p) { *p } else { gap };
     points.iter().map(point).collect()
-}
-
-/// The label of a spot, with a leader to where it covers the least.
-fn draw_label(scene: &mut Scene, frame: &Frame, spot: &Spot, fonts: &Fonts, clutter: &mut Clutter) {
-    const FARTHER: [f64; 6] = [30.0, 40.0, 55.0, 70.0, 90.0, 110.0];
-    let (x, y) = frame.point(spot.at);
-    let line = shortened(fonts, &spot.label, TEXT, LABEL_WIDEST);
-    let distances = [&NEAR[..], &FARTHER].concat();
-    let places = places_around((x, y), &line, &distances);
-    let leader = |at: Point| leader((x, y), &text_box(&line, at, Anchor::Start).grown(2.0), spot);
-    let dislike = |clutter: &Clutter, at: &Point| {
-        leader(*at).map_or(0.0, |(from, to)| {
-            let length = (to.0 - from.0).hypot(to.1 - from.1);
-            0.2 * length + 40.0 * clutter.crossed(from, to) as f64
-        })
-    };
-    let Some(at) = label_place(&frame.data, &line, places, clutter, dislike) else {
-        return;
-    };
-    if let Some((from, to)) = leader(at) {
-        let style = LineStyle {
-            colour: spot.marker.colour,
-            width: 0.7,
-            dash: &[],
-        };
-        scene.stroke(&[from, to], &style);
-        clutter.add_curve(vec![from, to]);
-    }
-    scene.text(line, at, Anchor::Start, spot.marker.colour);
-}
-
-/// The line from a spot to its label, where the two are far apart.
-fn leader((x, y): Point, label: &Rect, spot: &Spot) -> Option<(Point, Point)> {
-    let near = (
-        x.clamp(label.left, label.right),
-        y.clamp(label.top, label.bottom),
-    );
-    let (across, down) = (near.0 - x, near.1 - y);
-    let distance = across.hypot(down);
-    let outside = 2.0 * spot.marker.radius;
-    let from = (
-        x + across / distance * outside,
-        y + down / distance * outside,
-    );
-    (distance > outside + 6.0).then_some((from, near))
-}
-
-/// The bar of a spot, as far as it is inside the panel: of each half what stands clear of the
-/// marker, since a stump says nothing.
-fn draw_bar(scene: &mut Scene, frame: &Frame, spot: &Spot, clutter: &mut Clutter) {
-    const HALF: f64 = 3.5;
-    let Some((low, high)) = spot.bar else {
-        return;
-    };
-    let (x, middle) = frame.point(spot.at);
-    let style = LineStyle {
-        colour: spot.marker.colour,
-        width: 1.3,
-        dash: &[],
-    };
-    for end in [low, high].map(|value| frame.y.place(value)) {
-        if (end - middle).abs() < 1.4 * spot.marker.radius + 2.5 {
-            continue;
-        }
-        let cut = end.clamp(frame.data.top, frame.data.bottom);
-        let bar = vec![(x, middle), (x, cut)];
-        scene.stroke(&bar, &style);
-        clutter.add_curve(bar);
-        if cut == end {
-            scene.stroke(&[(x - HALF, end), (x + HALF, end)], &style);
-        }
-    }
 }

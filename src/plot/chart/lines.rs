@@ -3,8 +3,9 @@
 use super::super::legend::{Key, Sample};
 use super::super::marker::Marker;
 use super::super::style::{LineStyle, series_colour, series_dash};
-use super::graph::{Graph, Path, Spot, left_out, thinned};
+use super::graph::{Graph, Path, left_out, thinned};
 use super::range::{range_widened, shows};
+use super::spot::Spot;
 use super::{LineChart, Series, Spread};
 
 /// Blank share of the axes beyond the data.

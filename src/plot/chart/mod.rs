@@ -13,6 +13,7 @@ mod portrait;
 mod range;
 mod scatter;
 mod shade;
+mod spot;
 
 use super::scene::Scene;
 use super::text::Fonts;
@@ -185,7 +186,7 @@ pub struct CurveMark {
     pub x: f64,
     /// Where it lies up.
     pub y: f64,
-    /// Written beside it.
+    /// Written beside it; one label that all marks share stands in the legend instead.
     pub label: String,
 }
 

@@ -9,8 +9,8 @@ use super::super::numbers::significant;
 use super::super::page::{self, EDGE};
 use super::super::panel::{self, Frame};
 use super::super::place::{Clutter, NEAR, label_place, places_around};
-use super::super::scene::{Anchor, Mark, Scene, text_box};
-use super::super::style::{HAIRLINE, INK, LineStyle, PAPER, TEXT, WIDTH, modality_colour};
+use super::super::scene::Scene;
+use super::super::style::{HAIRLINE, INK, LineStyle, TEXT, WIDTH, modality_colour};
 use super::super::text::Fonts;
 use super::grid::{Grid, REACH};
 use super::range::range;
@@ -131,11 +131,7 @@ fn draw_portrait(
         let line = fonts.line(&point.label, TEXT);
         let around = places_around(*at, &line, &NEAR);
         if let Some(at) = label_place(&frame.data, &line, around, &mut clutter, |_, _| 0.0) {
-            // On paper of its own, since arrows would run through it.
-            let rect = text_box(&line, at, Anchor::Start).grown(1.5);
-            let colour = PAPER;
-            scene.marks.push(Mark::Area { rect, colour });
-            scene.text(line, at, Anchor::Start, INK);
+            scene.text_on_paper(line, at, INK);
         }
     }
 }

@@ -4,8 +4,9 @@ use super::super::legend::{Key, Sample};
 use super::super::marker::Marker;
 use super::super::style::{LEVEL, series_colour};
 use super::ScatterChart;
-use super::graph::{Graph, Path, Spot, left_out, thinned};
+use super::graph::{Graph, Path, left_out, thinned};
 use super::range::{range, shows};
+use super::spot::Spot;
 
 /// Blank share of the axes beyond the data.
 const PAD: f64 = 0.06;

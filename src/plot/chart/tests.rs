@@ -17,119 +17,150 @@ fn axis(log: bool) -> AxisLabel {
     }
 }
 
-/// Every kind of chart with `count` series or panels, of which every number is `number(i)`.
-fn charts(count: usize, log: bool, number: &dyn Fn(usize) -> f64) -> Vec<Chart> {
-    let pairs = |k: usize| -> Vec<(f64, f64)> {
-        (0..12)
-            .map(|i| (number(i), number(i * i + 3 * k + 1)))
-            .collect()
+/// What the numbers of a chart are.
+type Number<'a> = &'a dyn Fn(usize) -> f64;
+
+/// The label of a series.
+fn label(k: usize) -> String {
+    format!("series_number_{k} with a long name")
+}
+
+/// The points of a series.
+fn pairs(k: usize, number: Number<'_>) -> Vec<(f64, f64)> {
+    (0..12)
+        .map(|i| (number(i), number(i * i + 3 * k + 1)))
+        .collect()
+}
+
+/// Lines with bars and theory.
+fn lines(count: usize, log: bool, number: Number<'_>) -> LineChart {
+    let spread = |(x, middle): (f64, f64)| Spread {
+        x,
+        middle,
+        low: middle - 0.1 * middle.abs(),
+        high: middle + 0.1 * middle.abs(),
     };
-    let title = || long("title");
-    let label = |k: usize| format!("series_number_{k} with a long name");
     let series = |k: usize| Series {
         label: label(k),
-        points: pairs(k)
-            .into_iter()
-            .map(|(x, middle)| Spread {
-                x,
-                middle,
-                low: middle - 0.1 * middle.abs(),
-                high: middle + 0.1 * middle.abs(),
-            })
-            .collect(),
-        theory: pairs(k),
+        points: pairs(k, number).into_iter().map(spread).collect(),
+        theory: pairs(k, number),
     };
-    let heat_axis = || HeatAxis {
+    LineChart {
+        title: long("title"),
+        x: axis(log),
+        y: axis(log),
+        series: (0..count).map(series).collect(),
+    }
+}
+
+/// Heat maps with missing cells and too few values.
+fn heat(count: usize, number: Number<'_>) -> HeatMaps {
+    let scales = [
+        HeatScale::SequentialLog,
+        HeatScale::Sequential,
+        HeatScale::Diverging,
+    ];
+    let axis = || HeatAxis {
         label: long("cells"),
         values: (0..12).map(number).collect(),
     };
-    let heat_panel = |k: usize| HeatPanel {
+    let panel = |k: usize| HeatPanel {
         title: long("panel"),
         values: (0..140)
             .map(|i| (i % 7 != 0).then(|| number(i + k)))
             .collect(),
-        scale: [
-            HeatScale::SequentialLog,
-            HeatScale::Sequential,
-            HeatScale::Diverging,
-        ][k % 3],
+        scale: scales[k % 3],
         range_group: k,
         unit: long("unit"),
     };
-    let portrait = |k: usize| Portrait {
-        title: long("portrait"),
-        field: (0..100)
-            .map(|i| (number(i % 10), number(i / 10), number(i + k), -number(i)))
-            .collect(),
-        trajectories: vec![pairs(k)],
-        points: (0..12)
-            .map(|i| CriticalPoint {
-                label: format!("M_{{{i}}}"),
-                x: number(i),
-                y: number(i + 1),
-                minimum: i % 2 == 0,
-            })
-            .collect(),
+    HeatMaps {
+        title: long("title"),
+        x: axis(),
+        y: axis(),
+        panels: (0..count).map(panel).collect(),
+    }
+}
+
+/// A scatter chart with one logarithmic axis, if any.
+fn scatter(count: usize, log: bool, number: Number<'_>) -> ScatterChart {
+    let series = |k: usize| ScatterSeries {
+        label: label(k),
+        points: pairs(k, number),
     };
-    vec![
-        Chart::Lines(LineChart {
-            title: title(),
-            x: axis(log),
-            y: axis(log),
-            series: (0..count).map(series).collect(),
-        }),
-        Chart::Heat(HeatMaps {
-            title: title(),
-            x: heat_axis(),
-            y: heat_axis(),
-            panels: (0..count).map(heat_panel).collect(),
-        }),
-        Chart::Scatter(ScatterChart {
-            title: title(),
-            x: axis(log),
-            y: axis(false),
-            series: (0..count)
-                .map(|k| ScatterSeries {
-                    label: label(k),
-                    points: pairs(k),
-                })
-                .collect(),
-        }),
-        Chart::Curves(CurvesChart {
-            title: title(),
-            x: axis(log),
-            y: axis(log),
-            curves: (0..count)
-                .map(|k| FamilyCurve {
-                    label: label(k),
-                    points: pairs(k),
-                })
-                .collect(),
-            levels: (0..3 * count).map(|k| (long("level"), number(k))).collect(),
-            marks: (0..count)
-                .map(|k| CurveMark {
-                    curve: k,
-                    x: number(k),
-                    y: number(k + 1),
-                    label: format!("minimum {k}"),
-                })
-                .collect(),
-        }),
-        Chart::Portrait(Portraits {
-            title: title(),
-            x: long("x"),
-            y: long("y"),
-            x_range: (number(0), number(11)),
-            y_range: (number(0), number(11)),
-            panels: (0..count).map(portrait).collect(),
-        }),
+    ScatterChart {
+        title: long("title"),
+        x: axis(log),
+        y: axis(false),
+        series: (0..count).map(series).collect(),
+    }
+}
+
+/// Curves with levels and marks.
+fn curves(count: usize, log: bool, number: Number<'_>) -> CurvesChart {
+    let curve = |k: usize| FamilyCurve {
+        label: label(k),
+        points: pairs(k, number),
+    };
+    let mark = |k: usize| CurveMark {
+        curve: k,
+        x: number(k),
+        y: number(k + 1),
+        label: format!("minimum {k}"),
+    };
+    let level = |k: usize| match k {
+        0 => (long("level"), number(0)),
+        _ => (format!("level {k}"), number(k)),
+    };
+    CurvesChart {
+        title: long("title"),
+        x: axis(log),
+        y: axis(log),
+        curves: (0..count).map(curve).collect(),
+        levels: (0..count).map(level).collect(),
+        marks: (0..count).map(mark).collect(),
+    }
+}
+
+/// Portraits with everything in them.
+fn portraits(count: usize, number: Number<'_>) -> Portraits {
+    let point = |i: usize| CriticalPoint {
+        label: format!("M_{{{i}}}"),
+        x: number(i),
+        y: number(i + 1),
+        minimum: i % 2 == 0,
+    };
+    let arrow = |i: usize| (number(i % 10), number(i / 10), number(i), -number(i));
+    let panel = |k: usize| Portrait {
+        title: long("portrait"),
+        field: (0..100).map(arrow).collect(),
+        trajectories: vec![pairs(k, number)],
+        points: (0..12).map(point).collect(),
+    };
+    Portraits {
+        title: long("title"),
+        x: long("x"),
+        y: long("y"),
+        x_range: (number(0), number(11)),
+        y_range: (number(0), number(11)),
+        panels: (0..count).map(panel).collect(),
+    }
+}
+
+/// Every kind of chart with `count` series or panels, of which every number is `number(i)`.
+fn charts(count: usize, log: bool, number: Number<'_>) -> [Chart; 5] {
+    [
+        Chart::Lines(lines(count, log, number)),
+        Chart::Heat(heat(count, number)),
+        Chart::Scatter(scatter(count, log, number)),
+        Chart::Curves(curves(count, log, number)),
+        Chart::Portrait(portraits(count, number)),
     ]
 }
 
 #[test]
 fn text_stays_on_the_page_and_never_overlaps() -> Result<(), String> {
     let fonts = Fonts::load()?;
-    let numbers: [&dyn Fn(usize) -> f64; 4] = [
+    let numbers: [Number<'_>; 4] = [
         &|i| 0.25 * i as f64,
         &|i| 1e-7 * (i + 1) as f64,
         &|i| 10_f64.powi(i as i32 % 9 - 4),
@@ -166,7 +197,7 @@ fn odd_numbers_still_make_a_chart() {
     ];
     let plain = [0.0, -1.0, 1e-320, 1e-9, 1.0, 1e9, 1e300];
     for odd in extremes.into_iter().chain(plain) {
-        let numbers: [&dyn Fn(usize) -> f64; 3] = [
+        let numbers: [Number<'_>; 3] = [
             &|_| odd,
             &|i| if i % 3 == 0 { odd } else { i as f64 },
             &|i| if i % 3 == 0 { odd } else { -odd },
