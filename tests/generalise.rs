@@ -7,7 +7,7 @@ use modalflow::generalise::{BIASED, Bias, Cause, Generalising, Share, Verdict, g
 use modalflow::network::Architecture;
 use modalflow::observe::Lens;
 use modalflow::problem::Problem;
-use modalflow::run::{Plan, Stage, run_flow};
+use modalflow::run::{Plan, run_flow};
 use modalflow::track::{Knot, Track};
 use nalgebra::{DMatrix, dmatrix};
 use std::f64::consts::PI;
@@ -296,7 +296,7 @@ data:
   isotropic: {{modalities: {{A: 50, B: 50}}, variance: {{A: 3.0, B: 1.0}}, weight: {{A: 0.1, B: 0.1}}, noise: 0.5{samples}}}
 network: {{depth: 2, fusion_layer: {fusion}, width: 100}}
 init: {{gaussian: {{std: 1.0e-9}}}}
-flow: {{rtol: 1.0e-6, until: {{time: 1000.0, loss_gap: 5.0e-5}}}}
+flow: {{method: dopri5, rtol: 1.0e-6, until: {{time: 1000.0, loss_gap: 5.0e-5}}}}
 output: {{samples: 2}}
 "
     )
@@ -306,14 +306,7 @@ output: {{samples: 2}}
 fn ten_seeds(fusion: usize, samples: u64) -> Vec<Generalising> {
     let run = |seed: u64| {
         let problem: Problem = common::prepare(&scenario(fusion, seed, Some(samples)));
-        let plan = Plan {
-            stage: Stage::Verification,
-            method: modalflow::integrate::Method::Exponential,
-            rtol: problem.scenario.flow.rtol,
-            atol: problem.atol,
-            is_reduced: true,
-        };
-        let flow = run_flow(&problem, &plan, &mut |_| true);
+        let flow = run_flow(&problem, &Plan::measuring(&problem), &mut |_| true);
         generalise(&flow.track, &problem.lens()).expect("a population")
     };
     std::thread::scope(|scope| {

@@ -1,5 +1,7 @@
 //! Axes: from values to places, where the ticks stand and what they say.
 
+use super::numbers::{decimals, log_label, plain};
+
 /// One axis of a panel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Axis {
@@ -90,24 +92,6 @@ fn common_exponent(greatest: f64) -> i32 {
     }
 }
 
-/// The decimals that multiples of `step` need.
-fn decimals(step: f64) -> usize {
-    (0..12)
-        .find(|d| {
-            let scaled = step * 10_f64.powi(*d as i32);
-            (scaled - scaled.round()).abs() < 1e-6 * scaled.max(1e-3)
-        })
-        .unwrap_or(12)
-}
-
-/// A number with fixed decimals, the true minus sign, and no minus before zero.
-fn plain(value: f64, decimals: usize) -> String {
-    let text = format!("{value:.decimals$}");
-    let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
-    let text = if is_zero { text.replace('-', "") } else { text };
-    text.replace('-', "\u{2212}")
-}
-
 /// Ticks at powers of ten; at 1, 2, 5 times them where there are few; linear ones within
 /// less than a decade.
 fn log_ticks(low: f64, high: f64, most: usize) -> Ticks {
@@ -152,20 +136,6 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Ticks {
     }
 }
 
-/// `0.05`, `200`, or `10^6`, `2 × 10^6`.
-fn log_label(value: f64, short: bool) -> String {
-    if short {
-        return plain(value, decimals(value));
-    }
-    let exponent = (value.log10() + 1e-9).floor();
-    let mantissa = value / 10_f64.powf(exponent);
-    if (mantissa - 1.0).abs() < 1e-6 {
-        format!("10^{exponent}")
-    } else {
-        format!("{} × 10^{exponent}", mantissa.round())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,12 +169,6 @@ mod tests {
         let short = linear_ticks(0.0, 1e-9, 6);
         assert_eq!(labels(&short), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(short.factor.as_deref(), Some("× 10^-9"));
-    }
-
-    #[test]
-    fn zero_has_no_sign() {
-        assert_eq!(plain(-0.001, 2), "0.00");
-        assert_eq!(plain(-1.5, 1), "\u{2212}1.5");
     }
 
     #[test]

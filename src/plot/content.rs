@@ -2,6 +2,7 @@
 
 use plotters::style::RGBColor;
 
+use super::legend::Key;
 use super::style::{GREY, LineStyle, RULE, loss_line, map_key, map_line, modality_colour};
 use super::{Band, Crossing, Figure, Kind, Level, LevelRole, Phase};
 
@@ -23,15 +24,9 @@ pub(super) struct Rule {
 /// A crossing, as a dot on a curve.
 pub(super) struct Dot {
     pub(super) label: String,
-    pub(super) time: f64,
-    pub(super) value: f64,
+    /// Its place in the data.
+    pub(super) at: (f64, f64),
     pub(super) colour: RGBColor,
-}
-
-/// An entry of the legend.
-pub(super) struct Key {
-    pub(super) label: String,
-    pub(super) style: LineStyle,
 }
 
 /// Everything in one panel.
@@ -67,10 +62,7 @@ pub(super) fn loss(figure: &Figure) -> Content<'_> {
         dots: dots(&figure.crossings, |crossing| crossing.loss),
         dropped: false,
         keys: curves()
-            .map(|curve| Key {
-                label: curve.label.clone(),
-                style: loss_line(curve.kind),
-            })
+            .map(|curve| Key::line(&curve.label, loss_line(curve.kind)))
             .collect(),
         bands: &figure.plateaus,
         named: true,
@@ -112,10 +104,7 @@ fn map_keys(figure: &Figure) -> Vec<Key> {
             continue;
         }
         named.push(curve.kind);
-        keys.push(Key {
-            label: curve.label.clone(),
-            style: map_key(curve.kind, curve.modality),
-        });
+        keys.push(Key::line(&curve.label, map_key(curve.kind, curve.modality)));
     }
     keys
 }
@@ -151,8 +140,7 @@ fn dots(crossings: &[Crossing], value: impl Fn(&Crossing) -> f64) -> Vec<Dot> {
         .filter(|crossing| crossing.time.is_finite() && value(crossing).is_finite())
         .map(|crossing| Dot {
             label: crossing.label.clone(),
-            time: crossing.time,
-            value: value(crossing),
+            at: (crossing.time, value(crossing)),
             colour: modality_colour(crossing.modality),
         })
         .collect()

@@ -2,23 +2,17 @@
 
 use super::axes::{Axis, Ticks};
 use super::content::{self, Content};
-use super::fit::{shortened, wrapped};
 use super::generalisation;
 use super::geometry::Rect;
 use super::legend::Legend;
-use super::panel::{self, Frame, LABEL_GAP, LABEL_WIDEST, STRIP};
-use super::scene::{Anchor, Scene, centred};
-use super::style::{HAIRLINE, INK, TEXT, TICK, TITLE, WIDTH};
+use super::page::{self, EDGE};
+use super::panel::{self, Frame, STRIP};
+use super::scene::Scene;
+use super::style::{TEXT, WIDTH};
 use super::text::Fonts;
-use super::time::{time_axis, time_ticks};
+use super::time::time_axis;
 use super::{Figure, Panels};
 
-/// Blank edge of the page.
-const EDGE: f64 = 12.0;
-/// Length of a labelled tick.
-const TICK_LENGTH: f64 = 5.0;
-/// From the spine to its tick labels.
-const TICK_GAP: f64 = 9.0;
 /// Between two panels.
 const PANEL_GAP: f64 = 22.0;
 
@@ -44,16 +38,21 @@ pub(super) fn compose(figure: &Figure, panels: Panels, fonts: &Fonts) -> Scene {
     };
     let (left, right) = margins(&plans, fonts);
     let time = time_axis(figure, left, right);
-    let ticks = time_ticks(&time, fonts);
+    let ticks = page::clear_ticks(&time, fonts);
     let mut scene = Scene::new(WIDTH, 0.0);
-    let mut y = draw_title(&mut scene, &figure.title, (left + right) / 2.0, fonts);
+    let mut y = page::draw_title(&mut scene, &figure.title, (left + right) / 2.0, fonts);
     let last = plans.len().saturating_sub(1);
     for (index, plan) in plans.iter().enumerate() {
         y = draw_panel(&mut scene, plan, time, y, fonts);
-        draw_time_ticks(&mut scene, &time, &ticks, y, index == last, fonts);
+        let edge = (y, index == last);
+        page::draw_ticks_below(&mut scene, &time, &ticks, edge, fonts);
         y += if index == last { 0.0 } else { PANEL_GAP };
     }
-    scene.height = draw_time_label(&mut scene, &time, figure.steps, &ticks, y, fonts);
+    let name = match figure.steps {
+        true => "time t (= η × descent steps)",
+        false => "time t (in units of η × descent steps)",
+    };
+    scene.height = page::draw_name_below(&mut scene, name, &time, &ticks, y, fonts) + EDGE;
     scene
 }
 
@@ -78,50 +77,26 @@ fn plan(content: Content<'_>, height: f64) -> Plan<'_> {
 
 /// Left and right edge of the panels: room for tick labels on one side, level labels on the other.
 fn margins(plans: &[Plan<'_>], fonts: &Fonts) -> (f64, f64) {
-    let widest = |lines: &mut dyn Iterator<Item = f64>| lines.fold(0.0, f64::max);
-    let ticks = plans.iter().flat_map(|plan| &plan.ticks.major);
-    let tick = widest(&mut ticks.map(|(_, label)| fonts.line(label, TICK).width));
+    let ticks = plans
+        .iter()
+        .map(|plan| page::widest_label(&plan.ticks, fonts));
+    let tick = ticks.fold(0.0, f64::max);
     let rules = plans.iter().flat_map(|plan| &plan.content.rules);
-    let level =
-        widest(&mut rules.map(|rule| shortened(fonts, &rule.label, TEXT, LABEL_WIDEST).width));
-    let left = EDGE + 1.2 * TEXT + 8.0 + tick + TICK_GAP;
-    let right = WIDTH - EDGE - (LABEL_GAP + level).max(24.0);
+    let right = panel::right_edge(rules, WIDTH, fonts);
+    let left = EDGE + page::left_room(1, tick);
     (left, right)
-}
-
-/// Draws the title and answers where the panels may start.
-fn draw_title(scene: &mut Scene, title: &str, middle: f64, fonts: &Fonts) -> f64 {
-    // Centred over the panels as far as the page's edges allow.
-    let room = 2.0 * (middle.min(WIDTH - middle) - EDGE);
-    let mut y = EDGE;
-    for line in wrapped(fonts, title, TITLE, room, 2) {
-        let at = (middle, y + line.ascent() + 2.0);
-        y += 1.35 * line.size;
-        scene.text(line, at, Anchor::Middle, INK);
-    }
-    y + 10.0
 }
 
 /// Draws a panel whose surroundings start at `top`; answers where it ends.
 fn draw_panel(scene: &mut Scene, plan: &Plan<'_>, time: Axis, top: f64, fonts: &Fonts) -> f64 {
     let legend = Legend::new(&plan.content.keys, fonts);
-    let factor = if plan.ticks.factor.is_some() {
-        1.5 * TICK
-    } else {
-        0.0
-    };
-    let inside = frame(plan, time, top + factor);
-    let mut trial = scene.clone();
-    let frame = if panel::draw(&mut trial, &inside, &plan.content, Some(&legend), fonts) {
-        *scene = trial;
-        inside
-    } else {
-        let width = inside.rect.width();
-        legend.draw_above(scene, inside.rect.left, top, width);
-        let lower = frame(plan, time, top + legend.height_above(width) + factor);
-        panel::draw(scene, &lower, &plan.content, None, fonts);
-        lower
-    };
+    let factor = page::factor_room(&plan.ticks);
+    let frame = legend.with_panel(
+        scene,
+        top,
+        |top| frame(plan, time, top + factor),
+        |scene, frame, legend| panel::draw(scene, frame, &plan.content, legend, fonts),
+    );
     draw_value_axis(scene, &frame, plan, fonts);
     frame.rect.bottom
 }
@@ -145,81 +120,25 @@ fn frame(plan: &Plan<'_>, time: Axis, top: f64) -> Frame {
     Frame {
         rect,
         data,
-        time,
-        value,
+        x: time,
+        y: value,
     }
 }
 
 /// Spines, ticks, tick labels and name of the value axis.
 fn draw_value_axis(scene: &mut Scene, frame: &Frame, plan: &Plan<'_>, fonts: &Fonts) {
     panel::draw_spines(scene, frame);
-    let left = frame.rect.left;
-    for (value, label) in &plan.ticks.major {
-        let y = frame.value.place(*value);
-        scene.stroke(&[(left - TICK_LENGTH, y), (left, y)], &HAIRLINE);
-        let at = (left - TICK_GAP, centred(y, TICK));
-        scene.text(fonts.line(label, TICK), at, Anchor::End, INK);
-    }
+    page::draw_ticks_left(scene, &frame.y, &plan.ticks, frame.rect.left, fonts);
     if let Some(factor) = &plan.ticks.factor {
-        let at = (left - TICK_LENGTH, frame.rect.top - 0.5 * TICK);
-        scene.text(fonts.line(factor, TICK), at, Anchor::Start, INK);
+        page::draw_factor_above(scene, factor, &frame.rect, fonts);
     }
-    let middle = (frame.rect.top + frame.rect.bottom) / 2.0;
-    let name = fonts.line(plan.content.axis, TEXT);
-    scene.upward(name, EDGE + TEXT, middle, INK);
-}
-
-/// Ticks of the time axis below a panel; labels below the last one only.
-fn draw_time_ticks(
-    scene: &mut Scene,
-    time: &Axis,
-    ticks: &Ticks,
-    bottom: f64,
-    labelled: bool,
-    fonts: &Fonts,
-) {
-    for value in &ticks.minor {
-        let x = time.place(*value);
-        scene.stroke(&[(x, bottom), (x, bottom + 0.5 * TICK_LENGTH)], &HAIRLINE);
-    }
-    for (value, label) in &ticks.major {
-        let x = time.place(*value);
-        scene.stroke(&[(x, bottom), (x, bottom + TICK_LENGTH)], &HAIRLINE);
-        if labelled {
-            let line = fonts.line(label, TICK);
-            let at = (x, bottom + TICK_GAP + line.ascent());
-            scene.text(line, at, Anchor::Middle, INK);
-        }
-    }
-}
-
-/// The name of the time axis and the factor of its labels; answers the figure's height.
-fn draw_time_label(
-    scene: &mut Scene,
-    time: &Axis,
-    steps: bool,
-    ticks: &Ticks,
-    bottom: f64,
-    fonts: &Fonts,
-) -> f64 {
-    let baseline = bottom + TICK_GAP + TICK + 8.0 + 0.9 * TEXT;
-    let name = match steps {
-        true => "time t (= η × descent steps)",
-        false => "time t (in units of η × descent steps)",
-    };
-    let name = fonts.line(name, TEXT);
-    let middle = (time.start + time.end) / 2.0;
-    scene.text(name, (middle, baseline), Anchor::Middle, INK);
-    if let Some(factor) = &ticks.factor {
-        let at = (time.end, baseline);
-        scene.text(fonts.line(factor, TICK), at, Anchor::End, INK);
-    }
-    baseline + 0.4 * TEXT + EDGE
+    let name = [fonts.line(plan.content.axis, TEXT)];
+    page::draw_name_left(scene, &name, EDGE, &frame.rect);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::scene::{Mark, text_box};
+    use super::super::scene::text_boxes;
     use super::super::{Band, Crossing, Curve, Kind, Level, LevelRole, Phase};
     use super::*;
 
@@ -288,19 +207,7 @@ mod tests {
             figure.log_time = log_time;
             let scene = compose(&figure, Panels::Both, &fonts);
             let page = Rect::at(0.0, 0.0, scene.width, scene.height);
-            let boxes: Vec<Rect> = scene
-                .marks
-                .iter()
-                .filter_map(|mark| match mark {
-                    Mark::Text {
-                        line,
-                        at,
-                        upward: false,
-                        ..
-                    } => Some(text_box(line, *at, Anchor::Start)),
-                    _ => None,
-                })
-                .collect();
+            let boxes = text_boxes(&scene);
             for (i, rect) in boxes.iter().enumerate() {
                 assert!(page.contains(rect), "{steps}, {log_time}: {rect:?}");
                 for other in &boxes[..i] {

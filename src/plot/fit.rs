@@ -3,13 +3,14 @@
 use super::text::{Fonts, Line};
 
 /// The line, with its longest names shortened by an ellipsis until it is no wider than `room`.
-/// What surrounds a name stays: `W_{a long na…}^tot`.
+/// What surrounds a name stays: `W_{a long na…}^tot`. Where that is not enough, the end is cut.
 pub(super) fn shortened(fonts: &Fonts, markup: &str, size: f64, room: f64) -> Line {
     let mut text = markup.to_owned();
     let mut line = fonts.line(&text, size);
     while line.width > room {
         let Some(next) = cut_longest_name(&text) else {
-            return line;
+            // Too many words rather than too long ones.
+            return cut(fonts, markup, size, room, 1).pop().unwrap_or(line);
         };
         text = next;
         line = fonts.line(&text, size);
@@ -196,6 +197,13 @@ mod tests {
         );
         assert!(text.contains('…'));
         assert!(shortened(&fonts(), "abc de", 10.0, 0.0).width > 0.0);
+    }
+
+    #[test]
+    fn lines_of_too_many_words_lose_their_end() {
+        let line = shortened(&fonts(), &"ab cd ".repeat(20), 10.0, 60.0);
+        let text: String = line.runs.iter().map(|run| run.text.as_str()).collect();
+        assert!(line.width <= 60.0 && text.starts_with("ab cd"), "{text}");
     }
 
     #[test]

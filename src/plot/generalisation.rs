@@ -1,6 +1,7 @@
 //! The panel of the generalisation error, with the loss trained on beside it.
 
-use super::content::{Content, Dot, Key, Trace, rules};
+use super::content::{Content, Dot, Trace, rules};
+use super::legend::Key;
 use super::style::{GENERALISATION, loss_line};
 use super::{Figure, Generalisation, Kind};
 
@@ -36,18 +37,14 @@ pub(super) fn content(figure: &Figure) -> Content<'_> {
             .iter()
             .map(|minimum| Dot {
                 label: minimum.label.clone(),
-                time: minimum.time,
-                value: minimum.error,
+                at: (minimum.time, minimum.error),
                 colour: GENERALISATION.colour,
             })
             .collect(),
         dropped: false,
         keys: curves
             .iter()
-            .map(|(label, style, _)| Key {
-                label: (*label).to_owned(),
-                style: *style,
-            })
+            .map(|(label, style, _)| Key::line(label, *style))
             .collect(),
         bands: &figure.plateaus,
         named: true,

@@ -1,11 +1,12 @@
 //! The legend: inside the panel where it covers nothing, else in rows above it.
 
-use super::content::Key;
 use super::fit::shortened;
 use super::geometry::Rect;
+use super::marker::Marker;
+use super::panel::Frame;
 use super::place::{Clutter, best};
 use super::scene::{Anchor, Scene, centred};
-use super::style::{INK, TEXT};
+use super::style::{INK, LineStyle, TEXT};
 use super::text::{Fonts, Line};
 
 /// Length of a line sample.
@@ -20,6 +21,35 @@ const SPACE: f64 = 24.0;
 const WIDEST: f64 = 230.0;
 /// Kept clear around a legend inside.
 const MARGIN: f64 = 6.0;
+
+/// One thing drawn in the sample of an entry.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Sample {
+    /// A line along the sample.
+    Line(LineStyle),
+    /// A marker in its middle.
+    Marker(Marker),
+    /// A hatched patch in its middle.
+    Hatch,
+}
+
+/// An entry of the legend.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Key {
+    pub(super) label: String,
+    /// Drawn upon each other.
+    pub(super) samples: Vec<Sample>,
+}
+
+impl Key {
+    /// The entry of a line.
+    pub(super) fn line(label: &str, style: LineStyle) -> Self {
+        Self {
+            label: label.to_owned(),
+            samples: vec![Sample::Line(style)],
+        }
+    }
+}
 
 /// Labels laid out, ready to be drawn in either place.
 pub(super) struct Legend<'a> {
@@ -39,12 +69,7 @@ impl<'a> Legend<'a> {
 
     /// A place inside `panel` where the legend covers no curve, no level and no text. `edges`
     /// are the sides of the bands, which it crosses only where it must.
-    pub(super) fn room_inside(
-        &self,
-        panel: &Rect,
-        clutter: &Clutter,
-        edges: &[f64],
-    ) -> Option<Rect> {
+    fn room_inside(&self, panel: &Rect, clutter: &Clutter, edges: &[f64]) -> Option<Rect> {
         let widest = self.entries.iter().map(|entry| entry.1.width);
         let width = SAMPLE + GAP + widest.fold(0.0, f64::max) + 2.0 * MARGIN;
         let height = ROW * self.entries.len() as f64 + MARGIN;
@@ -76,8 +101,46 @@ impl<'a> Legend<'a> {
             .and_then(|(rect, cost)| (cost < 1.0).then_some(rect))
     }
 
+    /// Draws a panel with the legend inside where it finds room, else above, and answers the
+    /// panel's frame. `frame` is the panel whose surroundings start at a height; `draw` draws
+    /// it and answers whether the legend, where it is given one, found room.
+    pub(super) fn with_panel(
+        &self,
+        scene: &mut Scene,
+        top: f64,
+        frame: impl Fn(f64) -> Frame,
+        draw: impl Fn(&mut Scene, &Frame, Option<&Legend<'a>>) -> bool,
+    ) -> Frame {
+        let inside = frame(top);
+        let mut trial = scene.clone();
+        if draw(&mut trial, &inside, Some(self)) {
+            *scene = trial;
+            return inside;
+        }
+        let width = inside.rect.width();
+        self.draw_above(scene, inside.rect.left, top, width);
+        let lower = frame(top + self.height_above(width));
+        draw(scene, &lower, None);
+        lower
+    }
+
+    /// Draws the entries inside `panel` where they cover nothing; answers whether there was room.
+    pub(super) fn draw_where_free(
+        &self,
+        scene: &mut Scene,
+        panel: &Rect,
+        clutter: &Clutter,
+        edges: &[f64],
+    ) -> bool {
+        let place = self.room_inside(panel, clutter, edges);
+        if let Some(place) = &place {
+            self.draw_inside(scene, place);
+        }
+        place.is_some()
+    }
+
     /// Draws the entries below each other.
-    pub(super) fn draw_inside(&self, scene: &mut Scene, rect: &Rect) {
+    fn draw_inside(&self, scene: &mut Scene, rect: &Rect) {
         for (row, entry) in self.entries.iter().enumerate() {
             let y = rect.top + MARGIN / 2.0 + ROW * (row as f64 + 0.5);
             draw_entry(scene, entry, rect.left + MARGIN, y);
@@ -118,9 +181,15 @@ impl<'a> Legend<'a> {
     }
 }
 
-/// A sample of the line and its label.
+/// The samples and their label.
 fn draw_entry(scene: &mut Scene, (key, line): &(&Key, Line), x: f64, y: f64) {
-    scene.stroke(&[(x, y), (x + SAMPLE, y)], &key.style);
+    for sample in &key.samples {
+        match sample {
+            Sample::Line(style) => scene.stroke(&[(x, y), (x + SAMPLE, y)], style),
+            Sample::Marker(marker) => scene.marker((x + SAMPLE / 2.0, y), marker),
+            Sample::Hatch => scene.hatch(&Rect::at(x + 6.0, y - 6.0, SAMPLE - 12.0, 12.0)),
+        }
+    }
     let at = (x + SAMPLE + GAP, centred(y, line.size));
     scene.text(line.clone(), at, Anchor::Start, INK);
 }

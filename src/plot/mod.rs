@@ -1,19 +1,25 @@
-//! Figures: plain data in, the bytes of a PNG or SVG out.
+//! Figures of a run and charts of many: plain data in, the bytes of a PNG or SVG out.
 //!
 //! From the data to the page: `content` turns a [`Figure`] into panels of traces, levels
 //! and dots; `panel` lays a panel out, `place` and `fit` find room for what is written into it,
 //! `axes` chooses the ticks; all of them fill a `scene`, which `paint` draws with plotters.
+//! `chart` fills scenes from a [`Chart`] in the same way.
 //!
 //! Labels may hold subscripts and superscripts, `M_A`, `t_B`, `‖W_A^tot‖`; a subscript needs a
 //! single letter before it, longer ones stand in braces, and `\_` is a plain underscore.
 
 mod axes;
+mod chart;
+mod colour;
 mod content;
 mod figure;
 mod fit;
 mod generalisation;
 mod geometry;
 mod legend;
+mod marker;
+mod numbers;
+mod page;
 mod paint;
 mod panel;
 mod phase;
@@ -24,6 +30,12 @@ mod text;
 mod time;
 
 use crate::error::Error;
+
+pub use chart::{
+    AxisLabel, Chart, CriticalPoint, CurveMark, CurvesChart, FamilyCurve, HeatAxis, HeatMaps,
+    HeatPanel, HeatScale, LineChart, Portrait, Portraits, ScatterChart, ScatterSeries, Series,
+    Spread, render_chart,
+};
 
 /// A run's figure: the loss and the norms of the total maps against time.
 #[derive(Debug, Clone, Default)]
@@ -193,7 +205,7 @@ pub enum Panels {
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Pixels, 1600 wide.
+    /// Pixels, 1600 wide; scatter charts are narrower.
     Png,
     /// Vectors.
     Svg,
@@ -203,11 +215,7 @@ pub enum Format {
 pub fn render(figure: &Figure, panels: Panels, format: Format) -> Result<Vec<u8>, Error> {
     let draw = || {
         let fonts = text::Fonts::load()?;
-        let scene = figure::compose(figure, panels, &fonts);
-        match format {
-            Format::Png => paint::png(&scene, &fonts),
-            Format::Svg => paint::svg(&scene),
-        }
+        paint::bytes(&figure::compose(figure, panels, &fonts), &fonts, format)
     };
     draw().map_err(|problem| Error::Draw {
         figure: file_name(panels, format),

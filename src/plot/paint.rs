@@ -12,6 +12,7 @@ use plotters::prelude::{
 };
 use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBColor};
 
+use super::Format;
 use super::geometry::Point;
 use super::scene::{Mark, Scene};
 use super::style::{PAPER, PIXELS};
@@ -28,8 +29,16 @@ const PIXELS_PER_METRE: u32 = 7874;
 
 type Area<B> = DrawingArea<B, Shift>;
 
+/// The scene as a file.
+pub(super) fn bytes(scene: &Scene, fonts: &Fonts, format: Format) -> Result<Vec<u8>, String> {
+    match format {
+        Format::Png => png(scene, fonts),
+        Format::Svg => svg(scene),
+    }
+}
+
 /// The scene as a PNG.
-pub(super) fn png(scene: &Scene, fonts: &Fonts) -> Result<Vec<u8>, String> {
+fn png(scene: &Scene, fonts: &Fonts) -> Result<Vec<u8>, String> {
     let (width, height) = drawn_size(scene);
     let mut pixels = vec![255_u8; width as usize * height as usize * 3];
     {
@@ -44,7 +53,7 @@ pub(super) fn png(scene: &Scene, fonts: &Fonts) -> Result<Vec<u8>, String> {
 }
 
 /// The scene as an SVG of the same geometry.
-pub(super) fn svg(scene: &Scene) -> Result<Vec<u8>, String> {
+fn svg(scene: &Scene) -> Result<Vec<u8>, String> {
     let (width, height) = drawn_size(scene);
     let mut text = String::new();
     {

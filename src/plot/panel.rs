@@ -1,12 +1,13 @@
 //! One panel: bands, levels, curves, dots, and what is written among them.
 
 use super::axes::Axis;
-use super::content::{Content, Dot, Trace};
+use super::content::{Content, Dot, Rule, Trace};
 use super::fit::shortened;
 use super::geometry::{Point, Rect, clip_path, simplify};
 use super::legend::Legend;
+use super::page::EDGE;
 use super::phase;
-use super::place::{Clutter, best, nudged};
+use super::place::{Clutter, NEAR, label_place, nudged, places_around};
 use super::scene::{Anchor, Mark, Scene, centred, text_box};
 use super::style::{BAND, GREY, HAIRLINE, LineStyle, SHOULDER, TEXT};
 use super::text::Fonts;
@@ -18,9 +19,9 @@ const TOLERANCE: f64 = 0.1;
 /// From one label at the right edge to the next.
 const LABEL_ROW: f64 = 16.0;
 /// From the panel's edge to its labels; leaders of nudged labels run in it.
-pub(super) const LABEL_GAP: f64 = 14.0;
+const LABEL_GAP: f64 = 14.0;
 /// Widest label at the right edge.
-pub(super) const LABEL_WIDEST: f64 = 130.0;
+const LABEL_WIDEST: f64 = 130.0;
 
 /// A panel's place and axes.
 pub(super) struct Frame {
@@ -28,20 +29,20 @@ pub(super) struct Frame {
     pub(super) rect: Rect,
     /// Where curves may be.
     pub(super) data: Rect,
-    pub(super) time: Axis,
-    pub(super) value: Axis,
+    pub(super) x: Axis,
+    pub(super) y: Axis,
 }
 
 impl Frame {
     /// A point of the data on the page.
-    fn point(&self, (time, value): (f64, f64)) -> Point {
-        (self.time.place(time), self.value.place(value))
+    pub(super) fn point(&self, (x, y): (f64, f64)) -> Point {
+        (self.x.place(x), self.y.place(y))
     }
 
     /// The part of a band inside the panel, where there is any.
     fn band(&self, from: f64, to: f64) -> Option<Rect> {
         let [left, right] =
-            [from, to].map(|t| self.time.place(t).clamp(self.rect.left, self.rect.right));
+            [from, to].map(|t| self.x.place(t).clamp(self.rect.left, self.rect.right));
         (left < right).then_some(Rect {
             left,
             right,
@@ -60,15 +61,16 @@ pub(super) fn draw(
 ) -> bool {
     let mut clutter = Clutter::default();
     draw_bands(scene, frame, content);
-    draw_rules(scene, frame, content, fonts, &mut clutter);
+    draw_rules(scene, frame, &content.rules, fonts, &mut clutter);
     for trace in &content.traces {
-        draw_trace(scene, frame, trace, &mut clutter);
+        let last = draw_trace(scene, frame, &trace.points, &trace.style, &mut clutter);
+        draw_exit(scene, frame, trace, last);
     }
     if content.named {
         name_bands(scene, frame, content, fonts);
     }
     for dot in &content.dots {
-        let (x, y) = frame.point((dot.time, dot.value));
+        let (x, y) = frame.point(dot.at);
         clutter.add_box(Rect::at(x - 5.0, y - 5.0, 10.0, 10.0));
         if content.dropped {
             draw_drop(scene, frame, dot);
@@ -92,16 +94,9 @@ pub(super) fn draw(
         .bands
         .iter()
         .flat_map(|band| [band.from, band.to])
-        .map(|t| frame.time.place(t))
+        .map(|t| frame.x.place(t))
         .collect();
-    let found = legend.and_then(|legend| {
-        let place = legend.room_inside(&frame.data, &clutter, &edges)?;
-        Some((legend, place))
-    });
-    if let Some((legend, place)) = found {
-        legend.draw_inside(scene, &place);
-    }
-    found.is_some()
+    legend.is_some_and(|legend| legend.draw_where_free(scene, &frame.data, &clutter, &edges))
 }
 
 /// The shades of the plateaus.
@@ -136,23 +131,31 @@ fn name_bands(scene: &mut Scene, frame: &Frame, content: &Content<'_>, fonts: &F
     }
 }
 
+/// Where panels on a page of this width end: room for the labels of their levels is left.
+pub(super) fn right_edge<'a>(
+    rules: impl Iterator<Item = &'a Rule>,
+    width: f64,
+    fonts: &Fonts,
+) -> f64 {
+    let level = rules
+        .map(|rule| shortened(fonts, &rule.label, TEXT, LABEL_WIDEST).width)
+        .fold(0.0, f64::max);
+    width - EDGE - (LABEL_GAP + level).max(24.0)
+}
+
 /// The levels and their labels at the right edge, nudged apart.
-fn draw_rules(
+pub(super) fn draw_rules(
     scene: &mut Scene,
     frame: &Frame,
-    content: &Content<'_>,
+    rules: &[Rule],
     fonts: &Fonts,
     clutter: &mut Clutter,
 ) {
     let edge = frame.rect.right;
-    let heights: Vec<f64> = content
-        .rules
-        .iter()
-        .map(|rule| frame.value.place(rule.value))
-        .collect();
+    let heights: Vec<f64> = rules.iter().map(|rule| frame.y.place(rule.value)).collect();
     let (top, bottom) = (frame.rect.top + 6.0, frame.rect.bottom - 4.0);
     let places = nudged(&heights, LABEL_ROW, top, bottom);
-    for ((rule, y), place) in content.rules.iter().zip(heights).zip(places) {
+    for ((rule, y), place) in rules.iter().zip(heights).zip(places) {
         let path = vec![(frame.data.left, y), (edge, y)];
         scene.stroke(&path, &rule.style);
         clutter.add_curve(path);
@@ -176,11 +179,17 @@ fn draw_rules(
     }
 }
 
-/// A curve, cut at the panel's edge; an arrow head shows where one leaves for good.
-fn draw_trace(scene: &mut Scene, frame: &Frame, trace: &Trace, clutter: &mut Clutter) {
+/// A curve, cut at the panel's edge; answers where its last piece ends.
+pub(super) fn draw_trace(
+    scene: &mut Scene,
+    frame: &Frame,
+    points: &[Point],
+    style: &LineStyle,
+    clutter: &mut Clutter,
+) -> Option<Point> {
     let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
     let mut last = None;
-    for stretch in trace.points.split(|point| !finite(point)) {
+    for stretch in points.split(|point| !finite(point)) {
         let path: Vec<Point> = stretch.iter().map(|point| frame.point(*point)).collect();
         let path = match path[..] {
             // A lone point shows as a short dash.
@@ -189,16 +198,19 @@ fn draw_trace(scene: &mut Scene, frame: &Frame, trace: &Trace, clutter: &mut Clu
         };
         for piece in clip_path(&frame.data, &path) {
             let piece = simplify(&piece, TOLERANCE);
-            scene.stroke(&piece, &trace.style);
+            scene.stroke(&piece, style);
             last = piece.last().copied();
             clutter.add_curve(piece);
         }
     }
-    let beyond = trace
-        .points
-        .iter()
-        .rfind(|point| finite(point))
-        .is_some_and(|point| frame.point(*point).1 < frame.data.top - 1.0);
+    last
+}
+
+/// An arrow head where a curve leaves at the top for good; `last` is where its last piece ends.
+fn draw_exit(scene: &mut Scene, frame: &Frame, trace: &Trace, last: Option<Point>) {
+    let finite = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
+    let end = trace.points.iter().rfind(finite);
+    let beyond = end.is_some_and(|point| frame.point(*point).1 < frame.data.top - 1.0);
     if let Some(exit) = last.filter(|exit| beyond && exit.1 < frame.data.top + 1.0) {
         let tip = (exit.0, exit.1 - 1.0);
         scene.head(tip, (0.0, -1.0), 9.0, trace.style.colour);
@@ -207,7 +219,7 @@ fn draw_trace(scene: &mut Scene, frame: &Frame, trace: &Trace, clutter: &mut Clu
 
 /// The line from a dot to the time axis.
 fn draw_drop(scene: &mut Scene, frame: &Frame, dot: &Dot) {
-    let (x, y) = frame.point((dot.time, dot.value));
+    let (x, y) = frame.point(dot.at);
     if frame.data.left <= x && x <= frame.data.right {
         let style = LineStyle {
             colour: dot.colour,
@@ -230,7 +242,7 @@ fn draw_dot(
     fonts: &Fonts,
     clutter: &mut Clutter,
 ) {
-    let (x, y) = frame.point((dot.time, dot.value));
+    let (x, y) = frame.point(dot.at);
     if !frame.rect.contains(&Rect::at(x, y, 0.0, 0.0)) {
         return;
     }
@@ -244,24 +256,8 @@ fn draw_dot(
             places.extend([(x + 6.0, baseline), (x - 6.0 - line.width, baseline)]);
         }
     }
-    for far in [8.0, 12.0, 16.0, 22.0] {
-        let (level, above, below) = (centred(y, TEXT), y - far, y + far + line.ascent());
-        let (right, left) = (x + far, x - far - line.width);
-        for baseline in [level, above, below] {
-            places.extend([(right, baseline), (left, baseline)]);
-        }
-        let middle = x - line.width / 2.0;
-        places.extend([(middle, above), (middle, below)]);
-    }
-    let inside = |at: &Point| {
-        let rect = text_box(&line, *at, Anchor::Start);
-        frame.data.contains(&rect)
-    };
-    let choice = best(places.into_iter().filter(inside), |at| {
-        clutter.cost(&text_box(&line, *at, Anchor::Start).grown(1.5))
-    });
-    if let Some((at, _)) = choice.filter(|choice| choice.1.is_finite()) {
-        clutter.add_box(text_box(&line, at, Anchor::Start).grown(2.0));
+    places.extend(places_around((x, y), &line, &NEAR));
+    if let Some(at) = label_place(&frame.data, &line, places, clutter, |_, _| 0.0) {
         scene.text(line, at, Anchor::Start, dot.colour);
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn draw(
     needed: bool,
     fonts: &Fonts,
 ) {
-    let ends = [phase.from, phase.to].map(|t| frame.time.place(t));
+    let ends = [phase.from, phase.to].map(|t| frame.x.place(t));
     let [from, to] = ends.map(|x| x.clamp(frame.data.left, frame.data.right));
     if !(from.is_finite() && to.is_finite() && to > from) {
         return;

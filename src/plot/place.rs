@@ -2,6 +2,12 @@
 //! nudged apart.
 
 use super::geometry::{Point, Rect, clip_segment};
+use super::scene::{Anchor, centred, text_box};
+use super::style::TEXT;
+use super::text::Line;
+
+/// Distances of labels from their dots.
+pub(super) const NEAR: [f64; 4] = [8.0, 12.0, 16.0, 22.0];
 
 /// What is already drawn in a panel.
 #[derive(Debug, Default)]
@@ -24,6 +30,12 @@ impl Clutter {
     /// Whether the place is taken by a box.
     pub(super) fn is_taken(&self, rect: &Rect) -> bool {
         self.boxes.iter().any(|taken| taken.overlaps(rect))
+    }
+
+    /// How many boxes a straight line crosses.
+    pub(super) fn crossed(&self, from: Point, to: Point) -> usize {
+        let crosses = |taken: &&Rect| clip_segment(taken, from, to).is_some();
+        self.boxes.iter().filter(crosses).count()
     }
 
     /// The length of curve that the place would cover; infinite where it is taken.
@@ -53,6 +65,39 @@ pub(super) fn best<T>(
         }
     }
     least
+}
+
+/// Starts of the baseline of a label round a dot, in the given distances.
+pub(super) fn places_around((x, y): Point, line: &Line, distances: &[f64]) -> Vec<Point> {
+    let mut places = Vec::new();
+    for &far in distances {
+        let (level, above, below) = (centred(y, TEXT), y - far, y + far + line.ascent());
+        let (right, left) = (x + far, x - far - line.width);
+        for baseline in [level, above, below] {
+            places.extend([(right, baseline), (left, baseline)]);
+        }
+        let middle = x - line.width / 2.0;
+        places.extend([(middle, above), (middle, below)]);
+    }
+    places
+}
+
+/// The place inside `room` where a label covers the least, which is then remembered as taken.
+/// `dislike` adds to the length of curve that a place covers.
+pub(super) fn label_place(
+    room: &Rect,
+    line: &Line,
+    places: Vec<Point>,
+    clutter: &mut Clutter,
+    dislike: impl Fn(&Clutter, &Point) -> f64,
+) -> Option<Point> {
+    let inside = |at: &Point| room.contains(&text_box(line, *at, Anchor::Start));
+    let choice = best(places.into_iter().filter(inside), |at| {
+        clutter.cost(&text_box(line, *at, Anchor::Start).grown(1.5)) + dislike(clutter, at)
+    });
+    let (at, _) = choice.filter(|choice| choice.1.is_finite())?;
+    clutter.add_box(text_box(line, at, Anchor::Start).grown(2.0));
+    Some(at)
 }
 
 /// Places for labels of one height in a column: each as near to where it wants to be as the others

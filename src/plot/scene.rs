@@ -2,8 +2,8 @@
 
 use plotters::style::RGBColor;
 
-use super::geometry::{Point, Rect, dashes};
-use super::style::LineStyle;
+use super::geometry::{Point, Rect, clip_segment, dashes};
+use super::style::{self, LineStyle};
 use super::text::Line;
 
 /// One thing to draw.
@@ -84,7 +84,7 @@ impl Scene {
 
     /// A dot with a thin white rim, which lifts it off the lines beneath.
     pub(super) fn dot(&mut self, centre: Point, radius: f64, colour: RGBColor) {
-        let rim = super::style::PAPER;
+        let rim = style::PAPER;
         for (radius, colour) in [(radius + 1.2, rim), (radius, colour)] {
             self.marks.push(Mark::Disc {
                 centre,
@@ -94,8 +94,43 @@ impl Scene {
         }
     }
 
-    /// A solid arrow head of length `size` with its tip at `tip`, pointing along `(dx, dy)`, one
-    /// of the four directions of the page.
+    /// The four sides of a rectangle.
+    pub(super) fn outline(&mut self, rect: &Rect, style: &LineStyle) {
+        let Rect {
+            left,
+            top,
+            right,
+            bottom,
+        } = *rect;
+        // Each side on its own: a closed path would be cut at its corners anyway.
+        let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+        for (i, corner) in corners.iter().enumerate() {
+            self.stroke(&[*corner, corners[(i + 1) % 4]], style);
+        }
+    }
+
+    /// A patch in the pattern that stands for a missing value.
+    pub(super) fn hatch(&mut self, rect: &Rect) {
+        const STEP: f64 = 5.0;
+        self.marks.push(Mark::Area {
+            rect: *rect,
+            colour: style::MISSING,
+        });
+        // Lines at 45 degrees, all from one lattice, so that those of neighbours join.
+        let reach = rect.height();
+        let first = ((rect.left + rect.top) / STEP).ceil() as i64;
+        let last = ((rect.right + rect.bottom) / STEP).floor() as i64;
+        for sum in (first..=last).map(|i| i as f64 * STEP) {
+            let from = (sum - rect.top, rect.top);
+            let to = (from.0 - reach, rect.bottom);
+            if let Some((from, to)) = clip_segment(rect, from, to) {
+                self.stroke(&[from, to], &style::HATCH);
+            }
+        }
+    }
+
+    /// A solid arrow head of length `size` with its tip at `tip`, pointing along the
+    /// unit vector `(dx, dy)`.
     pub(super) fn head(&mut self, tip: Point, (dx, dy): (f64, f64), size: f64, colour: RGBColor) {
         let base = (tip.0 - size * dx, tip.1 - size * dy);
         let half = 0.42 * size;
@@ -118,6 +153,15 @@ impl Scene {
             colour,
             upward: false,
         });
+    }
+
+    /// Writes a line of text from `at` on paper of its own, where lines would run through it.
+    pub(super) fn text_on_paper(&mut self, line: Line, at: Point, colour: RGBColor) {
+        self.marks.push(Mark::Area {
+            rect: text_box(&line, at, Anchor::Start).grown(1.5),
+            colour: style::PAPER,
+        });
+        self.text(line, at, Anchor::Start, colour);
     }
 
     /// Writes a line of text that runs up the page, centred on `middle`.
@@ -175,6 +219,24 @@ pub(super) fn text_box(line: &Line, at: Point, anchor: Anchor) -> Rect {
 /// The baseline that centres capitals of this size on `y`.
 pub(super) fn centred(y: f64, size: f64) -> f64 {
     y + 0.36 * size
+}
+
+/// The boxes of all texts of a scene.
+#[cfg(test)]
+pub(super) fn text_boxes(scene: &Scene) -> Vec<Rect> {
+    let text = |mark: &Mark| match mark {
+        Mark::Text {
+            line, at, upward, ..
+        } if *upward => Some(Rect {
+            left: at.0 - line.ascent(),
+            top: at.1 - line.width,
+            right: at.0 + line.descent(),
+            bottom: at.1,
+        }),
+        Mark::Text { line, at, .. } => Some(text_box(line, *at, Anchor::Start)),
+        _ => None,
+    };
+    scene.marks.iter().filter_map(text).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use plotters::style::RGBColor;
 
 use super::Kind;
+use super::colour::ordered;
 
 /// Width of every figure.
 pub(super) const WIDTH: f64 = 800.0;
@@ -27,6 +28,8 @@ pub(super) const RULE: RGBColor = RGBColor(0x8a, 0x8a, 0x8a);
 pub(super) const BAND: RGBColor = RGBColor(0xec, 0xec, 0xec);
 /// A shoulder's shade, lighter: it is less of a plateau.
 pub(super) const SHOULDER: RGBColor = RGBColor(0xf5, 0xf5, 0xf5);
+/// The ground under the hatching of missing values.
+pub(super) const MISSING: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
 /// The page.
 pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 
@@ -84,9 +87,38 @@ pub(super) const HAIRLINE: LineStyle = LineStyle {
     dash: &[],
 };
 
+/// The hatching of missing values.
+pub(super) const HATCH: LineStyle = LineStyle {
+    colour: GREY,
+    width: 0.7,
+    dash: &[],
+};
+
+/// A level of no modality, dashed.
+pub(super) const LEVEL: LineStyle = LineStyle {
+    colour: RULE,
+    width: 1.0,
+    dash: &[6.0, 4.0],
+};
+
 /// The colour of a modality.
-pub(super) fn modality_colour(modality: usize) -> RGBColor {
+pub(super) const fn modality_colour(modality: usize) -> RGBColor {
     OKABE_ITO[modality % OKABE_ITO.len()]
+}
+
+/// The colour of one of `count` series: unordered colours where there are enough of them, else
+/// a ramp.
+pub(super) fn series_colour(index: usize, count: usize) -> RGBColor {
+    if count <= OKABE_ITO.len() {
+        modality_colour(index)
+    } else {
+        ordered(index, count)
+    }
+}
+
+/// The pattern of a series' line.
+pub(super) fn series_dash(index: usize) -> &'static [f64] {
+    MODALITY_DASHES[index % MODALITY_DASHES.len()]
 }
 
 /// Width of theory's solid lines, which show as a core on the flow's where the two agree.
@@ -129,7 +161,7 @@ pub(super) fn map_line(kind: Kind, modality: usize) -> LineStyle {
         Kind::Flow => LineStyle {
             colour,
             width: 2.6,
-            dash: MODALITY_DASHES[modality % MODALITY_DASHES.len()],
+            dash: series_dash(modality),
         },
         Kind::Theory => LineStyle {
             colour: darkened(colour),

@@ -1,10 +1,8 @@
-//! The time axis that the panels share: its ends and its ticks.
+//! The time axis that the panels share: its ends.
 
 use super::Figure;
-use super::axes::{Axis, Ticks};
+use super::axes::Axis;
 use super::content::{LARGEST, SMALLEST};
-use super::style::TICK;
-use super::text::Fonts;
 
 /// The axis that all panels share.
 pub(super) fn time_axis(figure: &Figure, left: f64, right: f64) -> Axis {
@@ -21,25 +19,6 @@ pub(super) fn time_axis(figure: &Figure, left: f64, right: f64) -> Axis {
         end: right,
         log: figure.log_time,
     }
-}
-
-/// As many ticks as their labels leave clear of each other.
-pub(super) fn time_ticks(time: &Axis, fonts: &Fonts) -> Ticks {
-    let clear = |ticks: &Ticks| {
-        let spans: Vec<(f64, f64)> = ticks
-            .major
-            .iter()
-            .map(|(value, label)| (time.place(*value), fonts.line(label, TICK).width / 2.0))
-            .collect();
-        spans
-            .windows(2)
-            .all(|pair| pair[0].0 + pair[0].1 + 12.0 <= pair[1].0 - pair[1].1)
-    };
-    let choices = (3..=10).rev().map(|most| time.ticks(most));
-    choices
-        .into_iter()
-        .find(clear)
-        .unwrap_or_else(|| time.ticks(2))
 }
 
 /// The end of the time axis: as asked for, or from the data where that makes no axis.

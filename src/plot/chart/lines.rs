@@ -1,0 +1,179 @@
+//! Measured points with their spread against theory lines, as a graph.
+
+use super::super::legend::{Key, Sample};
+use super::super::marker::Marker;
+use super::super::style::{LineStyle, series_colour, series_dash};
+use super::graph::{Graph, Path, left_out, thinned};
+use super::range::{range_widened, shows};
+use super::spot::Spot;
+use super::{LineChart, Series, Spread};
+
+/// Blank share of the axes beyond the data.
+const PAD: f64 = 0.04;
+
+/// The graph of the chart.
+pub(super) fn graph(chart: &LineChart) -> Graph<'_> {
+    let count = chart.series.len();
+    let shown =
+        |spread: &&Spread| shows(chart.x.log, spread.x) && shows(chart.y.log, spread.middle);
+    let measured = || chart.series.iter().flat_map(|series| &series.points);
+    let theory = || chart.series.iter().flat_map(|series| &series.theory);
+    let points = || measured().filter(shown);
+    let bars = points().filter_map(bar).flat_map(|(low, high)| [low, high]);
+    let paths = chart.series.iter().enumerate().map(|(i, series)| Path {
+        points: series.theory.clone(),
+        style: theory_line(series, i, count),
+    });
+    let spots = chart.series.iter().enumerate().flat_map(|(i, series)| {
+        let marker = Marker::of_series(i, series_colour(i, count));
+        series.points.iter().filter(shown).map(move |spread| Spot {
+            at: (spread.x, spread.middle),
+            bar: bar(spread),
+            marker,
+            label: String::new(),
+        })
+    });
+    let (keys, named) = thinned(keys(chart));
+    let dropped = left_out(chart.y.log, measured().map(|spread| spread.middle));
+    Graph {
+        title: &chart.title,
+        x: &chart.x,
+        y: &chart.y,
+        x_range: range_widened(
+            points().map(|spread| spread.x),
+            theory().map(|point| point.0),
+            chart.x.log,
+            PAD,
+        ),
+        y_range: range_widened(
+            points().map(|spread| spread.middle).chain(bars),
+            theory().map(|point| point.1),
+            chart.y.log,
+            PAD,
+        ),
+        square: false,
+        rules: Vec::new(),
+        paths: paths.collect(),
+        spots: spots.collect(),
+        keys,
+        notes: meaning(chart)
+            .into_iter()
+            .chain(named)
+            .chain(dropped)
+            .collect(),
+    }
+}
+
+/// The ends of a point's bar, where it has one.
+fn bar(spread: &Spread) -> Option<(f64, f64)> {
+    let ends = (spread.low, spread.high);
+    (ends.0.is_finite() && ends.1.is_finite() && ends.0 < ends.1).then_some(ends)
+}
+
+/// Solid through its points, which carry the series' marker; a pattern where there are none.
+fn theory_line(series: &Series, index: usize, count: usize) -> LineStyle {
+    LineStyle {
+        colour: series_colour(index, count),
+        width: 1.6,
+        dash: if series.points.is_empty() {
+            series_dash(index)
+        } else {
+            &[]
+        },
+    }
+}
+
+/// An entry for each series, of what it has.
+fn keys(chart: &LineChart) -> Vec<Key> {
+    let count = chart.series.len();
+    let key = |(i, series): (usize, &Series)| {
+        let line = (!series.theory.is_empty()).then(|| Sample::Line(theory_line(series, i, count)));
+        let marker = Marker::of_series(i, series_colour(i, count));
+        let marker = (!series.points.is_empty()).then_some(Sample::Marker(marker));
+        Key {
+            label: series.label.clone(),
+            samples: line.into_iter().chain(marker).collect(),
+        }
+    };
+    chart.series.iter().enumerate().map(key).collect()
+}
+
+/// What points, bars and lines stand for, said once.
+fn meaning(chart: &LineChart) -> Option<String> {
+    let points = || chart.series.iter().flat_map(|series| &series.points);
+    let mut parts = Vec::new();
+    if points().any(|spread| bar(spread).is_some()) {
+        parts.push("points: measured, mean of the repeats; bars: least to greatest");
+    } else if points().next().is_some() {
+        parts.push("points: measured");
+    }
+    if chart.series.iter().any(|series| !series.theory.is_empty()) {
+        parts.push("lines: theory");
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(x: f64, low: f64, high: f64) -> Spread {
+        Spread {
+            x,
+            middle: (low + high) / 2.0,
+            low,
+            high,
+        }
+    }
+
+    #[test]
+    fn the_note_says_only_what_is_drawn() {
+        let mut chart = LineChart {
+            series: vec![Series {
+                points: vec![spread(0.0, 1.0, 1.0)],
+                ..Series::default()
+            }],
+            ..LineChart::default()
+        };
+        assert_eq!(graph(&chart).notes, ["points: measured"]);
+        chart.series[0].points.push(spread(1.0, 1.0, 2.0));
+        chart.series[0].theory.push((0.0, 1.0));
+        let notes = graph(&chart).notes;
+        assert!(notes[0].contains("bars: ") && notes[0].ends_with("lines: theory"));
+        assert!(graph(&LineChart::default()).notes.is_empty());
+    }
+
+    #[test]
+    fn what_a_log_axis_cannot_show_is_left_out_and_counted() {
+        let mut chart = LineChart {
+            series: vec![Series {
+                points: vec![spread(0.0, -1.0, 1.0), spread(1.0, 1.0, 2.0)],
+                ..Series::default()
+            }],
+            ..LineChart::default()
+        };
+        assert_eq!(graph(&chart).spots.len(), 2);
+        chart.y.log = true;
+        let graph = graph(&chart);
+        assert_eq!(graph.spots.len(), 1);
+        assert!(
+            graph
+                .notes
+                .iter()
+                .any(|note| note.starts_with("not shown: 1"))
+        );
+    }
+
+    #[test]
+    fn theory_that_runs_to_infinity_is_cut() {
+        let chart = LineChart {
+            series: vec![Series {
+                points: vec![spread(0.0, 0.0, 1.0)],
+                theory: vec![(0.0, 1.0), (1.0, 1e12), (2.0, f64::INFINITY)],
+                ..Series::default()
+            }],
+            ..LineChart::default()
+        };
+        assert!(graph(&chart).y_range.is_some_and(|range| range.1 < 2.0));
+    }
+}

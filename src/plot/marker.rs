@@ -1,0 +1,120 @@
+//! Markers for measured points, which differ by shape as well as by colour.
+
+use std::f64::consts::{PI, TAU};
+
+use plotters::style::RGBColor;
+
+use super::geometry::Point;
+use super::scene::{Mark, Scene};
+use super::style::PAPER;
+
+/// The outline of a marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Disc,
+    Square,
+    Triangle,
+    Diamond,
+    Down,
+}
+
+/// The order in which series take the shapes.
+const SHAPES: [Shape; 5] = [
+    Shape::Disc,
+    Shape::Square,
+    Shape::Triangle,
+    Shape::Diamond,
+    Shape::Down,
+];
+
+/// A marker: filled or hollow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Marker {
+    pub(super) shape: Shape,
+    pub(super) colour: RGBColor,
+    pub(super) hollow: bool,
+    pub(super) radius: f64,
+}
+
+impl Marker {
+    /// The marker of a series: ten differ in grey, five filled and five hollow.
+    pub(super) fn of_series(index: usize, colour: RGBColor) -> Self {
+        Self {
+            shape: SHAPES[index % SHAPES.len()],
+            colour,
+            hollow: (index / SHAPES.len()) % 2 == 1,
+            radius: 3.8,
+        }
+    }
+}
+
+impl Shape {
+    /// The corners round a centre, or none for the disc. Shapes of one radius look equally large.
+    fn corners(self, centre: Point, radius: f64) -> Vec<Point> {
+        // How many corners, where the first stands, and how far out.
+        let (count, start, reach) = match self {
+            Shape::Disc => return Vec::new(),
+            Shape::Square => (4, PI / 4.0, 1.25),
+            Shape::Triangle => (3, -PI / 2.0, 1.4),
+            Shape::Diamond => (4, 0.0, 1.35),
+            Shape::Down => (3, PI / 2.0, 1.4),
+        };
+        (0..count)
+            .map(|i| start + TAU * f64::from(i) / f64::from(count))
+            .map(|angle| {
+                (
+                    centre.0 + reach * radius * angle.cos(),
+                    centre.1 + reach * radius * angle.sin(),
+                )
+            })
+            .collect()
+    }
+}
+
+impl Scene {
+    /// A marker with a thin white rim, which lifts it off what lies beneath.
+    pub(super) fn marker(&mut self, centre: Point, marker: &Marker) {
+        let mut layers = vec![(marker.radius + 1.0, PAPER), (marker.radius, marker.colour)];
+        if marker.hollow {
+            layers.push((0.58 * marker.radius, PAPER));
+        }
+        for (radius, colour) in layers {
+            let points = marker.shape.corners(centre, radius);
+            self.marks.push(if points.is_empty() {
+                Mark::Disc {
+                    centre,
+                    radius,
+                    colour,
+                }
+            } else {
+                Mark::Polygon { points, colour }
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style::INK;
+    use super::*;
+
+    #[test]
+    fn ten_series_differ_in_grey() {
+        let markers: Vec<Marker> = (0..10).map(|i| Marker::of_series(i, INK)).collect();
+        for (i, marker) in markers.iter().enumerate() {
+            assert!(!markers[..i].contains(marker), "{i}");
+        }
+    }
+
+    #[test]
+    fn a_hollow_marker_has_paper_inside() {
+        let mut scene = Scene::new(10.0, 10.0);
+        scene.marker((5.0, 5.0), &Marker::of_series(5, INK));
+        let inner = Mark::Disc {
+            centre: (5.0, 5.0),
+            radius: 0.58 * 3.8,
+            colour: PAPER,
+        };
+        assert_eq!(scene.marks.last(), Some(&inner));
+    }
+}
