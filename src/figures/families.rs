@@ -4,9 +4,7 @@ use super::sweep::Request;
 use super::words;
 use crate::error::Result;
 use crate::network::Architecture;
-use crate::plot::{
-    AxisLabel, CriticalPoint, CurvesChart, FamilyCurve, Portrait, Portraits,
-};
+use crate::plot::{AxisLabel, CriticalPoint, CurvesChart, FamilyCurve, Portrait, Portraits};
 use crate::problem::Problem;
 use crate::report::{fusion_name, saddle_name};
 use crate::scenario::{Cell, CurvesFigure, Trajectory as Shown};
@@ -19,7 +17,9 @@ fn trajectories(request: &Request<'_>, table: &mut Table<'_>) -> Result<Vec<(Cel
     let grid = table.grid;
     for index in (0..grid.len()).step_by(grid.repeats() as usize) {
         let cell = grid.cell(index);
-        if request.selects(&cell) && let Some(trajectory) = table.kept.trajectory(index)? {
+        if request.selects(&cell)
+            && let Some(trajectory) = table.kept.trajectory(index)?
+        {
             found.push((cell, trajectory));
         }
     }
@@ -30,8 +30,11 @@ fn trajectories(request: &Request<'_>, table: &mut Table<'_>) -> Result<Vec<(Cel
 fn label(request: &Request<'_>, cell: &Cell) -> String {
     let selected = &request.section.select;
     let parts = request.columns.iter().zip(&cell.values);
-    let parts = parts.filter(|(column, _)| column.values.len() > 1 && !selected.contains_key(&column.path));
-    let parts: Vec<String> = parts.map(|(column, value)| words::assignment(&column.path, value)).collect();
+    let parts =
+        parts.filter(|(column, _)| column.values.len() > 1 && !selected.contains_key(&column.path));
+    let parts: Vec<String> = parts
+        .map(|(column, value)| words::assignment(&column.path, value))
+        .collect();
     parts.join(", ")
 }
 
@@ -49,7 +52,12 @@ pub(super) fn curves(
         };
         FamilyCurve {
             label: label(request, cell),
-            points: trajectory.times.iter().copied().zip(values.iter().copied()).collect(),
+            points: trajectory
+                .times
+                .iter()
+                .copied()
+                .zip(values.iter().copied())
+                .collect(),
         }
     };
     let mut curves: Vec<FamilyCurve> = cells.iter().map(curve).collect();
@@ -104,7 +112,10 @@ pub(super) fn portraits(
     for (cell, _) in &cells {
         problems.push(Problem::prepare(&table.grid.scenario(cell)?)?);
     }
-    let paths: Vec<Vec<(f64, f64)>> = cells.iter().map(|(_, trajectory)| path(trajectory)).collect();
+    let paths: Vec<Vec<(f64, f64)>> = cells
+        .iter()
+        .map(|(_, trajectory)| path(trajectory))
+        .collect();
     let points: Vec<Vec<CriticalPoint>> = problems.iter().map(critical_points).collect();
     let shown = paths.iter().flatten().copied();
     let shown = shown.chain(points.iter().flatten().map(|point| (point.x, point.y)));
@@ -129,7 +140,9 @@ pub(super) fn portraits(
     });
     let names: Vec<String> = problems.first().map_or_else(Vec::new, |problem| {
         let names = problem.moments.modalities.iter();
-        names.map(|modality| format!("W_{{{}}}^tot (units of y/x)", modality.name)).collect()
+        names
+            .map(|modality| format!("W_{{{}}}^tot (units of y/x)", modality.name))
+            .collect()
     });
     let name = |m: usize| names.get(m).cloned().unwrap_or_default();
     Ok(Portraits {
@@ -185,7 +198,11 @@ fn ranges(points: impl Iterator<Item = (f64, f64)>) -> ((f64, f64), (f64, f64)) 
     });
     let widened = |(low, high): (f64, f64)| {
         let margin = MARGIN * (high - low).max(f64::MIN_POSITIVE);
-        if low <= high { (low - margin, high + margin) } else { (0.0, 1.0) }
+        if low <= high {
+            (low - margin, high + margin)
+        } else {
+            (0.0, 1.0)
+        }
     };
     (widened(x), widened(y))
 }

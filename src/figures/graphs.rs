@@ -91,7 +91,10 @@ pub(super) fn lines(
     table: &mut Table<'_>,
 ) -> Result<LineChart> {
     let across = request.place(&figure.x).unwrap_or_default();
-    let up = figure.series.as_deref().and_then(|path| request.place(path));
+    let up = figure
+        .series
+        .as_deref()
+        .and_then(|path| request.place(path));
     let field = Field::of(request, table, figure.y, (across, up))?;
     let xs: Vec<f64> = numbers(&request.columns[across].values);
     let labels = series_labels(request, up);
@@ -169,7 +172,9 @@ impl<'a> TheoryLine<'a> {
         let is_free = |(place, column): (usize, &&_)| {
             let column: &crate::scenario::Column = column;
             let is_fixed = Some(place) == up || place == across;
-            !is_fixed && column.values.len() > 1 && !request.section.select.contains_key(&column.path)
+            !is_fixed
+                && column.values.len() > 1
+                && !request.section.select.contains_key(&column.path)
         };
         // Linked columns move with x, and are free as well.
         let has_free = request.columns.iter().enumerate().any(is_free);
@@ -198,7 +203,10 @@ impl<'a> TheoryLine<'a> {
             };
             (0..BETWEEN).map(value).collect()
         };
-        let dense = sorted.windows(2).flat_map(between).chain(sorted.last().copied());
+        let dense = sorted
+            .windows(2)
+            .flat_map(between)
+            .chain(sorted.last().copied());
         dense.filter_map(|x| Some((x, self.at(row, x)?))).collect()
     }
 
@@ -257,7 +265,12 @@ pub(super) fn heat(
     let mut panels = vec![panel("measured", measured, scale, unit)];
     if figure.value.is_predicted() {
         panels.push(panel("theory", theory, scale, unit));
-        panels.push(panel("gap", gap, HeatScale::Diverging, "(measured − theory)/theory, %"));
+        panels.push(panel(
+            "gap",
+            gap,
+            HeatScale::Diverging,
+            "(measured − theory)/theory, %",
+        ));
     }
     let axis = |path: &str, place: usize| HeatAxis {
         label: words::axis(path),
@@ -277,16 +290,25 @@ pub(super) fn scatter(
     figure: &ScatterFigure,
     table: &mut Table<'_>,
 ) -> Result<ScatterChart> {
-    let up = figure.series.as_deref().and_then(|path| request.place(path));
+    let up = figure
+        .series
+        .as_deref()
+        .and_then(|path| request.place(path));
     let labels = series_labels(request, up);
     let mut points = vec![Vec::new(); labels.len()];
     let theory_column = format!("theory_{}", figure.value.name());
     table.each(&mut |record| {
-        let pair = (record.number(&theory_column), record.number(figure.value.name()));
+        let pair = (
+            record.number(&theory_column),
+            record.number(figure.value.name()),
+        );
         if let (true, (Some(theory), Some(measured))) = (request.selects(&record.cell), pair) {
             let row = up.and_then(|up| {
                 let value = &record.cell.values[up];
-                request.columns[up].values.iter().position(|known| known == value)
+                request.columns[up]
+                    .values
+                    .iter()
+                    .position(|known| known == value)
             });
             points[row.unwrap_or_default()].push((theory, measured));
         }

@@ -53,7 +53,10 @@ pub fn sweep_figure(
     } else if let Some(curves) = &section.curves {
         Chart::Curves(families::curves(&request, curves, table)?)
     } else {
-        let arrows = section.portrait.as_ref().map_or(0, |portrait| portrait.arrows);
+        let arrows = section
+            .portrait
+            .as_ref()
+            .map_or(0, |portrait| portrait.arrows);
         Chart::Portrait(families::portraits(&request, arrows, table)?)
     };
     let file = |format: &Format| {

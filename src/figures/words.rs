@@ -14,7 +14,10 @@ pub(super) fn axis(path: &str) -> String {
         "init.gaussian.std" => "standard deviation of the initial weights".into(),
         "init.gaussian_norm.norm" | "init.aligned.norm" => "norm u_0 of the initial layers".into(),
         _ => match path.strip_prefix("data.toy.sigma.") {
-            Some(modality) => format!("standard deviation σ_{{{modality}}} of input {}", literal(modality)),
+            Some(modality) => format!(
+                "standard deviation σ_{{{modality}}} of input {}",
+                literal(modality)
+            ),
             None => symbol(path),
         },
     }
@@ -43,7 +46,9 @@ pub(super) fn symbol(path: &str) -> String {
 
 /// `σ_A = 2`.
 pub(super) fn assignment(path: &str, value: &AxisValue) -> String {
-    let shown = value.as_number().map_or_else(|| literal(&value.to_string()), number);
+    let shown = value
+        .as_number()
+        .map_or_else(|| literal(&value.to_string()), number);
     format!("{} = {shown}", symbol(path))
 }
 

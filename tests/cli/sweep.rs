@@ -59,7 +59,13 @@ fn the_number_of_threads_does_not_matter() {
     let one = results(&sandbox, "one/fast");
     assert!(one == results(&sandbox, "many/fast"));
     let names: Vec<&str> = one.iter().map(|(name, _)| name.as_str()).collect();
-    let figures = ["errors.png", "heat.png", "lines.png", "losses.png", "portrait.png"];
+    let figures = [
+        "errors.png",
+        "heat.png",
+        "lines.png",
+        "losses.png",
+        "portrait.png",
+    ];
     let others = ["scatter.png", "scenario.yaml", "summary.json", "sweep.csv"];
     assert_eq!(names, [&figures[..], &others[..]].concat());
     assert_eq!(sandbox.read("one/fast/sweep.csv").lines().count(), 1 + 24);
@@ -359,15 +365,35 @@ fn figures_say_what_they_show() {
         let text = sandbox.read(&format!("outputs/fast/{name}.svg"));
         // The words of an SVG, without its tags.
         let pieces = text.split('<').filter_map(|piece| piece.split_once('>'));
-        pieces.map(|(_, words)| words.trim()).collect::<String>().replace('\u{a0}', " ")
+        pieces
+            .map(|(_, words)| words.trim())
+            .collect::<String>()
+            .replace('\u{a0}', " ")
     };
     for (name, words) in [
-        ("lines", &["a small grid", "correlation", "time ratio (second / first modality)", "theory"][..]),
+        (
+            "lines",
+            &[
+                "a small grid",
+                "correlation",
+                "time ratio (second / first modality)",
+                "theory",
+            ][..],
+        ),
         ("heat", &["measured", "theory", "gap", "standard deviation"]),
-        ("scatter", &["theory: time of the second modality", "measured: time of the second modality"]),
+        (
+            "scatter",
+            &[
+                "theory: time of the second modality",
+                "measured: time of the second modality",
+            ],
+        ),
         ("losses", &["loss (units of y²)", "time"]),
         ("errors", &["generalisation error (units of y²)"]),
-        ("portrait", &["late fusion", "trajectory", "saddle", "minimum"]),
+        (
+            "portrait",
+            &["late fusion", "trajectory", "saddle", "minimum"],
+        ),
     ] {
         let found = figure(name);
         for word in words {
@@ -384,7 +410,12 @@ fn a_changed_figure_runs_no_cell() {
     let path = journal(&sandbox, "outputs/fast/cells");
     let before = sandbox.read(&path);
     let set = "figure=[{\"name\":\"steps\",\"lines\":{\"x\":\"data.toy.rho\",\"y\":\"steps\"}},{\"curves\":{},\"name\":\"a\",\"select\":{\"data.toy.rho\":0.2}},{\"curves\":{},\"name\":\"b\",\"select\":{\"data.toy.sigma.A\":2}},{\"portrait\":{},\"select\":{\"data.toy.sigma.A\":2,\"data.toy.rho\":-0.2}}]";
-    sandbox.command("sweep fast.yaml --quiet --set").arg(set).assert().code(0).stderr("");
+    sandbox
+        .command("sweep fast.yaml --quiet --set")
+        .arg(set)
+        .assert()
+        .code(0)
+        .stderr("");
     assert_eq!(sandbox.read(&path), before);
     assert!(sandbox.path("outputs/fast/steps.png").exists());
 }
@@ -455,9 +486,10 @@ fn what_is_no_sweep_is_refused() {
     );
     refused("sweep fast.yaml --shard 4/3", "i/n");
     refused("sweep fast.yaml --jobs 0", "--jobs");
+    let (unseen, _) = GRID.split_once("figure:").expect("figures");
     sandbox.write(
         "typo.yaml",
-        &GRID.replace("data.toy.rho, from", "data.toy.roh, from"),
+        &unseen.replace("data.toy.rho, from", "data.toy.roh, from"),
     );
     refused(
         "sweep typo.yaml",
@@ -484,12 +516,16 @@ fn the_two_layer_sweep_meets_the_formula() {
     let sandbox = Sandbox::with(&scenario);
     sandbox.succeed("sweep fast.yaml --quiet");
     let gap = |out: &str, sigma: f64, rho: f64| {
-        let table = sandbox.read(&format!("{out}/fast/sweep.csv"));
-        let header: Vec<&str> = table.lines().next().expect("a header").split(',').collect();
-        let place = header.iter().position(|name| *name == "ratio").expect("a column");
-        let rows = table.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+        let path = sandbox.path(&format!("{out}/fast/sweep.csv"));
+        let mut reader = csv::Reader::from_path(path).expect("a table");
+        let header = reader.headers().expect("a header").clone();
+        let place = header.iter().position(|name| name == "ratio");
+        let place = place.expect("a column");
+        let rows = reader.records().map(|row| row.expect("a row"));
         let rows = rows.filter(|row| row[0].parse() == Ok(sigma) && row[1].parse() == Ok(rho));
-        let ratios: Vec<f64> = rows.map(|row| row[place].parse().expect("a ratio")).collect();
+        let ratios: Vec<f64> = rows
+            .map(|row| row[place].parse().expect("a ratio"))
+            .collect();
         assert_eq!(ratios.len(), 5, "{sigma} {rho}");
         let formula = 1.0 + (sigma * sigma - 1.0) / (1.0 - rho * rho);
         ratios.iter().sum::<f64>() / 5.0 / formula - 1.0
@@ -501,14 +537,21 @@ fn the_two_layer_sweep_meets_the_formula() {
         }
     }
     let mut gaps = Vec::new();
-    for std in ["1e-4", "1e-9", "1e-60"] {
-        let line = format!("sweep fast.yaml --quiet --out {std} --set init.gaussian.std={std}");
-        sandbox.command(&line).assert().code(0);
+    for std in ["1e-4", "1e-9", "1e-30"] {
+        let line = format!(
+            "sweep fast.yaml --quiet --out {std} --set init.gaussian.std={std} --set flow.until.time=1e5 --set figure=[]"
+        );
+        let axes = "sweep.axes=[{path: data.toy.sigma.A, values: [2]}, {path: data.toy.rho, values: [-0.9, 0.9]}]";
+        sandbox
+            .command(&line)
+            .args(["--set", axes])
+            .assert()
+            .code(0);
         gaps.push([-0.9, 0.9].map(|rho| gap(std, 2.0, rho).abs()));
     }
     for side in 0..2 {
         assert!(gaps[1][side] < 0.6 * gaps[0][side], "{gaps:?}");
-        assert!(gaps[2][side] < 0.4 * gaps[1][side], "{gaps:?}");
+        assert!(gaps[2][side] < 0.5 * gaps[1][side], "{gaps:?}");
     }
 }
 

@@ -1,0 +1,186 @@
+"""Writes the measured numbers of docs/paper.md from the summaries of the sweeps.
+
+Everything between `<!-- NAME:begin -->` and `<!-- NAME:end -->` is replaced by what
+outputs/paper/NAME/summary.json and sweep.csv say. Run `make figures` first.
+"""
+
+import csv
+import json
+import re
+import statistics
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "paper.md"
+OUTPUTS = ROOT / "outputs" / "paper"
+
+KEYS = {
+    "data.toy.rho": "ρ",
+    "data.toy.sigma.A": "σ_A",
+    "network.fusion_layer": "Lf",
+    "network.depth": "L",
+    "init.gaussian.std": "std",
+    "init.gaussian_norm.norm": "u0",
+    "init.aligned.norm": "u0",
+    "data.wishart.outputs": "outputs",
+    "network.private_layers.A": "layers of A",
+    "network.private_layers.B": "layers of B",
+    "data.isotropic.samples": "P",
+    "flow.until.time": "T",
+}
+
+
+def percent(gap):
+    return "-" if gap is None else f"{100 * gap:.2g} %"
+
+
+def number(value):
+    return f"{value:.4g}"
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def rows_of(name):
+    with open(OUTPUTS / name / "sweep.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def place(values):
+    values = {path: value for path, value in values.items() if path != "repeat"}
+    return ", ".join(f"{KEYS.get(path, path)} = {value}" for path, value in values.items()) or "-"
+
+
+def gaps(summary):
+    """Runs against theory: how far, and where most."""
+    rows = [
+        [
+            f"`{gap['quantity']}`",
+            str(gap["compared"]),
+            percent(gap["mean"]),
+            percent(gap["largest"]),
+            place(gap["at"]),
+        ]
+        for gap in summary["gaps"]
+    ]
+    return table(["quantity", "runs", "mean gap", "largest gap", "at"], rows)
+
+
+def grouped(name, keys, columns):
+    """Mean, least and greatest of columns over everything but the keys."""
+    groups = {}
+    for row in rows_of(name):
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    out = []
+    for values, rows in groups.items():
+        cells = list(values)
+        for column in columns:
+            found = [float(row[column]) for row in rows if row[column]]
+            if not found:
+                cells.append("-")
+            elif max(found) - min(found) < 5e-5 * abs(max(found)):
+                cells.append(number(statistics.fmean(found)))
+            else:
+                cells.append(f"{number(statistics.fmean(found))} ({number(min(found))} to {number(max(found))})")
+        out.append(cells)
+    return table([KEYS.get(key, key) for key in keys] + [f"`{column}`" for column in columns], out)
+
+
+def two_layer():
+    """Mean over the repeats, as theory is the mean's leading order."""
+    worst = {}
+    for row in rows_of("two_layer"):
+        if row["ratio"] and row["theory_ratio"] and float(row["data.toy.sigma.A"]) > 1:
+            key = (row["data.toy.sigma.A"], row["data.toy.rho"])
+            worst.setdefault(key, []).append(float(row["ratio"]) / float(row["theory_ratio"]) - 1)
+    means = {key: statistics.fmean(values) for key, values in worst.items()}
+    inner = max((abs(mean), key) for key, mean in means.items() if abs(float(key[1])) <= 0.6)
+    outer = max((abs(mean), key) for key, mean in means.items())
+    text = "Largest gap of the ratio's mean over the repeats: {} for |ρ| ≤ 0.6 (σ_A = {}, ρ = {}), {} over all (σ_A = {}, ρ = {})."
+    return text.format(percent(inner[0]), *inner[1], percent(outer[0]), *outer[1])
+
+
+def boundary():
+    """The smallest initial scale from which on the mean ratio is 10 % or more off theory."""
+    groups = {}
+    for row in rows_of("rich_to_lazy"):
+        # Where no second modality is learned later, the ratio is 1 or missing: off as well.
+        gap = float(row["ratio_gap"]) if row["ratio_gap"] else None
+        key = (float(row["data.toy.sigma.A"]), float(row["init.gaussian.std"]))
+        groups.setdefault(key, []).append(gap)
+    out = []
+    for sigma in sorted({key[0] for key in groups}):
+        scales = sorted(key[1] for key in groups if key[0] == sigma)
+        cells = [number(sigma)]
+        for limit in (0.05, 0.1, 0.25):
+            def is_off(std):
+                found = [gap for gap in groups[sigma, std] if gap is not None]
+                return not found or abs(statistics.fmean(found)) >= limit
+            beyond = [std for i, std in enumerate(scales) if all(is_off(later) for later in scales[i:])]
+            cells.append(f"{beyond[0]:.1e}" if beyond else "-")
+        out.append(cells)
+    return table(["σ_A", "5 % off from std", "10 % off from std", "25 % off from std"], out)
+
+
+def few_samples():
+    rows = rows_of("few_samples")
+    late = [row for row in rows if row["data.isotropic.samples"] == "70" and row["network.fusion_layer"] == "2"]
+    early = {row["seed"]: row for row in rows if row["data.isotropic.samples"] == "70" and row["network.fusion_layer"] == "1"}
+    lower = sum(float(early[row["seed"]]["final_generalisation"]) < float(row["final_generalisation"]) for row in late)
+    biased = sum(row["permanent_bias"] == "biased" for row in late)
+    early_biased = sum(row["permanent_bias"] == "biased" for row in early.values())
+    columns = ["t_first_minimum", "first_minimum", "final_generalisation", "least_norm_generalisation", "bias_ratio"]
+    text = grouped("few_samples", ["data.isotropic.samples", "network.fusion_layer"], columns)
+    return (
+        f"{text}\n\nP = 70: early fusion ends lower than late fusion of the same seed in {lower} of {len(late)} seeds; "
+        f"permanent bias in {biased} of {len(late)} runs of late fusion and in {early_biased} of {len(early)} of early fusion."
+    )
+
+
+EXTRA = {
+    "two_layer": two_layer,
+    "initial_scale": lambda: grouped("initial_scale", ["data.toy.rho", "init.gaussian.std"], ["ratio", "ratio_gap"]),
+    "rich_to_lazy": boundary,
+    "few_samples": few_samples,
+    "few_samples_longer": lambda: grouped(
+        "few_samples_longer", ["network.fusion_layer", "flow.until.time"], ["bias_ratio", "final_generalisation"]
+    ),
+    "unequal_depths": lambda: grouped(
+        "unequal_depths",
+        ["network.private_layers.A", "network.private_layers.B"],
+        ["t_first", "t_second", "ratio"],
+    ),
+    "depth4_aligned": lambda: grouped(
+        "depth4_aligned", ["network.fusion_layer", "init.aligned.norm"], ["ratio", "theory_ratio", "ratio_gap"]
+    ),
+}
+
+
+def section(name):
+    summary = json.loads((OUTPUTS / name / "summary.json").read_text(encoding="utf-8"))
+    first = summary["first"]
+    parts = [f"{summary['cells']} runs."]
+    if first["compared"]:
+        parts[0] += f" The modality learned first is the predicted one in {first['agree']} of {first['compared']}."
+    if summary["gaps"]:
+        parts.append(gaps(summary))
+    if name in EXTRA:
+        parts.append(EXTRA[name]())
+    return "\n\n".join(parts)
+
+
+def main():
+    page = PAGE.read_text(encoding="utf-8")
+    names = re.findall(r"<!-- (\w+):begin -->", page)
+    for name in names:
+        pattern = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.S)
+        page = pattern.sub(lambda match: match[1] + "\n" + section(name) + "\n\n" + match[2], page)
+    PAGE.write_text(page, encoding="utf-8")
+    print(f"docs/paper.md: {len(names)} sections")
+
+
+if __name__ == "__main__":
+    main()
