@@ -127,7 +127,7 @@ fn portraits(count: usize, number: Number<'_>) -> Portraits {
         label: format!("M_{{{i}}}"),
         x: number(i),
         y: number(i + 1),
-        minimum: i % 2 == 0,
+        minimum: i < 6,
     };
     let arrow = |i: usize| (number(i % 10), number(i / 10), number(i), -number(i));
     let panel = |k: usize| Portrait {
