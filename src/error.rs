@@ -49,7 +49,7 @@ pub enum Error {
     #[error("cannot draw {figure}: {problem}")]
     Draw {
         /// The figure's file name.
-        figure: &'static str,
+        figure: String,
         /// What the drawing library said.
         problem: String,
     },

@@ -218,7 +218,7 @@ pub fn render(figure: &Figure, panels: Panels, format: Format) -> Result<Vec<u8>
         paint::bytes(&figure::compose(figure, panels, &fonts), &fonts, format)
     };
     draw().map_err(|problem| Error::Draw {
-        figure: file_name(panels, format),
+        figure: file_name(panels, format).to_owned(),
         problem,
     })
 }

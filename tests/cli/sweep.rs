@@ -495,7 +495,7 @@ fn what_is_no_sweep_is_refused() {
         "sweep typo.yaml",
         "typo.yaml:11: sweep.axes.1: data.toy.roh = -0.6: unknown key \"roh\"",
     );
-    sandbox.write("kind.yaml", &GRID.replace("[1.5, 2, 3]", "[1.5, two]"));
+    sandbox.write("kind.yaml", &unseen.replace("[1.5, 2, 3]", "[1.5, two]"));
     refused(
         "sweep kind.yaml",
         "kind.yaml:10: sweep.axes.0: data.toy.sigma.A = two: expected a number",
@@ -537,7 +537,7 @@ fn the_two_layer_sweep_meets_the_formula() {
         }
     }
     let mut gaps = Vec::new();
-    for std in ["1e-4", "1e-9", "1e-30"] {
+    for std in ["1e-4", "1e-9", "1e-18"] {
         let line = format!(
             "sweep fast.yaml --quiet --out {std} --set init.gaussian.std={std} --set flow.until.time=1e5 --set figure=[]"
         );
@@ -551,7 +551,7 @@ fn the_two_layer_sweep_meets_the_formula() {
     }
     for side in 0..2 {
         assert!(gaps[1][side] < 0.6 * gaps[0][side], "{gaps:?}");
-        assert!(gaps[2][side] < 0.5 * gaps[1][side], "{gaps:?}");
+        assert!(gaps[2][side] < 0.6 * gaps[1][side], "{gaps:?}");
     }
 }
 

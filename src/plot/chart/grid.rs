@@ -37,7 +37,9 @@ impl Grid {
     /// A grid for `count` panels, `tall` times as high as wide, with room at the left for tick
     /// labels of the width `tick` and for `name`.
     pub(super) fn new(count: usize, tall: f64, tick: f64, name: &str, fonts: &Fonts) -> Self {
-        let columns = count.clamp(1, MOST);
+        // Rows of equal length where that is possible: four panels stand two by two.
+        let rows = count.div_ceil(MOST).max(1);
+        let columns = count.div_ceil(rows).max(1);
         let gaps = ACROSS * (columns - 1) as f64;
         // The height of the panels depends on their width, which depends on the rows of the
         // name: two rows are allowed for.

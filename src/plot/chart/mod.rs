@@ -90,7 +90,7 @@ pub struct HeatMaps {
     pub x: HeatAxis,
     /// The rows, upwards.
     pub y: HeatAxis,
-    /// Three stand in a row.
+    /// At most three stand in a row.
     pub panels: Vec<HeatPanel>,
 }
 
@@ -203,7 +203,7 @@ pub struct Portraits {
     pub x_range: (f64, f64),
     /// Least and greatest value up.
     pub y_range: (f64, f64),
-    /// Three stand in a row.
+    /// At most three stand in a row.
     pub panels: Vec<Portrait>,
 }
 
@@ -240,8 +240,8 @@ pub fn render_chart(name: &str, chart: &Chart, format: Format) -> Result<Vec<u8>
         paint::bytes(&compose(chart, &fonts), &fonts, format)
     };
     draw().map_err(|problem| Error::Draw {
-        figure: "a chart",
-        problem: format!("{name}: {problem}"),
+        figure: name.to_owned(),
+        problem,
     })
 }
 
