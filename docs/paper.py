@@ -31,7 +31,7 @@ KEYS = {
 
 
 def percent(gap):
-    return "-" if gap is None else f"{100 * gap:.2g} %"
+    return "-" if gap is None else f"{100 * gap:.3g} %"
 
 
 def number(value):

@@ -500,7 +500,7 @@ fn what_is_no_sweep_is_refused() {
         "sweep kind.yaml",
         "kind.yaml:10: sweep.axes.0: data.toy.sigma.A = two: expected a number",
     );
-    sandbox.write("range.yaml", &GRID.replace("from: -0.6", "from: -1.6"));
+    sandbox.write("range.yaml", &unseen.replace("from: -0.6", "from: -1.6"));
     refused(
         "sweep range.yaml",
         "range.yaml:11: sweep.axes.1: data.toy.rho = -1.6: -1.6 is out of range",
