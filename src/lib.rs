@@ -26,7 +26,7 @@
 //! | [`error`], [`names`] | the one error type; names in messages |
 //! | [`scenario`] | the YAML file: types, defaults, every range check |
 //! | [`random`] | a stream of random numbers for every purpose |
-//! | [`data`] | a scenario's data as second moments |
+//! | [`data`] | a scenario's data as second moments, and as samples where networks ask for them |
 //! | [`network`] | layers, shapes, offsets of the weights |
 //! | [`weights_file`], [`init`] | initial weights |
 //! | [`track`] | a trajectory of observables, as piecewise polynomials |

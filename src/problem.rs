@@ -1,8 +1,8 @@
 //! A scenario made ready to run: moments, architecture, initial weights, tolerances.
 
-use crate::data::Moments;
+use crate::data::{self, Moments};
 use crate::error::{InputError, Result};
-use crate::flow::Flow;
+use crate::flow::{self, Flow};
 use crate::init;
 use crate::network::Architecture;
 use crate::observe::Lens;
@@ -60,20 +60,26 @@ impl Problem {
     /// An input error where the data cannot be used, the network contradicts the data, the
     /// weights would not fit in memory, or the initial weights cannot be read.
     pub fn prepare(scenario: &Scenario) -> Result<Self> {
-        let moments = Moments::of(scenario)?;
+        let mut moments = Moments::of(scenario)?;
         let architecture = Architecture::of(
             &scenario.network,
             &moments.modalities,
             moments.outputs_len(),
         )?;
-        refuse_too_large(&architecture)?;
+        let samples = data::asked_for(&scenario.data).unwrap_or(0);
+        refuse_too_large(&architecture, samples)?;
+        if !architecture.is_linear() {
+            moments.keep_samples(scenario)?;
+        }
         let weights = init::initial_weights(scenario, &moments, &architecture)?;
         refuse_dead_start(&architecture, &moments, &weights)?;
         let mut warnings = doubts(scenario, &moments);
         let atol = absolute_tolerance(scenario, &architecture, &weights, &mut warnings);
         let reduction = match scenario.flow.reduction {
-            ReductionChoice::Auto => Reduction::find(&architecture, &weights, scenario.flow.rtol),
-            ReductionChoice::Off => None,
+            ReductionChoice::Auto if architecture.is_linear() => {
+                Reduction::find(&architecture, &weights, scenario.flow.rtol)
+            }
+            _ => None,
         };
         let mut scenario = scenario.clone();
         scenario.flow.atol = Some(atol);
@@ -157,7 +163,8 @@ impl Problem {
 
     /// Estimated memory of a run, in bytes.
     pub fn memory(&self) -> u64 {
-        memory(&self.architecture)
+        let samples = self.moments.samples.as_ref();
+        memory(&self.architecture, samples.map_or(0, |s| s.len() as u64))
     }
 }
 
@@ -210,30 +217,46 @@ fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
     doubts
 }
 
-fn memory(architecture: &Architecture) -> u64 {
-    (architecture.len() as u64).saturating_mul(STATE_VECTORS * size_of::<f64>() as u64)
+fn memory(architecture: &Architecture, samples: u64) -> u64 {
+    /// Flows of one run: integrated, recorded, and two watched for their curvature.
+    const FLOWS: u64 = 4;
+    /// A sample while it is drawn: its row, and its place in a block.
+    const COPIES: u64 = 2;
+    let number = size_of::<f64>() as u64;
+    let states = (architecture.len() as u64).saturating_mul(STATE_VECTORS * number);
+    if architecture.is_linear() {
+        return states;
+    }
+    let sample = (architecture.inputs() + architecture.outputs) as u64 * COPIES * number;
+    let flow = flow::sampled_memory(architecture, samples);
+    states
+        .saturating_add(samples.saturating_mul(sample))
+        .saturating_add(flow.saturating_mul(FLOWS))
 }
 
-fn refuse_too_large(architecture: &Architecture) -> Result<()> {
+fn refuse_too_large(architecture: &Architecture, samples: u64) -> Result<()> {
     const GIB: f64 = (1u64 << 30) as f64;
-    let needed = memory(architecture);
+    let needed = memory(architecture, samples);
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let available = system.total_memory();
     if needed <= available {
         return Ok(());
     }
-    Err(InputError::at(
-        "network",
-        format!(
-            "{} weights need about {:.1} GiB to integrate, and this machine has {:.1} GiB",
-            architecture.len(),
-            needed as f64 / GIB,
-            available as f64 / GIB
+    let (samples, remedy) = match architecture.is_linear() {
+        true => (String::new(), "choose smaller widths"),
+        false => (
+            format!(" and {samples} samples"),
+            "choose smaller widths or fewer samples",
         ),
-        "choose smaller widths",
-    )
-    .into())
+    };
+    let problem = format!(
+        "{} weights{samples} need about {:.1} GiB to integrate, and this machine has {:.1} GiB",
+        architecture.len(),
+        needed as f64 / GIB,
+        available as f64 / GIB
+    );
+    Err(InputError::at("network", problem, remedy).into())
 }
 
 /// The tolerance asked for, or the default: rtol times the smallest root-mean-square of an initial

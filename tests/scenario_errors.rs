@@ -46,6 +46,26 @@ fn missing_keys() {
 }
 
 #[test]
+fn units() {
+    check(
+        BASE,
+        cases! {
+            "  depth: 4\n" => "  depth: 4\n  activation: rellu\n", 14, "network.activation", ["\"rellu\" is not one of linear, relu, leaky_relu, tanh, erf", "did you mean relu?"];
+            "  depth: 4\n" => "  depth: 4\n  activation: 3\n", 14, "network.activation", ["expected linear, relu, tanh, erf or {leaky_relu: 0.1}, found 3"];
+            "  depth: 4\n" => "  depth: 4\n  activation: leaky_relu\n", 14, "network.activation", ["slope", "{leaky_relu: 0.1}"];
+            "  depth: 4\n" => "  depth: 4\n  activation: {leaky: 0.1}\n", 14, "network.activation.leaky", ["unknown key", "did you mean leaky_relu?"];
+            "  depth: 4\n" => "  depth: 4\n  activation: {leaky_relu: 1.5}\n", 14, "network.activation.leaky_relu", ["out of range", "from 0.0 to 1.0"];
+            "  depth: 4\n" => "  depth: 4\n  activation:\n    leaky_relu: steep\n", 15, "network.activation.leaky_relu", ["expected a number"];
+            "  depth: 4\n" => "  depth: 4\n  activation: {}\n", 14, "network.activation.leaky_relu", ["missing"];
+            "  depth: 4\n" => "  depth: 4\n  biases: 1\n", 14, "network.biases", ["true or false"];
+            "    samples: 100\nnetwork:\n" => "network:\n  activation: tanh\n", 4, "data.toy.samples", ["missing", "tanh needs samples", "add samples: 8192"];
+            "    samples: 100\nnetwork:\n" => "network:\n  biases: true\n", 4, "data.toy.samples", ["biases needs samples"];
+            "init:\n  gaussian:\n    std: 1.0e-9\nflow:\n  method: dopri5" => "  activation: relu\ninit:\n  gaussian: {std: 1.0e-9}\nflow:\n  method: exponential", 20, "flow.method", ["relu has a kink", "dopri5"];
+        },
+    );
+}
+
+#[test]
 fn null_for_what_is_required() {
     check(
         BASE,

@@ -13,6 +13,7 @@ mod exponential;
 mod golden;
 mod init;
 mod invariants;
+mod nonlinear;
 mod reduction;
 mod scenario_errors;
 mod theory_curve;

@@ -10,17 +10,22 @@
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
+//! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
 mod moments;
+mod samples;
 mod sampling;
 mod table;
 mod toy;
 mod wishart;
 
+pub use samples::{BLOCK, Block, Samples, asked_for};
+
 use crate::error::{InputError, Result};
 use crate::scenario::Scenario;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// An input stream: its name and its rows in the joined input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +106,8 @@ pub struct Moments {
     /// Generalisation error: against the population that samples were drawn from (noise not
     /// counted), or the loss on the hold-out. None where there is neither.
     pub generalisation: Option<Quadratic>,
+    /// The samples behind the training moments, where they are kept ([`Moments::keep_samples`]).
+    pub samples: Option<Arc<Samples>>,
 }
 
 impl Moments {
@@ -175,7 +182,20 @@ impl Moments {
             cross,
             initial_loss: 0.5 * target_power,
             generalisation: None,
+            samples: None,
         }
+    }
+
+    /// Keeps the samples as well, for networks whose flow asks for more than moments. Generalisation
+    /// is then no longer told: it is that of a linear map.
+    ///
+    /// # Errors
+    /// An input error where the scenario's data have no samples.
+    pub fn keep_samples(&mut self, scenario: &Scenario) -> Result<()> {
+        let (inputs, targets) = samples::of(&scenario.data, scenario.seed)?;
+        self.samples = Some(Arc::new(Samples::new(&inputs, &targets)));
+        self.generalisation = None;
+        Ok(())
     }
 
     /// Number of inputs d of all modalities together.

@@ -58,6 +58,9 @@ fn columns(lens: &Lens<'_>) -> Vec<String> {
     if lens.moments.generalisation.is_some() {
         columns.push("generalisation".into());
     }
+    if !lens.architecture.is_linear() {
+        columns.push("linear_share".into());
+    }
     columns
 }
 
@@ -69,6 +72,9 @@ fn row(lens: &Lens<'_>, knot: &Knot) -> Vec<String> {
     }
     row.extend((0..lens.architecture.layers.len()).map(|l| field(lens.layer_norm(knot, l))));
     row.extend(lens.generalisation(knot).map(field));
+    if !lens.architecture.is_linear() {
+        row.push(lens.linear_share(knot).map_or(String::new(), field));
+    }
     row
 }
 

@@ -96,6 +96,10 @@ pub struct FlowSummary {
     pub final_loss: f64,
     /// Generalisation error reached, where there is one.
     pub final_generalisation: Option<f64>,
+    /// Share of the outputs' power at the end that their best linear fit explains; only for
+    /// networks that are not linear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linear_share: Option<f64>,
     /// Accepted steps.
     pub steps: u64,
     /// Rejected steps.
@@ -363,6 +367,7 @@ fn flow_summary(problem: &Problem, result: &RunResult) -> FlowSummary {
         t_end: flow.end.time,
         final_loss: problem.lens().loss(last),
         final_generalisation: problem.lens().generalisation(last),
+        linear_share: problem.lens().linear_share(last),
         steps: flow.end.work.steps,
         rejected_steps: flow.end.work.rejected_steps,
         rhs_evaluations: flow.end.work.rhs_evaluations,

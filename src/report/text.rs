@@ -6,6 +6,7 @@ use super::fusion_name;
 use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
 use crate::network::{Architecture, Stack};
 use crate::problem::Problem;
+use crate::scenario::Activation;
 use crate::verify::Verification;
 use std::fmt::Write;
 
@@ -26,10 +27,25 @@ pub fn network_line(architecture: &Architecture) -> String {
     };
     let weights = architecture.len();
     format!(
-        "{}, {depth}{}, {weights} weights",
+        "{}, {depth}{}{}, {weights} weights",
         fusion_name(architecture),
-        widths(architecture)
+        widths(architecture),
+        units(architecture)
     )
+}
+
+/// Activation and biases, where there are any.
+fn units(architecture: &Architecture) -> String {
+    let activation = match architecture.activation {
+        Activation::Linear => String::new(),
+        Activation::LeakyRelu(slope) => format!(", leaky_relu of slope {}", number(slope)),
+        other => format!(", {}", other.name()),
+    };
+    let biases = match architecture.biases.is_empty() {
+        true => "",
+        false => ", with biases",
+    };
+    activation + biases
 }
 
 fn widths(architecture: &Architecture) -> String {
@@ -277,6 +293,13 @@ fn push_flow(text: &mut String, summary: &Summary) {
     push_verification(text, summary.verification.as_ref());
     if let Some(error) = flow.final_generalisation {
         let _ = writeln!(text, "  generalisation error at the end {}", number(error));
+    }
+    if let Some(share) = flow.linear_share {
+        let _ = writeln!(
+            text,
+            "  maps are the best linear fit, which explains {} of the outputs' power at the end",
+            percent(Some(share)).trim_start_matches('+')
+        );
     }
     let ends_on = summary
         .plateaus

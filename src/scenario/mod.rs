@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, validate |
 //! | `learning_rates.rs` | one learning rate or a list |
+//! | `activation.rs` | a word, or a word with a number |
 //! | `locate.rs` | the line on which a key stands |
 //! | `walk.rs` | a walk over the text that stops at a place, for its line |
 //! | `explain.rs` | typed errors in plain words, the nearest known key |
@@ -16,6 +17,7 @@
 //!
 //! This folder is the only user of serde_yaml.
 
+mod activation;
 mod explain;
 mod learning_rates;
 mod load;
@@ -24,6 +26,7 @@ mod overrides;
 mod validate;
 mod walk;
 
+pub use activation::Activation;
 pub use learning_rates::LearningRates;
 pub use load::{Loaded, Source, schema, to_yaml};
 
@@ -187,6 +190,13 @@ pub struct NetworkSection {
     /// private stacks of different depths, aligned at the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub widths: Option<Vec<usize>>,
+    /// What every hidden unit does to the sum of its inputs: linear, relu, {leaky_relu: 0.1},
+    /// tanh or erf. All but linear need samples.
+    #[serde(default, skip_serializing_if = "Activation::is_linear")]
+    pub activation: Activation,
+    /// Whether hidden units and outputs have biases, which start at 0. They need samples.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub biases: bool,
 }
 
 /// Scheme of the initial weights: exactly one of the keys.
@@ -229,7 +239,7 @@ pub struct NormInit {
 #[serde(deny_unknown_fields)]
 pub struct FileInit {
     /// NPZ file with arrays A.1 ... A.{Lf}, B.1 ..., shared.{Lf+1} ... shared.{L}, each of shape
-    /// (outputs, inputs); relative to the scenario file.
+    /// (outputs, inputs), and where there are biases A.1.bias ...; relative to the scenario file.
     pub path: PathBuf,
 }
 

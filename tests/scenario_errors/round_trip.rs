@@ -35,6 +35,12 @@ fn every_alternative_loads_and_reads_back_as_written() {
             "{A: 1.0, B",
             "{A: *s, B",
         ),
+        with_network(
+            "  depth: 2\n  fusion_layer: 1\n  width: 3\n  activation: relu\n  biases: true\n",
+        ),
+        with_network(
+            "  depth: 2\n  fusion_layer: 1\n  width: 3\n  activation: {leaky_relu: 0.1}\n",
+        ),
     ];
     for text in &texts {
         let scenario = load(text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));

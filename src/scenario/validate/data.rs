@@ -49,6 +49,17 @@ pub(super) fn modality_names(data: &DataSection) -> Vec<&str> {
     toy.or(moments).or(wishart).or(table).unwrap_or_default()
 }
 
+/// The source of data, where it gives its moments without samples.
+pub(super) fn source_without_samples(data: &DataSection) -> Option<&'static str> {
+    let sources = [
+        ("toy", data.toy.as_ref().map(|toy| toy.samples)),
+        ("moments", data.moments.as_ref().map(|m| m.samples)),
+        ("wishart", data.wishart.as_ref().map(|w| w.samples)),
+    ];
+    let without = sources.iter().find(|(_, samples)| *samples == Some(None));
+    without.map(|(source, _)| *source)
+}
+
 fn check_toy(toy: &ToyData) -> Result<()> {
     check_names("data.toy.sigma", &toy.sigma)?;
     let names: Vec<_> = toy.sigma.keys().map(String::as_str).collect();

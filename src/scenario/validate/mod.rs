@@ -36,6 +36,7 @@ pub(super) fn validate(scenario: &Scenario) -> Result<()> {
     network::check(&scenario.network, &data::modality_names(&scenario.data))?;
     run::check_init(&scenario.init)?;
     run::check_flow(&scenario.flow)?;
+    network::check_units(&scenario.network, &scenario.data, &scenario.flow)?;
     if let Some(descent) = &scenario.descent {
         run::check_descent(descent, scenario.flow.until.time)?;
     }
