@@ -38,11 +38,16 @@
 //! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
 //! | [`observe`] | what is seen of a trajectory, and its recording |
 //! | [`curvature`] | eigenvalues of the Hessian along the flow |
+//! | [`optimiser`], [`batches`] | steps with momentum and Adam, mini-batches |
 //! | [`descent`] | discrete gradient descent, the baseline |
+//! | [`visits`] | how near descent comes to each saddle, how often and for how long |
 //! | [`detect`] | plateaus, half-height crossings, the unimodal phase; never sees theory |
+//! | [`parts`] | which parts of the target were learned, and when |
 //! | [`theory`] | closed-form predictions, and the reduced equations in time; never sees runs |
 //! | [`compare`] | joins them: measured against predicted, flow against descent |
-//! | [`problem`], [`run`] | a scenario made ready, and its results |
+//! | [`problem`] | a scenario made ready |
+//! | [`ablation`] | the loss without each modality |
+//! | [`run`] | its results |
 //! | [`verify`] | a run repeated by another method |
 //! | [`report`], [`plot`], [`figures`] | results as bytes: JSON, CSV, tables, pictures |
 //! | [`output`] | the only writer of files |
@@ -62,7 +67,9 @@
 //! # Ok::<(), modalflow::error::Error>(())
 //! ```
 
+pub mod ablation;
 pub mod app;
+pub mod batches;
 pub mod cli;
 pub mod compare;
 pub mod curvature;
@@ -81,7 +88,9 @@ pub mod method;
 pub mod names;
 pub mod network;
 pub mod observe;
+pub mod optimiser;
 pub mod output;
+pub mod parts;
 pub mod plot;
 pub mod problem;
 pub mod progress;
@@ -93,4 +102,5 @@ pub mod scenario;
 pub mod theory;
 pub mod track;
 pub mod verify;
+pub mod visits;
 pub mod weights_file;

@@ -62,6 +62,25 @@ impl Lens<'_> {
         (!self.architecture.is_linear()).then_some([next, next + 1])
     }
 
+    /// Names of the parts that the target is known to have; none for linear networks, whose
+    /// outputs are told by their total map.
+    pub fn part_names(&self) -> &'static [&'static str] {
+        let samples = self.moments.samples.as_ref();
+        let parts = samples.and_then(|samples| samples.parts.as_ref());
+        parts
+            .filter(|_| !self.architecture.is_linear())
+            .map_or(&[], |parts| parts.names)
+    }
+
+    /// How much of each part of the target is in the outputs, by regression: 0 for nothing, 1 where
+    /// it is learned. For one output.
+    pub fn parts<'k>(&self, knot: &'k Knot) -> &'k [f64] {
+        match self.beyond_linear() {
+            Some([_, power]) => &knot.values[power + 1..],
+            None => &[],
+        }
+    }
+
     /// Power E|y^|^2 of the outputs that their best linear fit leaves out.
     fn nonlinear_power(&self, knot: &Knot) -> f64 {
         let Some([_, power]) = self.beyond_linear() else {
@@ -130,12 +149,13 @@ impl Lens<'_> {
 
     /// What an error of the trajectory is measured against: each modality's map by its norm,
     /// each layer by its norm. Maps that are fits know each other to round-off and are measured
-    /// together, as are loss and power of the outputs.
+    /// together, as are loss and power of the outputs, and the parts of the target.
     pub fn groups(&self) -> Vec<Range<usize>> {
         if let Some([loss, power]) = self.beyond_linear() {
             let layers = (self.map_len()..loss).map(|l| l..l + 1);
             let ends = [0..self.map_len(), loss..power + 1];
-            return ends.into_iter().chain(layers).collect();
+            let parts = power + 1..power + 1 + self.part_names().len();
+            return ends.into_iter().chain(layers).chain([parts]).collect();
         }
         let maps = (0..self.architecture.modalities.len()).map(|m| self.block(m));
         let first_layer = self.map_len();

@@ -6,6 +6,7 @@ use crate::flow::{self, Flow};
 use crate::init;
 use crate::network::Architecture;
 use crate::observe::Lens;
+use crate::optimiser::Rule;
 use crate::reduction::Reduction;
 use crate::scenario::{ReductionChoice, Scenario};
 use crate::theory::{self, Curve, InitialScale, Theory};
@@ -69,8 +70,14 @@ impl Problem {
         let samples = data::asked_for(&scenario.data).unwrap_or(0);
         refuse_too_large(&architecture, samples)?;
         if !architecture.is_linear() {
+            // That of moments is the error of a linear map.
+            moments.generalisation = None;
+        }
+        let batch = scenario.descent.as_ref().and_then(|d| d.batch);
+        if !architecture.is_linear() || batch.is_some() {
             moments.keep_samples(scenario)?;
         }
+        refuse_large_batch(&moments, batch)?;
         let weights = init::initial_weights(scenario, &moments, &architecture)?;
         refuse_dead_start(&architecture, &moments, &weights)?;
         let mut warnings = doubts(scenario, &moments);
@@ -132,6 +139,11 @@ impl Problem {
         learning_rate: f64,
     ) -> (Option<f64>, Option<f64>) {
         let (moments, architecture) = (&self.moments, &self.architecture);
+        // The formulas are those of plain steps on all samples.
+        let section = self.scenario.descent.as_ref();
+        if section.is_some_and(|d| d.batch.is_some() || Rule::of(d) != Rule::Plain) {
+            return (None, None);
+        }
         let ratio = theory
             .ratio
             .and_then(|_| theory::descent_ratio(moments, architecture, learning_rate));
@@ -165,6 +177,20 @@ impl Problem {
     pub fn memory(&self) -> u64 {
         let samples = self.moments.samples.as_ref();
         memory(&self.architecture, samples.map_or(0, |s| s.len() as u64))
+    }
+}
+
+/// A mini-batch is less than all samples.
+fn refuse_large_batch(moments: &Moments, batch: Option<u64>) -> Result<()> {
+    let samples = moments.samples.as_ref().map_or(0, |s| s.len());
+    match batch {
+        Some(batch) if batch > samples as u64 => Err(InputError::at(
+            "descent.batch",
+            format!("{batch} is more than the {samples} samples there are"),
+            "choose a smaller batch, or leave it out for all samples at each step",
+        )
+        .into()),
+        _ => Ok(()),
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Purpose {
     AlignedDirections = 7,
     /// Starting vectors of eigenvalue computations.
     EigenvalueStart = 8,
+    /// The order of samples in mini-batches.
+    Batches = 20,
 }
 
 /// The random numbers of `seed` for `purpose`, from their beginning.

@@ -66,6 +66,40 @@ fn units() {
 }
 
 #[test]
+fn stepping() {
+    check(
+        BASE,
+        cases! {
+            "[0.08, 0.04]" => "0.1\n  batch: 0", 27, "descent.batch", ["out of range"];
+            "[0.08, 0.04]" => "0.1\n  momentum: 1.0", 27, "descent.momentum", ["out of range", "less than 1"];
+            "[0.08, 0.04]" => "0.1\n  adam: {beta1: -0.1}", 27, "descent.adam.beta1", ["out of range"];
+            "[0.08, 0.04]" => "0.1\n  adam: {beta3: 0.1}", 27, "descent.adam.beta3", ["unknown key"];
+            "[0.08, 0.04]" => "0.1\n  adam: {epsilon: 0}", 27, "descent.adam.epsilon", ["out of range"];
+            "[0.08, 0.04]" => "0.1\n  momentum: 0.9\n  adam: {}", 28, "descent.adam", ["both given"];
+        },
+    );
+    let without = replaced(BASE, "    samples: 100\n", "");
+    let message = load(&without, &["descent.batch=8"]).unwrap_err();
+    assert!(
+        message.contains("data.toy.samples: this key is missing"),
+        "{message}"
+    );
+}
+
+#[test]
+fn xor_data() {
+    check(
+        &with_data("  xor:\n    sigma: 1.0\n    samples: 8192\n"),
+        cases! {
+            "sigma: 1.0" => "sigma: 0.0", 5, "data.xor.sigma", ["out of range", "above 0"];
+            "samples: 8192" => "samples: 10", 6, "data.xor.samples", ["10 is not a multiple of 4"];
+            "samples: 8192" => "samples: 0", 6, "data.xor.samples", ["out of range"];
+            "    samples: 8192\n" => "", 4, "data.xor.samples", ["missing"];
+        },
+    );
+}
+
+#[test]
 fn null_for_what_is_required() {
     check(
         BASE,

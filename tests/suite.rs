@@ -16,5 +16,7 @@ mod invariants;
 mod nonlinear;
 mod reduction;
 mod scenario_errors;
+mod stepping;
 mod theory_curve;
 mod two_layer;
+mod xor;

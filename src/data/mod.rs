@@ -9,6 +9,7 @@
 //! | `moments.rs` | a given covariance and map |
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
+//! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
@@ -18,8 +19,9 @@ mod sampling;
 mod table;
 mod toy;
 mod wishart;
+mod xor;
 
-pub use samples::{BLOCK, Block, Samples, asked_for};
+pub use samples::{BLOCK, Block, Parts, Samples, asked_for};
 
 use crate::error::{InputError, Result};
 use crate::scenario::Scenario;
@@ -126,8 +128,10 @@ impl Moments {
             wishart::population(wishart, seed)?.moments(wishart.samples, seed)?
         } else if let Some(table) = &data.table {
             table::moments(table, seed)?
+        } else if let Some(xor) = &data.xor {
+            xor::moments(xor, seed)?
         } else {
-            let remedy = "give one of toy, moments, wishart, table";
+            let remedy = "give one of toy, moments, wishart, table, xor";
             return Err(InputError::at("data", "no source of data", remedy).into());
         };
         moments.learnable()
@@ -155,6 +159,19 @@ impl Moments {
         let moments = Moments::new(modalities, inputs, cross, target_power);
         refuse_overflow(&moments.loss.optimum)?;
         Ok(moments)
+    }
+
+    /// The empirical moments of inputs (P x d) and targets (P x o), a row each a sample.
+    fn of_samples(
+        modalities: Vec<Modality>,
+        inputs: &DMatrix<f64>,
+        targets: &DMatrix<f64>,
+    ) -> Result<Moments> {
+        let count = inputs.nrows() as f64;
+        let covariance = inputs.tr_mul(inputs) / count;
+        let cross = targets.tr_mul(inputs) / count;
+        let power = targets.norm_squared() / count;
+        Moments::checked(modalities, covariance, cross, power)
     }
 
     /// Joins training moments: S_xx (d x d), S_yx (o x d) and tr S_yy.
@@ -186,15 +203,13 @@ impl Moments {
         }
     }
 
-    /// Keeps the samples as well, for networks whose flow asks for more than moments. Generalisation
-    /// is then no longer told: it is that of a linear map.
+    /// Keeps the samples as well, for networks whose flow asks for more than moments, and for
+    /// mini-batches.
     ///
     /// # Errors
     /// An input error where the scenario's data have no samples.
     pub fn keep_samples(&mut self, scenario: &Scenario) -> Result<()> {
-        let (inputs, targets) = samples::of(&scenario.data, scenario.seed)?;
-        self.samples = Some(Arc::new(Samples::new(&inputs, &targets)));
-        self.generalisation = None;
+        self.samples = Some(Arc::new(samples::of(&scenario.data, scenario.seed)?));
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 //! Samples kept one by one, in blocks that fit into a processor's cache.
 
-use super::{moments, pseudo_inverse, table, toy, wishart};
+use super::{moments, pseudo_inverse, table, toy, wishart, xor};
 use crate::error::{InputError, Result};
 use crate::scenario::DataSection;
 use nalgebra::DMatrix;
+use std::ops::Range;
 
 /// Samples of a block: a hundred hidden units of them are 100 kB.
 pub const BLOCK: usize = 128;
@@ -21,6 +22,18 @@ pub struct Samples {
     targets: Vec<f64>,
     /// S_xx^+ of these samples, d x d.
     pub inverse: DMatrix<f64>,
+    /// The parts of the target, where it is known to have some.
+    pub parts: Option<Parts>,
+}
+
+/// Functions of the inputs that the target is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parts {
+    /// Their names.
+    pub names: &'static [&'static str],
+    /// E[f f^T]^+ of the vector f of all K parts, K x K.
+    pub inverse: DMatrix<f64>,
+    values: Vec<f64>,
 }
 
 /// A few samples next to each other.
@@ -32,27 +45,78 @@ pub struct Block<'s> {
     pub inputs: &'s [f64],
     /// Targets, n x o by columns.
     pub targets: &'s [f64],
+    /// Parts of the targets, n x K by columns; empty where none are known.
+    pub parts: &'s [f64],
 }
 
 impl Samples {
     /// From inputs (P x d) and targets (P x o), a row each a sample.
     pub fn new(inputs: &DMatrix<f64>, targets: &DMatrix<f64>) -> Self {
-        let len = inputs.nrows();
-        let blocks = |matrix: &DMatrix<f64>| {
-            let mut blocks = Vec::with_capacity(matrix.len());
-            for row in (0..len).step_by(BLOCK) {
-                blocks.extend(matrix.rows(row, BLOCK.min(len - row)).iter());
-            }
-            blocks
-        };
-        let covariance = inputs.tr_mul(inputs) / len as f64;
         Self {
-            len,
+            len: inputs.nrows(),
             dims: [inputs.ncols(), targets.ncols()],
             inputs: blocks(inputs),
             targets: blocks(targets),
-            inverse: pseudo_inverse(&covariance),
+            inverse: inverse_moment(inputs),
+            parts: None,
         }
+    }
+
+    /// The same samples with the parts of their target (P x K).
+    pub fn with_parts(self, names: &'static [&'static str], parts: &DMatrix<f64>) -> Self {
+        let parts = Parts {
+            names,
+            inverse: inverse_moment(parts),
+            values: blocks(parts),
+        };
+        Self {
+            parts: Some(parts),
+            ..self
+        }
+    }
+
+    /// Storage for a few of these samples, without what is known of all.
+    pub fn batch(&self) -> Self {
+        Self {
+            len: 0,
+            dims: self.dims,
+            inputs: Vec::new(),
+            targets: Vec::new(),
+            inverse: DMatrix::zeros(0, 0),
+            parts: None,
+        }
+    }
+
+    /// Takes over the samples of these numbers from another set of the same dimensions.
+    pub fn gather(&mut self, from: &Samples, numbers: &[usize]) {
+        self.len = numbers.len();
+        self.inputs.resize(self.len * self.dims[0], 0.0);
+        self.targets.resize(self.len * self.dims[1], 0.0);
+        let sides = [
+            (&mut self.inputs, &from.inputs, self.dims[0]),
+            (&mut self.targets, &from.targets, self.dims[1]),
+        ];
+        for (to, source, columns) in sides {
+            for (row, &number) in numbers.iter().enumerate() {
+                let (to_first, to_stride) = place(row, numbers.len(), columns);
+                let (first, stride) = place(number, from.len, columns);
+                for j in 0..columns {
+                    to[to_first + j * to_stride] = source[first + j * stride];
+                }
+            }
+        }
+    }
+
+    /// The same samples with some of the inputs at zero.
+    pub fn without(&self, inputs: Range<usize>) -> Self {
+        let mut samples = self.clone();
+        for k in 0..self.blocks() {
+            let rows = k * BLOCK..((k + 1) * BLOCK).min(self.len);
+            let start = rows.start * self.dims[0];
+            let columns = start + inputs.start * rows.len()..start + inputs.end * rows.len();
+            samples.inputs[columns].fill(0.0);
+        }
+        samples
     }
 
     /// Number of samples P.
@@ -79,7 +143,12 @@ impl Samples {
     pub fn block(&self, k: usize) -> Block<'_> {
         let rows = k * BLOCK..((k + 1) * BLOCK).min(self.len);
         let [inputs, targets] = self.dims;
+        let parts = self.parts.as_ref().map_or(&[][..], |parts| {
+            let count = parts.names.len();
+            &parts.values[rows.start * count..rows.end * count]
+        });
         Block {
+            parts,
             len: rows.len(),
             inputs: &self.inputs[rows.start * inputs..rows.end * inputs],
             targets: &self.targets[rows.start * targets..rows.end * targets],
@@ -87,13 +156,42 @@ impl Samples {
     }
 }
 
-/// Inputs (P x d) and targets (P x o) of the samples behind a scenario's moments.
+/// Where a sample's first column stands among the blocks of `len` samples of some columns, and how
+/// far its next column is.
+fn place(row: usize, len: usize, columns: usize) -> (usize, usize) {
+    let start = row - row % BLOCK;
+    let stride = BLOCK.min(len - start);
+    (start * columns + row % BLOCK, stride)
+}
+
+/// A matrix (P x n) block after block, each by columns.
+fn blocks(matrix: &DMatrix<f64>) -> Vec<f64> {
+    let len = matrix.nrows();
+    let mut blocks = Vec::with_capacity(matrix.len());
+    for row in (0..len).step_by(BLOCK) {
+        blocks.extend(matrix.rows(row, BLOCK.min(len - row)).iter());
+    }
+    blocks
+}
+
+/// E[x x^T]^+ of the rows x.
+fn inverse_moment(rows: &DMatrix<f64>) -> DMatrix<f64> {
+    pseudo_inverse(&(rows.tr_mul(rows) / rows.nrows() as f64))
+}
+
+/// The samples behind a scenario's moments.
 ///
 /// # Errors
 /// An input error where the data have none, or the table cannot be used.
-pub(super) fn of(data: &DataSection, seed: u64) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
+pub(super) fn of(data: &DataSection, seed: u64) -> Result<Samples> {
     if let Some(table) = &data.table {
-        return table::samples(table, seed);
+        let (inputs, targets) = table::samples(table, seed)?;
+        return Ok(Samples::new(&inputs, &targets));
+    }
+    if let Some(xor) = &data.xor {
+        let (inputs, parts) = xor::samples(xor, seed);
+        let samples = Samples::new(&inputs, &xor::targets(&parts));
+        return Ok(samples.with_parts(&xor::PARTS, &parts));
     }
     let population = if let Some(toy) = &data.toy {
         toy::population(toy)
@@ -105,7 +203,8 @@ pub(super) fn of(data: &DataSection, seed: u64) -> Result<(DMatrix<f64>, DMatrix
         return Err(none().into());
     };
     let samples = asked_for(data).ok_or_else(none)?;
-    Ok(population?.samples(samples, seed))
+    let (inputs, targets) = population?.samples(samples, seed);
+    Ok(Samples::new(&inputs, &targets))
 }
 
 /// The number of samples that a scenario asks to draw; None where it draws none.
@@ -113,7 +212,8 @@ pub fn asked_for(data: &DataSection) -> Option<u64> {
     let toy = data.toy.as_ref().and_then(|toy| toy.samples);
     let moments = data.moments.as_ref().and_then(|m| m.samples);
     let wishart = data.wishart.as_ref().and_then(|w| w.samples);
-    toy.or(moments).or(wishart)
+    let xor = data.xor.as_ref().map(|xor| xor.samples);
+    toy.or(moments).or(wishart).or(xor)
 }
 
 fn none() -> InputError {

@@ -13,11 +13,12 @@
 mod linear;
 mod sampled;
 
+pub use sampled::SampledFlow;
+
 use crate::data::Moments;
 use crate::network::Architecture;
 use crate::track::Knot;
 use linear::MomentFlow;
-use sampled::SampledFlow;
 
 /// Right-hand side and observables of one problem, with its workspace.
 #[derive(Debug, Clone)]
@@ -36,7 +37,8 @@ enum Kind<'a> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observables {
     /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer; from a pass
-    /// over samples also the loss and the mean power E|y^|^2 of the outputs.
+    /// over samples also the loss, the mean power E|y^|^2 of the outputs, and how much of each known
+    /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K).
     pub values: Vec<f64>,
     /// Their derivatives along the flow.
     pub rates: Vec<f64>,

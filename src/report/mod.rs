@@ -5,6 +5,7 @@
 pub mod csv;
 pub mod curvature;
 pub mod format;
+pub mod learned;
 pub mod summary;
 pub mod text;
 

@@ -3,6 +3,7 @@
 use super::curvature::{push_curvature, push_stability};
 use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
 use super::fusion_name;
+use super::learned::{push_learned, push_visits};
 use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
 use crate::network::{Architecture, Stack};
 use crate::problem::Problem;
@@ -301,11 +302,14 @@ fn push_flow(text: &mut String, summary: &Summary) {
             percent(Some(share)).trim_start_matches('+')
         );
     }
+    push_learned(text, summary.learned.as_ref());
     let ends_on = summary
         .plateaus
         .last()
         .filter(|plateau| plateau.exit.is_none());
-    if let Some(plateau) = ends_on.filter(|plateau| plateau.saddle != "M_*") {
+    // What a network that is not linear can still learn is not known.
+    let unfinished = |saddle: &str| saddle != "M_*" && flow.linear_share.is_none();
+    if let Some(plateau) = ends_on.filter(|plateau| unfinished(&plateau.saddle)) {
         let _ = writeln!(
             text,
             "  the run ends on the plateau of {}: not everything is learned",
@@ -441,6 +445,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
         ]);
     }
     text.push_str(&table(&rows));
+    push_visits(text, &summary.descent);
     // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
     // may change its sign with the rate, the others saturate.
     let order = summary

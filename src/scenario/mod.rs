@@ -86,6 +86,9 @@ pub struct DataSection {
     /// Columns of a CSV file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableData>,
+    /// A linear part in A and the exclusive or of two inputs in B.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xor: Option<XorData>,
 }
 
 /// One scalar input a modality: x_m with standard deviation sigma_m, every pair correlated by
@@ -163,6 +166,17 @@ pub struct TableData {
     /// Share of the rows, drawn at random, kept out of training for the generalisation error.
     #[serde(default)]
     pub holdout: f64,
+}
+
+/// y = x_A + XOR(x_B): x_A Gaussian, x_B of two inputs -1 or 1, XOR(x_B) = 1 where they differ and
+/// -1 where they are equal. Each x_A is paired with all four x_B.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct XorData {
+    /// Standard deviation of x_A, above 0.
+    pub sigma: f64,
+    /// Number of samples, a multiple of 4.
+    pub samples: u64,
 }
 
 /// Shape of the network: depth and fusion layer, or private and shared layers; one width, or
@@ -312,6 +326,38 @@ pub struct Until {
 pub struct DescentSection {
     /// Learning rate, or a list of them; each above 0.
     pub learning_rate: LearningRates,
+    /// Samples of a mini-batch, 1 or more; without it every step takes all of them. Each epoch is
+    /// a permutation of the samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u64>,
+    /// Momentum mu, from 0 to less than 1. A step then stands for the flow time eta/(1 - mu).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// Adam in place of plain steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adam: Option<AdamSection>,
+}
+
+/// Constants of Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamSection {
+    /// Decay of the running mean of the gradient, from 0 to less than 1.
+    pub beta1: f64,
+    /// Decay of the running mean of its square, from 0 to less than 1.
+    pub beta2: f64,
+    /// Added to the root of the mean square, above 0.
+    pub epsilon: f64,
+}
+
+impl Default for AdamSection {
+    fn default() -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
 }
 
 /// Thresholds of the plateau detector (definitions: [`crate::detect`]).

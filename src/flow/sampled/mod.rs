@@ -36,7 +36,7 @@ use crate::data::{BLOCK, Block, Moments, Samples};
 use crate::kernels::dot;
 use crate::network::{Architecture, Spaces};
 use dense::{Shape, gather};
-use nalgebra::{DMatrixView, DMatrixViewMut};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use std::ops::Range;
 use tangent::Tangent;
@@ -80,6 +80,8 @@ struct OutputSums {
     power: [f64; 2],
     /// y^ x^T (o x d, by columns) and its derivative.
     cross: [Vec<f64>; 2],
+    /// y^ f^T (o x K) with the parts f of the target, and its derivative.
+    parts: [Vec<f64>; 2],
 }
 
 impl<'a> SampledFlow<'a> {
@@ -90,6 +92,8 @@ impl<'a> SampledFlow<'a> {
         let largest = moments.samples.as_ref().map_or(0, |s| s.largest_block());
         let lanes = LANES.min(blocks);
         let map = vec![0.0; architecture.outputs * architecture.inputs()];
+        let parts = moments.samples.as_ref().and_then(|s| s.parts.as_ref());
+        let parts = vec![0.0; architecture.outputs * parts.map_or(0, |p| p.names.len())];
         let lane = |k: usize| {
             let tape = Tape::new(&wiring, largest);
             Lane {
@@ -101,6 +105,7 @@ impl<'a> SampledFlow<'a> {
                 outputs: OutputSums {
                     power: [0.0; 2],
                     cross: [map.clone(), map.clone()],
+                    parts: [parts.clone(), parts.clone()],
                 },
             }
         };
@@ -133,6 +138,15 @@ impl<'a> SampledFlow<'a> {
         self.is_finite = self.loss.is_finite() && weights.iter().all(|w| w.is_finite());
     }
 
+    /// Writes the rate by other samples than its own, no larger a block of them: a mini-batch.
+    pub fn rate_on(&mut self, samples: &Samples, weights: &[f64], rate: &mut [f64]) {
+        if let Some(lane) = self.lanes.first_mut() {
+            lane.sum.fill(0.0);
+            lane.add(&self.wiring, samples, 0..samples.blocks(), weights);
+            sum_lanes(&self.lanes[..1], samples.len() as f64, rate);
+        }
+    }
+
     /// The rate at the state last evaluated.
     pub fn write_rate(&self, rate: &mut [f64]) {
         rate.copy_from_slice(&self.rate);
@@ -157,9 +171,10 @@ impl<'a> SampledFlow<'a> {
         let architecture = self.architecture();
         let map_len = architecture.outputs * architecture.inputs();
         let layers = &architecture.layers;
-        let len = map_len + layers.len() + 2;
-        observables.values.resize(len, 0.0);
-        observables.rates.resize(len, 0.0);
+        let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
+        let parts = self.lanes.first().map_or(0, |l| l.outputs.parts[0].len());
+        observables.values.resize(power + 1 + parts, 0.0);
+        observables.rates.resize(power + 1 + parts, 0.0);
         let Observables { values, rates } = observables;
         for (l, layer) in layers.iter().enumerate() {
             let (w, rate) = (
@@ -169,7 +184,6 @@ impl<'a> SampledFlow<'a> {
             values[map_len + l] = dot(w, w);
             rates[map_len + l] = 2.0 * dot(w, rate);
         }
-        let [loss, power] = [len - 2, len - 1];
         values[loss] = self.loss;
         rates[loss] = -dot(&self.rate, &self.rate);
         let power_of = |k: usize| {
@@ -180,8 +194,9 @@ impl<'a> SampledFlow<'a> {
         };
         values[power] = power_of(0) / self.count();
         rates[power] = power_of(1) / self.count();
-        self.write_fit(0, &mut values[..map_len]);
-        self.write_fit(1, &mut rates[..map_len]);
+        for (k, out) in [values, rates].into_iter().enumerate() {
+            self.write_fits(k, map_len, out, power + 1);
+        }
     }
 
     /// J V at the state `point`.
@@ -192,26 +207,33 @@ impl<'a> SampledFlow<'a> {
         sum_lanes(&self.lanes, self.count(), product);
     }
 
-    /// The best linear fit E[y^ x^T] S_xx^+ (k = 0) or its derivative (k = 1), o x d.
-    fn write_fit(&mut self, k: usize, fit: &mut [f64]) {
-        let Some((first, others)) = self.lanes.split_first_mut() else {
-            fit.fill(f64::NAN);
-            return;
-        };
-        let cross = &mut first.outputs.cross[k];
-        for lane in others {
-            for (sum, part) in cross.iter_mut().zip(&lane.outputs.cross[k]) {
-                *sum += part;
-            }
-        }
+    /// The best linear fits of the outputs (k = 0) or their derivatives (k = 1): by the inputs to
+    /// the first `map_len` entries of `out`, by the target's parts from `first_part` on.
+    fn write_fits(&mut self, k: usize, map_len: usize, out: &mut [f64], first_part: usize) {
         let Some(samples) = &self.moments.samples else {
+            out.fill(f64::NAN);
             return;
         };
-        let inputs = samples.inverse.nrows();
-        let outputs = cross.len() / inputs;
-        let cross = DMatrixView::from_slice(cross, outputs, inputs);
-        let mut fit = DMatrixViewMut::from_slice(fit, outputs, inputs);
-        fit.gemm(1.0 / samples.len() as f64, &cross, &samples.inverse, 0.0);
+        let inverse = &samples.inverse;
+        fit(
+            &mut self.lanes,
+            |sums| &mut sums.cross[k],
+            inverse,
+            &mut out[..map_len],
+        );
+        if let Some(parts) = &samples.parts {
+            let out = &mut out[first_part..];
+            fit(
+                &mut self.lanes,
+                |sums| &mut sums.parts[k],
+                &parts.inverse,
+                out,
+            );
+        }
+        let (fits, parts) = out.split_at_mut(first_part);
+        for out in fits[..map_len].iter_mut().chain(parts) {
+            *out /= samples.len() as f64;
+        }
     }
 
     /// Number of samples P.
@@ -242,6 +264,28 @@ impl<'a> SampledFlow<'a> {
     }
 }
 
+/// The sum over all lanes of a matrix (o x n, by columns), times the `inverse` (n x n).
+fn fit(
+    lanes: &mut [Lane],
+    matrix: impl Fn(&mut OutputSums) -> &mut Vec<f64>,
+    inverse: &DMatrix<f64>,
+    out: &mut [f64],
+) {
+    let Some((first, others)) = lanes.split_first_mut() else {
+        return;
+    };
+    let sum = matrix(&mut first.outputs);
+    for lane in others {
+        for (sum, part) in sum.iter_mut().zip(matrix(&mut lane.outputs)) {
+            *sum += *part;
+        }
+    }
+    let outputs = sum.len() / inverse.nrows();
+    let sum = DMatrixView::from_slice(sum, outputs, inverse.nrows());
+    let mut out = DMatrixViewMut::from_slice(out, outputs, inverse.nrows());
+    out.gemm(1.0, &sum, inverse, 0.0);
+}
+
 /// Mean over all samples of what the lanes summed up.
 fn sum_lanes(lanes: &[Lane], count: f64, mean: &mut [f64]) {
     mean.fill(0.0);
@@ -259,7 +303,18 @@ impl Lane {
     fn evaluate(&mut self, wiring: &Wiring<'_>, samples: &Samples, weights: &[f64]) {
         self.sum.fill(0.0);
         self.error = 0.0;
-        for k in self.blocks.clone() {
+        self.add(wiring, samples, self.blocks.clone(), weights);
+    }
+
+    /// Adds the rates and errors of some blocks.
+    fn add(
+        &mut self,
+        wiring: &Wiring<'_>,
+        samples: &Samples,
+        blocks: Range<usize>,
+        weights: &[f64],
+    ) {
+        for k in blocks {
             let block = samples.block(k);
             self.tape.forward(wiring, weights, &block, false);
             self.error += self.tape.compare(&block);
@@ -305,8 +360,8 @@ impl Lane {
 impl OutputSums {
     fn clear(&mut self) {
         self.power = [0.0; 2];
-        for cross in &mut self.cross {
-            cross.fill(0.0);
+        for sums in self.cross.iter_mut().chain(&mut self.parts) {
+            sums.fill(0.0);
         }
     }
 
@@ -322,6 +377,10 @@ impl OutputSums {
         };
         for (cross, output) in self.cross.iter_mut().zip(outputs) {
             gather(output, shape, block.inputs, cross);
+        }
+        let cols = block.parts.len() / block.len;
+        for (parts, output) in self.parts.iter_mut().zip(outputs) {
+            gather(output, Shape { cols, ..shape }, block.parts, parts);
         }
     }
 }
