@@ -1,11 +1,14 @@
 //! Discrete gradient descent on the same gradient, from the same weights: the baseline.
 //!
 //! w(n+1) = w(n) + eta dW/dt at w(n); step n stands at the flow time t = eta n. This is Euler's
-//! method, so its distance from the flow is of first order in the learning rate eta.
+//! method, so its distance from the flow is of first order in the learning rate eta. Mini-batches,
+//! momentum and Adam are other ways to step ([`crate::batches`], [`crate::optimiser`]).
 
+use crate::batches::Batches;
 use crate::flow::{Flow, Observables};
 use crate::integrate::Outcome;
 use crate::observe::Lens;
+use crate::optimiser::{Optimiser, Rule};
 use crate::track::{Knot, Track};
 use std::ops::Range;
 
@@ -27,6 +30,10 @@ pub struct Settings {
 pub struct Descent {
     /// Learning rate eta.
     pub learning_rate: f64,
+    /// How it stepped.
+    pub rule: Rule,
+    /// Flow time that a step stands for; eta for plain descent.
+    pub time_step: f64,
     /// Why it ended.
     pub outcome: Outcome,
     /// Steps done; the divergence is at the last one.
@@ -46,12 +53,51 @@ const TRACK_TOLERANCE: f64 = 1e-7;
 /// from small weights never rise above it by more than an overshoot.
 const DIVERGED: f64 = 1e3;
 
-/// Runs descent from `weights`. `observe` sees every step's number and knot (with the rates of
-/// the gradient there) and may end the run.
+/// How descent steps.
+#[derive(Debug)]
+pub struct Stepping<'a> {
+    /// From gradients to steps.
+    pub rule: Rule,
+    /// Where the gradients come from: mini-batches, or None for all samples.
+    pub batches: Option<Batches<'a>>,
+}
+
+impl Stepping<'_> {
+    /// Steps from one look at the trajectory to the next. A look takes all samples; with
+    /// mini-batches it would be most of the work at each step, unless moments serve for it.
+    fn stride(&self, is_linear: bool) -> u64 {
+        /// Looks an epoch.
+        const LOOKS: u64 = 8;
+        match &self.batches {
+            Some(batches) if !is_linear => (batches.in_epoch() as u64 / LOOKS).max(1),
+            _ => 1,
+        }
+    }
+}
+
+/// Runs plain descent on all samples from `weights`. `observe` sees every step's number and knot
+/// (with the rates of the gradient there) and may end the run.
 pub fn descend(
     flow: &mut Flow<'_>,
     weights: &[f64],
     settings: &Settings,
+    observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
+) -> Descent {
+    let stepping = Stepping {
+        rule: Rule::Plain,
+        batches: None,
+    };
+    descend_by(flow, weights, settings, stepping, observe)
+}
+
+/// Runs descent that steps as told from `weights`; `observe` as for [`descend`], but for what it
+/// sees: every step, or a few an epoch of mini-batches of a network that is not linear. The run
+/// ends with the last step that is looked at.
+pub fn descend_by(
+    flow: &mut Flow<'_>,
+    weights: &[f64],
+    settings: &Settings,
+    mut stepping: Stepping<'_>,
     observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
 ) -> Descent {
     let lens = Lens {
@@ -59,16 +105,19 @@ pub fn descend(
         moments: flow.moments(),
     };
     let eta = settings.learning_rate;
+    let time_step = stepping.rule.time_step(eta);
+    let stride = stepping.stride(flow.architecture().is_linear());
     // T / eta is a whole number for the usual choices, but its floating-point quotient may fall
-    // short of it by round-off.
-    let steps_to_end = (settings.t_end / eta * (1.0 + 4.0 * f64::EPSILON)).floor();
+    // short of it by round-off, that of 1 - momentum included.
+    let steps_to_end = (settings.t_end / time_step * (1.0 + 1e-12)).floor();
+    let mut optimiser = Optimiser::new(stepping.rule, eta, weights.len());
     let mut weights = weights.to_vec();
     let mut rate = vec![0.0; weights.len()];
     let mut observables = Observables::default();
     flow.observe(&weights, &mut observables);
     let mut knot = observables.knot(0.0);
     let ceiling = DIVERGED * lens.moments.initial_loss.max(lens.loss(&knot));
-    let mut path = Path::new(eta, knot.clone(), lens.groups());
+    let mut path = Path::new(time_step * stride as f64, knot.clone(), lens.groups());
     let mut step = 0;
     let outcome = loop {
         if let Some(outcome) = observe(step, &knot) {
@@ -80,19 +129,22 @@ pub fn descend(
         {
             break Outcome::Converged;
         }
-        if step as f64 >= steps_to_end {
+        if (step + stride - 1) as f64 >= steps_to_end {
             break Outcome::TimeReached;
         }
         if step >= settings.max_steps {
             break Outcome::StepLimit;
         }
         flow.write_rate(&mut rate);
-        for (weight, rate) in weights.iter_mut().zip(&rate) {
-            *weight += eta * rate;
+        for _ in 0..stride {
+            if let Some(batches) = &mut stepping.batches {
+                batches.next_rate(&weights, &mut rate);
+            }
+            optimiser.step(&rate, &mut weights);
         }
-        step += 1;
+        step += stride;
         flow.observe(&weights, &mut observables);
-        knot = observables.knot(eta * step as f64);
+        knot = observables.knot(time_step * step as f64);
         let loss = lens.loss(&knot);
         // A loss that is not a number has diverged too.
         if loss.is_nan() || loss > ceiling {
@@ -102,6 +154,8 @@ pub fn descend(
     };
     Descent {
         learning_rate: eta,
+        rule: stepping.rule,
+        time_step,
         outcome,
         steps: step,
         final_loss: lens.loss(&knot),

@@ -3,12 +3,19 @@
 //! W^{l+1 T} W^{l+1} - W^l W^{l T} is constant along the flow for consecutive layers of a stack,
 //! and at the fusion W^{Lf+1 T} W^{Lf+1} - sum_m W_m^Lf W_m^Lf^T. Source: Zhang, Latham & Saxe
 //! (ICML 2024), the balancing properties in the sections on deep networks.
+//!
+//! A bias is one more input of a unit, whose activity is 1: b b^T joins W^l W^{l T}. Where hidden
+//! units are rectified (relu, leaky_relu), rescaling a unit's inputs and outputs against each other
+//! changes nothing, rotating units does: only the matrices' diagonals are conserved. Other
+//! activations conserve nothing of the kind.
 
-use crate::network::Architecture;
+use crate::network::{Architecture, Spaces};
+use crate::scenario::Activation;
 use nalgebra::{DMatrix, DVector};
+use std::ops::Range;
 
 /// Largest Frobenius norm of the change of a balancedness matrix between two states, over the
-/// larger squared norm of the weights. None where no layer follows another.
+/// larger squared norm of the weights. None where no layer follows another, or nothing is conserved.
 ///
 /// `constant_norm_squared` is that of weights which belong to the network and take no part in
 /// the flow, 0 for a network that is integrated in full.
@@ -32,31 +39,32 @@ pub fn balancedness_drift(
 /// A hidden space: the layers that end in it and the one that starts from it.
 struct Junction {
     before: Vec<usize>,
+    bias: Option<Range<usize>>,
     after: usize,
 }
 
 fn junctions(architecture: &Architecture) -> Vec<Junction> {
-    let stacks = architecture.private.iter().chain([&architecture.shared]);
-    let inside = stacks.flat_map(|stack| {
-        stack.clone().skip(1).map(|after| Junction {
-            before: vec![after - 1],
+    if matches!(architecture.activation, Activation::Tanh | Activation::Erf) {
+        return Vec::new();
+    }
+    let spaces = Spaces::of(architecture);
+    let junction = |after: usize| {
+        let space = spaces.input(after)?;
+        let bias = architecture.biases.get(space);
+        Some(Junction {
+            before: spaces.ending_in(Some(space)).collect(),
+            bias: bias.map(|bias| bias.range.clone()),
             after,
         })
-    });
-    let fusion = architecture.shared.clone().next().map(|after| Junction {
-        before: architecture
-            .private
-            .iter()
-            .map(|stack| stack.end - 1)
-            .collect(),
-        after,
-    });
-    inside.chain(fusion).collect()
+    };
+    (0..architecture.layers.len())
+        .filter_map(junction)
+        .collect()
 }
 
 impl Junction {
     /// Frobenius norm of the change, a sum of signed squares U S U^T over the columns of the
-    /// layers' factors. Where they are fewer than the width, U = Q R makes it that of R S R^T.
+    /// layers' factors, or the norm of its diagonal where only that is conserved. Where they are fewer than the width, U = Q R makes it that of R S R^T.
     fn drift(&self, architecture: &Architecture, start: &DVector<f64>, end: &DVector<f64>) -> f64 {
         let mut columns = Vec::new();
         let mut signs = Vec::new();
@@ -72,6 +80,15 @@ impl Junction {
                 signs.extend(vec![sign; factor.ncols()]);
                 columns.extend(factor.column_iter().map(|column| column.into_owned()));
             }
+            if let Some(bias) = &self.bias {
+                signs.push(-sign);
+                columns.push(state.rows_range(bias.clone()).into_owned());
+            }
+        }
+        if !architecture.activation.is_linear() {
+            let squares = columns.iter().zip(signs);
+            let squares = squares.map(|(column, sign)| column.component_mul(column) * sign);
+            return squares.sum::<DVector<f64>>().norm();
         }
         let mut factor = DMatrix::from_columns(&columns);
         if factor.nrows() > factor.ncols() {

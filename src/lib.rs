@@ -26,7 +26,7 @@
 //! | [`error`], [`names`] | the one error type; names in messages |
 //! | [`scenario`] | the YAML file: types, defaults, every range check |
 //! | [`random`] | a stream of random numbers for every purpose |
-//! | [`data`] | a scenario's data as second moments |
+//! | [`data`] | a scenario's data as second moments, and as samples where networks ask for them |
 //! | [`network`] | layers, shapes, offsets of the weights |
 //! | [`weights_file`], [`init`] | initial weights |
 //! | [`track`] | a trajectory of observables, as piecewise polynomials |
@@ -38,12 +38,17 @@
 //! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
 //! | [`observe`] | what is seen of a trajectory, and its recording |
 //! | [`curvature`] | eigenvalues of the Hessian along the flow |
+//! | [`optimiser`], [`batches`] | steps with momentum and Adam, mini-batches |
 //! | [`descent`] | discrete gradient descent, the baseline |
+//! | [`visits`] | how near descent comes to each saddle, how often and for how long |
 //! | [`detect`] | plateaus, half-height crossings, the unimodal phase; never sees theory |
 //! | [`generalise`] | early stopping, shares of the map, permanent bias |
+//! | [`parts`] | which parts of the target were learned, and when |
 //! | [`theory`] | closed-form predictions, and the reduced equations in time; never sees runs |
 //! | [`compare`] | joins them: measured against predicted, flow against descent |
-//! | [`problem`], [`run`] | a scenario made ready, and its results |
+//! | [`problem`] | a scenario made ready |
+//! | [`ablation`] | the loss without each modality |
+//! | [`run`] | its results |
 //! | [`verify`] | a run repeated by another method |
 //! | [`output`] | the only writer of files |
 //! | [`sweep`] | a grid of runs: in parallel, resumable, in shards |
@@ -64,7 +69,9 @@
 //! # Ok::<(), modalflow::error::Error>(())
 //! ```
 
+pub mod ablation;
 pub mod app;
+pub mod batches;
 pub mod cli;
 pub mod compare;
 pub mod curvature;
@@ -84,7 +91,9 @@ pub mod method;
 pub mod names;
 pub mod network;
 pub mod observe;
+pub mod optimiser;
 pub mod output;
+pub mod parts;
 pub mod plot;
 pub mod problem;
 pub mod progress;
@@ -97,4 +106,5 @@ pub mod sweep;
 pub mod theory;
 pub mod track;
 pub mod verify;
+pub mod visits;
 pub mod weights_file;

@@ -35,6 +35,10 @@ pub fn method(
         scenario::Method::Exponential => Method::Exponential,
         scenario::Method::Dopri5 => Method::RungeKutta(Pair::Dopri5),
         scenario::Method::Dop853 => Method::RungeKutta(Pair::Dop853),
+        // Exponential steps take the rate for smooth.
+        scenario::Method::Auto if !architecture.activation.is_smooth() => {
+            Method::RungeKutta(Pair::Dopri5)
+        }
         scenario::Method::Auto => {
             // Where only a loss gap ends the run nobody knows when.
             let time = flow.until.time.unwrap_or(f64::INFINITY);

@@ -11,10 +11,19 @@
 //! ```
 //!
 //! Source: Zhang, Latham & Saxe (ICML 2024), section on multimodal deep linear networks.
+//!
+//! Hidden units may have an activation, and every unit a bias. What arrives at a unit is summed
+//! first, at the fusion over all modalities; then the bias is added, and the activation acts once.
+//! The outputs have no activation, so that late fusion adds the private outputs. Biases follow the
+//! layers in the state: one vector for each hidden space, and one for the outputs.
+
+mod spaces;
+
+pub use spaces::Spaces;
 
 use crate::data::Modality;
 use crate::error::{InputError, Result};
-use crate::scenario::NetworkSection;
+use crate::scenario::{Activation, NetworkSection};
 use nalgebra::{DMatrixView, DVector};
 use std::ops::Range;
 
@@ -43,8 +52,17 @@ pub struct Layer {
     pub range: Range<usize>,
 }
 
-/// Layers of a network, with their shapes and places in the state.
+/// The biases of the units of one hidden space, or of the outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bias {
+    /// `A.1.bias` behind the layer A.1; `fusion.bias` where several stacks end.
+    pub name: String,
+    /// Its entries in the state.
+    pub range: Range<usize>,
+}
+
+/// Layers of a network, with their shapes and places in the state.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
     /// Input streams.
     pub modalities: Vec<Modality>,
@@ -56,6 +74,10 @@ pub struct Architecture {
     pub private: Vec<Range<usize>>,
     /// Indices into `layers` of the shared layers, from the fusion on; may be empty.
     pub shared: Range<usize>,
+    /// What every hidden unit does to the sum that arrives at it.
+    pub activation: Activation,
+    /// Biases of each of the [`Spaces`] and then of the outputs; empty where there are none.
+    pub biases: Vec<Bias>,
 }
 
 impl Architecture {
@@ -69,7 +91,39 @@ impl Architecture {
         let shared = shared_depth(section)?;
         let deepest = depths.iter().copied().max().unwrap_or(0);
         let widths = hidden_widths(section, deepest + shared)?;
-        Self::build(modalities, outputs, &depths, shared, &widths)
+        let linear = Self::build(modalities, outputs, &depths, shared, &widths)?;
+        linear.with_units(section.activation, section.biases)
+    }
+
+    /// The same layers with another activation, and with or without biases.
+    ///
+    /// # Errors
+    /// An input error where the number of weights overflows.
+    pub fn with_units(mut self, activation: Activation, biases: bool) -> Result<Self> {
+        self.activation = activation;
+        self.biases.clear();
+        let mut end = self.len();
+        let spaces = Spaces::of(&self);
+        let ends = (0..spaces.dims().len()).map(Some).chain([None]);
+        for space in ends.filter(|_| biases) {
+            let ending: Vec<usize> = spaces.ending_in(space).collect();
+            let name = match ending[..] {
+                [only] => format!("{}.bias", self.layers[only].name),
+                _ => "fusion.bias".to_owned(),
+            };
+            let len = space.map_or(self.outputs, |space| spaces.dims()[space]);
+            let start = end;
+            end = start.checked_add(len).ok_or_else(too_many_weights)?;
+            let range = start..end;
+            self.biases.push(Bias { name, range });
+        }
+        Ok(self)
+    }
+
+    /// Whether the outputs are a linear function of the inputs: no activation, no biases. Only then
+    /// do second moments say all about the data.
+    pub fn is_linear(&self) -> bool {
+        self.activation == Activation::Linear && self.biases.is_empty()
     }
 
     /// An architecture from private depths (one a modality, each at least 1), the number of
@@ -135,12 +189,16 @@ impl Architecture {
             shared: count..count + shared,
             private,
             layers,
+            activation: Activation::Linear,
+            biases: Vec::new(),
         })
     }
 
-    /// Number of weights.
+    /// Number of weights, biases included.
     pub fn len(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.range.end)
+        let layers = self.layers.last().map(|layer| layer.range.end);
+        let biases = self.biases.last().map(|bias| bias.range.end);
+        biases.or(layers).unwrap_or(0)
     }
 
     /// Whether there is no weight at all; never so for a built architecture.

@@ -53,9 +53,67 @@ impl Lens<'_> {
         knot.values[self.map_len() + layer].max(0.0).sqrt()
     }
 
-    /// The loss.
+    /// The loss: that of the total map, or of networks that are not linear the true one.
     pub fn loss(&self, knot: &Knot) -> f64 {
-        self.moments.loss.loss(self.map(knot))
+        match self.beyond_linear() {
+            None => self.moments.loss.loss(self.map(knot)),
+            Some([loss, _]) => knot.values[loss],
+        }
+    }
+
+    /// Where loss and mean power of the outputs stand in a knot of a network that is not linear.
+    fn beyond_linear(&self) -> Option<[usize; 2]> {
+        let next = self.map_len() + self.architecture.layers.len();
+        (!self.architecture.is_linear()).then_some([next, next + 1])
+    }
+
+    /// Names of the parts that the target is known to have; none for linear networks, whose
+    /// outputs are told by their total map.
+    pub fn part_names(&self) -> &'static [&'static str] {
+        let samples = self.moments.samples.as_ref();
+        let parts = samples.and_then(|samples| samples.parts.as_ref());
+        parts
+            .filter(|_| !self.architecture.is_linear())
+            .map_or(&[], |parts| parts.names)
+    }
+
+    /// How much of each part of the target is in the outputs, by regression: 0 for nothing, 1 where
+    /// it is learned. For one output.
+    pub fn parts<'k>(&self, knot: &'k Knot) -> &'k [f64] {
+        match self.beyond_linear() {
+            Some([_, power]) => &knot.values[power + 1..],
+            None => &[],
+        }
+    }
+
+    /// Power E|y^|^2 of the outputs that their best linear fit leaves out.
+    fn nonlinear_power(&self, knot: &Knot) -> f64 {
+        let Some([_, power]) = self.beyond_linear() else {
+            return 0.0;
+        };
+        (knot.values[power] - 2.0 * self.power(self.map(knot))).max(0.0)
+    }
+
+    /// Half the power E|W x|^2 of a map's outputs.
+    fn power(&self, map: &[f64]) -> f64 {
+        let zero = vec![0.0; map.len()];
+        self.moments.loss.excess_between(map, &zero)
+    }
+
+    /// Share of the power of the outputs that the total map explains; None for linear networks,
+    /// which it explains in full, and where there are no outputs yet.
+    pub fn linear_share(&self, knot: &Knot) -> Option<f64> {
+        let [_, power] = self.beyond_linear()?;
+        let power = knot.values[power];
+        (power > 0.0).then(|| 2.0 * self.power(self.map(knot)) / power)
+    }
+
+    /// Half the mean square of the difference between the outputs and those of a linear map: how
+    /// far the network is from it, in the metric of the loss. What the best linear fit leaves out is
+    /// uncorrelated with the inputs, and adds to the distance of the fit.
+    pub fn distance(&self, knot: &Knot, map: &[f64]) -> f64 {
+        let fit = self.moments.loss.excess_between(self.map(knot), map);
+        fit + 0.5 * self.nonlinear_power(knot)
     }
 
     /// The generalisation error, where there is a population or a hold-out.
@@ -64,19 +122,34 @@ impl Lens<'_> {
         Some(generalisation.error().loss(self.map(knot)))
     }
 
-    /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min).
+    /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min). What
+    /// a network that is not linear can reach is not known beforehand: all of Loss_0 counts as
+    /// learnable.
     pub fn loss_gap(&self, knot: &Knot) -> f64 {
+        if self.beyond_linear().is_some() {
+            return self.loss(knot) / self.moments.initial_loss;
+        }
         self.moments.loss.excess(self.map(knot)) / self.moments.learnable_loss()
     }
 
-    /// The speed -dLoss/dt = |grad|^2 = tr[G (dW/dt)^T] with G = (W* - W) S_xx.
+    /// The speed -dLoss/dt = |grad|^2, for linear networks tr[G (dW/dt)^T] with G = (W* - W) S_xx.
     pub fn speed(&self, knot: &Knot) -> f64 {
+        if let Some([loss, _]) = self.beyond_linear() {
+            return -knot.rates[loss];
+        }
         -self.moments.loss.rate(self.map(knot), self.map_rate(knot))
     }
 
     /// What an error of the trajectory is measured against: each modality's map by its norm,
-    /// each layer by its norm.
+    /// each layer by its norm. Maps that are fits know each other to round-off and are measured
+    /// together, as are loss and power of the outputs, and the parts of the target.
     pub fn groups(&self) -> Vec<Range<usize>> {
+        if let Some([loss, power]) = self.beyond_linear() {
+            let layers = (self.map_len()..loss).map(|l| l..l + 1);
+            let ends = [0..self.map_len(), loss..power + 1];
+            let parts = power + 1..power + 1 + self.part_names().len();
+            return ends.into_iter().chain(layers).chain([parts]).collect();
+        }
         let maps = (0..self.architecture.modalities.len()).map(|m| self.block(m));
         let first_layer = self.map_len();
         let layers =

@@ -2,10 +2,11 @@
 
 use crate::data::Moments;
 use crate::error::{InputError, Result};
-use crate::flow::Flow;
+use crate::flow::{self, Flow};
 use crate::init;
 use crate::network::Architecture;
 use crate::observe::Lens;
+use crate::optimiser::Rule;
 use crate::reduction::Reduction;
 use crate::scenario::{ReductionChoice, Scenario};
 use crate::theory::{self, Curve, InitialScale, Theory};
@@ -60,20 +61,32 @@ impl Problem {
     /// An input error where the data cannot be used, the network contradicts the data, the
     /// weights would not fit in memory, or the initial weights cannot be read.
     pub fn prepare(scenario: &Scenario) -> Result<Self> {
-        let moments = Moments::of(scenario)?;
+        let mut moments = Moments::of(scenario)?;
         let architecture = Architecture::of(
             &scenario.network,
             &moments.modalities,
             moments.outputs_len(),
         )?;
-        refuse_too_large(&architecture)?;
+        let samples = scenario.data.samples().unwrap_or(0);
+        refuse_too_large(&architecture, samples)?;
+        if !architecture.is_linear() {
+            // That of moments is the error of a linear map.
+            moments.generalisation = None;
+        }
+        let batch = scenario.descent.as_ref().and_then(|d| d.batch);
+        if !architecture.is_linear() || batch.is_some() {
+            moments.keep_samples(scenario)?;
+        }
+        refuse_large_batch(&moments, batch)?;
         let weights = init::initial_weights(scenario, &moments, &architecture)?;
         refuse_dead_start(&architecture, &moments, &weights)?;
         let mut warnings = doubts(scenario, &moments);
         let atol = absolute_tolerance(scenario, &architecture, &weights, &mut warnings);
         let reduction = match scenario.flow.reduction {
-            ReductionChoice::Auto => Reduction::find(&architecture, &weights, scenario.flow.rtol),
-            ReductionChoice::Off => None,
+            ReductionChoice::Auto if architecture.is_linear() => {
+                Reduction::find(&architecture, &weights, scenario.flow.rtol)
+            }
+            _ => None,
         };
         let mut scenario = scenario.clone();
         scenario.flow.atol = Some(atol);
@@ -126,6 +139,11 @@ impl Problem {
         learning_rate: f64,
     ) -> (Option<f64>, Option<f64>) {
         let (moments, architecture) = (&self.moments, &self.architecture);
+        // The formulas are those of plain steps on all samples.
+        let section = self.scenario.descent.as_ref();
+        if section.is_some_and(|d| d.batch.is_some() || Rule::of(d) != Rule::Plain) {
+            return (None, None);
+        }
         let ratio = theory
             .ratio
             .and_then(|_| theory::descent_ratio(moments, architecture, learning_rate));
@@ -157,7 +175,22 @@ impl Problem {
 
     /// Estimated memory of a run, in bytes.
     pub fn memory(&self) -> u64 {
-        memory(&self.architecture)
+        let samples = self.moments.samples.as_ref();
+        memory(&self.architecture, samples.map_or(0, |s| s.len() as u64))
+    }
+}
+
+/// A mini-batch is less than all samples.
+fn refuse_large_batch(moments: &Moments, batch: Option<u64>) -> Result<()> {
+    let samples = moments.samples.as_ref().map_or(0, |s| s.len());
+    match batch {
+        Some(batch) if batch > samples as u64 => Err(InputError::at(
+            "descent.batch",
+            format!("{batch} is more than the {samples} samples there are"),
+            "choose a smaller batch, or leave it out for all samples at each step",
+        )
+        .into()),
+        _ => Ok(()),
     }
 }
 
@@ -210,30 +243,46 @@ fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
     doubts
 }
 
-fn memory(architecture: &Architecture) -> u64 {
-    (architecture.len() as u64).saturating_mul(STATE_VECTORS * size_of::<f64>() as u64)
+fn memory(architecture: &Architecture, samples: u64) -> u64 {
+    /// Flows of one run: integrated, recorded, and two watched for their curvature.
+    const FLOWS: u64 = 4;
+    /// A sample while it is drawn: its row, and its place in a block.
+    const COPIES: u64 = 2;
+    let number = size_of::<f64>() as u64;
+    let states = (architecture.len() as u64).saturating_mul(STATE_VECTORS * number);
+    if architecture.is_linear() {
+        return states;
+    }
+    let sample = (architecture.inputs() + architecture.outputs) as u64 * COPIES * number;
+    let flow = flow::sampled_memory(architecture, samples);
+    states
+        .saturating_add(samples.saturating_mul(sample))
+        .saturating_add(flow.saturating_mul(FLOWS))
 }
 
-fn refuse_too_large(architecture: &Architecture) -> Result<()> {
+fn refuse_too_large(architecture: &Architecture, samples: u64) -> Result<()> {
     const GIB: f64 = (1u64 << 30) as f64;
-    let needed = memory(architecture);
+    let needed = memory(architecture, samples);
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     let available = system.total_memory();
     if needed <= available {
         return Ok(());
     }
-    Err(InputError::at(
-        "network",
-        format!(
-            "{} weights need about {:.1} GiB to integrate, and this machine has {:.1} GiB",
-            architecture.len(),
-            needed as f64 / GIB,
-            available as f64 / GIB
+    let (samples, remedy) = match architecture.is_linear() {
+        true => (String::new(), "choose smaller widths"),
+        false => (
+            format!(" and {samples} samples"),
+            "choose smaller widths or fewer samples",
         ),
-        "choose smaller widths",
-    )
-    .into())
+    };
+    let problem = format!(
+        "{} weights{samples} need about {:.1} GiB to integrate, and this machine has {:.1} GiB",
+        architecture.len(),
+        needed as f64 / GIB,
+        available as f64 / GIB
+    );
+    Err(InputError::at("network", problem, remedy).into())
 }
 
 /// The tolerance asked for, or the default: rtol times the smallest root-mean-square of an initial

@@ -30,6 +30,8 @@ pub enum Purpose {
     EigenvalueStart = 8,
     /// Seeds of the cells of a sweep.
     Cells = 9,
+    /// The order of samples in mini-batches.
+    Batches = 20,
 }
 
 /// The random numbers of `seed` for `purpose`, from their beginning.

@@ -1,19 +1,24 @@
 //! From a prepared problem to its results: pure and deterministic but for what the monitor says.
 
+use crate::ablation::{self, Ablation};
+use crate::batches::Batches;
 use crate::compare::{
     self, Comparison, CurveComparison, DescentTheory, Distance, Escape, Orders, TheoryGap,
 };
 use crate::curvature::{CurvatureAlongRun, Slowest, Watch};
-use crate::descent::{self, Descent};
+use crate::descent::{self, Descent, Stepping};
 use crate::detect::{Detection, detect};
 use crate::generalise::{Generalising, generalise};
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
 use crate::invariants;
 use crate::method;
 use crate::observe::Recorder;
+use crate::optimiser::Rule;
+use crate::parts::{self, Part};
 use crate::problem::{Network, Problem};
 use crate::theory::{Curve, Theory};
 use crate::track::Track;
+use crate::visits::{Visitor, Visits};
 use nalgebra::DVector;
 
 /// How far a run is.
@@ -116,6 +121,8 @@ pub struct DescentRun {
     pub descent: Descent,
     /// What happened in it.
     pub detection: Detection,
+    /// Its visits to the saddles and to the minimum.
+    pub visits: Vec<Visits>,
     /// Theory at this learning rate, and its gaps.
     pub theory: DescentTheory,
 }
@@ -134,6 +141,10 @@ pub struct TheoryCurve {
 pub struct RunResult {
     /// The flow.
     pub flow: FlowRun,
+    /// The parts of the target in the flow; empty where none are known.
+    pub parts: Vec<Part>,
+    /// The loss without each modality at the flow's end; empty for linear networks.
+    pub ablations: Vec<Ablation>,
     /// Descents in the order of the scenario's learning rates.
     pub descents: Vec<DescentRun>,
     /// The flow's generalisation, where there is a population or a hold-out.
@@ -199,6 +210,8 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
         orders: compare::orders(&comparisons),
         generalisation: generalise(&flow.track, &problem.lens()),
         theory_curve: theory_curve(problem, &flow),
+        parts: parts::parts(&problem.lens(), &flow.track),
+        ablations: ablation::ablations(problem, &flow.final_weights(problem)),
         flow,
         descents,
         theory,
@@ -315,28 +328,54 @@ fn run_descent(
         loss_gap: until.loss_gap,
         max_steps: problem.scenario.flow.max_steps,
     };
-    let network = problem.network(true);
+    let rule = problem
+        .scenario
+        .descent
+        .as_ref()
+        .map_or(Rule::Plain, Rule::of);
+    let network = problem.network(rule.is_equivariant());
+    let stepping = Stepping {
+        rule,
+        batches: batches(problem, &network),
+    };
     let mut flow = network.flow(&problem.moments);
     let mut distance = Distance::new(lens, &flow_run.track);
+    let mut visitor = Visitor::new(lens, problem.scenario.detector.share);
     let weights = network.weights.as_slice();
-    let descent = descent::descend(&mut flow, weights, &settings, &mut |steps, knot| {
-        distance.add(knot);
-        let progress = Progress {
-            stage: Stage::Descent(learning_rate),
-            time: knot.time,
-            steps,
-            loss: lens.loss(knot),
-        };
-        (!monitor(&progress)).then_some(Outcome::Interrupted)
-    });
+    let descent = descent::descend_by(
+        &mut flow,
+        weights,
+        &settings,
+        stepping,
+        &mut |steps, knot| {
+            distance.add(knot);
+            visitor.pass(knot);
+            let progress = Progress {
+                stage: Stage::Descent(learning_rate),
+                time: knot.time,
+                steps,
+                loss: lens.loss(knot),
+            };
+            (!monitor(&progress)).then_some(Outcome::Interrupted)
+        },
+    );
     let detection = detect(&descent.track, &lens, &problem.scenario.detector);
     let phases = (&detection.phase, &flow_run.detection.phase);
     let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
     let predictions = problem.descent_theory(theory, learning_rate);
     let descent_run = DescentRun {
         theory: compare::descent_with_theory(&detection.phase, theory, predictions),
+        visits: visitor.finish(),
         descent,
         detection,
     };
     (descent_run, comparison)
+}
+
+/// The mini-batches that a descent is to take, if any.
+fn batches<'p>(problem: &'p Problem, network: &Network<'p>) -> Option<Batches<'p>> {
+    let size = problem.scenario.descent.as_ref()?.batch?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let seed = problem.scenario.seed;
+    Batches::new(network.architecture, &problem.moments, size, seed)
 }

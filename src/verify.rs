@@ -86,6 +86,14 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
             let evaluations = method::explicit_evaluations((rtol, flow.end.time), parts);
             (Method::RungeKutta(Pair::Dopri5), evaluations)
         }
+        Method::RungeKutta(pair) if !problem.architecture.activation.is_smooth() => {
+            let other = match pair {
+                Pair::Dopri5 => Pair::Dop853,
+                Pair::Dop853 => Pair::Dopri5,
+            };
+            // There is no other network, and no other kind of method, to choose.
+            return finer(Method::RungeKutta(other), false);
+        }
         Method::RungeKutta(_) => (Method::Exponential, method::exponential_evaluations(rtol)),
     };
     let weights = |is_reduced| problem.network(is_reduced).weights.len() as f64;

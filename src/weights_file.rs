@@ -1,16 +1,18 @@
-//! Weights in NumPy's NPZ format: a ZIP archive with one NPY array a layer, named as the layer.
+//! Weights in NumPy's NPZ format: a ZIP archive with one NPY array a layer, named as the layer, and
+//! where there are biases one for each of their vectors (`A.1.bias`).
 //!
 //! Source: NumPy enhancement proposal 1, "A Simple File Format for NumPy Arrays", and
 //! `numpy.lib.format`.
 
 use crate::error::{InputError, Result};
 use crate::names::{did_you_mean, listed};
-use crate::network::{Architecture, Layer};
+use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
 use npyz::{NpyFile, Order, WriterBuilder};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::ops::Range;
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
@@ -22,8 +24,31 @@ const PREAMBLE: usize = 12;
 /// a longer one is no matrix, and parsing one of megabytes would be an attack's work.
 const LONGEST_HEADER: usize = 1024;
 
-/// Reads a flat state (layout: [`Architecture::layers`]) from an NPZ file with exactly the
-/// layers' arrays: shape (rows, cols), 64-bit or 32-bit floats of either byte order, by rows or by
+/// An array of the file, and its place in the state.
+struct Array<'a> {
+    name: &'a str,
+    /// (rows, cols) of a layer, (units,) of biases.
+    sides: Vec<u64>,
+    range: Range<usize>,
+}
+
+/// The arrays of a network's file, in the order of the state.
+fn arrays(architecture: &Architecture) -> Vec<Array<'_>> {
+    let layers = architecture.layers.iter().map(|layer| Array {
+        name: &layer.name,
+        sides: vec![layer.rows as u64, layer.cols as u64],
+        range: layer.range.clone(),
+    });
+    let biases = architecture.biases.iter().map(|bias| Array {
+        name: &bias.name,
+        sides: vec![bias.range.len() as u64],
+        range: bias.range.clone(),
+    });
+    layers.chain(biases).collect()
+}
+
+/// Reads a flat state (layout: [`Architecture::layers`], [`Architecture::biases`]) from an NPZ
+/// file with exactly the network's arrays: shape (rows, cols) of layers, (units,) of biases, 64-bit or 32-bit floats of either byte order, by rows or by
 /// columns, compressed or not, as numpy.savez and numpy.savez_compressed write them.
 ///
 /// # Errors
@@ -38,10 +63,10 @@ pub fn read(path: &Path, architecture: &Architecture) -> Result<DVector<f64>> {
     })?;
     check_names(path, &archive, architecture)?;
     let mut state = DVector::zeros(architecture.len());
-    for layer in &architecture.layers {
-        let weights = array(&mut archive, layer)
-            .map_err(|problem| in_array(path, &layer.name, problem.0, problem.1))?;
-        state.as_mut_slice()[layer.range.clone()].copy_from_slice(&weights);
+    for array in arrays(architecture) {
+        let weights = read_array(&mut archive, &array)
+            .map_err(|problem| in_array(path, array.name, problem.0, problem.1))?;
+        state.as_mut_slice()[array.range].copy_from_slice(&weights);
     }
     Ok(state)
 }
@@ -63,16 +88,16 @@ fn write_archive(architecture: &Architecture, state: &DVector<f64>) -> io::Resul
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::DEFAULT);
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for layer in &architecture.layers {
-        archive.start_file(file_name_from_array_name(&layer.name), options)?;
+    for Array { name, sides, range } in arrays(architecture) {
+        archive.start_file(file_name_from_array_name(name), options)?;
         let mut array = Vec::new();
         let mut writer = npyz::WriteOptions::new()
             .default_dtype()
-            .shape(&[layer.rows as u64, layer.cols as u64])
+            .shape(&sides)
             .order(Order::Fortran)
             .writer(&mut array)
             .begin_nd()?;
-        writer.extend(state.as_slice()[layer.range.clone()].iter().copied())?;
+        writer.extend(state.as_slice()[range].iter().copied())?;
         writer.finish()?;
         archive.write_all(&array)?;
     }
@@ -87,47 +112,48 @@ fn check_names<R: Read + Seek>(
     archive: &ZipArchive<R>,
     architecture: &Architecture,
 ) -> Result<()> {
-    let layers = || architecture.layers.iter().map(|layer| layer.name.as_str());
-    let arrays = || {
+    let expected = arrays(architecture);
+    let expected = || expected.iter().map(|array| array.name);
+    let found = || {
         archive
             .file_names()
             .map(|name| array_name_from_file_name(name).unwrap_or(name))
     };
-    if let Some(missing) = layers().find(|layer| arrays().all(|array| array != *layer)) {
-        let unused = arrays().filter(|array| layers().all(|layer| layer != *array));
+    if let Some(missing) = expected().find(|name| found().all(|array| array != *name)) {
+        let unused = found().filter(|array| expected().all(|name| name != *array));
         let problem = format!("no such array in the file{}", did_you_mean(missing, unused));
-        let remedy = format!("the file's arrays are: {}", listed(arrays()));
+        let remedy = format!("the file's arrays are: {}", listed(found()));
         return Err(in_array(path, missing, problem, remedy).into());
     }
-    if let Some(unexpected) = arrays().find(|array| layers().all(|layer| layer != *array)) {
-        let nearest = did_you_mean(unexpected, layers());
+    if let Some(unexpected) = found().find(|array| expected().all(|name| name != *array)) {
+        let nearest = did_you_mean(unexpected, expected());
         let problem = format!("the network has no layer of this name{nearest}");
-        let remedy = format!("the network's layers are: {}", listed(layers()));
+        let remedy = format!("the network's layers are: {}", listed(expected()));
         return Err(in_array(path, unexpected, problem, remedy).into());
     }
     Ok(())
 }
 
-/// The weights of one layer, by columns.
-fn array<R: Read + Seek>(
+/// The numbers of one array, by columns.
+fn read_array<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
-    layer: &Layer,
+    array: &Array<'_>,
 ) -> std::result::Result<Vec<f64>, Complaint> {
     let broken = |error: &dyn std::fmt::Display| {
         let problem = format!("the array cannot be read: {error}");
         (problem, "write the file again with numpy.savez".to_owned())
     };
-    let name = file_name_from_array_name(&layer.name);
+    let name = file_name_from_array_name(array.name);
     let entry = archive.by_name(&name).map_err(|error| broken(&error))?;
     // No more is unpacked than the layer can need, whatever sizes the archive claims.
-    let most = PREAMBLE + LONGEST_HEADER + layer.range.len() * size_of::<f64>() + 1;
+    let most = PREAMBLE + LONGEST_HEADER + array.range.len() * size_of::<f64>() + 1;
     let mut bytes = Vec::new();
     entry
         .take(most as u64)
         .read_to_end(&mut bytes)
         .map_err(|error| broken(&error))?;
     let (header, data) = split(&bytes).ok_or_else(|| broken(&"not in NPY format"))?;
-    check_shape(header, layer)?;
+    check_shape(header, &array.sides)?;
     let npy = NpyFile::new(bytes.as_slice()).map_err(|error| broken(&error))?;
     let (order, dtype) = (npy.order(), npy.dtype());
     let weights = numbers(npy).ok_or_else(|| {
@@ -137,7 +163,7 @@ fn array<R: Read + Seek>(
             remedy.to_owned(),
         )
     })?;
-    if dtype.num_bytes().map(|size| size * layer.range.len()) != Some(data.len()) {
+    if dtype.num_bytes().map(|size| size * array.range.len()) != Some(data.len()) {
         return Err(broken(
             &"it holds more or fewer numbers than its shape says",
         ));
@@ -147,11 +173,12 @@ fn array<R: Read + Seek>(
         let remedy = "initial weights must be finite numbers";
         return Err((format!("a weight is {weight}"), remedy.to_owned()));
     }
-    Ok(match order {
-        Order::Fortran => weights,
-        Order::C => DMatrix::from_row_slice(layer.rows, layer.cols, &weights)
-            .as_slice()
-            .to_vec(),
+    Ok(match (order, &array.sides[..]) {
+        (Order::C, &[rows, cols]) => {
+            let by_rows = DMatrix::from_row_slice(rows as usize, cols as usize, &weights);
+            by_rows.as_slice().to_vec()
+        }
+        _ => weights,
     })
 }
 
@@ -171,18 +198,19 @@ fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(header).ok()?, data))
 }
 
-/// Refuses another shape than the layer's, before the npyz crate multiplies its sides.
-fn check_shape(header: &str, layer: &Layer) -> std::result::Result<(), Complaint> {
-    let expected = [layer.rows as u64, layer.cols as u64];
+/// Refuses another shape than the network's, before the npyz crate multiplies its sides.
+fn check_shape(header: &str, expected: &[u64]) -> std::result::Result<(), Complaint> {
     let claimed = shape(header);
-    if claimed.as_deref() == Some(&expected) {
+    if claimed.as_deref() == Some(expected) {
         return Ok(());
     }
     let claimed = claimed.map_or_else(|| "unknown".to_owned(), |sides| tuple(&sides));
-    let problem = format!(
-        "shape {claimed} where the layer has {} (outputs, inputs)",
-        tuple(&expected)
-    );
+    let (owner, meaning) = match expected {
+        [_] => ("the biases have", ""),
+        _ => ("the layer has", " (outputs, inputs)"),
+    };
+    let expected = tuple(expected);
+    let problem = format!("shape {claimed} where {owner} {expected}{meaning}");
     let remedy = "store the weights of the same network, or change the network section";
     Err((problem, remedy.to_owned()))
 }

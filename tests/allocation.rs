@@ -68,6 +68,36 @@ fn an_evaluation_allocates_nothing() {
     }
 }
 
+/// Thin layers only: the general matrix product of wide ones packs its operands.
+#[test]
+fn a_pass_over_samples_allocates_nothing() {
+    for (depth, fusion, units) in [
+        (2, 1, "activation: relu"),
+        (2, 2, "activation: tanh, biases: true"),
+    ] {
+        let text = network(depth, fusion, 100, 20.0)
+            .replace("width: 100", &format!("width: 100, {units}"))
+            .replace("B: 1.0}}}\n", "B: 1.0}, samples: 1000}}\n");
+        let problem = prepare(&text);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
+        pool.expect("threads").install(|| {
+            let mut flow = Flow::new(&problem.architecture, &problem.moments);
+            let weights = problem.weights.as_slice();
+            let mut rate = vec![0.0; weights.len()];
+            let mut observables = Observables::default();
+            flow.observe(weights, &mut observables);
+            let direction = weights.to_vec();
+            let calls = measure(|| {
+                flow.rate(weights, &mut rate);
+                flow.observe(weights, &mut observables);
+                std::hint::black_box(flow.loss(weights));
+                flow.jacobian_product(weights, &direction, &mut rate);
+            });
+            assert_eq!(calls.count_total, 0, "L = {depth}, Lf = {fusion}, {units}");
+        });
+    }
+}
+
 /// Peak heap of a whole run in bytes, from the text of the scenario to its results.
 fn peak(text: &str) -> u64 {
     let info = measure(|| {

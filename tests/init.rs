@@ -3,7 +3,7 @@
 use modalflow::data::{Modality, Moments, spectral_norm};
 use modalflow::init::{initial_weights, smallest_layer_rms};
 use modalflow::network::{Architecture, Stack};
-use modalflow::scenario::Scenario;
+use modalflow::scenario::{Activation, Scenario};
 use modalflow::weights_file;
 use nalgebra::{DMatrix, DVector};
 use npyz::WriterBuilder;
@@ -293,6 +293,48 @@ fn weights_survive_a_file_bit_for_bit() {
         // The earliest time a ZIP archive can hold, not today's.
         assert_eq!(entry.last_modified(), Some(zip::DateTime::default()));
     }
+}
+
+#[test]
+fn biases_start_at_zero_and_survive_a_file() {
+    let a = small()
+        .with_units(Activation::Tanh, true)
+        .expect("the same layers");
+    let names: Vec<&str> = a.biases.iter().map(|bias| bias.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["fusion.bias", "A.1.bias", "B.1.bias", "shared.3.bias"]
+    );
+    assert_eq!(a.len(), small().len() + 2 + 2 + 2 + 1);
+    let state = DVector::from_fn(a.len(), |i, _| (i as f64 + 0.1).sin());
+    let bytes = weights_file::to_npz_bytes(&a, &state).expect("stored");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("w.npz");
+    std::fs::write(&path, &bytes).expect("written");
+    assert_eq!(weights_file::read(&path, &a).expect("read"), state);
+    // The file of a network without biases is none of one with them.
+    std::fs::write(&path, npz(&[])).expect("written");
+    let error = weights_file::read(&path, &a)
+        .expect_err("no biases")
+        .to_string();
+    assert!(
+        error.contains("array fusion.bias: no such array"),
+        "{error}"
+    );
+    std::fs::write(&path, &bytes).expect("written");
+    let error = weights_file::read(&path, &small()).expect_err("biases");
+    assert!(
+        error.to_string().contains("no layer of this name"),
+        "{error}"
+    );
+
+    let data =
+        json!({"toy": {"sigma": {"A": 2, "B": 1}, "target": {"A": 1, "B": 1}, "samples": 9}});
+    let network = json!({"depth": 2, "fusion_layer": 2, "width": 3, "biases": true});
+    let s = setup(1, data, network, json!({"gaussian": {"std": 0.1}}));
+    let biases = &s.weights.as_slice()[s.architecture.biases[0].range.start..];
+    assert_eq!(biases, [0.0; 7]);
+    assert!(s.weights.iter().take(12).all(|w| *w != 0.0));
 }
 
 /// tests/fixtures/numpy.npz: numpy.savez_compressed of NumPy 2.4.6 with entries

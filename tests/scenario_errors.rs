@@ -47,6 +47,60 @@ fn missing_keys() {
 }
 
 #[test]
+fn units() {
+    check(
+        BASE,
+        cases! {
+            "  depth: 4\n" => "  depth: 4\n  activation: rellu\n", 14, "network.activation", ["\"rellu\" is not one of linear, relu, leaky_relu, tanh, erf", "did you mean relu?"];
+            "  depth: 4\n" => "  depth: 4\n  activation: 3\n", 14, "network.activation", ["expected linear, relu, tanh, erf or {leaky_relu: 0.1}, found 3"];
+            "  depth: 4\n" => "  depth: 4\n  activation: leaky_relu\n", 14, "network.activation", ["slope", "{leaky_relu: 0.1}"];
+            "  depth: 4\n" => "  depth: 4\n  activation: {leaky: 0.1}\n", 14, "network.activation.leaky", ["unknown key", "did you mean leaky_relu?"];
+            "  depth: 4\n" => "  depth: 4\n  activation: {leaky_relu: 1.5}\n", 14, "network.activation.leaky_relu", ["out of range", "from 0.0 to 1.0"];
+            "  depth: 4\n" => "  depth: 4\n  activation:\n    leaky_relu: steep\n", 15, "network.activation.leaky_relu", ["expected a number"];
+            "  depth: 4\n" => "  depth: 4\n  activation: {}\n", 14, "network.activation.leaky_relu", ["missing"];
+            "  depth: 4\n" => "  depth: 4\n  biases: 1\n", 14, "network.biases", ["true or false"];
+            "    samples: 100\nnetwork:\n" => "network:\n  activation: tanh\n", 4, "data.toy.samples", ["missing", "tanh needs samples", "add samples: 8192"];
+            "    samples: 100\nnetwork:\n" => "network:\n  biases: true\n", 4, "data.toy.samples", ["biases needs samples"];
+            "init:\n  gaussian:\n    std: 1.0e-9\nflow:\n  method: dopri5" => "  activation: relu\ninit:\n  gaussian: {std: 1.0e-9}\nflow:\n  method: exponential", 20, "flow.method", ["relu has a kink", "dopri5"];
+        },
+    );
+}
+
+#[test]
+fn stepping() {
+    check(
+        BASE,
+        cases! {
+            "[0.08, 0.04]" => "0.1\n  batch: 0", 27, "descent.batch", ["out of range"];
+            "[0.08, 0.04]" => "0.1\n  momentum: 1.0", 27, "descent.momentum", ["out of range", "less than 1"];
+            "[0.08, 0.04]" => "0.1\n  adam: {beta1: -0.1}", 27, "descent.adam.beta1", ["out of range"];
+            "[0.08, 0.04]" => "0.1\n  adam: {beta3: 0.1}", 27, "descent.adam.beta3", ["unknown key"];
+            "[0.08, 0.04]" => "0.1\n  adam: {epsilon: 0}", 27, "descent.adam.epsilon", ["out of range"];
+            "[0.08, 0.04]" => "0.1\n  momentum: 0.9\n  adam: {}", 28, "descent.adam", ["both given"];
+        },
+    );
+    let without = replaced(BASE, "    samples: 100\n", "");
+    let message = load(&without, &["descent.batch=8"]).unwrap_err();
+    assert!(
+        message.contains("data.toy.samples: this key is missing"),
+        "{message}"
+    );
+}
+
+#[test]
+fn xor_data() {
+    check(
+        &with_data("  xor:\n    sigma: 1.0\n    samples: 8192\n"),
+        cases! {
+            "sigma: 1.0" => "sigma: 0.0", 5, "data.xor.sigma", ["out of range", "above 0"];
+            "samples: 8192" => "samples: 10", 6, "data.xor.samples", ["10 is not a multiple of 4"];
+            "samples: 8192" => "samples: 0", 6, "data.xor.samples", ["out of range"];
+            "    samples: 8192\n" => "", 4, "data.xor.samples", ["missing"];
+        },
+    );
+}
+
+#[test]
 fn null_for_what_is_required() {
     check(
         BASE,

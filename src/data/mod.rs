@@ -10,19 +10,26 @@
 //! | `isotropic.rs` | independent inputs, one variance and one true weight a modality |
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
+//! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
+//! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
 mod isotropic;
 mod moments;
+mod samples;
 mod sampling;
 mod table;
 mod toy;
 mod wishart;
+mod xor;
+
+pub use samples::{BLOCK, Block, Parts, Samples};
 
 use crate::error::{InputError, Result};
 use crate::scenario::Scenario;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// An input stream: its name and its rows in the joined input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,6 +154,8 @@ pub struct Moments {
     pub loss: Quadratic,
     /// The error on a population or a hold-out; None where there is neither.
     pub generalisation: Option<Generalisation>,
+    /// The samples behind the training moments, where they are kept ([`Moments::keep_samples`]).
+    pub samples: Option<Arc<Samples>>,
 }
 
 impl Moments {
@@ -167,8 +176,10 @@ impl Moments {
             wishart::population(wishart, seed)?.moments(wishart.samples, seed)?
         } else if let Some(table) = &data.table {
             table::moments(table, seed)?
+        } else if let Some(xor) = &data.xor {
+            xor::moments(xor, seed)?
         } else {
-            let remedy = "give one of toy, moments, isotropic, wishart, table";
+            let remedy = "give one of toy, moments, isotropic, wishart, table, xor";
             return Err(InputError::at("data", "no source of data", remedy).into());
         };
         moments.learnable()
@@ -198,6 +209,19 @@ impl Moments {
         Ok(moments)
     }
 
+    /// The empirical moments of inputs (P x d) and targets (P x o), a row each a sample.
+    fn of_samples(
+        modalities: Vec<Modality>,
+        inputs: &DMatrix<f64>,
+        targets: &DMatrix<f64>,
+    ) -> Result<Moments> {
+        let count = inputs.nrows() as f64;
+        let covariance = inputs.tr_mul(inputs) / count;
+        let cross = targets.tr_mul(inputs) / count;
+        let power = targets.norm_squared() / count;
+        Moments::checked(modalities, covariance, cross, power)
+    }
+
     /// Joins training moments: S_xx (d x d), S_yx (o x d) and tr S_yy.
     pub fn new(
         modalities: Vec<Modality>,
@@ -223,7 +247,18 @@ impl Moments {
             cross,
             initial_loss: 0.5 * target_power,
             generalisation: None,
+            samples: None,
         }
+    }
+
+    /// Keeps the samples as well, for networks whose flow asks for more than moments, and for
+    /// mini-batches.
+    ///
+    /// # Errors
+    /// An input error where the scenario's data have no samples.
+    pub fn keep_samples(&mut self, scenario: &Scenario) -> Result<()> {
+        self.samples = Some(Arc::new(samples::of(&scenario.data, scenario.seed)?));
+        Ok(())
     }
 
     /// Number of inputs d of all modalities together.

@@ -52,6 +52,39 @@ impl Population {
         }));
         Ok(moments)
     }
+
+    /// The draws whose moments [`Population::moments`] takes, each by itself: inputs (n x d) and
+    /// targets (n x o).
+    pub fn samples(&self, samples: u64, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) {
+        let (outputs, dim) = self.map.shape();
+        let mut inputs = DMatrix::zeros(samples as usize, dim);
+        let mut targets = DMatrix::zeros(samples as usize, outputs);
+        let mut row = 0;
+        self.draw(samples, seed, |x, n| {
+            inputs.row_mut(row).tr_copy_from(x);
+            let y = &self.map * x + n * self.noise;
+            targets.row_mut(row).tr_copy_from(&y);
+            row += 1;
+        });
+        (inputs, targets)
+    }
+
+    /// Draws x and the unit noise n, one sample at a time.
+    fn draw(&self, samples: u64, seed: u64, mut take: impl FnMut(&DVector<f64>, &DVector<f64>)) {
+        let (outputs, dim) = self.map.shape();
+        let root = square_root(&self.inputs);
+        let mut input_rng = stream(seed, Purpose::Samples);
+        let mut noise_rng = stream(seed, Purpose::Noise);
+        let mut normal = DVector::zeros(dim);
+        let mut x = DVector::zeros(dim);
+        let mut n = DVector::zeros(outputs);
+        for _ in 0..samples {
+            normal.apply(|z| *z = input_rng.sample(StandardNormal));
+            n.apply(|z| *z = noise_rng.sample(StandardNormal));
+            x.gemv(1.0, &root, &normal, 0.0);
+            take(&x, &n);
+        }
+    }
 }
 
 /// Empirical second moments of inputs and unit noise: means over the samples, no mean
@@ -69,23 +102,14 @@ impl Drawn {
     /// Draws the samples one at a time: memory does not grow with their number.
     fn from(population: &Population, samples: u64, seed: u64) -> Self {
         let (outputs, dim) = population.map.shape();
-        let root = square_root(&population.inputs);
-        let mut input_rng = stream(seed, Purpose::Samples);
-        let mut noise_rng = stream(seed, Purpose::Noise);
-        let mut normal = DVector::zeros(dim);
-        let mut x = DVector::zeros(dim);
-        let mut n = DVector::zeros(outputs);
         let mut inputs = DMatrix::zeros(dim, dim);
         let mut noise_cross = DMatrix::zeros(outputs, dim);
         let mut noise_power = 0.0;
-        for _ in 0..samples {
-            normal.apply(|z| *z = input_rng.sample(StandardNormal));
-            n.apply(|z| *z = noise_rng.sample(StandardNormal));
-            x.gemv(1.0, &root, &normal, 0.0);
-            inputs.syger(1.0, &x, &x, 1.0);
-            noise_cross.ger(1.0, &n, &x, 1.0);
+        population.draw(samples, seed, |x, n| {
+            inputs.syger(1.0, x, x, 1.0);
+            noise_cross.ger(1.0, n, x, 1.0);
             noise_power += n.norm_squared();
-        }
+        });
         // syger fills the lower triangle only.
         inputs.fill_upper_triangle_with_lower_triangle();
         let count = samples as f64;

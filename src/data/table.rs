@@ -22,6 +22,28 @@ use std::path::Path;
 /// An input error where the file cannot be read as a table, lacks a column, has a cell that is not
 /// a finite number in a column used, and where standardisation or the hold-out is impossible.
 pub(super) fn moments(table: &TableData, seed: u64) -> Result<Moments> {
+    let (training, holdout) = rows(table, seed)?;
+    let mut moments = second_moments(table, &training)?;
+    if !holdout.is_empty() {
+        let held_out = second_moments(table, &holdout)?;
+        moments.generalisation = Some(Generalisation::HoldOut(held_out.loss));
+    }
+    Ok(moments)
+}
+
+/// The rows trained on: inputs (n x d) and targets (n x o).
+///
+/// # Errors
+/// As for [`moments`].
+pub(super) fn samples(table: &TableData, seed: u64) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
+    let (training, _) = rows(table, seed)?;
+    let dim = training.ncols() - table.targets.len();
+    let targets = training.columns_range(dim..).into_owned();
+    Ok((training.columns_range(..dim).into_owned(), targets))
+}
+
+/// The rows trained on and held out, n x (d + o).
+fn rows(table: &TableData, seed: u64) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
     let values = read(table)?;
     let (train, held_out) = split(table, values.nrows(), seed)?;
     let mut training = values.select_rows(&train);
@@ -29,12 +51,7 @@ pub(super) fn moments(table: &TableData, seed: u64) -> Result<Moments> {
     if table.standardise {
         standardise(table, &mut training, &mut holdout)?;
     }
-    let mut moments = second_moments(table, &training)?;
-    if !held_out.is_empty() {
-        let held_out = second_moments(table, &holdout)?;
-        moments.generalisation = Some(Generalisation::HoldOut(held_out.loss));
-    }
-    Ok(moments)
+    Ok((training, holdout))
 }
 
 /// Names of the columns used, in the order of the joined input, then the targets.

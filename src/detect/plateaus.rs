@@ -167,6 +167,9 @@ fn tread(
 
 /// The set S of modalities whose critical point M_S is the nearest, in the metric of the loss;
 /// None where the nearest one is further than `most`.
+///
+/// The critical points are those of the linear network. A network that is not linear lies at one
+/// where its outputs, not only their best linear fit, are those of the linear map.
 fn critical_point(lens: &Lens<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>> {
     // A modality that is learned contributes more to the output than any that is not, so S is
     // a first part of the modalities in the order of their contributions.
@@ -189,17 +192,14 @@ fn critical_point(lens: &Lens<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>>
         .filter(|learned| lens.architecture.has_saddle(learned))
         .map(|learned| {
             let critical = lens.moments.critical_map(&learned);
-            let distance = lens
-                .moments
-                .loss
-                .excess_between(lens.map(knot), critical.as_slice());
-            (distance, learned)
+            (lens.distance(knot, critical.as_slice()), learned)
         })
         .filter(|(distance, _)| *distance <= most)
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, learned)| learned)
         .map(|learned| {
-            if is_minimum(lens, &learned) {
+            // A network that is not linear may still learn what no linear map can.
+            if lens.architecture.is_linear() && is_minimum(lens, &learned) {
                 (0..count).collect()
             } else {
                 learned

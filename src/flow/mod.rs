@@ -1,58 +1,44 @@
-//! The gradient flow of a multimodal deep linear network: dW/dt = -dLoss/dW.
+//! The gradient flow of a multimodal network: dW/dt = -dLoss/dW.
 //!
-//! With the residual correlation G = S_yx - W S_xx (o x d, column blocks G_m):
+//! A linear network's flow depends on the data by their second moments alone; that of any other
+//! takes a pass over the samples. [`Flow`] is either, and whoever integrates, descends or observes
+//! need not know which. Flow and descent share this folder, so that they can differ by their
+//! discretisation of time alone.
 //!
-//! ```text
-//! dW^l/dt   = (W^L ... W^{l+1})^T [ sum_m G_m (W_m^Lf ... W_m^1)^T ] (W^{l-1} ... W^{Lf+1})^T    l >  Lf
-//! dW_m^l/dt = (W^L ... W^{Lf+1} W_m^Lf ... W_m^{l+1})^T  G_m  (W_m^{l-1} ... W_m^1)^T            l <= Lf
-//! ```
-//!
-//! Source: Zhang, Latham & Saxe (ICML 2024), section on multimodal deep linear networks.
-//!
-//! Inputs and outputs are few next to the widths, so every product is associated from its small
-//! end. For each layer the workspace keeps
-//!
-//! - `forward`: the product of the layers before it, P (cols x inputs);
-//! - `backward`: the product of the layers after it, transposed, B^T (rows x o);
-//! - `pull`: (G P^T)^T (cols x o), so that the layer's rate is `backward * pull^T`.
-//!
-//! A product of two hidden layers is never formed, and nothing is allocated per call. Flow and
-//! descent share this folder, so that they can differ by their discretisation of time alone.
-//!
-//! | file | what it computes |
+//! | folder | what it computes |
 //! |---|---|
-//! | `mod.rs` | loss, gradient, observables |
-//! | `products.rs` | the thin products of one state |
-//! | `tangent.rs` | the gradient's derivative in a direction: products with the Hessian |
+//! | `linear/` | loss, gradient, Hessian products, observables from second moments |
+//! | `sampled/` | the same from samples, for any activation, with or without biases |
 
-mod products;
-mod tangent;
+mod linear;
+mod sampled;
+
+pub use sampled::SampledFlow;
 
 use crate::data::Moments;
-use crate::kernels::{dot, multiply_transposed, outer};
-use crate::network::{Architecture, Stack};
+use crate::network::Architecture;
 use crate::track::Knot;
-use products::Products;
-use tangent::Tangent;
+use linear::MomentFlow;
 
 /// Right-hand side and observables of one problem, with its workspace.
 #[derive(Debug, Clone)]
 pub struct Flow<'a> {
-    architecture: &'a Architecture,
-    moments: &'a Moments,
-    products: Products,
-    tangent: Tangent,
-    /// Squared norms that belong to the layers but take no part in the flow.
-    constant_norms: Option<&'a [f64]>,
-    /// B B^T of one layer, o x o, and one column of (G P^T) P, o.
-    gram: Vec<f64>,
-    column: Vec<f64>,
+    kind: Kind<'a>,
 }
 
-/// What is observed of a state: total map and layer norms, with their time derivatives.
+#[derive(Debug, Clone)]
+enum Kind<'a> {
+    Moments(Box<MomentFlow<'a>>),
+    Samples(Box<SampledFlow<'a>>),
+}
+
+/// What is observed of a state: total map, layer norms and, of networks that are not linear, what
+/// the total map does not tell; with their time derivatives.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observables {
-    /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer.
+    /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer; from a pass
+    /// over samples also the loss, the mean power E|y^|^2 of the outputs, and how much of each known
+    /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K).
     pub values: Vec<f64>,
     /// Their derivatives along the flow.
     pub rates: Vec<f64>,
@@ -70,37 +56,48 @@ impl Observables {
 }
 
 impl<'a> Flow<'a> {
-    /// Prepares the workspace for an architecture and its data.
+    /// Prepares the workspace for an architecture and its data: from the moments of the data for
+    /// a linear network, from their samples for any other.
     pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
-        let outputs = architecture.outputs;
+        if !architecture.is_linear() {
+            return Self::on_samples(architecture, moments);
+        }
         Self {
-            architecture,
-            moments,
-            products: Products::new(architecture),
-            tangent: Tangent::new(architecture),
-            constant_norms: None,
-            gram: vec![0.0; outputs * outputs],
-            column: vec![0.0; outputs],
+            kind: Kind::Moments(Box::new(MomentFlow::new(architecture, moments))),
         }
     }
 
-    /// The same for a reduced network: observed layer norms are those of the full network, whose
-    /// layers have a constant part of these squared norms beside the reduced ones.
-    pub fn with_constant_norms(self, constant_norms: Option<&'a [f64]>) -> Self {
+    /// The flow by a pass over the samples, whatever the network. Without samples
+    /// ([`Moments::samples`]) no rate of it is finite.
+    pub fn on_samples(architecture: &'a Architecture, moments: &'a Moments) -> Self {
         Self {
-            constant_norms,
-            ..self
+            kind: Kind::Samples(Box::new(SampledFlow::new(architecture, moments))),
         }
+    }
+
+    /// The same for a reduced network, which is linear: observed layer norms are those of the full
+    /// network, whose layers have a constant part of these squared norms beside the reduced ones.
+    pub fn with_constant_norms(mut self, constant_norms: Option<&'a [f64]>) -> Self {
+        if let Kind::Moments(flow) = &mut self.kind {
+            flow.set_constant_norms(constant_norms);
+        }
+        self
     }
 
     /// The architecture whose weights flow.
     pub fn architecture(&self) -> &'a Architecture {
-        self.architecture
+        match &self.kind {
+            Kind::Moments(flow) => flow.architecture(),
+            Kind::Samples(flow) => flow.architecture(),
+        }
     }
 
     /// The data that drive it.
     pub fn moments(&self) -> &'a Moments {
-        self.moments
+        match &self.kind {
+            Kind::Moments(flow) => flow.moments(),
+            Kind::Samples(flow) => flow.moments(),
+        }
     }
 
     /// dW/dt = -dLoss/dW at the state `weights`, written to `rate` (both of length
@@ -110,37 +107,41 @@ impl<'a> Flow<'a> {
         self.write_rate(rate);
     }
 
+    /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
+    /// both rate and observables of one state.
+    pub fn evaluate(&mut self, weights: &[f64]) {
+        match &mut self.kind {
+            Kind::Moments(flow) => flow.evaluate(weights),
+            Kind::Samples(flow) => flow.evaluate(weights),
+        }
+    }
+
     /// The rate dW/dt at the state last evaluated.
     pub fn write_rate(&self, rate: &mut [f64]) {
-        for (l, layer) in self.architecture.layers.iter().enumerate() {
-            let out = &mut rate[layer.range.clone()];
-            outer(
-                &self.products.backward[l],
-                layer.rows,
-                &self.products.pull[l],
-                layer.cols,
-                out,
-            );
+        match &self.kind {
+            Kind::Moments(flow) => flow.write_rate(rate),
+            Kind::Samples(flow) => flow.write_rate(rate),
         }
     }
 
     /// Whether the residual of the last evaluation was finite. Every weight that is not makes it
-    /// so, and it is small enough to look at each time.
+    /// so.
     pub fn is_finite(&self) -> bool {
-        self.products.residual.iter().all(|entry| entry.is_finite())
+        match &self.kind {
+            Kind::Moments(flow) => flow.is_finite(),
+            Kind::Samples(flow) => flow.is_finite(),
+        }
     }
 
     /// The loss at the state `weights`.
     pub fn loss(&mut self, weights: &[f64]) -> f64 {
-        self.products.propagate_forward(self.architecture, weights);
-        self.moments.loss.loss(&self.products.map)
+        match &mut self.kind {
+            Kind::Moments(flow) => flow.loss(weights),
+            Kind::Samples(flow) => flow.loss(weights),
+        }
     }
 
-    /// Total map and layer norms at the state `weights`, with their derivatives along the flow.
-    ///
-    /// The rates need no further pass over the weights: a layer moves the map by
-    /// B B^T (G P^T) P, and its squared norm by 2 <G, W> over the modalities that pass it, which
-    /// is the same number for each layer of a stack (balancedness).
+    /// The observables at the state `weights`, with their derivatives along the flow.
     pub fn observe(&mut self, weights: &[f64], observables: &mut Observables) {
         self.evaluate(weights);
         self.write_observables(weights, observables);
@@ -148,83 +149,32 @@ impl<'a> Flow<'a> {
 
     /// The observables at the state last evaluated, which the caller hands over again.
     pub fn write_observables(&mut self, weights: &[f64], observables: &mut Observables) {
-        let map_len = self.products.map.len();
-        let layers = &self.architecture.layers;
-        observables.values.resize(map_len + layers.len(), 0.0);
-        observables.rates.resize(map_len + layers.len(), 0.0);
-        observables.values[..map_len].copy_from_slice(&self.products.map);
-        observables.rates[..map_len].fill(0.0);
-        for (l, layer) in layers.iter().enumerate() {
-            let w = &weights[layer.range.clone()];
-            let constant = self.constant_norms.map_or(0.0, |norms| norms[l]);
-            observables.values[map_len + l] = dot(w, w) + constant;
-            observables.rates[map_len + l] = 2.0 * self.map_along_residual(layer.stack);
-            self.add_map_rate(l, &mut observables.rates[..map_len]);
+        match &mut self.kind {
+            Kind::Moments(flow) => flow.write_observables(weights, observables),
+            Kind::Samples(flow) => flow.write_observables(weights, observables),
         }
-    }
-
-    /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
-    /// both rate and observables of one state.
-    pub fn evaluate(&mut self, weights: &[f64]) {
-        self.products
-            .evaluate(self.architecture, self.moments, weights);
     }
 
     /// Makes the state last evaluated the point of [`Flow::jacobian_product`].
     pub fn linearise(&mut self) {
-        self.tangent.at.copy_from(&self.products);
+        if let Kind::Moments(flow) = &mut self.kind {
+            flow.linearise();
+        }
     }
 
     /// J V = -H V: the derivative of the rate in the direction V at the point set by
     /// [`Flow::linearise`], which the caller hands over again (all of length
-    /// [`Architecture::len`]). H is the Hessian of the loss, so J is symmetric.
+    /// [`Architecture::len`]). H is the Hessian of the loss, so J is symmetric. Of an activation
+    /// with a kink it is the derivative almost everywhere.
     pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
-        let problem = (self.architecture, self.moments);
-        self.tangent.product(problem, point, direction, product);
-    }
-
-    /// <G, W> over the inputs that reach a stack.
-    fn map_along_residual(&self, stack: Stack) -> f64 {
-        let (outputs, inputs) = (self.architecture.outputs, self.architecture.inputs());
-        let block = match stack {
-            Stack::Private(m) => self.architecture.modalities[m].range.clone(),
-            Stack::Shared => 0..inputs,
-        };
-        let products = block.map(|i| {
-            let column = &self.products.map[i * outputs..(i + 1) * outputs];
-            let residual = self.products.residual[i..].iter().step_by(inputs);
-            column.iter().zip(residual).map(|(w, g)| w * g).sum::<f64>()
-        });
-        products.sum()
-    }
-
-    /// Adds B B^T (G P^T) P of one layer to the map's rate.
-    fn add_map_rate(&mut self, l: usize, rate: &mut [f64]) {
-        let layer = &self.architecture.layers[l];
-        let outputs = self.architecture.outputs;
-        let (block, first) = match layer.stack {
-            Stack::Private(m) => (
-                self.architecture.modalities[m].range.clone(),
-                self.architecture.private[m].start == l,
-            ),
-            Stack::Shared => (0..self.architecture.inputs(), false),
-        };
-        let backward = &self.products.backward[l];
-        multiply_transposed(backward, layer.rows, backward, outputs, &mut self.gram);
-        for (c, input) in block.enumerate() {
-            for (k, pulled) in self.products.pull[l].chunks_exact(layer.cols).enumerate() {
-                self.column[k] = if first {
-                    pulled[c]
-                } else {
-                    dot(
-                        pulled,
-                        &self.products.forward[l][c * layer.cols..(c + 1) * layer.cols],
-                    )
-                };
-            }
-            for (p, row) in self.gram.chunks_exact(outputs).enumerate() {
-                rate[p + input * outputs] += dot(row, &self.column);
-            }
+        match &mut self.kind {
+            Kind::Moments(flow) => flow.jacobian_product(point, direction, product),
+            Kind::Samples(flow) => flow.jacobian_product(point, direction, product),
         }
     }
+}
+
+/// Bytes of the workspace of a flow from `samples` samples.
+pub fn sampled_memory(architecture: &Architecture, samples: u64) -> u64 {
+    sampled::memory(architecture, samples)
 }

@@ -1,56 +1,8 @@
 //! Block Krylov spaces of a network: what paths through its layers reach from inputs and outputs.
 
 use crate::kernels::{multiply, multiply_transposed};
-use crate::network::{Architecture, Layer};
+use crate::network::{Architecture, Layer, Spaces};
 use nalgebra::{DMatrix, DVector};
-
-/// Hidden spaces and which layer joins which; inputs and outputs are none.
-#[derive(Debug, Clone)]
-pub(super) struct Spaces {
-    /// Number of hidden units of each hidden space.
-    dims: Vec<usize>,
-    /// Input and output space of each layer.
-    ends: Vec<[Option<usize>; 2]>,
-}
-
-impl Spaces {
-    fn of(architecture: &Architecture) -> Self {
-        let mut dims: Vec<usize> = Vec::new();
-        let mut ends = vec![[None; 2]; architecture.layers.len()];
-        let fusion = architecture.shared.clone().next().map(|first| {
-            dims.push(architecture.layers[first].cols);
-            dims.len() - 1
-        });
-        let private = architecture
-            .private
-            .iter()
-            .map(|stack| (stack, None, fusion));
-        for (stack, first, last) in private.chain([(&architecture.shared, fusion, None)]) {
-            let mut input = first;
-            for l in stack.clone() {
-                let output = if l + 1 == stack.end {
-                    last
-                } else {
-                    dims.push(architecture.layers[l].rows);
-                    Some(dims.len() - 1)
-                };
-                ends[l] = [input, output];
-                input = output;
-            }
-        }
-        Self { dims, ends }
-    }
-
-    /// The hidden space that layer `l` starts from; None for inputs.
-    pub(super) fn input(&self, l: usize) -> Option<usize> {
-        self.ends[l][0]
-    }
-
-    /// The hidden space that layer `l` ends in; None for outputs.
-    pub(super) fn output(&self, l: usize) -> Option<usize> {
-        self.ends[l][1]
-    }
-}
 
 /// Growing bases of the images of inputs and outputs under all paths of at most `path_length`
 /// layers, forward through W and backward through W^T.
@@ -77,8 +29,8 @@ impl<'a> Krylov<'a> {
         let spaces = Spaces::of(architecture);
         let empty = |&dim: &usize| DMatrix::zeros(dim, 0);
         let mut krylov = Self {
-            bases: spaces.dims.iter().map(empty).collect(),
-            candidates: vec![Vec::new(); spaces.dims.len()],
+            bases: spaces.dims().iter().map(empty).collect(),
+            candidates: vec![Vec::new(); spaces.dims().len()],
             images: architecture
                 .layers
                 .iter()
@@ -146,7 +98,7 @@ impl<'a> Krylov<'a> {
         let width = |space: usize| {
             let candidates = self.candidates[space].iter().map(DMatrix::ncols);
             let width = self.bases[space].ncols() + candidates.sum::<usize>();
-            width.min(self.spaces.dims[space])
+            width.min(self.spaces.dims()[space])
         };
         let layers = self.architecture.layers.iter().enumerate();
         layers

@@ -27,8 +27,8 @@
 mod krylov;
 mod pilot;
 
-use crate::network::Architecture;
-use krylov::{Krylov, Spaces};
+use crate::network::{Architecture, Spaces};
+use krylov::Krylov;
 use nalgebra::{DMatrix, DMatrixView, DVector};
 
 /// A network of smaller widths whose gradient flow and descent are those of the full one.

@@ -150,6 +150,7 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
         },
         cross,
         generalisation: None,
+        samples: None,
     }
 }
 

@@ -24,15 +24,15 @@ pub fn descents(problem: &Problem, result: &RunResult) -> Vec<u8> {
     header.insert(0, "learning_rate".into());
     let rows = result.descents.iter().flat_map(|run| {
         let descent = &run.descent;
-        let eta = descent.learning_rate;
+        let (eta, step) = (descent.learning_rate, descent.time_step);
         let times = sample_times(descent.track.end().time, output.samples, output.spacing);
         let mut steps: Vec<u64> = times
             .iter()
-            .map(|time| (time / eta).round() as u64)
+            .map(|time| (time / step).round() as u64)
             .collect();
         steps.dedup();
-        steps.into_iter().map(move |step| {
-            let mut fields = row(&lens, &descent.track.at(eta * step as f64));
+        steps.into_iter().map(move |number| {
+            let mut fields = row(&lens, &descent.track.at(step * number as f64));
             fields.insert(0, field(eta));
             fields
         })
@@ -58,6 +58,11 @@ fn columns(lens: &Lens<'_>) -> Vec<String> {
     if lens.moments.generalisation.is_some() {
         columns.push("generalisation".into());
     }
+    if !lens.architecture.is_linear() {
+        columns.push("linear_share".into());
+        let parts = lens.part_names().iter();
+        columns.extend(parts.map(|part| format!("part.{part}")));
+    }
     columns
 }
 
@@ -69,6 +74,10 @@ fn row(lens: &Lens<'_>, knot: &Knot) -> Vec<String> {
     }
     row.extend((0..lens.architecture.layers.len()).map(|l| field(lens.layer_norm(knot, l))));
     row.extend(lens.generalisation(knot).map(field));
+    if !lens.architecture.is_linear() {
+        row.push(lens.linear_share(knot).map_or(String::new(), field));
+        row.extend(lens.parts(knot).iter().map(|&part| field(part)));
+    }
     row
 }
 

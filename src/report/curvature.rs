@@ -4,6 +4,7 @@ use super::format::{NONE, cells, name, number_to, percent, push_wrapped, table};
 use super::summary::{PlateauSummary, Summary};
 use crate::compare::Escape;
 use crate::curvature::{Curvature, Eigenvalue, Stability};
+use crate::optimiser::Rule;
 use crate::problem::Problem;
 use crate::run::RunResult;
 use crate::theory;
@@ -199,7 +200,10 @@ pub(super) fn push_stability(text: &mut String, summary: &Summary) {
         short(limit)
     );
     let rates = summary.descent.iter().map(|descent| descent.learning_rate);
-    if let Some(warning) = warning(limit, rates) {
+    let rule = summary.scenario.descent.as_ref().map(Rule::of);
+    if let Some(factor) = rule.and_then(Rule::stability)
+        && let Some(warning) = warning(limit * factor, rates)
+    {
         let _ = writeln!(text, "  warning: {warning}");
     }
 }
@@ -207,8 +211,9 @@ pub(super) fn push_stability(text: &mut String, summary: &Summary) {
 /// What to know of learning rates that are too large for the flow's curvature.
 pub(super) fn stability_warning(result: &RunResult) -> Option<String> {
     let stability = result.flow.curvature.stability.as_ref()?;
+    let rule = result.descents.first()?.descent.rule;
     let rates = result.descents.iter().map(|run| run.descent.learning_rate);
-    warning(stability.stable_learning_rate()?, rates)
+    warning(stability.stable_learning_rate()? * rule.stability()?, rates)
 }
 
 fn warning(limit: f64, rates: impl Iterator<Item = f64>) -> Option<String> {

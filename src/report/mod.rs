@@ -6,6 +6,7 @@ pub mod csv;
 pub mod curvature;
 pub mod format;
 pub mod generalisation;
+pub mod learned;
 pub mod summary;
 pub mod sweep;
 pub mod text;

@@ -4,6 +4,7 @@ use super::curvature::{
     CurvatureSummary, EscapeSummary, StabilitySummary, add_curvature, stability_warning,
 };
 use super::generalisation::{GeneralisationSummary, generalisation_summary};
+use super::learned::{LearnedSummary, VisitsSummary, learned, visits};
 use super::saddle_name;
 use crate::compare::{Comparison, CurveComparison, Orders, TheoryGap};
 use crate::detect::{Detection, Kind, Phase};
@@ -32,6 +33,9 @@ pub struct Summary {
     pub flow: FlowSummary,
     /// The unimodal phase of the flow.
     pub phase: PhaseSummary,
+    /// What was learned beyond total maps; only for networks that are not linear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learned: Option<LearnedSummary>,
     /// When each modality reached half of its levels.
     pub crossings: Vec<CrossingSummary>,
     /// Treads of the loss staircase.
@@ -99,6 +103,10 @@ pub struct FlowSummary {
     pub final_loss: f64,
     /// Generalisation error reached, where there is one.
     pub final_generalisation: Option<f64>,
+    /// Share of the outputs' power at the end that their best linear fit explains; only for
+    /// networks that are not linear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linear_share: Option<f64>,
     /// Accepted steps.
     pub steps: u64,
     /// Rejected steps.
@@ -238,6 +246,8 @@ pub struct DescentSummary {
     pub phase: PhaseSummary,
     /// Its plateaus.
     pub plateaus: Vec<PlateauSummary>,
+    /// How near it came to the saddles and to the minimum, how often and for how long.
+    pub visits: Vec<VisitsSummary>,
     /// Theory's first crossing at this learning rate.
     pub theory_t_first: Option<f64>,
     /// Its relative gap (measured - predicted)/predicted.
@@ -304,6 +314,7 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
         data: data_summary(problem),
         flow: flow_summary(problem, result),
         phase: phase_summary(problem, &detection.phase),
+        learned: learned(problem, result),
         crossings: crossings(problem, detection),
         plateaus,
         generalisation: generalisation_summary(problem, result),
@@ -367,6 +378,7 @@ fn flow_summary(problem: &Problem, result: &RunResult) -> FlowSummary {
         t_end: flow.end.time,
         final_loss: problem.lens().loss(last),
         final_generalisation: problem.lens().generalisation(last),
+        linear_share: problem.lens().linear_share(last),
         steps: flow.end.work.steps,
         rejected_steps: flow.end.work.rejected_steps,
         rhs_evaluations: flow.end.work.rhs_evaluations,
@@ -468,6 +480,7 @@ fn descent_summary(problem: &Problem, run: &DescentRun) -> DescentSummary {
         final_loss: run.descent.final_loss,
         phase: phase_summary(problem, &run.detection.phase),
         plateaus: plateaus(problem, &run.detection),
+        visits: visits(problem, run),
         theory_t_first: run.theory.t_first,
         theory_t_first_gap: run.theory.t_first_gap,
         theory_ratio: run.theory.ratio,

@@ -4,9 +4,11 @@ use super::curvature::{push_curvature, push_stability};
 use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
 use super::fusion_name;
 use super::generalisation::push_generalisation;
+use super::learned::{push_learned, push_visits};
 use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
 use crate::network::{Architecture, Stack};
 use crate::problem::Problem;
+use crate::scenario::Activation;
 use crate::verify::Verification;
 use std::fmt::Write;
 
@@ -27,10 +29,25 @@ pub fn network_line(architecture: &Architecture) -> String {
     };
     let weights = architecture.len();
     format!(
-        "{}, {depth}{}, {weights} weights",
+        "{}, {depth}{}{}, {weights} weights",
         fusion_name(architecture),
-        widths(architecture)
+        widths(architecture),
+        units(architecture)
     )
+}
+
+/// Activation and biases, where there are any.
+fn units(architecture: &Architecture) -> String {
+    let activation = match architecture.activation {
+        Activation::Linear => String::new(),
+        Activation::LeakyRelu(slope) => format!(", leaky_relu of slope {}", number(slope)),
+        other => format!(", {}", other.name()),
+    };
+    let biases = match architecture.biases.is_empty() {
+        true => "",
+        false => ", with biases",
+    };
+    activation + biases
 }
 
 fn widths(architecture: &Architecture) -> String {
@@ -277,11 +294,21 @@ fn push_flow(text: &mut String, summary: &Summary) {
         );
     }
     push_verification(text, summary.verification.as_ref());
+    if let Some(share) = flow.linear_share {
+        let _ = writeln!(
+            text,
+            "  maps are the best linear fit, which explains {} of the outputs' power at the end",
+            percent(Some(share)).trim_start_matches('+')
+        );
+    }
+    push_learned(text, summary.learned.as_ref());
     let ends_on = summary
         .plateaus
         .last()
         .filter(|plateau| plateau.exit.is_none());
-    if let Some(plateau) = ends_on.filter(|plateau| plateau.saddle != "M_*") {
+    // What a network that is not linear can still learn is not known.
+    let unfinished = |saddle: &str| saddle != "M_*" && flow.linear_share.is_none();
+    if let Some(plateau) = ends_on.filter(|plateau| unfinished(&plateau.saddle)) {
         let _ = writeln!(
             text,
             "  the run ends on the plateau of {}: not everything is learned",
@@ -417,6 +444,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
         ]);
     }
     text.push_str(&table(&rows));
+    push_visits(text, &summary.descent);
     // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
     // may change its sign with the rate, the others saturate.
     let order = summary

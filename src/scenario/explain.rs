@@ -192,7 +192,13 @@ fn property<'s>(schema: &'s Json, path: &str) -> Option<&'s Json> {
         let node = resolve(schema, node);
         let field = node.get("properties").and_then(|fields| fields.get(step));
         let entry = node.get("additionalProperties").filter(|e| e.is_object());
-        field.or(entry).or_else(|| {
+        // One of several forms may be a mapping.
+        let forms = node.get("oneOf").and_then(Json::as_array);
+        let form = || {
+            let mut forms = forms.into_iter().flatten();
+            forms.find_map(|form| form.get("properties")?.get(step))
+        };
+        field.or(entry).or_else(form).or_else(|| {
             step.parse::<usize>().ok()?;
             node.get("items")
         })

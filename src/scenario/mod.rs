@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, validate |
 //! | `learning_rates.rs` | one learning rate or a list |
+//! | `activation.rs` | a word, or a word with a number |
 //! | `locate.rs` | the line on which a key stands |
 //! | `walk.rs` | a walk over the text that stops at a place, for its line |
 //! | `explain.rs` | typed errors in plain words, the nearest known key |
@@ -19,6 +20,7 @@
 //!
 //! This folder is the only user of serde_yaml.
 
+mod activation;
 mod explain;
 mod figure;
 mod grid;
@@ -30,6 +32,7 @@ mod sweep;
 mod validate;
 mod walk;
 
+pub use activation::Activation;
 pub use figure::{
     CurvesFigure, FigureSection, HeatFigure, LinesFigure, PortraitFigure, Quantity, ScatterFigure,
     Trajectory,
@@ -115,6 +118,9 @@ pub struct DataSection {
     /// Columns of a CSV file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<TableData>,
+    /// A linear part in A and the exclusive or of two inputs in B.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xor: Option<XorData>,
 }
 
 impl DataSection {
@@ -124,7 +130,8 @@ impl DataSection {
         let moments = self.moments.as_ref().and_then(|given| given.samples);
         let isotropic = self.isotropic.as_ref().and_then(|source| source.samples);
         let wishart = self.wishart.as_ref().and_then(|source| source.samples);
-        toy.or(moments).or(isotropic).or(wishart)
+        let xor = self.xor.as_ref().map(|xor| xor.samples);
+        toy.or(moments).or(isotropic).or(wishart).or(xor)
     }
 }
 
@@ -224,6 +231,17 @@ pub struct TableData {
     pub holdout: f64,
 }
 
+/// y = x_A + XOR(x_B): x_A Gaussian, x_B of two inputs -1 or 1, XOR(x_B) = 1 where they differ and
+/// -1 where they are equal. Each x_A is paired with all four x_B.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct XorData {
+    /// Standard deviation of x_A, above 0.
+    pub sigma: f64,
+    /// Number of samples, a multiple of 4.
+    pub samples: u64,
+}
+
 /// Shape of the network: depth and fusion layer, or private and shared layers; one width, or
 /// one a hidden layer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -249,6 +267,13 @@ pub struct NetworkSection {
     /// private stacks of different depths, aligned at the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub widths: Option<Vec<usize>>,
+    /// What every hidden unit does to the sum of its inputs: linear, relu, {leaky_relu: 0.1},
+    /// tanh or erf. All but linear need samples.
+    #[serde(default, skip_serializing_if = "Activation::is_linear")]
+    pub activation: Activation,
+    /// Whether hidden units and outputs have biases, which start at 0. They need samples.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub biases: bool,
 }
 
 /// Scheme of the initial weights: exactly one of the keys.
@@ -291,7 +316,7 @@ pub struct NormInit {
 #[serde(deny_unknown_fields)]
 pub struct FileInit {
     /// NPZ file with arrays A.1 ... A.{Lf}, B.1 ..., shared.{Lf+1} ... shared.{L}, each of shape
-    /// (outputs, inputs); relative to the scenario file.
+    /// (outputs, inputs), and where there are biases A.1.bias ...; relative to the scenario file.
     pub path: PathBuf,
 }
 
@@ -364,6 +389,38 @@ pub struct Until {
 pub struct DescentSection {
     /// Learning rate, or a list of them; each above 0.
     pub learning_rate: LearningRates,
+    /// Samples of a mini-batch, 1 or more; without it every step takes all of them. Each epoch is
+    /// a permutation of the samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u64>,
+    /// Momentum mu, from 0 to less than 1. A step then stands for the flow time eta/(1 - mu).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// Adam in place of plain steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adam: Option<AdamSection>,
+}
+
+/// Constants of Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamSection {
+    /// Decay of the running mean of the gradient, from 0 to less than 1.
+    pub beta1: f64,
+    /// Decay of the running mean of its square, from 0 to less than 1.
+    pub beta2: f64,
+    /// Added to the root of the mean square, above 0.
+    pub epsilon: f64,
+}
+
+impl Default for AdamSection {
+    fn default() -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
 }
 
 /// Thresholds of the plateau detector (definitions: [`crate::detect`]).

@@ -63,7 +63,8 @@ const MOST_STEPS: u64 = 100_000;
 /// when its turn comes is an exception: random weights have a share along either, aligned ones
 /// do not and stay at zero.
 ///
-/// None for several outputs, whose maps are not of rank one, and for networks of one layer.
+/// None for several outputs, whose maps are not of rank one, for networks of one layer, and for those
+/// that are not linear.
 pub fn curve(
     moments: &Moments,
     architecture: &Architecture,
@@ -72,6 +73,9 @@ pub fn curve(
     (rtol, t_end): (f64, f64),
 ) -> Option<Curve> {
     let modalities = 0..moments.modalities.len();
+    if !architecture.is_linear() {
+        return None;
+    }
     if moments.outputs_len() > 1 || modalities.clone().any(|m| architecture.depth(m) < 2) {
         return None;
     }

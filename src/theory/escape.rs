@@ -38,6 +38,9 @@ pub fn escape_rate(
     modality: usize,
     norms: &[f64],
 ) -> Result<f64, &'static str> {
+    if !architecture.is_linear() {
+        return Err("growth rates are those of linear networks");
+    }
     if !architecture.has_saddle(learned) {
         return Err("the network has no such saddle");
     }
@@ -95,7 +98,7 @@ fn shared_norm(
 /// M_0 where some driven modality has two layers in all, the others where one has two private
 /// layers. Elsewhere the escape is flat to second order, its growth algebraic in time, and the
 /// least eigenvalue of the Hessian tends to zero. None where M_S is no saddle: the minimum, or no
-/// critical point at all (section on the loss landscape).
+/// critical point at all (section on the loss landscape); and for networks that are not linear.
 pub fn is_strict_saddle(
     moments: &Moments,
     architecture: &Architecture,
@@ -105,7 +108,7 @@ pub fn is_strict_saddle(
     let mut driven = (0..count)
         .filter(|m| !learned.contains(m) && residual_growth_rate(moments, learned, *m) > 0.0)
         .peekable();
-    if driven.peek().is_none() || !architecture.has_saddle(learned) {
+    if driven.peek().is_none() || !architecture.has_saddle(learned) || !architecture.is_linear() {
         return None;
     }
     Some(driven.any(|m| match learned {

@@ -84,6 +84,9 @@ pub fn predict(
 ) -> Theory {
     let mut theory = Theory::default();
     theory.assume("small initial weights (leading order)");
+    if !architecture.is_linear() {
+        theory.assume("theory is for linear networks, and this one is not: no absolute times");
+    }
     let Some(depths) = architecture.uniform_depth() else {
         theory.assume("no formula for unequal private depths");
         return theory;
@@ -129,7 +132,10 @@ pub fn predict(
             ));
         }
         let pair = (first, theory.second);
-        [theory.t_first, theory.t_second] = two_layer_times(moments, architecture, weights, pair);
+        if architecture.is_linear() {
+            let times = two_layer_times(moments, architecture, weights, pair);
+            [theory.t_first, theory.t_second] = times;
+        }
     }
     theory
 }

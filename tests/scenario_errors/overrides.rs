@@ -1,12 +1,14 @@
 //! `--set`, and errors that come later than the loader.
 
 use super::support::{BASE, TABLE, load, replaced, with_data};
-use modalflow::scenario::Loaded;
+use modalflow::scenario::{Activation, Loaded};
 use std::path::Path;
 
 #[test]
 fn overrides_that_work() {
     let changed = |set: &[&str]| load(BASE, set).unwrap();
+    let leaky = changed(&["network.activation.leaky_relu=0.25"]).network;
+    assert_eq!(leaky.activation, Activation::LeakyRelu(0.25));
     let toy = |set: &[&str]| changed(set).data.toy.unwrap();
     assert_eq!(toy(&["data.toy.rho=-0.25"]).rho, -0.25);
     assert_eq!(toy(&["data.toy.rho=0.1", "data.toy.rho=0.2"]).rho, 0.2);

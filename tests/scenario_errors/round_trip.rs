@@ -36,6 +36,15 @@ fn every_alternative_loads_and_reads_back_as_written() {
             "{A: 1.0, B",
             "{A: *s, B",
         ),
+        with_network(
+            "  depth: 2\n  fusion_layer: 1\n  width: 3\n  activation: relu\n  biases: true\n",
+        ),
+        with_network(
+            "  depth: 2\n  fusion_layer: 1\n  width: 3\n  activation: {leaky_relu: 0.1}\n",
+        ),
+        with_data("  xor: {sigma: 2.0, samples: 8192}\n"),
+        replaced(BASE, "[0.08, 0.04]", "1\n  batch: 64\n  momentum: 0.9"),
+        replaced(BASE, "[0.08, 0.04]", "1\n  adam: {beta2: 0.99}"),
     ];
     for text in &texts {
         let scenario = load(text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));

@@ -2,7 +2,9 @@
 
 use super::{LARGEST, POSITIVE, count, exactly_one, matrix, number, same_names, wrong};
 use crate::error::Result;
-use crate::scenario::{ByModality, DataSection, IsotropicData, TableData, ToyData, WishartData};
+use crate::scenario::{
+    ByModality, DataSection, IsotropicData, TableData, ToyData, WishartData, XorData,
+};
 use std::path::Path;
 
 /// Most inputs of all modalities together, and most outputs: an eigendecomposition of this size
@@ -18,6 +20,7 @@ pub(super) fn check(data: &DataSection) -> Result<()> {
         ("isotropic", data.isotropic.is_some()),
         ("wishart", data.wishart.is_some()),
         ("table", data.table.is_some()),
+        ("xor", data.xor.is_some()),
     ];
     exactly_one("data", "a source of data", &given)?;
     if let Some(toy) = &data.toy {
@@ -38,6 +41,9 @@ pub(super) fn check(data: &DataSection) -> Result<()> {
     if let Some(table) = &data.table {
         check_table(table)?;
     }
+    if let Some(xor) = &data.xor {
+        check_xor(xor)?;
+    }
     Ok(())
 }
 
@@ -51,11 +57,21 @@ pub(super) fn modality_names(data: &DataSection) -> Vec<&str> {
     let isotropic = data.isotropic.as_ref().map(|i| names(&i.modalities));
     let wishart = data.wishart.as_ref().map(|w| names(&w.modalities));
     let table = data.table.as_ref().map(|t| names(&t.modalities));
-    toy.or(moments)
-        .or(isotropic)
-        .or(wishart)
-        .or(table)
-        .unwrap_or_default()
+    let xor = data.xor.as_ref().map(|_| vec!["A", "B"]);
+    let names = toy.or(moments).or(isotropic).or(wishart).or(table).or(xor);
+    names.unwrap_or_default()
+}
+
+/// The source of data, where it gives its moments without samples.
+pub(super) fn source_without_samples(data: &DataSection) -> Option<&'static str> {
+    let sources = [
+        ("toy", data.toy.as_ref().map(|toy| toy.samples)),
+        ("moments", data.moments.as_ref().map(|m| m.samples)),
+        ("isotropic", data.isotropic.as_ref().map(|i| i.samples)),
+        ("wishart", data.wishart.as_ref().map(|w| w.samples)),
+    ];
+    let without = sources.iter().find(|(_, samples)| *samples == Some(None));
+    without.map(|(source, _)| *source)
 }
 
 fn check_toy(toy: &ToyData) -> Result<()> {
@@ -119,6 +135,19 @@ fn check_wishart(wishart: &WishartData) -> Result<()> {
     let outputs = wishart.outputs as u64;
     count("data.wishart.outputs", outputs, 1..=MOST_DIMENSIONS)?;
     check_draws("data.wishart", wishart.noise, wishart.samples)
+}
+
+fn check_xor(xor: &XorData) -> Result<()> {
+    number("data.xor.sigma", xor.sigma, POSITIVE)?;
+    count("data.xor.samples", xor.samples, 4..=MOST_SAMPLES)?;
+    match xor.samples % 4 {
+        0 => Ok(()),
+        _ => Err(wrong(
+            "data.xor.samples",
+            format!("{} is not a multiple of 4", xor.samples),
+            "every x_A is paired with the four x_B: give a multiple of 4, for example 8192",
+        )),
+    }
 }
 
 /// Noise and number of samples, alike in every source that can be sampled.

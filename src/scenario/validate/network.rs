@@ -1,8 +1,8 @@
 //! The network section.
 
-use super::{count, same_names, wrong};
+use super::{count, data, number, same_names, wrong};
 use crate::error::Result;
-use crate::scenario::{ByModality, NetworkSection};
+use crate::scenario::{Activation, ByModality, DataSection, FlowSection, Method, NetworkSection};
 use std::ops::RangeInclusive;
 
 const LAYERS: RangeInclusive<u64> = 1..=64;
@@ -16,6 +16,41 @@ pub(super) fn check(network: &NetworkSection, modalities: &[&str]) -> Result<()>
         None => check_depth(network.depth, network.fusion_layer)?,
     };
     check_widths(network, depth)
+}
+
+/// What an activation or biases ask of data and integration.
+pub(super) fn check_units(
+    network: &NetworkSection,
+    data: &DataSection,
+    flow: &FlowSection,
+) -> Result<()> {
+    let activation = network.activation;
+    if let Activation::LeakyRelu(slope) = activation {
+        number("network.activation.leaky_relu", slope, 0.0..=1.0)?;
+    }
+    if !activation.is_smooth() && flow.method == Method::Exponential {
+        return Err(wrong(
+            "flow.method",
+            format!(
+                "exponential steps need a smooth activation, and {} has a kink",
+                activation.name()
+            ),
+            "choose auto, dopri5 or dop853",
+        ));
+    }
+    let cause = match (activation.is_linear(), network.biases) {
+        (false, _) => format!("the activation {}", activation.name()),
+        (true, true) => "a network with biases".to_owned(),
+        (true, false) => return Ok(()),
+    };
+    match data::source_without_samples(data) {
+        None => Ok(()),
+        Some(source) => Err(wrong(
+            format!("data.{source}.samples"),
+            format!("this key is missing: {cause} needs samples, moments are not enough"),
+            format!("add samples: 8192 under data.{source}, the number of samples to draw"),
+        )),
+    }
 }
 
 /// One of the two ways to say how deep the network is, not parts of both.

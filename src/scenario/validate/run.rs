@@ -1,10 +1,11 @@
 //! Initial weights, flow, descent, detector, output.
 
-use super::data::check_path;
+use super::data::{check_path, source_without_samples};
 use super::{POSITIVE, count, exactly_one, number, wrong};
 use crate::error::Result;
 use crate::scenario::{
-    DescentSection, DetectorSection, FlowSection, InitSection, LearningRates, OutputSection,
+    DataSection, DescentSection, DetectorSection, FlowSection, InitSection, LearningRates,
+    OutputSection,
 };
 use std::ops::Bound;
 
@@ -50,6 +51,38 @@ pub(super) fn check_flow(flow: &FlowSection) -> Result<()> {
     match flow.until.loss_gap {
         Some(gap) => number("flow.until.loss_gap", gap, between(0.0, 1.0)),
         None => Ok(()),
+    }
+}
+
+/// What descent does beside plain steps on all samples.
+pub(super) fn check_stepping(descent: &DescentSection, data: &DataSection) -> Result<()> {
+    let below_1 = 0.0..1.0;
+    if let Some(momentum) = descent.momentum {
+        number("descent.momentum", momentum, below_1.clone())?;
+    }
+    if let Some(adam) = &descent.adam {
+        number("descent.adam.beta1", adam.beta1, below_1.clone())?;
+        number("descent.adam.beta2", adam.beta2, below_1)?;
+        number("descent.adam.epsilon", adam.epsilon, POSITIVE)?;
+        if descent.momentum.is_some() {
+            return Err(wrong(
+                "descent.adam",
+                "momentum and adam are both given, of which only one can be",
+                "keep one; beta1 is Adam's own momentum",
+            ));
+        }
+    }
+    let Some(batch) = descent.batch else {
+        return Ok(());
+    };
+    count("descent.batch", batch, 1..)?;
+    match source_without_samples(data) {
+        None => Ok(()),
+        Some(source) => Err(wrong(
+            format!("data.{source}.samples"),
+            "this key is missing: mini-batches (descent.batch) are taken from samples",
+            format!("add samples: 8192 under data.{source}, the number of samples to draw"),
+        )),
     }
 }
 

@@ -1,0 +1,34 @@
+//! What each modality contributes to a network's outputs: the loss with its inputs at zero.
+
+use crate::flow::Flow;
+use crate::problem::Problem;
+use nalgebra::DVector;
+use std::sync::Arc;
+
+/// A modality left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ablation {
+    /// The modality.
+    pub modality: usize,
+    /// The loss without its inputs.
+    pub loss: f64,
+}
+
+/// The loss without each modality in turn, at the given weights of the full network. Empty for
+/// linear networks, whose total maps say as much, and where the samples are not kept.
+pub fn ablations(problem: &Problem, weights: &DVector<f64>) -> Vec<Ablation> {
+    let Some(samples) = &problem.moments.samples else {
+        return Vec::new();
+    };
+    if problem.architecture.is_linear() {
+        return Vec::new();
+    }
+    let modalities = problem.moments.modalities.iter().enumerate();
+    let ablation = |(modality, left_out): (usize, &crate::data::Modality)| {
+        let mut moments = problem.moments.clone();
+        moments.samples = Some(Arc::new(samples.without(left_out.range.clone())));
+        let loss = Flow::new(&problem.architecture, &moments).loss(weights.as_slice());
+        Ablation { modality, loss }
+    };
+    modalities.map(ablation).collect()
+}

@@ -1,0 +1,60 @@
+//! XOR data: y = x_A + XOR(x_B), what a linear map can learn and what it cannot.
+//!
+//! XOR of two inputs of -1 or 1 is 1 where they differ and -1 where they are equal: -x_1 x_2. It is
+//! uncorrelated with x_B, so that no linear map of B explains any of it. Source of the task: Zhang,
+//! Latham & Saxe (ICML 2024), section on nonlinear networks.
+
+use super::{Modality, Moments, layout};
+use crate::error::Result;
+use crate::random::{Purpose, stream};
+use crate::scenario::XorData;
+use nalgebra::DMatrix;
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+/// The four values of x_B.
+const CORNERS: [[f64; 2]; 4] = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]];
+
+/// Names of the two parts of the target.
+pub(super) const PARTS: [&str; 2] = ["linear", "xor"];
+
+/// Modality A has one input, B two.
+fn modalities() -> Vec<Modality> {
+    let names = ["A".to_owned(), "B".to_owned()];
+    layout(names.iter().zip([1, 2]))
+}
+
+/// Inputs (P x 3) and the two parts of the target (P x 2), which add up to it.
+///
+/// Every x_A is drawn once and paired with all four x_B: these are balanced, and uncorrelated with
+/// x_A, to the last digit.
+pub(super) fn samples(xor: &XorData, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) {
+    let mut rng = stream(seed, Purpose::Samples);
+    let len = xor.samples as usize;
+    let mut inputs = DMatrix::zeros(len, 3);
+    let mut parts = DMatrix::zeros(len, 2);
+    let mut x = 0.0;
+    for row in 0..len {
+        let [left, right] = CORNERS[row % CORNERS.len()];
+        if row % CORNERS.len() == 0 {
+            x = xor.sigma * rng.sample::<f64, _>(StandardNormal);
+        }
+        inputs.row_mut(row).copy_from_slice(&[x, left, right]);
+        parts.row_mut(row).copy_from_slice(&[x, -left * right]);
+    }
+    (inputs, parts)
+}
+
+/// y, P x 1.
+pub(super) fn targets(parts: &DMatrix<f64>) -> DMatrix<f64> {
+    DMatrix::from_column_slice(parts.nrows(), 1, parts.column_sum().as_slice())
+}
+
+/// The moments of the samples.
+///
+/// # Errors
+/// An input error where the moments overflow.
+pub(super) fn moments(xor: &XorData, seed: u64) -> Result<Moments> {
+    let (inputs, parts) = samples(xor, seed);
+    Moments::of_samples(modalities(), &inputs, &targets(&parts))
+}

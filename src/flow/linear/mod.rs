@@ -1,0 +1,186 @@
+//! The flow of a linear network, from the second moments of the data.
+//!
+//! With the residual correlation G = S_yx - W S_xx (o x d, column blocks G_m):
+//!
+//! ```text
+//! dW^l/dt   = (W^L ... W^{l+1})^T [ sum_m G_m (W_m^Lf ... W_m^1)^T ] (W^{l-1} ... W^{Lf+1})^T    l >  Lf
+//! dW_m^l/dt = (W^L ... W^{Lf+1} W_m^Lf ... W_m^{l+1})^T  G_m  (W_m^{l-1} ... W_m^1)^T            l <= Lf
+//! ```
+//!
+//! Source: Zhang, Latham & Saxe (ICML 2024), section on multimodal deep linear networks.
+//!
+//! Inputs and outputs are few next to the widths, so every product is associated from its small
+//! end. For each layer the workspace keeps
+//!
+//! - `forward`: the product of the layers before it, P (cols x inputs);
+//! - `backward`: the product of the layers after it, transposed, B^T (rows x o);
+//! - `pull`: (G P^T)^T (cols x o), so that the layer's rate is `backward * pull^T`.
+//!
+//! A product of two hidden layers is never formed, and nothing is allocated per call.
+
+mod products;
+mod tangent;
+
+use super::Observables;
+use crate::data::Moments;
+use crate::kernels::{dot, multiply_transposed, outer};
+use crate::network::{Architecture, Stack};
+use products::Products;
+use tangent::Tangent;
+
+/// Right-hand side and observables of a linear network, with its workspace.
+#[derive(Debug, Clone)]
+pub struct MomentFlow<'a> {
+    architecture: &'a Architecture,
+    moments: &'a Moments,
+    products: Products,
+    tangent: Tangent,
+    /// Squared norms that belong to the layers but take no part in the flow.
+    constant_norms: Option<&'a [f64]>,
+    /// B B^T of one layer, o x o, and one column of (G P^T) P, o.
+    gram: Vec<f64>,
+    column: Vec<f64>,
+}
+
+impl<'a> MomentFlow<'a> {
+    /// Prepares the workspace for an architecture and its data.
+    pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
+        let outputs = architecture.outputs;
+        Self {
+            architecture,
+            moments,
+            products: Products::new(architecture),
+            tangent: Tangent::new(architecture),
+            constant_norms: None,
+            gram: vec![0.0; outputs * outputs],
+            column: vec![0.0; outputs],
+        }
+    }
+
+    /// Squared norms that the layers have beside the weights, for the observables.
+    pub fn set_constant_norms(&mut self, constant_norms: Option<&'a [f64]>) {
+        self.constant_norms = constant_norms;
+    }
+
+    /// The architecture whose weights flow.
+    pub fn architecture(&self) -> &'a Architecture {
+        self.architecture
+    }
+
+    /// The data that drive it.
+    pub fn moments(&self) -> &'a Moments {
+        self.moments
+    }
+
+    /// The rate dW/dt at the state last evaluated.
+    pub fn write_rate(&self, rate: &mut [f64]) {
+        for (l, layer) in self.architecture.layers.iter().enumerate() {
+            let out = &mut rate[layer.range.clone()];
+            outer(
+                &self.products.backward[l],
+                layer.rows,
+                &self.products.pull[l],
+                layer.cols,
+                out,
+            );
+        }
+    }
+
+    /// Whether the residual of the last evaluation was finite. Every weight that is not makes it
+    /// so, and it is small enough to look at each time.
+    pub fn is_finite(&self) -> bool {
+        self.products.residual.iter().all(|entry| entry.is_finite())
+    }
+
+    /// The loss at the state `weights`.
+    pub fn loss(&mut self, weights: &[f64]) -> f64 {
+        self.products.propagate_forward(self.architecture, weights);
+        self.moments.loss.loss(&self.products.map)
+    }
+
+    /// Total map and layer norms at the state last evaluated, with their derivatives along the flow.
+    ///
+    /// The rates need no further pass over the weights: a layer moves the map by
+    /// B B^T (G P^T) P, and its squared norm by 2 <G, W> over the modalities that pass it, which
+    /// is the same number for each layer of a stack (balancedness).
+    pub fn write_observables(&mut self, weights: &[f64], observables: &mut Observables) {
+        let map_len = self.products.map.len();
+        let layers = &self.architecture.layers;
+        observables.values.resize(map_len + layers.len(), 0.0);
+        observables.rates.resize(map_len + layers.len(), 0.0);
+        observables.values[..map_len].copy_from_slice(&self.products.map);
+        observables.rates[..map_len].fill(0.0);
+        for (l, layer) in layers.iter().enumerate() {
+            let w = &weights[layer.range.clone()];
+            let constant = self.constant_norms.map_or(0.0, |norms| norms[l]);
+            observables.values[map_len + l] = dot(w, w) + constant;
+            observables.rates[map_len + l] = 2.0 * self.map_along_residual(layer.stack);
+            self.add_map_rate(l, &mut observables.rates[..map_len]);
+        }
+    }
+
+    /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
+    /// both rate and observables of one state.
+    pub fn evaluate(&mut self, weights: &[f64]) {
+        self.products
+            .evaluate(self.architecture, self.moments, weights);
+    }
+
+    /// Makes the state last evaluated the point of [`MomentFlow::jacobian_product`].
+    pub fn linearise(&mut self) {
+        self.tangent.at.copy_from(&self.products);
+    }
+
+    /// J V = -H V: the derivative of the rate in the direction V at the point set by
+    /// [`MomentFlow::linearise`], which the caller hands over again (all of length
+    /// [`Architecture::len`]). H is the Hessian of the loss, so J is symmetric.
+    pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
+        let problem = (self.architecture, self.moments);
+        self.tangent.product(problem, point, direction, product);
+    }
+
+    /// <G, W> over the inputs that reach a stack.
+    fn map_along_residual(&self, stack: Stack) -> f64 {
+        let (outputs, inputs) = (self.architecture.outputs, self.architecture.inputs());
+        let block = match stack {
+            Stack::Private(m) => self.architecture.modalities[m].range.clone(),
+            Stack::Shared => 0..inputs,
+        };
+        let products = block.map(|i| {
+            let column = &self.products.map[i * outputs..(i + 1) * outputs];
+            let residual = self.products.residual[i..].iter().step_by(inputs);
+            column.iter().zip(residual).map(|(w, g)| w * g).sum::<f64>()
+        });
+        products.sum()
+    }
+
+    /// Adds B B^T (G P^T) P of one layer to the map's rate.
+    fn add_map_rate(&mut self, l: usize, rate: &mut [f64]) {
+        let layer = &self.architecture.layers[l];
+        let outputs = self.architecture.outputs;
+        let (block, first) = match layer.stack {
+            Stack::Private(m) => (
+                self.architecture.modalities[m].range.clone(),
+                self.architecture.private[m].start == l,
+            ),
+            Stack::Shared => (0..self.architecture.inputs(), false),
+        };
+        let backward = &self.products.backward[l];
+        multiply_transposed(backward, layer.rows, backward, outputs, &mut self.gram);
+        for (c, input) in block.enumerate() {
+            for (k, pulled) in self.products.pull[l].chunks_exact(layer.cols).enumerate() {
+                self.column[k] = if first {
+                    pulled[c]
+                } else {
+                    dot(
+                        pulled,
+                        &self.products.forward[l][c * layer.cols..(c + 1) * layer.cols],
+                    )
+                };
+            }
+            for (p, row) in self.gram.chunks_exact(outputs).enumerate() {
+                rate[p + input * outputs] += dot(row, &self.column);
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! The flow of any network, by passes over its samples.
+//!
+//! With y^ the prediction and P samples, each sample goes forward through the layers and its
+//! residual back (z the sums that arrive at the units of a space, h = phi(z)):
+//!
+//! ```text
+//! Loss  = 1/(2P) sum |y - y^|^2
+//! z     = sum over the layers that end in the space of (a W^T) + 1 b^T        delta = (delta_next W_next) phi'(z)
+//! dW/dt = 1/P delta^T a                  db/dt = 1/P sum delta                delta of the outputs = y - y^
+//! ```
+//!
+//! The samples are dealt to a few *lanes*, each with a workspace of its own that holds one block at
+//! a time, so that memory does not grow with their number. Lanes run in parallel; their number
+//! and their blocks depend on the number of samples alone, and their sums are added in order, so
+//! that no result depends on the number of threads.
+//!
+//! The total map of a network that is not linear is its best linear fit on the samples,
+//! W = E[y^ x^T] S_xx^+; its derivative along the flow is exact, by a forward pass in the direction
+//! of the rate. For a linear network it is the total map.
+//!
+//! | file | what it computes |
+//! |---|---|
+//! | `mod.rs` | loss, rate, observables, Hessian products: sums over lanes |
+//! | `tape.rs` | one block forward and back |
+//! | `tangent.rs` | the same in a direction of the weights |
+//! | `dense.rs` | a layer times a block |
+//! | `activation.rs` | activations and their derivatives |
+
+mod activation;
+mod dense;
+mod tangent;
+mod tape;
+
+use super::Observables;
+use crate::data::{BLOCK, Block, Moments, Samples};
+use crate::kernels::dot;
+use crate::network::{Architecture, Spaces};
+use dense::{Shape, gather};
+use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+use std::ops::Range;
+use tangent::Tangent;
+use tape::{Tape, Wiring};
+
+/// Most lanes, and so most processor cores that work at one evaluation.
+const LANES: usize = 8;
+
+/// Multiplications of a pass from which on it is worth waking other threads.
+const WORTH_THREADS: usize = 200_000;
+
+/// Right-hand side and observables of any network, with its workspace.
+#[derive(Debug, Clone)]
+pub struct SampledFlow<'a> {
+    wiring: Wiring<'a>,
+    moments: &'a Moments,
+    lanes: Vec<Lane>,
+    /// dW/dt and the loss at the state last evaluated.
+    rate: Vec<f64>,
+    loss: f64,
+    is_finite: bool,
+}
+
+/// Some of the samples, and the workspace for one block of them.
+#[derive(Debug, Clone)]
+struct Lane {
+    blocks: Range<usize>,
+    tape: Tape,
+    tangent: Tangent,
+    /// Sum over the lane's samples of a rate or of a Hessian product.
+    sum: Vec<f64>,
+    /// Sum of |y - y^|^2.
+    error: f64,
+    outputs: OutputSums,
+}
+
+/// Sums over samples of the outputs and of their derivatives along the flow.
+#[derive(Debug, Clone)]
+struct OutputSums {
+    /// |y^|^2 and its derivative.
+    power: [f64; 2],
+    /// y^ x^T (o x d, by columns) and its derivative.
+    cross: [Vec<f64>; 2],
+    /// y^ f^T (o x K) with the parts f of the target, and its derivative.
+    parts: [Vec<f64>; 2],
+}
+
+impl<'a> SampledFlow<'a> {
+    /// Prepares the workspace.
+    pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
+        let wiring = Wiring::new(architecture);
+        let blocks = moments.samples.as_ref().map_or(0, |s| s.blocks());
+        let largest = moments.samples.as_ref().map_or(0, |s| s.largest_block());
+        let lanes = LANES.min(blocks);
+        let map = vec![0.0; architecture.outputs * architecture.inputs()];
+        let parts = moments.samples.as_ref().and_then(|s| s.parts.as_ref());
+        let parts = vec![0.0; architecture.outputs * parts.map_or(0, |p| p.names.len())];
+        let lane = |k: usize| {
+            let tape = Tape::new(&wiring, largest);
+            Lane {
+                blocks: k * blocks / lanes..(k + 1) * blocks / lanes,
+                tangent: Tangent::new(&tape),
+                tape,
+                sum: vec![0.0; architecture.len()],
+                error: 0.0,
+                outputs: OutputSums {
+                    power: [0.0; 2],
+                    cross: [map.clone(), map.clone()],
+                    parts: [parts.clone(), parts.clone()],
+                },
+            }
+        };
+        Self {
+            lanes: (0..lanes).map(lane).collect(),
+            rate: vec![0.0; architecture.len()],
+            loss: f64::NAN,
+            is_finite: false,
+            wiring,
+            moments,
+        }
+    }
+
+    /// The architecture whose weights flow.
+    pub fn architecture(&self) -> &'a Architecture {
+        self.wiring.architecture
+    }
+
+    /// The data that drive it.
+    pub fn moments(&self) -> &'a Moments {
+        self.moments
+    }
+
+    /// Loss and rate at the state `weights`.
+    pub fn evaluate(&mut self, weights: &[f64]) {
+        self.each_lane(|lane, wiring, samples| lane.evaluate(wiring, samples, weights));
+        let count = self.count();
+        sum_lanes(&self.lanes, count, &mut self.rate);
+        self.loss = self.error() / (2.0 * count);
+        self.is_finite = self.loss.is_finite() && weights.iter().all(|w| w.is_finite());
+    }
+
+    /// Writes the rate by other samples than its own, no larger a block of them: a mini-batch.
+    pub fn rate_on(&mut self, samples: &Samples, weights: &[f64], rate: &mut [f64]) {
+        if let Some(lane) = self.lanes.first_mut() {
+            lane.sum.fill(0.0);
+            lane.add(&self.wiring, samples, 0..samples.blocks(), weights);
+            sum_lanes(&self.lanes[..1], samples.len() as f64, rate);
+        }
+    }
+
+    /// The rate at the state last evaluated.
+    pub fn write_rate(&self, rate: &mut [f64]) {
+        rate.copy_from_slice(&self.rate);
+    }
+
+    /// Whether loss and weights of the last evaluation were finite.
+    pub fn is_finite(&self) -> bool {
+        self.is_finite
+    }
+
+    /// The loss at the state `weights`.
+    pub fn loss(&mut self, weights: &[f64]) -> f64 {
+        self.each_lane(|lane, wiring, samples| lane.compare(wiring, samples, weights));
+        self.error() / (2.0 * self.count())
+    }
+
+    /// The observables at the state last evaluated.
+    pub fn write_observables(&mut self, weights: &[f64], observables: &mut Observables) {
+        let rate = std::mem::take(&mut self.rate);
+        self.each_lane(|lane, wiring, samples| lane.observe(wiring, samples, (weights, &rate)));
+        self.rate = rate;
+        let architecture = self.architecture();
+        let map_len = architecture.outputs * architecture.inputs();
+        let layers = &architecture.layers;
+        let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
+        let parts = self.lanes.first().map_or(0, |l| l.outputs.parts[0].len());
+        observables.values.resize(power + 1 + parts, 0.0);
+        observables.rates.resize(power + 1 + parts, 0.0);
+        let Observables { values, rates } = observables;
+        for (l, layer) in layers.iter().enumerate() {
+            let (w, rate) = (
+                &weights[layer.range.clone()],
+                &self.rate[layer.range.clone()],
+            );
+            values[map_len + l] = dot(w, w);
+            rates[map_len + l] = 2.0 * dot(w, rate);
+        }
+        values[loss] = self.loss;
+        rates[loss] = -dot(&self.rate, &self.rate);
+        let power_of = |k: usize| {
+            self.lanes
+                .iter()
+                .map(|lane| lane.outputs.power[k])
+                .sum::<f64>()
+        };
+        values[power] = power_of(0) / self.count();
+        rates[power] = power_of(1) / self.count();
+        for (k, out) in [values, rates].into_iter().enumerate() {
+            self.write_fits(k, map_len, out, power + 1);
+        }
+    }
+
+    /// J V at the state `point`.
+    pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
+        self.each_lane(|lane, wiring, samples| {
+            lane.differentiate(wiring, samples, (point, direction))
+        });
+        sum_lanes(&self.lanes, self.count(), product);
+    }
+
+    /// The best linear fits of the outputs (k = 0) or their derivatives (k = 1): by the inputs to
+    /// the first `map_len` entries of `out`, by the target's parts from `first_part` on.
+    fn write_fits(&mut self, k: usize, map_len: usize, out: &mut [f64], first_part: usize) {
+        let Some(samples) = &self.moments.samples else {
+            out.fill(f64::NAN);
+            return;
+        };
+        let inverse = &samples.inverse;
+        fit(
+            &mut self.lanes,
+            |sums| &mut sums.cross[k],
+            inverse,
+            &mut out[..map_len],
+        );
+        if let Some(parts) = &samples.parts {
+            let out = &mut out[first_part..];
+            fit(
+                &mut self.lanes,
+                |sums| &mut sums.parts[k],
+                &parts.inverse,
+                out,
+            );
+        }
+        let (fits, parts) = out.split_at_mut(first_part);
+        for out in fits[..map_len].iter_mut().chain(parts) {
+            *out /= samples.len() as f64;
+        }
+    }
+
+    /// Number of samples P.
+    fn count(&self) -> f64 {
+        self.moments
+            .samples
+            .as_ref()
+            .map_or(0.0, |s| s.len() as f64)
+    }
+
+    fn error(&self) -> f64 {
+        self.lanes.iter().map(|lane| lane.error).sum()
+    }
+
+    /// Does some work for every lane, in parallel where it is enough.
+    fn each_lane(&mut self, work: impl Fn(&mut Lane, &Wiring<'_>, &Samples) + Sync) {
+        let Some(samples) = &self.moments.samples else {
+            return;
+        };
+        let (wiring, samples): (_, &Samples) = (&self.wiring, samples);
+        if self.lanes.len() > 1 && samples.len() * self.rate.len() >= WORTH_THREADS {
+            let lanes = self.lanes.par_iter_mut();
+            lanes.for_each(|lane| work(lane, wiring, samples));
+        } else {
+            let lanes = self.lanes.iter_mut();
+            lanes.for_each(|lane| work(lane, wiring, samples));
+        }
+    }
+}
+
+/// The sum over all lanes of a matrix (o x n, by columns), times the `inverse` (n x n).
+fn fit(
+    lanes: &mut [Lane],
+    matrix: impl Fn(&mut OutputSums) -> &mut Vec<f64>,
+    inverse: &DMatrix<f64>,
+    out: &mut [f64],
+) {
+    let Some((first, others)) = lanes.split_first_mut() else {
+        return;
+    };
+    let sum = matrix(&mut first.outputs);
+    for lane in others {
+        for (sum, part) in sum.iter_mut().zip(matrix(&mut lane.outputs)) {
+            *sum += *part;
+        }
+    }
+    let outputs = sum.len() / inverse.nrows();
+    let sum = DMatrixView::from_slice(sum, outputs, inverse.nrows());
+    let mut out = DMatrixViewMut::from_slice(out, outputs, inverse.nrows());
+    out.gemm(1.0, &sum, inverse, 0.0);
+}
+
+/// Mean over all samples of what the lanes summed up.
+fn sum_lanes(lanes: &[Lane], count: f64, mean: &mut [f64]) {
+    mean.fill(0.0);
+    for lane in lanes {
+        for (mean, part) in mean.iter_mut().zip(&lane.sum) {
+            *mean += part;
+        }
+    }
+    for mean in mean {
+        *mean /= count;
+    }
+}
+
+impl Lane {
+    fn evaluate(&mut self, wiring: &Wiring<'_>, samples: &Samples, weights: &[f64]) {
+        self.sum.fill(0.0);
+        self.error = 0.0;
+        self.add(wiring, samples, self.blocks.clone(), weights);
+    }
+
+    /// Adds the rates and errors of some blocks.
+    fn add(
+        &mut self,
+        wiring: &Wiring<'_>,
+        samples: &Samples,
+        blocks: Range<usize>,
+        weights: &[f64],
+    ) {
+        for k in blocks {
+            let block = samples.block(k);
+            self.tape.forward(wiring, weights, &block, false);
+            self.error += self.tape.compare(&block);
+            self.tape.backward(wiring, weights, &block, &mut self.sum);
+        }
+    }
+
+    fn compare(&mut self, wiring: &Wiring<'_>, samples: &Samples, weights: &[f64]) {
+        self.error = 0.0;
+        for k in self.blocks.clone() {
+            let block = samples.block(k);
+            self.tape.forward(wiring, weights, &block, false);
+            self.error += self.tape.compare(&block);
+        }
+    }
+
+    /// Sums of the outputs and of their derivatives in a direction.
+    fn observe(&mut self, wiring: &Wiring<'_>, samples: &Samples, along: (&[f64], &[f64])) {
+        self.outputs.clear();
+        for k in self.blocks.clone() {
+            let block = samples.block(k);
+            self.tape.forward(wiring, along.0, &block, false);
+            self.tangent.forward(wiring, &self.tape, along, &block);
+            let len = block.targets.len();
+            let outputs = [&self.tape.output[..len], &self.tangent.output[..len]];
+            self.outputs.add(wiring.architecture, outputs, &block);
+        }
+    }
+
+    fn differentiate(&mut self, wiring: &Wiring<'_>, samples: &Samples, along: (&[f64], &[f64])) {
+        self.sum.fill(0.0);
+        for k in self.blocks.clone() {
+            let block = samples.block(k);
+            self.tape.forward(wiring, along.0, &block, true);
+            self.tape.compare(&block);
+            self.tangent.forward(wiring, &self.tape, along, &block);
+            self.tangent
+                .backward(wiring, &mut self.tape, along, &block, &mut self.sum);
+        }
+    }
+}
+
+impl OutputSums {
+    fn clear(&mut self) {
+        self.power = [0.0; 2];
+        for sums in self.cross.iter_mut().chain(&mut self.parts) {
+            sums.fill(0.0);
+        }
+    }
+
+    /// Takes in outputs and their derivatives, n x o each.
+    fn add(&mut self, architecture: &Architecture, outputs: [&[f64]; 2], block: &Block<'_>) {
+        let [output, change] = outputs;
+        self.power[0] += dot(output, output);
+        self.power[1] += 2.0 * dot(output, change);
+        let shape = Shape {
+            rows: architecture.outputs,
+            cols: architecture.inputs(),
+            samples: block.len,
+        };
+        for (cross, output) in self.cross.iter_mut().zip(outputs) {
+            gather(output, shape, block.inputs, cross);
+        }
+        let cols = block.parts.len() / block.len;
+        for (parts, output) in self.parts.iter_mut().zip(outputs) {
+            gather(output, Shape { cols, ..shape }, block.parts, parts);
+        }
+    }
+}
+
+/// Bytes of the workspace of one flow.
+pub(super) fn memory(architecture: &Architecture, samples: u64) -> u64 {
+    /// Panels of a hidden space, in tape and tangent.
+    const PANELS: u64 = 7;
+    let units: usize = Spaces::of(architecture).dims().iter().sum();
+    let block = samples.min(BLOCK as u64);
+    let lanes = samples.div_ceil(BLOCK as u64).min(LANES as u64);
+    let panels = PANELS.saturating_mul(units as u64).saturating_mul(block);
+    let lane = panels.saturating_add(architecture.len() as u64);
+    lane.saturating_mul(lanes * size_of::<f64>() as u64)
+}

@@ -1,0 +1,340 @@
+//! Mini-batches, momentum and Adam: their definitions and their continuous-time limits; visits to
+//! saddles.
+
+use super::common;
+
+use modalflow::batches::Batches;
+use modalflow::data::{Moments, Samples};
+use modalflow::descent::{Settings, Stepping, descend, descend_by};
+use modalflow::flow::Flow;
+use modalflow::integrate::{self, Method, Pair, Verdict, integrate};
+use modalflow::network::Architecture;
+use modalflow::observe::Lens;
+use modalflow::optimiser::{Optimiser, Rule};
+use modalflow::scenario::AdamSection;
+use modalflow::track::Knot;
+use modalflow::visits::Visitor;
+use nalgebra::{DMatrix, DVector};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use std::sync::Arc;
+
+/// Two independent inputs, y = x_A + x_B + noise.
+fn sampled(count: usize) -> Moments {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut normal =
+        |cols: usize| DMatrix::from_fn(count, cols, |_, _| StandardNormal.sample(&mut rng));
+    let (inputs, noise): (DMatrix<f64>, DMatrix<f64>) = (normal(2), normal(1));
+    let targets = DMatrix::from_column_slice(count, 1, inputs.column_sum().as_slice()) + noise;
+    let number = count as f64;
+    let mut moments = Moments::new(
+        common::modalities(&[1, 1]),
+        inputs.tr_mul(&inputs) / number,
+        targets.tr_mul(&inputs) / number,
+        targets.norm_squared() / number,
+    );
+    moments.samples = Some(Arc::new(Samples::new(&inputs, &targets)));
+    moments
+}
+
+fn settings(learning_rate: f64, t_end: f64) -> Settings {
+    Settings {
+        learning_rate,
+        t_end,
+        loss_gap: None,
+        max_steps: u64::MAX,
+    }
+}
+
+fn rates<'a>(
+    architecture: &'a Architecture,
+    moments: &'a Moments,
+    weights: &DVector<f64>,
+    size: usize,
+    seed: u64,
+) -> Vec<DVector<f64>> {
+    let mut batches = Batches::new(architecture, moments, size, seed).expect("samples");
+    let next = |_| {
+        let mut rate = weights.clone();
+        batches.next_rate(weights.as_slice(), rate.as_mut_slice());
+        rate
+    };
+    (0..2 * moments.samples.as_ref().expect("kept").len().div_ceil(size))
+        .map(next)
+        .collect()
+}
+
+/// Every sample has its turn once an epoch, so the batches' weighted mean is the whole gradient.
+#[test]
+fn an_epoch_is_a_permutation_in_seeded_order() {
+    let moments = sampled(300);
+    let architecture = common::network(&moments, 2, 2, 3);
+    let weights = DVector::from_fn(architecture.len(), |i, _| f64::sin(1.0 + i as f64));
+    let mut whole = weights.clone();
+    Flow::new(&architecture, &moments).rate(weights.as_slice(), whole.as_mut_slice());
+    for size in [1, 7, 130, 300] {
+        let batches = rates(&architecture, &moments, &weights, size, 5);
+        for epoch in batches.chunks(batches.len() / 2) {
+            let mut sum = DVector::zeros(weights.len());
+            for (k, rate) in epoch.iter().enumerate() {
+                let count = size.min(300 - k * size);
+                sum += rate * (count as f64 / 300.0);
+            }
+            assert!((&sum - &whole).norm() < 1e-12 * whole.norm(), "{size}");
+        }
+        assert_eq!(batches, rates(&architecture, &moments, &weights, size, 5));
+        if size < 300 {
+            assert_ne!(
+                batches[0],
+                batches[batches.len() / 2],
+                "two epochs of one order"
+            );
+            assert_ne!(
+                batches[0],
+                rates(&architecture, &moments, &weights, size, 6)[0]
+            );
+        }
+    }
+}
+
+/// The noise of a batch of b samples is of order 1/sqrt(b), as long as an epoch is long.
+#[test]
+fn mini_batches_converge_to_all_samples() {
+    let moments = sampled(1 << 16);
+    let architecture = common::network(&moments, 2, 2, 2);
+    let weights = common::aligned(&architecture, 0.3);
+    let mut flow = Flow::new(&architecture, &moments);
+    let lens = Lens {
+        architecture: &architecture,
+        moments: &moments,
+    };
+    let run = settings(0.01, 1.0);
+    let whole = descend(&mut flow, weights.as_slice(), &run, &mut |_, _| None);
+    let whole = DVector::from_column_slice(lens.map(whole.track.end()));
+    let distance = |size: usize| {
+        let squares = (0..24).map(|seed| {
+            let stepping = Stepping {
+                rule: Rule::Plain,
+                batches: Batches::new(&architecture, &moments, size, seed),
+            };
+            let mut flow = Flow::new(&architecture, &moments);
+            let descent = descend_by(
+                &mut flow,
+                weights.as_slice(),
+                &run,
+                stepping,
+                &mut |_, _| None,
+            );
+            let map = DVector::from_column_slice(lens.map(descent.track.end()));
+            (map - &whole).norm_squared()
+        });
+        (squares.sum::<f64>() / 24.0).sqrt()
+    };
+    let distances = [4, 16, 64].map(distance);
+    let slope = (distances[2] / distances[0]).ln() / 16f64.ln();
+    println!("{distances:?}, slope {slope}");
+    assert!((slope + 0.5).abs() < 0.12, "{distances:?}, {slope}");
+}
+
+/// With momentum mu a step stands for eta/(1 - mu) of flow time, to first order in eta.
+#[test]
+fn momentum_converges_to_the_flow_in_its_own_time() {
+    const T_END: f64 = 2.0;
+    let moments = common::toy(2.0, 0.3);
+    let architecture = common::network(&moments, 2, 2, 2);
+    let weights = common::aligned(&architecture, 0.3);
+    let mut flow = Flow::new(&architecture, &moments);
+    let lens = Lens {
+        architecture: &architecture,
+        moments: &moments,
+    };
+    let finest = integrate::Settings {
+        method: Method::RungeKutta(Pair::Dop853),
+        rtol: 1e-12,
+        atol: 1e-12,
+        t_end: T_END,
+        max_steps: 100_000,
+    };
+    let end = integrate(&mut flow, weights.clone(), &finest, &mut |_| {
+        Verdict::Continue
+    })
+    .state;
+    let mut observables = Default::default();
+    flow.observe(end.as_slice(), &mut observables);
+    let exact = observables.knot(T_END);
+    for momentum in [0.5, 0.9f64] {
+        // The lag of the velocity is of order eta/(1 - mu)^2.
+        let errors = [2e-3, 1e-3, 5e-4].map(|share: f64| {
+            let eta = share * (1.0 - momentum) * (1.0 - momentum);
+            let stepping = Stepping {
+                rule: Rule::Momentum(momentum),
+                batches: None,
+            };
+            let run = settings(eta, T_END);
+            let descent = descend_by(
+                &mut flow,
+                weights.as_slice(),
+                &run,
+                stepping,
+                &mut |_, _| None,
+            );
+            let last = descent.track.end();
+            assert!((last.time / T_END - 1.0).abs() < 1e-9);
+            assert!((descent.time_step / (eta / (1.0 - momentum)) - 1.0).abs() < 1e-12);
+            let gaps = lens
+                .map(last)
+                .iter()
+                .zip(lens.map(&exact))
+                .map(|(a, b)| (a - b).powi(2));
+            gaps.sum::<f64>().sqrt()
+        });
+        for pair in errors.windows(2) {
+            let order = (pair[0] / pair[1]).log2();
+            assert!((order - 1.0).abs() < 0.1, "momentum {momentum}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn rules_step_as_defined() {
+    let gradients: Vec<f64> = (0..6).map(|n| f64::sin(1.0 + 2.0 * f64::from(n))).collect();
+    let run = |rule| {
+        let mut optimiser = Optimiser::new(rule, 0.1, 1);
+        let mut weight = [0.0];
+        let step = |g: &f64| {
+            optimiser.step(&[*g], &mut weight);
+            weight[0]
+        };
+        gradients.iter().map(step).collect::<Vec<f64>>()
+    };
+    let momentum = run(Rule::Momentum(0.5));
+    let adam = AdamSection {
+        beta1: 0.8,
+        beta2: 0.9,
+        epsilon: 1e-3,
+    };
+    let adams = run(Rule::Adam(adam));
+    let (mut by_momentum, mut by_adam) = (0.0, 0.0);
+    for n in 0..gradients.len() {
+        // Sums instead of recursions.
+        let weighted = |beta: f64, power: i32| -> f64 {
+            let terms = gradients[..=n].iter().enumerate();
+            terms
+                .map(|(k, g)| beta.powi((n - k) as i32) * g.powi(power))
+                .sum()
+        };
+        by_momentum += 0.1 * weighted(0.5, 1);
+        let mean = |beta: f64, power| {
+            weighted(beta, power) * (1.0 - beta) / (1.0 - beta.powi(n as i32 + 1))
+        };
+        by_adam += 0.1 * mean(0.8, 1) / (mean(0.9, 2).sqrt() + 1e-3);
+        assert!((momentum[n] - by_momentum).abs() < 1e-14);
+        assert!((adams[n] - by_adam).abs() < 1e-13);
+    }
+    // Of a constant gradient Adam keeps the sign.
+    let mut optimiser = Optimiser::new(Rule::Adam(AdamSection::default()), 0.1, 2);
+    let mut weights = [0.0, 0.0];
+    for _ in 0..50 {
+        optimiser.step(&[1e-3, -40.0], &mut weights);
+    }
+    assert!(
+        (weights[0] - 5.0).abs() < 1e-3 && (weights[1] + 5.0).abs() < 1e-3,
+        "{weights:?}"
+    );
+}
+
+#[test]
+fn visits_are_counted_and_timed() {
+    let moments = common::toy(1.0, 0.0);
+    let architecture = common::network(&moments, 2, 2, 1);
+    let lens = Lens {
+        architecture: &architecture,
+        moments: &moments,
+    };
+    let mut visitor = Visitor::new(lens, 0.1);
+    // Learnable loss 1; the distance of (a, b) from M_A = (1, 0) is ((a - 1)^2 + b^2)/2.
+    let path = [
+        (0.0, 0.0),
+        (0.95, 0.0),
+        (1.0, 0.1),
+        (1.0, 0.9),
+        (1.0, 0.2),
+        (1.0, 1.0),
+    ];
+    for (step, (a, b)) in path.into_iter().enumerate() {
+        let mut values = vec![0.0; 2 + architecture.layers.len()];
+        values[..2].copy_from_slice(&[a, b]);
+        visitor.pass(&Knot {
+            time: 10.0 * step as f64,
+            rates: values.clone(),
+            values,
+        });
+    }
+    let visits = visitor.finish();
+    let sets: Vec<&[usize]> = visits.iter().map(|v| &v.learned[..]).collect();
+    assert_eq!(sets, [&[][..], &[0], &[1], &[0, 1]]);
+    let [start, a, b, end] = &visits[..] else {
+        panic!("{visits:?}")
+    };
+    assert_eq!((start.count, start.duration, start.time), (1, 10.0, 0.0));
+    assert_eq!((a.count, a.duration, a.time), (2, 30.0, 10.0));
+    assert!((a.least_distance - 0.00125).abs() < 1e-12, "{a:?}");
+    assert_eq!((b.count, b.duration), (0, 0.0));
+    assert_eq!(
+        (end.count, end.duration, end.least_distance),
+        (2, 10.0, 0.0)
+    );
+}
+
+/// The whole way from the scenario: Adam on the full network, momentum in its own time, mini-batches
+/// of a network that is not linear, all near the flow or not as they should be.
+#[test]
+fn scenarios_step_as_they_ask_for() {
+    let text = |stepping: &str, activation: &str| {
+        format!(
+            "data: {{toy: {{rho: 0.0, sigma: {{A: 2.0, B: 1.0}}, target: {{A: 1.0, B: 1.0}}, samples: 1024}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 30, activation: {activation}}}\n\
+             init: {{gaussian: {{std: 1.0e-2}}}}\nflow: {{rtol: 1.0e-6, until: {{time: 16.0}}}}\n\
+             descent: {{{stepping}}}\n"
+        )
+    };
+    let gap = |stepping, activation| {
+        let (problem, result) = common::run(&text(stepping, activation));
+        let run = &result.descents[0];
+        assert!(run.descent.outcome.is_success(), "{stepping}");
+        assert_eq!(run.theory.ratio, None, "{stepping}");
+        let end = run.descent.track.end().time;
+        assert!((15.5..=16.0 + 1e-9).contains(&end), "{stepping}: {end}");
+        let alone = run.visits.iter().find(|v| v.learned == [0]).expect("M_A");
+        let bytes = modalflow::report::csv::descents(&problem, &result);
+        let last = String::from_utf8(bytes).expect("text");
+        let last = last
+            .lines()
+            .last()
+            .and_then(|line| line.split(',').nth(1))
+            .map(str::parse::<f64>);
+        assert!((last.expect("a time").expect("a number") - end).abs() < 1e-6);
+        (
+            run.detection.phase.t_first.expect("learned")
+                / result.flow.detection.phase.t_first.expect("learned")
+                - 1.0,
+            alone.clone(),
+        )
+    };
+    let (momentum, alone) = gap("learning_rate: 5.0e-4, momentum: 0.9", "linear");
+    assert!(
+        momentum.abs() < 0.4 && alone.count == 1 && alone.duration > 1.0,
+        "{momentum}, {alone:?}"
+    );
+    let (batches, alone) = gap("learning_rate: 0.01, batch: 64", "linear");
+    assert!(
+        batches.abs() < 0.1 && alone.count >= 1,
+        "{batches}, {alone:?}"
+    );
+    let (batches, _) = gap("learning_rate: 0.01, batch: 64", "relu");
+    assert!(batches.abs() < 0.1, "{batches}");
+    // The signs of the gradient know no slow saddle: weights of 1e-2 are outgrown in a few steps.
+    let (adam, _) = gap("learning_rate: 0.01, adam: {beta1: 0.8}", "linear");
+    assert!(adam < -0.3, "{adam}");
+}

@@ -1,0 +1,141 @@
+//! The XOR task: its data, which parts of it are learned, and ablation.
+
+use super::common;
+
+use approx::assert_relative_eq;
+use modalflow::observe::Lens;
+use modalflow::parts::{Part, verdict};
+use modalflow::problem::Problem;
+
+fn xor(fusion: usize, network: &str, time: f64) -> String {
+    format!(
+        "seed: 1\ndata: {{xor: {{sigma: 1.0, samples: 256}}}}\n\
+         network: {{depth: 2, fusion_layer: {fusion}, width: 50{network}}}\n\
+         init: {{gaussian: {{std: 1.0e-2}}}}\n\
+         flow: {{rtol: 1.0e-5, until: {{time: {time}}}}}\n"
+    )
+}
+
+#[test]
+fn samples_are_balanced_and_uncorrelated_to_the_last_digit() {
+    let problem = common::prepare(&xor(2, ", activation: relu", 1.0));
+    let inputs = &problem.moments.inputs;
+    assert_eq!(
+        inputs.view((1, 1), (2, 2)).clone_owned(),
+        nalgebra::DMatrix::identity(2, 2)
+    );
+    assert!(
+        inputs[(0, 1)].abs() < 1e-15 && inputs[(0, 2)].abs() < 1e-15,
+        "{inputs}"
+    );
+    assert_relative_eq!(inputs[(0, 0)], 1.0, max_relative = 0.5);
+    let cross = &problem.moments.cross;
+    assert_relative_eq!(cross[0], inputs[(0, 0)], max_relative = 1e-14);
+    assert!(cross[1].abs() < 1e-15 && cross[2].abs() < 1e-15, "{cross}");
+    // The linear part and a bit of variance 1.
+    assert_relative_eq!(
+        problem.moments.initial_loss,
+        0.5 * (inputs[(0, 0)] + 1.0),
+        max_relative = 1e-14
+    );
+    let samples = problem.moments.samples.as_ref().expect("kept");
+    let block = samples.block(0);
+    for i in 0..block.len {
+        let [x, left, right] = [0, 1, 2].map(|k| block.inputs[i + k * block.len]);
+        let exclusive = if left == right { -1.0 } else { 1.0 };
+        assert_eq!(block.targets[i], x + exclusive);
+        assert_eq!([block.parts[i], block.parts[i + block.len]], [x, exclusive]);
+    }
+}
+
+/// Central differences along the flow, and shares by hand for a network that holds one part.
+#[test]
+fn parts_are_regressions_with_exact_rates() {
+    let problem = common::prepare(&xor(1, ", activation: tanh, biases: true", 1.0));
+    let mut flow = modalflow::flow::Flow::new(&problem.architecture, &problem.moments);
+    let weights = problem
+        .weights
+        .map_with_location(|i, _, w| 300.0 * w + 0.1 * (i as f64).sin());
+    let mut rate = weights.clone();
+    flow.rate(weights.as_slice(), rate.as_mut_slice());
+    let lens = problem.lens();
+    let mut knot = |shift: f64| {
+        let mut observables = Default::default();
+        flow.observe((&weights + &rate * shift).as_slice(), &mut observables);
+        observables.knot(0.0)
+    };
+    let (here, ahead, behind) = (knot(0.0), knot(1e-6), knot(-1e-6));
+    let parts = here.values.len() - 2;
+    for k in 0..2 {
+        assert_eq!(lens.parts(&here)[k], here.values[parts + k]);
+        let expected = (lens.parts(&ahead)[k] - lens.parts(&behind)[k]) / 2e-6;
+        assert_relative_eq!(
+            here.rates[parts + k],
+            expected,
+            max_relative = 1e-5,
+            epsilon = 1e-6
+        );
+    }
+    // The linear part is the input of A, uncorrelated with all else: its share is the map of A.
+    assert_relative_eq!(
+        lens.parts(&here)[0],
+        lens.map(&here)[0],
+        max_relative = 1e-12
+    );
+    assert!(lens.parts(&here)[1].abs() > 1e-6);
+}
+
+fn last_loss(lens: &Lens<'_>, result: &modalflow::run::RunResult) -> f64 {
+    lens.loss(result.flow.track.end())
+}
+
+#[test]
+fn late_fusion_learns_both_parts_and_says_when() {
+    let (problem, result) = common::run(&xor(2, ", activation: relu", 15.0));
+    assert_eq!(verdict(&result.parts), "both");
+    for part in &result.parts {
+        assert!((part.last - 1.0).abs() < 0.2, "{part:?}");
+        let half = part.t_half.expect("learned");
+        let k = usize::from(part.name == "xor");
+        let there = problem.lens().parts(&result.flow.track.at(half))[k];
+        assert_relative_eq!(there, 0.5, max_relative = 1e-9);
+    }
+    // Without a modality its own part of the target is lost, and nothing else.
+    let loss = last_loss(&problem.lens(), &result);
+    let [a, b] = &result.ablations[..] else {
+        panic!("{:?}", result.ablations)
+    };
+    let variance = problem.moments.inputs[(0, 0)];
+    assert_relative_eq!(a.loss, 0.5 * variance, max_relative = 0.2);
+    assert_relative_eq!(b.loss, 0.5, max_relative = 0.2);
+    assert!(loss < 0.1, "{loss}");
+}
+
+/// No linear map explains XOR, and a run that ends before it is learned says so.
+#[test]
+fn what_is_not_learned_is_not_claimed() {
+    let (_, result) = common::run(&xor(2, ", activation: relu", 15.0));
+    let xor = result.parts[1].t_half.expect("learned");
+    let linear = result.parts[0].t_half.expect("learned");
+    assert!(linear < xor, "{:?}", result.parts);
+    let (_, short) = common::run(&xor_until(0.5 * (linear + xor)));
+    assert_eq!(verdict(&short.parts), "linear");
+    assert_eq!(short.parts[1].t_half, None);
+    let part = |name, last| Part {
+        name,
+        last,
+        t_half: None,
+    };
+    assert_eq!(verdict(&[part("linear", 0.1), part("xor", 0.2)]), "neither");
+    assert_eq!(verdict(&[part("linear", 0.1), part("xor", 0.9)]), "xor");
+    let linear: Problem = common::prepare(&xor_linear());
+    assert_relative_eq!(linear.moments.loss.floor, 0.5, max_relative = 1e-12);
+}
+
+fn xor_until(time: f64) -> String {
+    xor(2, ", activation: relu", time)
+}
+
+fn xor_linear() -> String {
+    xor(2, "", 1.0)
+}
