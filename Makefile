@@ -2,6 +2,8 @@
 SCENARIO ?= scenarios/late_fusion.yaml
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 SWEEPS := $(sort $(wildcard scenarios/paper/*.yaml))
+NONLINEAR := $(sort $(wildcard scenarios/nonlinear/*.yaml))
+NONLINEAR_SWEEPS := $(sort $(wildcard scenarios/nonlinear/sweeps/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
 
 .PHONY: tables run test lint doc bench peers figures paper check
@@ -27,17 +29,20 @@ peers: ## speed beside PyTorch, SciPy and diffrax (Python 3.11, some gigabytes o
 	target/peers/bin/pip install --quiet --requirement benches/peers/requirements.txt
 	cargo build --release --locked --quiet
 	target/peers/bin/python benches/peers/peers.py
+	target/peers/bin/python benches/peers/samples.py
 
 tables: ## measure the tables of docs/method.md (Python 3.10)
 	cargo build --release --locked --quiet
 	python3 docs/tables.py
 
-figures: ## run every shipped scenario into outputs/, every sweep into outputs/paper/
+figures: ## run every shipped scenario into outputs/, every sweep into outputs/paper/ and nonlinear/
 	@$(MODALFLOW) run $(SCENARIOS)
 	@$(MODALFLOW) sweep $(SWEEPS) --out outputs/paper
+	@$(MODALFLOW) sweep $(NONLINEAR_SWEEPS) --out outputs/nonlinear
 
 paper: figures ## the sweeps and the numbers of docs/paper.md (Python 3.10)
 	python3 docs/paper.py
 
 check: ## validate every shipped scenario
-	@$(MODALFLOW) check --quiet $(SCENARIOS) $(SWEEPS)
+	@$(MODALFLOW) check --quiet $(SCENARIOS) $(SWEEPS) $(NONLINEAR)
+	@$(MODALFLOW) check --quiet $(NONLINEAR_SWEEPS)

@@ -314,7 +314,8 @@ fn balancedness_drift(network: &Network<'_>, end: &DVector<f64>) -> Option<f64> 
     invariants::balancedness_drift(network.architecture, network.weights, end, constant)
 }
 
-fn run_descent(
+/// Runs a descent at one learning rate, and sets it beside the flow and theory.
+pub fn run_descent(
     problem: &Problem,
     (flow_run, theory): (&FlowRun, &Theory),
     learning_rate: f64,

@@ -13,6 +13,8 @@ pub(super) fn axis(path: &str) -> String {
         "network.width" => "width".into(),
         "init.gaussian.std" => "standard deviation of the initial weights".into(),
         "init.gaussian_norm.norm" | "init.aligned.norm" => "norm u_0 of the initial layers".into(),
+        "data.xor.sigma" => "standard deviation σ_A of input A".into(),
+        "descent.learning_rate" => "learning rate η".into(),
         _ => match path.strip_prefix("data.toy.sigma.") {
             Some(modality) => format!(
                 "standard deviation σ_{{{modality}}} of input {}",
@@ -34,6 +36,9 @@ pub(super) fn symbol(path: &str) -> String {
         "data.toy.rho" => "ρ".into(),
         "network.depth" => "L".into(),
         "network.fusion_layer" => "L_f".into(),
+        "network.activation" => "activation".into(),
+        "descent.learning_rate" => "η".into(),
+        "data.xor.sigma" => "σ_A".into(),
         "init.gaussian.std" => "initial std".into(),
         "init.gaussian_norm.norm" | "init.aligned.norm" => "u_0".into(),
         _ if last == "samples" => "P".into(),
@@ -46,9 +51,12 @@ pub(super) fn symbol(path: &str) -> String {
 
 /// `σ_A = 2`.
 pub(super) fn assignment(path: &str, value: &AxisValue) -> String {
-    let shown = value
-        .as_number()
-        .map_or_else(|| literal(&value.to_string()), number);
+    let shown = match value {
+        AxisValue::Absent => "none".to_owned(),
+        value => value
+            .as_number()
+            .map_or_else(|| literal(&value.to_string()), number),
+    };
     format!("{} = {shown}", symbol(path))
 }
 
@@ -67,6 +75,11 @@ pub(super) fn quantity(quantity: Quantity) -> &'static str {
         Quantity::FirstMinimum => "generalisation error at its first minimum (units of y²)",
         Quantity::FinalGeneralisation => "final generalisation error (units of y²)",
         Quantity::BiasRatio => "weak modality's share of the map, final / true",
+        Quantity::LinearPart => "share of the linear part in the outputs",
+        Quantity::XorPart => "share of XOR in the outputs",
+        Quantity::DescentRatio => "time ratio of descent (second / first modality)",
+        Quantity::VisitTime => "time near the unimodal saddle (η × descent steps)",
+        Quantity::VisitDistance => "least distance from the unimodal saddle / learnable loss",
         Quantity::Steps => "steps",
         Quantity::RhsEvaluations => "evaluations of the right-hand side",
         Quantity::HessianProducts => "Hessian products",

@@ -4,7 +4,7 @@ use super::format::{number, push_wrapped, table};
 use super::summary::Provenance;
 use crate::compare::relative_gap;
 use crate::error::Result;
-use crate::scenario::{Quantity, Scenario};
+use crate::scenario::{AxisValue, Quantity, Scenario};
 use crate::sweep::{Record, Table};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -117,7 +117,11 @@ pub fn summary(name: &str, scenario: &Scenario, table: &mut Table<'_>) -> Result
 }
 
 fn values(paths: &[String], record: &Record) -> IndexMap<String, String> {
-    let values = record.cell.values.iter().map(ToString::to_string);
+    let shown = |value: &AxisValue| match value {
+        AxisValue::Absent => "none".to_owned(),
+        value => value.to_string(),
+    };
+    let values = record.cell.values.iter().map(shown);
     paths.iter().cloned().zip(values).collect()
 }
 

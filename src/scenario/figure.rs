@@ -178,6 +178,16 @@ pub enum Quantity {
     FinalGeneralisation,
     /// The weak modality's share of the final map over its share of the true one.
     BiasRatio,
+    /// How much of a target's linear part is in the outputs at the end.
+    LinearPart,
+    /// How much of its exclusive or is.
+    XorPart,
+    /// The time ratio of the descent at the first learning rate.
+    DescentRatio,
+    /// How long that descent stays near the saddle where its first modality alone is learned.
+    VisitTime,
+    /// The least distance of that descent from that saddle.
+    VisitDistance,
     /// Accepted steps.
     Steps,
     /// Evaluations of the right-hand side.
@@ -187,7 +197,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    const ALL: [Quantity; 15] = [
+    const ALL: [Quantity; 20] = [
         Quantity::Ratio,
         Quantity::TFirst,
         Quantity::TSecond,
@@ -200,6 +210,11 @@ impl Quantity {
         Quantity::FirstMinimum,
         Quantity::FinalGeneralisation,
         Quantity::BiasRatio,
+        Quantity::LinearPart,
+        Quantity::XorPart,
+        Quantity::DescentRatio,
+        Quantity::VisitTime,
+        Quantity::VisitDistance,
         Quantity::Steps,
         Quantity::RhsEvaluations,
         Quantity::HessianProducts,
@@ -220,6 +235,11 @@ impl Quantity {
             Quantity::FirstMinimum => "first_minimum",
             Quantity::FinalGeneralisation => "final_generalisation",
             Quantity::BiasRatio => "bias_ratio",
+            Quantity::LinearPart => "linear_part",
+            Quantity::XorPart => "xor_part",
+            Quantity::DescentRatio => "descent_ratio",
+            Quantity::VisitTime => "visit_time",
+            Quantity::VisitDistance => "visit_distance",
             Quantity::Steps => "steps",
             Quantity::RhsEvaluations => "rhs_evaluations",
             Quantity::HessianProducts => "hessian_products",

@@ -1,13 +1,14 @@
 //! From a cell's scenario to its row: the run without what a single run shows beside it.
 
-use super::row::{CellOutcome, Generalisation, Row, Values};
+use super::row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
 use crate::compare;
 use crate::error::{Error, InputError};
 use crate::generalise::{Verdict, generalise};
 use crate::integrate::Outcome;
 use crate::observe::{Lens, overshoot};
+use crate::parts;
 use crate::problem::Problem;
-use crate::run::{self, FlowRun, Progress};
+use crate::run::{self, DescentRun, FlowRun, Progress};
 use crate::scenario::Scenario;
 use crate::theory::{self, Theory};
 use crate::track::Track;
@@ -53,8 +54,21 @@ pub fn run_cell(
         return None;
     }
     let theory = problem.theory();
+    let mut row = row(&problem, &flow, &theory);
+    let rates = problem.scenario.descent.as_ref();
+    if let Some(&rate) = rates.and_then(|section| section.learning_rate.as_slice().first()) {
+        let (descent, _) = run::run_descent(&problem, (&flow, &theory), rate, &mut monitor);
+        let outcome = descent.descent.outcome;
+        if outcome == Outcome::Interrupted {
+            return None;
+        }
+        if flow.end.outcome.is_success() && !outcome.is_success() {
+            row.outcome = CellOutcome::Run(outcome);
+        }
+        row.descent = descended(&descent);
+    }
     Some(Finished {
-        row: row(&problem, &flow, &theory),
+        row,
         trajectory: wants_trajectory.then(|| trajectory(&problem.lens(), &flow.track)),
     })
 }
@@ -104,6 +118,8 @@ fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
         initial_loss: Some(problem.moments.initial_loss),
         final_loss: Some(lens.loss(end)),
         generalisation: generalisation(problem, flow),
+        parts: learned_parts(&lens, &flow.track),
+        descent: Descent::default(),
         work: Some([work.steps, work.rhs_evaluations, work.hessian_products]),
     }
 }
@@ -127,6 +143,36 @@ fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
             Verdict::NotBiased => "not_biased",
             Verdict::Open(_) => "open",
         }),
+    }
+}
+
+fn learned_parts(lens: &Lens<'_>, track: &Track) -> Parts {
+    let parts = parts::parts(lens, track);
+    let part = |name: &str| {
+        let part = parts.iter().find(|part| part.name == name);
+        [
+            part.map(|part| part.last),
+            part.and_then(|part| part.t_half),
+        ]
+    };
+    Parts {
+        verdict: (!parts.is_empty()).then(|| parts::verdict(&parts)),
+        linear: part("linear"),
+        xor: part("xor"),
+    }
+}
+
+fn descended(run: &DescentRun) -> Descent {
+    let phase = &run.detection.phase;
+    let alone = phase.first.map(|first| vec![first]);
+    let mut visits = run.visits.iter();
+    let visits = alone.and_then(|alone| visits.find(|visits| visits.learned == alone));
+    Descent {
+        t_first: phase.t_first,
+        t_second: phase.t_second,
+        ratio: phase.ratio(),
+        visits: visits.map(|visits| (visits.count, visits.duration, visits.least_distance)),
+        steps: Some(run.descent.steps),
     }
 }
 

@@ -23,7 +23,7 @@ mod table;
 pub use cell::{Finished, Trajectory, invalid, predicted, run_cell};
 pub use identity::identity;
 pub use kept::{Header, Kept, Shard, journal_name};
-pub use row::{COLUMNS, CellOutcome, Generalisation, Row, Values};
+pub use row::{COLUMNS, CellOutcome, Descent, Generalisation, Parts, Row, Values};
 pub use table::{Record, Table};
 
 use crate::error::Result;

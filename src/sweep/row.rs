@@ -4,7 +4,7 @@ use crate::integrate::Outcome;
 use crate::scenario::{Cell, Grid, Quantity};
 
 /// Columns after those of the axes.
-pub const COLUMNS: [&str; 34] = [
+pub const COLUMNS: [&str; 46] = [
     "repeat",
     "seed",
     "outcome",
@@ -36,6 +36,18 @@ pub const COLUMNS: [&str; 34] = [
     "weak",
     "bias_ratio",
     "permanent_bias",
+    "learned",
+    "linear_part",
+    "t_linear_part",
+    "xor_part",
+    "t_xor_part",
+    "descent_t_first",
+    "descent_t_second",
+    "descent_ratio",
+    "visits",
+    "visit_time",
+    "visit_distance",
+    "descent_steps",
     "steps",
     "rhs_evaluations",
     "hessian_products",
@@ -95,6 +107,10 @@ pub struct Row {
     pub final_loss: Option<f64>,
     /// Of the generalisation error, where there is one.
     pub generalisation: Generalisation,
+    /// Of the target's parts, where they are known.
+    pub parts: Parts,
+    /// Of the descent at the first learning rate, where one is asked for.
+    pub descent: Descent,
     /// Accepted steps, evaluations of the right-hand side, products of the Hessian.
     pub work: Option<[u64; 3]>,
 }
@@ -118,6 +134,33 @@ pub struct Generalisation {
     pub bias_ratio: Option<f64>,
     /// The verdict on permanent bias: biased, not biased, or open.
     pub verdict: Option<&'static str>,
+}
+
+/// Which parts of the target were learned.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parts {
+    /// both, neither, or a name.
+    pub verdict: Option<String>,
+    /// How much of the linear part is in the outputs at the end, and when half of it was.
+    pub linear: [Option<f64>; 2],
+    /// The same of the exclusive or.
+    pub xor: [Option<f64>; 2],
+}
+
+/// What became of a discrete descent.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Descent {
+    /// When its first modality is learned.
+    pub t_first: Option<f64>,
+    /// When its second one is.
+    pub t_second: Option<f64>,
+    /// t_second / t_first.
+    pub ratio: Option<f64>,
+    /// Visits to the saddle where its first modality alone is learned, their time together, and
+    /// the least distance from it, over the learnable loss.
+    pub visits: Option<(u64, f64, f64)>,
+    /// Steps done.
+    pub steps: Option<u64>,
 }
 
 /// What is both measured and predicted.
@@ -171,6 +214,8 @@ impl Row {
             initial_loss: None,
             final_loss: None,
             generalisation: Generalisation::default(),
+            parts: Parts::default(),
+            descent: Descent::default(),
             work: None,
         }
     }
@@ -182,8 +227,11 @@ impl Row {
             measured,
             theory,
             generalisation,
+            parts,
+            descent,
             ..
         } = self;
+        let whole = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
         [
             cell.repeat.to_string(),
             cell.seed.to_string(),
@@ -216,6 +264,18 @@ impl Row {
             word(&generalisation.weak),
             field(generalisation.bias_ratio),
             generalisation.verdict.unwrap_or_default().to_owned(),
+            word(&parts.verdict),
+            field(parts.linear[0]),
+            field(parts.linear[1]),
+            field(parts.xor[0]),
+            field(parts.xor[1]),
+            field(descent.t_first),
+            field(descent.t_second),
+            field(descent.ratio),
+            whole(descent.visits.map(|visits| visits.0)),
+            field(descent.visits.map(|visits| visits.1)),
+            field(descent.visits.map(|visits| visits.2)),
+            whole(descent.steps),
             count(0),
             count(1),
             count(2),
