@@ -11,6 +11,10 @@ use crate::error::{Error, InputError, Result};
 use crate::random;
 use serde_yaml::Value;
 
+/// Values of an axis whose kind is checked before anything runs; a cell further on that is of the
+/// wrong kind fails like one that is out of range.
+const CHECKED: u64 = 1000;
+
 /// The key whose axis takes the place of derived seeds.
 const SEED: &str = "seed";
 
@@ -150,7 +154,7 @@ impl Grid {
             .map_err(|error| self.blame(section, &first.values, error))?;
         let mut before = 0;
         for axis in &self.axes {
-            for place in 1..axis_length(axis) as usize {
+            for place in 1..axis_length(axis).min(CHECKED) as usize {
                 let mut values = first.values.clone();
                 for (column, value) in axis.iter().zip(&mut values[before..]) {
                     *value = column.values[place].clone();

@@ -174,6 +174,11 @@ fn check_paths(sweep: &SweepSection) -> Result<()> {
                     "name a key of data, network, init, flow, descent or detector, or seed";
                 return Err(wrong(key, problem, remedy));
             }
+            if path.ends_with(".path") {
+                let problem = format!("{path} names a file, and files cannot vary");
+                let remedy = "run one sweep for each file: --set changes its path";
+                return Err(wrong(key, problem, remedy));
+            }
             let is_below = |a: &str, b: &str| {
                 a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'))
             };
