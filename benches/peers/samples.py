@@ -1,0 +1,71 @@
+"""PyTorch's forward and backward passes beside modalflow's right-hand side, on samples.
+
+Two layers of 100 rectified units a modality, 8,192 samples, 64-bit numbers, all cores, in the same
+run. Prints the least time of a call of each.
+
+    cargo bench --no-run --bench sampled && target/peers/bin/python benches/peers/samples.py
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+SAMPLES, WIDTH, CALLS = 8192, 100, 300
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Late(nn.Module):
+    """One stack a modality, added at the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stacks = nn.ModuleList(
+            nn.Sequential(nn.Linear(1, WIDTH, bias=False), nn.ReLU(), nn.Linear(WIDTH, 1, bias=False)) for _ in range(2)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.stacks[0](x[:, :1]) + self.stacks[1](x[:, 1:])
+
+
+def early() -> nn.Module:
+    return nn.Sequential(nn.Linear(2, WIDTH, bias=False), nn.ReLU(), nn.Linear(WIDTH, 1, bias=False))
+
+
+def least_milliseconds(network: nn.Module) -> float:
+    x = torch.randn(SAMPLES, 2)
+    y = x.sum(dim=1, keepdim=True)
+    times = []
+    for _ in range(CALLS):
+        start = time.perf_counter()
+        network.zero_grad()
+        loss = 0.5 * (network(x) - y).square().sum(dim=1).mean()
+        loss.backward()
+        times.append(time.perf_counter() - start)
+    return 1e3 * min(times)
+
+
+def modalflow() -> dict[str, str]:
+    command = ["cargo", "bench", "--quiet", "--bench", "sampled"]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return dict(line.split(" ", 1) for line in printed.splitlines() if line)
+
+
+def main() -> None:
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    ours = modalflow()
+    print(f"{torch.get_num_threads()} threads of PyTorch {torch.__version__}")
+    for name, network in {"early": early(), "late": Late()}.items():
+        theirs = least_milliseconds(network)
+        own = float(ours[name].split()[0])
+        print(f"{name}: modalflow {own:.3f} ms, PyTorch {theirs:.3f} ms, ratio {theirs / own:.2f}")
+    print(f"modalflow's peak memory: {ours['memory']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+//! One pass over 8,192 samples: loss and gradient of two layers of 100 rectified units a modality.
+//!
+//! Prints the least time of a call in milliseconds and the program's peak memory in megabytes, for
+//! `benches/peers/samples.py`, which sets PyTorch's forward and backward passes beside them.
+
+use modalflow::flow::Flow;
+use modalflow::problem::Problem;
+use modalflow::scenario::Loaded;
+use std::time::Instant;
+
+fn main() {
+    for (case, fusion) in [("early", 1), ("late", 2)] {
+        let text = format!(
+            "data: {{toy: {{sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}, samples: 8192}}}}\n\
+             network: {{depth: 2, fusion_layer: {fusion}, width: 100, activation: relu}}\n\
+             init: {{gaussian: {{std: 0.1}}}}\nflow: {{until: {{time: 1}}}}\n"
+        );
+        let loaded = Loaded::parse("sampled.yaml".as_ref(), text, &[]);
+        let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+        let problem = Problem::prepare(&loaded.scenario);
+        let problem = problem.unwrap_or_else(|error| panic!("{error}"));
+        let mut flow = Flow::new(&problem.architecture, &problem.moments);
+        let mut rate = vec![0.0; problem.weights.len()];
+        let mut call = || {
+            let start = Instant::now();
+            flow.rate(problem.weights.as_slice(), &mut rate);
+            start.elapsed().as_secs_f64()
+        };
+        let least = (0..300).map(|_| call()).fold(f64::INFINITY, f64::min);
+        println!("{case} {:.4} ms", 1e3 * least);
+    }
+    println!("memory {:.1} MB", peak_memory());
+}
+
+/// Largest resident size so far, in megabytes; 0 where the system does not tell.
+fn peak_memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kilobytes.unwrap_or(0.0) / 1e3
+}
