@@ -89,8 +89,24 @@ impl Axis {
             .collect()
     }
 
-    /// The values of an axis without linked ones.
+    /// The values of an axis without linked ones. Among numbers of which one has a fraction none
+    /// is whole: readers of the table tell a column's type by its first rows.
     pub(super) fn values(&self) -> Vec<AxisValue> {
+        let mut values = self.given();
+        if values
+            .iter()
+            .any(|value| matches!(value, AxisValue::Real(_)))
+        {
+            for value in &mut values {
+                if let AxisValue::Whole(whole) = *value {
+                    *value = AxisValue::Real(whole as f64);
+                }
+            }
+        }
+        values
+    }
+
+    fn given(&self) -> Vec<AxisValue> {
         if let Some(values) = &self.values {
             return values.clone();
         }
@@ -270,6 +286,22 @@ mod tests {
         assert_eq!(range(1e-50, 1e-2, 3, true), [1e-50, 1e-26, 1e-2]);
         assert_eq!(range(0.1, 0.3, 3, false), [0.1, 0.2, 0.3]);
         assert_eq!(range(2.5, 9.0, 1, false), [2.5]);
+    }
+
+    #[test]
+    fn a_column_of_numbers_has_one_type() {
+        let axis = |values: &[f64]| Axis {
+            values: Some(values.iter().copied().map(AxisValue::number).collect()),
+            ..Axis::default()
+        };
+        let shown = |axis: Axis| {
+            axis.values()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(axis(&[1.0, 1.5, 2.0])), ["1.0", "1.5", "2.0"]);
+        assert_eq!(shown(axis(&[1.0, 2.0])), ["1", "2"]);
     }
 
     #[test]
