@@ -44,5 +44,7 @@ paper: figures ## the sweeps and the numbers of docs/paper.md (Python 3.10)
 	python3 docs/paper.py
 
 check: ## validate every shipped scenario
-	@$(MODALFLOW) check --quiet $(SCENARIOS) $(SWEEPS) $(NONLINEAR)
+	@$(MODALFLOW) check --quiet $(SCENARIOS)
+	@$(MODALFLOW) check --quiet $(SWEEPS)
+	@$(MODALFLOW) check --quiet $(NONLINEAR)
 	@$(MODALFLOW) check --quiet $(NONLINEAR_SWEEPS)

@@ -20,6 +20,7 @@ pub(super) fn axis(path: &str) -> String {
                 "standard deviation σ_{{{modality}}} of input {}",
                 literal(modality)
             ),
+            None if path.ends_with(".samples") => "number of samples P".into(),
             None => symbol(path),
         },
     }
@@ -55,9 +56,18 @@ pub(super) fn assignment(path: &str, value: &AxisValue) -> String {
         AxisValue::Absent => "none".to_owned(),
         value => value
             .as_number()
-            .map_or_else(|| literal(&value.to_string()), number),
+            .map_or_else(|| literal(&value.to_string()), signed),
     };
     format!("{} = {shown}", symbol(path))
+}
+
+/// A number with the true minus sign.
+fn signed(value: f64) -> String {
+    let text = number(value);
+    match text.strip_prefix('-') {
+        Some(size) => format!("\u{2212}{size}"),
+        None => text,
+    }
 }
 
 /// The name of a quantity, with its unit.
