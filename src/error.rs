@@ -4,7 +4,8 @@
 //! wrong with it, and what to do about it. The other variants carry the values they speak of.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -29,7 +30,7 @@ pub enum Error {
         /// The folder asked for.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A result that could not be written.
     #[error("cannot write {}: {source}", path.display())]
@@ -37,13 +38,13 @@ pub enum Error {
         /// The file that was to be written.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Standard output that could not be written to, by other cause than a reader that has gone.
     #[error("cannot write to standard output: {source}")]
     Print {
         /// What the operating system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A figure that could not be drawn.
     #[error("cannot draw {figure}: {problem}")]
@@ -100,6 +101,27 @@ impl InputError {
             key: None,
             problem: problem.into(),
             remedy: remedy.into(),
+        }
+    }
+
+    /// A file, named by the scenario's `key`, that cannot be read.
+    pub fn unreadable(file: &Path, key: &str, error: &io::Error) -> Self {
+        let remedy = match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("check {key}: it is relative to the scenario file's folder")
+            }
+            io::ErrorKind::IsADirectory => format!("give a file in {key}, not a folder"),
+            _ => "check the file and its permissions".to_owned(),
+        };
+        let problem = format!("cannot read the file: {error}");
+        Self::in_file(file, None, problem, remedy)
+    }
+
+    /// The same error at a key, an array or a column.
+    pub fn with_key(self, key: impl Into<String>) -> Self {
+        Self {
+            key: Some(key.into()),
+            ..self
         }
     }
 }

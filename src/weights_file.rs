@@ -56,7 +56,8 @@ fn arrays(architecture: &Architecture) -> Vec<Array<'_>> {
 /// an array is missing, unexpected, of another shape or type, or cut short, and where a weight
 /// is not finite.
 pub fn read(path: &Path, architecture: &Architecture) -> Result<DVector<f64>> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let file =
+        File::open(path).map_err(|error| InputError::unreadable(path, "init.file.path", &error))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
         let problem = format!("not an NPZ file: {error}");
         InputError::in_file(path, None, problem, "write it with numpy.savez")
@@ -249,19 +250,5 @@ fn numbers(npy: NpyFile<&[u8]>) -> Option<io::Result<Vec<f64>>> {
 }
 
 fn in_array(path: &Path, array: &str, problem: String, remedy: String) -> InputError {
-    InputError {
-        key: Some(format!("array {array}")),
-        ..InputError::in_file(path, None, problem, remedy)
-    }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> InputError {
-    let remedy = match error.kind() {
-        io::ErrorKind::NotFound => {
-            "check init.file.path: it is relative to the scenario file's folder"
-        }
-        _ => "check the file's permissions",
-    };
-    let problem = format!("cannot read the weights: {error}");
-    InputError::in_file(path, None, problem, remedy)
+    InputError::in_file(path, None, problem, remedy).with_key(format!("array {array}"))
 }

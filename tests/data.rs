@@ -569,7 +569,7 @@ fn a_table_that_is_not_there_is_named() {
     let folder = file.path.parent().expect("a folder");
     let error = try_moments(0, source(&folder.join("none.csv"), json!({}))).expect_err("missing");
     assert!(
-        error.contains("none.csv: cannot read the table: No such file"),
+        error.contains("none.csv: cannot read the file: No such file"),
         "{error}"
     );
     assert!(error.contains("relative to the scenario file"), "{error}");

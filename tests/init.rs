@@ -506,7 +506,7 @@ fn unusable_weights_files_say_where_and_why() {
     assert!(
         error
             .to_string()
-            .contains("none.npz: cannot read the weights: No such file")
+            .contains("none.npz: cannot read the file: No such file")
     );
     // A key given twice: Python keeps the last, and so it is read.
     let data: Vec<u8> = [1.0f64, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();

@@ -10,10 +10,12 @@
 //! | `isotropic.rs` | independent inputs, one variance and one true weight a modality |
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
+//! | `csv_file.rs` | CSV files, for the sources that read one |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
+mod csv_file;
 mod isotropic;
 mod moments;
 mod samples;
@@ -216,8 +218,11 @@ impl Moments {
         targets: &DMatrix<f64>,
     ) -> Result<Moments> {
         let count = inputs.nrows() as f64;
-        let covariance = inputs.tr_mul(inputs) / count;
-        let cross = targets.tr_mul(inputs) / count;
+        // General products are much faster than nalgebra's tr_mul on thousands of rows.
+        let mut covariance = inputs.transpose() * inputs / count;
+        // Symmetric to the last digit, which the product is not.
+        covariance.fill_upper_triangle_with_lower_triangle();
+        let cross = targets.transpose() * inputs / count;
         let power = targets.norm_squared() / count;
         Moments::checked(modalities, covariance, cross, power)
     }
