@@ -77,6 +77,10 @@ impl Problem {
         if !architecture.is_linear() || batch.is_some() {
             moments.keep_samples(scenario)?;
         }
+        if let (None, Some(samples)) = (scenario.data.samples(), &moments.samples) {
+            // Files tell their number when they are read.
+            refuse_too_large(&architecture, samples.len() as u64)?;
+        }
         refuse_large_batch(&moments, batch)?;
         let weights = init::initial_weights(scenario, &moments, &architecture)?;
         refuse_dead_start(&architecture, &moments, &weights)?;

@@ -32,6 +32,8 @@ pub enum Purpose {
     Cells = 9,
     /// The order of samples in mini-batches.
     Batches = 20,
+    /// Which of two views show the image.
+    Views = 21,
 }
 
 /// The random numbers of `seed` for `purpose`, from their beginning.

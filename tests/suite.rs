@@ -12,6 +12,7 @@ mod edge_cases;
 mod exponential;
 mod generalise;
 mod golden;
+mod images;
 mod init;
 mod invariants;
 mod nonlinear;

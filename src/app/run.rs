@@ -70,8 +70,7 @@ pub(super) fn run_scenarios(paths: &[PathBuf], extras: Extras, options: &Options
 
 /// A run writes or removes files of these names in its folder: none may be what it starts from.
 fn refuse_to_replace_inputs(folder: &Path, scenario: &Scenario) -> Result<()> {
-    let table = scenario.data.table.as_ref().map(|table| &table.path);
-    let weights = scenario.init.file.as_ref().map(|file| &file.path);
+    let mut scenario = scenario.clone();
     let Ok(folder) = folder.canonicalize() else {
         return Ok(());
     };
@@ -84,7 +83,8 @@ fn refuse_to_replace_inputs(folder: &Path, scenario: &Scenario) -> Result<()> {
                 .canonicalize()
                 .is_ok_and(|p| p.parent() == Some(&folder))
     };
-    match table.into_iter().chain(weights).find(|path| own(path)) {
+    let files = scenario.files_mut();
+    match files.iter().map(|(_, path)| path).find(|path| own(path)) {
         None => Ok(()),
         Some(path) => Err(Error::Usage {
             problem: format!(

@@ -11,13 +11,18 @@
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
 //! | `csv_file.rs` | CSV files, for the sources that read one |
+//! | `images.rs` | two views of labelled images |
+//! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
 mod csv_file;
+mod idx;
+mod images;
 mod isotropic;
 mod moments;
+mod pixels;
 mod samples;
 mod sampling;
 mod table;
@@ -180,8 +185,10 @@ impl Moments {
             table::moments(table, seed)?
         } else if let Some(xor) = &data.xor {
             xor::moments(xor, seed)?
+        } else if let Some(images) = &data.images {
+            images::moments(images, seed)?
         } else {
-            let remedy = "give one of toy, moments, isotropic, wishart, table, xor";
+            let remedy = "give one of toy, moments, isotropic, wishart, table, xor, images";
             return Err(InputError::at("data", "no source of data", remedy).into());
         };
         moments.learnable()

@@ -1,6 +1,6 @@
 //! Samples kept one by one, in blocks that fit into a processor's cache.
 
-use super::{isotropic, moments, pseudo_inverse, table, toy, wishart, xor};
+use super::{images, isotropic, moments, pseudo_inverse, table, toy, wishart, xor};
 use crate::error::{InputError, Result};
 use crate::scenario::DataSection;
 use nalgebra::DMatrix;
@@ -186,6 +186,10 @@ fn inverse_moment(rows: &DMatrix<f64>) -> DMatrix<f64> {
 pub(super) fn of(data: &DataSection, seed: u64) -> Result<Samples> {
     if let Some(table) = &data.table {
         let (inputs, targets) = table::samples(table, seed)?;
+        return Ok(Samples::new(&inputs, &targets));
+    }
+    if let Some(images) = &data.images {
+        let (inputs, targets) = images::samples(images, seed)?;
         return Ok(Samples::new(&inputs, &targets));
     }
     if let Some(xor) = &data.xor {

@@ -1,6 +1,6 @@
 //! The data section: where inputs and targets come from.
 
-use super::ByModality;
+use super::{ByModality, ImagesData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -27,10 +27,13 @@ pub struct DataSection {
     /// A linear part in A and the exclusive or of two inputs in B.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xor: Option<XorData>,
+    /// Two views of labelled images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImagesData>,
 }
 
 impl DataSection {
-    /// Number of samples drawn from a population; None for population moments and tables.
+    /// Number of samples drawn from a population; None for population moments and files.
     pub fn samples(&self) -> Option<u64> {
         let toy = self.toy.as_ref().and_then(|toy| toy.samples);
         let moments = self.moments.as_ref().and_then(|given| given.samples);

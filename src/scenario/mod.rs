@@ -12,6 +12,7 @@
 //! | `locate.rs` | the line on which a key stands |
 //! | `walk.rs` | a walk over the text that stops at a place, for its line |
 //! | `data.rs` | the data section |
+//! | `images.rs` | images in the data section |
 //! | `explain.rs` | typed errors in plain words, the nearest known key |
 //! | `figure.rs` | what is drawn of a sweep |
 //! | `grid.rs` | a sweep's cells by index |
@@ -26,6 +27,7 @@ mod data;
 mod explain;
 mod figure;
 mod grid;
+mod images;
 mod learning_rates;
 mod load;
 mod locate;
@@ -41,9 +43,11 @@ pub use figure::{
     Trajectory,
 };
 pub use grid::{Cell, Grid};
+pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use learning_rates::LearningRates;
 pub use load::{Loaded, Source, schema, to_yaml};
 pub use sweep::{Axis, AxisValue, Column, SweepSection};
+pub(crate) use validate::MOST_DIMENSIONS;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -96,9 +100,11 @@ impl Scenario {
     pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
         let table = self.data.table.as_mut();
         let table = table.map(|table| ("data.table.path", &mut table.path));
+        let images = self.data.images.as_mut();
+        let images = images.into_iter().flat_map(ImagesData::files_mut);
         let weights = self.init.file.as_mut();
         let weights = weights.map(|file| ("init.file.path", &mut file.path));
-        table.into_iter().chain(weights).collect()
+        table.into_iter().chain(images).chain(weights).collect()
     }
 }
 

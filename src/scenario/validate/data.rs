@@ -1,6 +1,6 @@
 //! The data section.
 
-use super::{LARGEST, POSITIVE, count, exactly_one, matrix, number, same_names, wrong};
+use super::{LARGEST, POSITIVE, count, exactly_one, images, matrix, number, same_names, wrong};
 use crate::error::Result;
 use crate::scenario::{
     ByModality, DataSection, IsotropicData, TableData, ToyData, WishartData, XorData,
@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Most inputs of all modalities together, and most outputs: an eigendecomposition of this size
 /// still takes seconds.
-pub(super) const MOST_DIMENSIONS: u64 = 2000;
+pub(crate) const MOST_DIMENSIONS: u64 = 2000;
 
 const MOST_SAMPLES: u64 = 1_000_000_000;
 
@@ -21,6 +21,7 @@ pub(super) fn check(data: &DataSection) -> Result<()> {
         ("wishart", data.wishart.is_some()),
         ("table", data.table.is_some()),
         ("xor", data.xor.is_some()),
+        ("images", data.images.is_some()),
     ];
     exactly_one("data", "a source of data", &given)?;
     if let Some(toy) = &data.toy {
@@ -44,6 +45,9 @@ pub(super) fn check(data: &DataSection) -> Result<()> {
     if let Some(xor) = &data.xor {
         check_xor(xor)?;
     }
+    if let Some(images) = &data.images {
+        images::check(images)?;
+    }
     Ok(())
 }
 
@@ -57,9 +61,10 @@ pub(super) fn modality_names(data: &DataSection) -> Vec<&str> {
     let isotropic = data.isotropic.as_ref().map(|i| names(&i.modalities));
     let wishart = data.wishart.as_ref().map(|w| names(&w.modalities));
     let table = data.table.as_ref().map(|t| names(&t.modalities));
-    let xor = data.xor.as_ref().map(|_| vec!["A", "B"]);
-    let names = toy.or(moments).or(isotropic).or(wishart).or(table).or(xor);
-    names.unwrap_or_default()
+    let fixed = data.xor.is_some() || data.images.is_some();
+    let fixed = fixed.then(|| vec!["A", "B"]);
+    let names = toy.or(moments).or(isotropic).or(wishart).or(table);
+    names.or(fixed).unwrap_or_default()
 }
 
 /// The source of data, where it gives its moments without samples.

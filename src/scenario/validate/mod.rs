@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `data.rs` | data |
 //! | `figure.rs` | figure |
+//! | `images.rs` | data.images |
 //! | `matrix.rs` | the matrices of data.moments |
 //! | `network.rs` | network |
 //! | `run.rs` | init, flow, descent, detector, output |
@@ -11,10 +12,13 @@
 
 mod data;
 mod figure;
+mod images;
 mod matrix;
 mod network;
 mod run;
 mod sweep;
+
+pub(crate) use data::MOST_DIMENSIONS;
 
 use super::Scenario;
 use crate::error::{InputError, Result};

@@ -1,0 +1,136 @@
+//! Two views of labelled images.
+//!
+//! Both views have the same image behind them: halves of it, so that each tells a part, or the whole of
+//! it where noise has not taken its place, so that they agree as often as the probabilities say.
+
+use super::pixels::{self, Pixels};
+use super::{Modality, Moments, layout};
+use crate::error::{InputError, Result};
+use crate::random::{Purpose, stream};
+use crate::scenario::{ImagesData, MOST_DIMENSIONS, NoiseViews};
+use nalgebra::DMatrix;
+use rand::RngExt;
+use rand_distr::StandardNormal;
+
+/// Inputs of A and of B, each P x d_m, and targets, P x o.
+struct Views {
+    sides: [DMatrix<f64>; 2],
+    targets: DMatrix<f64>,
+}
+
+/// The moments of the views.
+///
+/// # Errors
+/// An input error where the files cannot be used (the folder's `pixels.rs`), the images are too large
+/// or too narrow for two views, and where they have one label only.
+pub(super) fn moments(images: &ImagesData, seed: u64) -> Result<Moments> {
+    let views = views(images, seed)?;
+    let modalities = views.modalities();
+    Moments::of_samples(modalities, &views.inputs(), &views.targets)
+}
+
+/// Inputs (P x d) and targets (P x o).
+///
+/// # Errors
+/// As for [`moments`].
+pub(super) fn samples(images: &ImagesData, seed: u64) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
+    let views = views(images, seed)?;
+    Ok((views.inputs(), views.targets))
+}
+
+impl Views {
+    fn modalities(&self) -> Vec<Modality> {
+        let names = ["A".to_owned(), "B".to_owned()];
+        let dims = self.sides.iter().map(DMatrix::ncols);
+        layout(names.iter().zip(dims))
+    }
+
+    fn inputs(&self) -> DMatrix<f64> {
+        let [a, b] = &self.sides;
+        let columns = a.column_iter().chain(b.column_iter());
+        DMatrix::from_columns(&columns.collect::<Vec<_>>())
+    }
+}
+
+fn views(images: &ImagesData, seed: u64) -> Result<Views> {
+    let Pixels {
+        mut values,
+        width,
+        labels,
+    } = pixels::read(images)?;
+    let inputs = values.ncols() * if images.halves { 1 } else { 2 };
+    if inputs as u64 > MOST_DIMENSIONS {
+        let problem = format!("the two views have {inputs} pixels together");
+        let remedy = format!("scale the images down to at most {MOST_DIMENSIONS}");
+        return Err(InputError::at("data.images", problem, remedy).into());
+    }
+    let mut targets = one_hot(&labels)?;
+    if images.centre {
+        centre(&mut values);
+        centre(&mut targets);
+    }
+    let sides = match &images.noise {
+        Some(noise) => replaced(&values, noise, seed),
+        None => halves(&values, width)?,
+    };
+    Ok(Views { sides, targets })
+}
+
+/// One column for each label there is, in ascending order: 1 for the images that have it.
+fn one_hot(labels: &[u64]) -> Result<DMatrix<f64>> {
+    let mut kinds = labels.to_vec();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if !(2..=MOST_DIMENSIONS).contains(&(kinds.len() as u64)) {
+        let problem = format!("the images have {} different labels", kinds.len());
+        let remedy =
+            format!("give images of 2 to {MOST_DIMENSIONS} labels, or raise data.images.limit");
+        return Err(InputError::at("data.images", problem, remedy).into());
+    }
+    Ok(DMatrix::from_fn(labels.len(), kinds.len(), |row, kind| {
+        f64::from(u8::from(labels[row] == kinds[kind]))
+    }))
+}
+
+/// Takes the mean from every column.
+fn centre(rows: &mut DMatrix<f64>) {
+    for mut column in rows.column_iter_mut() {
+        let mean = column.mean();
+        column.add_scalar_mut(-mean);
+    }
+}
+
+/// The left and the right half of images of a width.
+fn halves(values: &DMatrix<f64>, width: usize) -> Result<[DMatrix<f64>; 2]> {
+    if width < 2 {
+        let problem = "the images are one pixel wide";
+        let remedy = "give wider images (data.images.csv.width), or use noise";
+        return Err(InputError::at("data.images.halves", problem, remedy).into());
+    }
+    let (left, right): (Vec<usize>, Vec<usize>) =
+        (0..values.ncols()).partition(|pixel| pixel % width < width / 2);
+    Ok([values.select_columns(&left), values.select_columns(&right)])
+}
+
+/// The whole image on either side, or noise in its place.
+fn replaced(values: &DMatrix<f64>, noise: &NoiseViews, seed: u64) -> [DMatrix<f64>; 2] {
+    let root_mean_square = values.norm() / (values.len() as f64).sqrt();
+    let std = noise.std.unwrap_or(root_mean_square);
+    let mut sides = [values.clone(), values.clone()];
+    let mut choices = stream(seed, Purpose::Views);
+    let mut normal = stream(seed, Purpose::Noise);
+    for row in 0..values.nrows() {
+        let choice: f64 = choices.random();
+        let hidden = if choice < noise.only_a {
+            1
+        } else if choice < noise.only_a + noise.only_b {
+            0
+        } else {
+            continue;
+        };
+        for pixel in &mut sides[hidden].row_mut(row) {
+            *pixel = std * normal.sample::<f64, _>(StandardNormal);
+        }
+    }
+    sides
+}
