@@ -6,7 +6,7 @@ NONLINEAR := $(sort $(wildcard scenarios/nonlinear/*.yaml))
 NONLINEAR_SWEEPS := $(sort $(wildcard scenarios/nonlinear/sweeps/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
 
-.PHONY: tables run test lint doc bench peers figures paper check
+.PHONY: tables run test lint doc bench peers figures paper digits check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -42,6 +42,12 @@ figures: ## run every shipped scenario into outputs/, every sweep into outputs/p
 
 paper: figures ## the sweeps and the numbers of docs/paper.md (Python 3.10)
 	python3 docs/paper.py
+
+digits: ## the handwritten digits of docs/nonlinear.md (Python 3.11, scikit-learn)
+	python3 -m venv target/digits
+	target/digits/bin/pip install --quiet scikit-learn==1.9.1
+	target/digits/bin/python scenarios/nonlinear/digits/export_digits.py
+	@$(MODALFLOW) sweep scenarios/nonlinear/digits/digits.yaml --out outputs/nonlinear
 
 check: ## validate every shipped scenario
 	@$(MODALFLOW) check --quiet $(SCENARIOS)
