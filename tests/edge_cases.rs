@@ -130,7 +130,79 @@ fn dead_starts_are_refused() {
         "descent: {learning_rate: [0.1, 11]}",
     ));
     assert!(
-        long.contains("descent.learning_rate.1") && long.contains("no step"),
+        long.contains("descent.learning_rate.1")
+            && long.contains("a step of 11.0 is longer than the run"),
         "{long}"
     );
+}
+
+fn refused(text: &str) -> String {
+    let loaded = Loaded::parse("x.yaml".as_ref(), text.into(), &[]).expect("well formed");
+    let error = Problem::prepare(&loaded.scenario).expect_err("refused");
+    error.to_string()
+}
+
+/// Samples that would not fit into any machine are refused before they are drawn.
+#[test]
+fn too_many_samples_are_refused_before_they_are_drawn() {
+    let rest = "init: {gaussian: {std: 0.1}}\nflow: {until: {time: 1.0}}\n";
+    let network = |more: &str| format!("network: {{depth: 2, fusion_layer: 2, width: 4{more}}}\n");
+    let wishart = "data: {wishart: {modalities: {A: 900, B: 900}, scale: {A: 1.0, B: 1.0}, samples: 1000000000}}\n";
+    for text in [
+        format!("{wishart}{}{rest}", network(", activation: relu")),
+        format!(
+            "{wishart}{}{rest}descent: {{learning_rate: 0.1, batch: 8}}\n",
+            network("")
+        ),
+    ] {
+        let error = refused(&text);
+        assert!(
+            error.contains("data: 1000000000 samples need about"),
+            "{error}"
+        );
+    }
+}
+
+/// Rectified units that no sample activates have no gradient, however large the weights.
+#[test]
+fn units_that_are_never_active_are_named() {
+    let text = |seed: u32| {
+        format!(
+            "seed: {seed}\ndata: {{toy: {{rho: 0.0, sigma: {{A: 2.0, B: 1.0}}, target: {{A: 1.0, B: 1.0}}, samples: 1}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 1, activation: relu}}\n\
+             init: {{gaussian: {{std: 0.1}}}}\nflow: {{until: {{time: 1.0}}}}\n"
+        )
+    };
+    let errors = (0..12).filter_map(|seed| {
+        let loaded = Loaded::parse("x.yaml".as_ref(), text(seed), &[]).expect("well formed");
+        Problem::prepare(&loaded.scenario).err()
+    });
+    let errors: Vec<String> = errors.map(|error| error.to_string()).collect();
+    // Both of two units are off in a quarter of the cases.
+    assert!(!errors.is_empty());
+    for error in errors {
+        assert!(error.contains("no hidden unit is active"), "{error}");
+    }
+}
+
+/// A hold-out has no say for networks that are not linear, and the user is told.
+#[test]
+fn an_unused_hold_out_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, "a,b,y\n1,2,3\n2,1,4\n3,5,1\n4,4,2\n").expect("written");
+    let warnings = |activation: &str| {
+        let problem = common::prepare(&format!(
+            "data: {{table: {{path: {path:?}, modalities: {{A: [a], B: [b]}}, targets: [y], holdout: 0.25}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 8, activation: {activation}}}\n\
+             init: {{gaussian: {{std: 0.1}}}}\nflow: {{rtol: 1.0e-4, until: {{time: 1.0}}}}\n"
+        ));
+        problem.warnings
+    };
+    assert!(
+        warnings("relu")[0].contains("held out are not used"),
+        "{:?}",
+        warnings("relu")
+    );
+    assert!(warnings("linear").is_empty());
 }

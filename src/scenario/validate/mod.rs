@@ -46,8 +46,8 @@ pub(super) fn validate(scenario: &Scenario) -> Result<()> {
     run::check_flow(&scenario.flow)?;
     network::check_units(&scenario.network, &scenario.data, &scenario.flow)?;
     if let Some(descent) = &scenario.descent {
-        run::check_descent(descent, scenario.flow.until.time)?;
         run::check_stepping(descent, &scenario.data)?;
+        run::check_descent(descent, scenario.flow.until.time)?;
     }
     run::check_detector(&scenario.detector)?;
     run::check_output(&scenario.output)?;

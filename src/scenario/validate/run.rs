@@ -86,16 +86,19 @@ pub(super) fn check_stepping(descent: &DescentSection, data: &DataSection) -> Re
     }
 }
 
-/// `time` is the time at which the run ends; a descent has to take a step before it.
+/// `time` is the time at which the run ends; a descent has to take a step before it. With momentum a
+/// step stands for 1/(1 - momentum) times its learning rate.
 pub(super) fn check_descent(descent: &DescentSection, time: Option<f64>) -> Result<()> {
     let key = "descent.learning_rate";
+    let stretch = 1.0 / (1.0 - descent.momentum.unwrap_or(0.0));
     let check = |key: &str, rate: f64| {
         number(key, rate, POSITIVE)?;
+        let step = rate * stretch;
         match time {
-            Some(time) if rate > time => Err(wrong(
+            Some(time) if step > time * (1.0 + 1e-12) => Err(wrong(
                 key,
                 format!(
-                    "{rate:?} is longer than the run, flow.until.time = {time:?}: no step would be taken"
+                    "a step of {step:?} is longer than the run, flow.until.time = {time:?}: none would be taken"
                 ),
                 "choose a smaller learning rate, or a later time",
             )),

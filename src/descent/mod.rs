@@ -1,0 +1,218 @@
+//! Discrete gradient descent on the same gradient, from the same weights: the baseline.
+//!
+//! w(n+1) = w(n) + eta dW/dt at w(n); step n stands at the flow time t = eta n. This is Euler's
+//! method, so its distance from the flow is of first order in the learning rate eta. Mini-batches,
+//! momentum and Adam are other ways to step ([`crate::batches`], [`crate::optimiser`]).
+
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `mod.rs` | the steps, and when to look at them |
+//! | `path.rs` | the track through what was looked at |
+
+mod path;
+
+use crate::batches::Batches;
+use crate::flow::{Flow, Observables};
+use crate::integrate::Outcome;
+use crate::network::Architecture;
+use crate::observe::Lens;
+use crate::optimiser::{Optimiser, Rule};
+use crate::track::{Knot, Track};
+use path::Path;
+
+/// How far and how long descent runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Learning rate eta.
+    pub learning_rate: f64,
+    /// Flow time at which to stop; infinite where only the loss gap ends the run.
+    pub t_end: f64,
+    /// Share of the learnable loss at which to stop.
+    pub loss_gap: Option<f64>,
+    /// Most steps.
+    pub max_steps: u64,
+}
+
+/// A finished descent.
+#[derive(Debug, Clone)]
+pub struct Descent {
+    /// Learning rate eta.
+    pub learning_rate: f64,
+    /// How it stepped.
+    pub rule: Rule,
+    /// Flow time that a step stands for; eta for plain descent.
+    pub time_step: f64,
+    /// Why it ended.
+    pub outcome: Outcome,
+    /// Steps done; the divergence is at the last one.
+    pub steps: u64,
+    /// The loss after the last step.
+    pub final_loss: f64,
+    /// The trajectory through the steps that were looked at, in flow time. Rates are differences of
+    /// neighbours: those of the smooth curve through the steps, which is not the flow's.
+    pub track: Track,
+}
+
+/// A loss this many times that of the zero map means that descent has diverged. Trajectories
+/// from small weights never rise above it by more than an overshoot.
+const DIVERGED: f64 = 1e3;
+
+/// How descent steps.
+#[derive(Debug)]
+pub struct Stepping<'a> {
+    /// From gradients to steps.
+    pub rule: Rule,
+    /// Where the gradients come from: mini-batches, or None for all samples.
+    pub batches: Option<Batches<'a>>,
+}
+
+/// Change of a layer, over its norm, that calls for a look. The parabolas between looks are then off
+/// by some (2 x 5 %)^3/6 of a map of two layers.
+const LOOK_CHANGE: f64 = 0.05;
+
+/// Looks an epoch, however little changes.
+const LOOKS: u64 = 8;
+
+/// Weights under way.
+struct Walk<'a, 's> {
+    architecture: &'a Architecture,
+    stepping: Stepping<'s>,
+    optimiser: Optimiser,
+    weights: Vec<f64>,
+    rate: Vec<f64>,
+    /// The weights last looked at, where not every step is.
+    looked: Option<Vec<f64>>,
+}
+
+impl<'a, 's> Walk<'a, 's> {
+    fn new(
+        architecture: &'a Architecture,
+        stepping: Stepping<'s>,
+        eta: f64,
+        weights: &[f64],
+    ) -> Self {
+        // A look takes all samples; with mini-batches it would be most of the work at each step,
+        // unless moments serve for it.
+        let skips = stepping.batches.is_some() && !architecture.is_linear();
+        Self {
+            optimiser: Optimiser::new(stepping.rule, eta, weights.len()),
+            rate: vec![0.0; weights.len()],
+            looked: skips.then(|| weights.to_vec()),
+            weights: weights.to_vec(),
+            architecture,
+            stepping,
+        }
+    }
+
+    /// Steps until the next look, at most `most` of them; gives back their number. The flow has been
+    /// evaluated at the weights.
+    fn advance(&mut self, flow: &Flow<'_>, most: u64) -> u64 {
+        flow.write_rate(&mut self.rate);
+        let most = match (&self.looked, &self.stepping.batches) {
+            (Some(_), Some(batches)) => most.min((batches.in_epoch() as u64 / LOOKS).max(1)),
+            _ => 1,
+        };
+        let mut steps = 0;
+        while steps < most && !self.has_moved() {
+            if let Some(batches) = &mut self.stepping.batches {
+                batches.next_rate(&self.weights, &mut self.rate);
+            }
+            self.optimiser.step(&self.rate, &mut self.weights);
+            steps += 1;
+        }
+        if let Some(looked) = &mut self.looked {
+            looked.copy_from_slice(&self.weights);
+        }
+        steps
+    }
+
+    /// Whether a layer has changed much since the last look.
+    fn has_moved(&self) -> bool {
+        let Some(looked) = &self.looked else {
+            return false;
+        };
+        self.architecture.layers.iter().any(|layer| {
+            let pairs = self.weights[layer.range.clone()]
+                .iter()
+                .zip(&looked[layer.range.clone()]);
+            let [change, size] = pairs.fold([0.0, 0.0], |[change, size], (now, then)| {
+                [change + (now - then).powi(2), size + then * then]
+            });
+            change > LOOK_CHANGE * LOOK_CHANGE * size
+        })
+    }
+}
+
+/// Runs plain descent on all samples from `weights`. `observe` sees every step's number and knot
+/// (with the rates of the gradient there) and may end the run.
+pub fn descend(
+    flow: &mut Flow<'_>,
+    weights: &[f64],
+    settings: &Settings,
+    observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
+) -> Descent {
+    let stepping = Stepping {
+        rule: Rule::Plain,
+        batches: None,
+    };
+    descend_by(flow, weights, settings, stepping, observe)
+}
+
+/// Runs descent that steps as told from `weights`; `observe` as for [`descend`], but for what it
+/// sees: every step, or with mini-batches of a network that is not linear those between which a layer
+/// changes by some per cent, a few an epoch at the least, and the last one.
+pub fn descend_by(
+    flow: &mut Flow<'_>,
+    weights: &[f64],
+    settings: &Settings,
+    stepping: Stepping<'_>,
+    observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
+) -> Descent {
+    let lens = Lens {
+        architecture: flow.architecture(),
+        moments: flow.moments(),
+    };
+    let (eta, rule) = (settings.learning_rate, stepping.rule);
+    let time_step = rule.time_step(eta);
+    // T / eta is a whole number for the usual choices, but its floating-point quotient may fall
+    // short of it by round-off, that of 1 - momentum included.
+    let steps_to_end = (settings.t_end / time_step * (1.0 + 1e-12)).floor() as u64;
+    let mut walk = Walk::new(lens.architecture, stepping, eta, weights);
+    let mut observables = Observables::default();
+    flow.observe(weights, &mut observables);
+    let mut knot = observables.knot(0.0);
+    let ceiling = DIVERGED * lens.moments.initial_loss.max(lens.loss(&knot));
+    let mut path = Path::new(knot.clone(), lens.groups());
+    let mut step = 0;
+    let outcome = loop {
+        let has_converged = |gap| lens.loss_gap(&knot) <= gap;
+        if let Some(outcome) = observe(step, &knot) {
+            break outcome;
+        } else if settings.loss_gap.is_some_and(has_converged) {
+            break Outcome::Converged;
+        } else if step >= steps_to_end {
+            break Outcome::TimeReached;
+        } else if step >= settings.max_steps {
+            break Outcome::StepLimit;
+        }
+        step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
+        flow.observe(&walk.weights, &mut observables);
+        knot = observables.knot(time_step * step as f64);
+        let loss = lens.loss(&knot);
+        // A loss that is not a number has diverged too.
+        if loss.is_nan() || loss > ceiling {
+            break Outcome::Diverged;
+        }
+        path.push(knot.clone());
+    };
+    Descent {
+        learning_rate: eta,
+        rule,
+        time_step,
+        outcome,
+        steps: step,
+        final_loss: lens.loss(&knot),
+        track: path.finish(),
+    }
+}
