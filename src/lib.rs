@@ -87,6 +87,7 @@ pub mod integrate;
 pub mod invariants;
 mod kernels;
 pub mod lanczos;
+pub mod memory;
 pub mod method;
 pub mod names;
 pub mod network;

@@ -12,7 +12,7 @@ use crate::data::{Moments, spectral_norm};
 use crate::init;
 use crate::integrate::{Method, Pair};
 use crate::network::Architecture;
-use crate::scenario::{self, FlowSection};
+use crate::scenario::{self, Activation, FlowSection};
 use nalgebra::DVector;
 
 /// Length of the stability interval of Dormand and Prince's pair of order 5(4) along the negative
@@ -51,6 +51,24 @@ pub fn method(
                 Method::Exponential
             }
         }
+    }
+}
+
+/// The relative tolerance that a step's error estimate is kept to, so that the trajectory's error
+/// stays about `rtol`.
+///
+/// Where a step of Dormand and Prince's pair of order 5(4) meets a jump of the rate at the share
+/// theta of its length h, its error is (sum of b_i with c_i > theta) - (1 - theta) and its estimate
+/// the same sum of b_i - b^_i, both times h and the jump: 0.26 against 0.003 for theta between 0.3
+/// and 0.8. So the estimate misses up to a factor of a hundred, and no less is taken off the
+/// tolerance of networks whose units have a kink.
+pub fn step_tolerance(activation: Activation, rtol: f64) -> f64 {
+    const MISSED: f64 = 100.0;
+    const FINEST: f64 = 1e-13;
+    if activation.is_smooth() {
+        rtol
+    } else {
+        (rtol / MISSED).max(FINEST)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::data::Moments;
 use crate::error::{InputError, Result};
-use crate::flow::{self, Flow};
+use crate::flow::Flow;
 use crate::init;
+use crate::memory;
+use crate::method;
 use crate::network::Architecture;
 use crate::observe::Lens;
 use crate::optimiser::Rule;
@@ -50,10 +52,6 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Vectors of the length of the state that a run holds at its peak: ode_solvers' stages,
-/// continuous output and temporaries, the segment's states, and the initial weights.
-const STATE_VECTORS: u64 = 40;
-
 impl Problem {
     /// Draws data and weights and fills in the defaults that depend on them.
     ///
@@ -61,26 +59,22 @@ impl Problem {
     /// An input error where the data cannot be used, the network contradicts the data, the
     /// weights would not fit in memory, or the initial weights cannot be read.
     pub fn prepare(scenario: &Scenario) -> Result<Self> {
+        memory::refuse_too_many_samples(scenario)?;
         let mut moments = Moments::of(scenario)?;
         let architecture = Architecture::of(
             &scenario.network,
             &moments.modalities,
             moments.outputs_len(),
         )?;
-        let samples = scenario.data.samples().unwrap_or(0);
-        refuse_too_large(&architecture, samples)?;
         if !architecture.is_linear() {
             // That of moments is the error of a linear map.
             moments.generalisation = None;
         }
-        let batch = scenario.descent.as_ref().and_then(|d| d.batch);
-        if !architecture.is_linear() || batch.is_some() {
+        if scenario.keeps_samples() {
             moments.keep_samples(scenario)?;
         }
-        if let (None, Some(samples)) = (scenario.data.samples(), &moments.samples) {
-            // Files tell their number when they are read.
-            refuse_too_large(&architecture, samples.len() as u64)?;
-        }
+        memory::refuse_too_large(&architecture, kept(&moments))?;
+        let batch = scenario.descent.as_ref().and_then(|d| d.batch);
         refuse_large_batch(&moments, batch)?;
         let weights = init::initial_weights(scenario, &moments, &architecture)?;
         refuse_dead_start(&architecture, &moments, &weights)?;
@@ -121,6 +115,11 @@ impl Problem {
         }
     }
 
+    /// The relative tolerance that the error estimates of steps are kept to.
+    pub fn step_rtol(&self) -> f64 {
+        step_rtol(&self.scenario)
+    }
+
     /// Names and derived quantities of this problem's trajectories.
     pub fn lens(&self) -> Lens<'_> {
         Lens {
@@ -143,9 +142,11 @@ impl Problem {
         learning_rate: f64,
     ) -> (Option<f64>, Option<f64>) {
         let (moments, architecture) = (&self.moments, &self.architecture);
-        // The formulas are those of plain steps on all samples.
+        // The formulas are those of plain steps of a linear network on all samples: half of the units
+        // of a rectified one are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
-        if section.is_some_and(|d| d.batch.is_some() || Rule::of(d) != Rule::Plain) {
+        let is_plain = section.is_none_or(|d| d.batch.is_none() && Rule::of(d) == Rule::Plain);
+        if !is_plain || !architecture.is_linear() {
             return (None, None);
         }
         let ratio = theory
@@ -179,16 +180,24 @@ impl Problem {
 
     /// Estimated memory of a run, in bytes.
     pub fn memory(&self) -> u64 {
-        let samples = self.moments.samples.as_ref();
-        memory(&self.architecture, samples.map_or(0, |s| s.len() as u64))
+        memory::of_run(&self.architecture, kept(&self.moments))
     }
+}
+
+fn step_rtol(scenario: &Scenario) -> f64 {
+    method::step_tolerance(scenario.network.activation, scenario.flow.rtol)
+}
+
+/// Number of samples kept.
+fn kept(moments: &Moments) -> u64 {
+    moments.samples.as_ref().map_or(0, |s| s.len() as u64)
 }
 
 /// A mini-batch is less than all samples.
 fn refuse_large_batch(moments: &Moments, batch: Option<u64>) -> Result<()> {
-    let samples = moments.samples.as_ref().map_or(0, |s| s.len());
+    let samples = kept(moments);
     match batch {
-        Some(batch) if batch > samples as u64 => Err(InputError::at(
+        Some(batch) if batch > samples => Err(InputError::at(
             "descent.batch",
             format!("{batch} is more than the {samples} samples there are"),
             "choose a smaller batch, or leave it out for all samples at each step",
@@ -206,20 +215,42 @@ fn refuse_dead_start(
 ) -> Result<()> {
     let mut rate = vec![0.0; weights.len()];
     Flow::new(architecture, moments).rate(weights.as_slice(), &mut rate);
-    let problem = if rate.iter().any(|entry| !entry.is_finite()) {
-        "the initial weights are so large that the gradient overflows"
-    } else if rate.iter().all(|entry| entry.abs() < f64::MIN_POSITIVE) {
-        "the initial weights are so small that the gradient underflows to zero"
+    const SCALE: &str = "choose a scale whose product over the layers is between 1e-300 and 1e150";
+    let is_dead = rate.iter().all(|entry| entry.abs() < f64::MIN_POSITIVE);
+    // The gradient is at least of the order of the layers' product where a unit is active.
+    let depth = (0..architecture.modalities.len())
+        .map(|m| architecture.depth(m))
+        .max();
+    let smallest = init::smallest_layer_rms(architecture, weights);
+    let product = smallest.powi(depth.unwrap_or(1) as i32);
+    let (problem, remedy) = if rate.iter().any(|entry| !entry.is_finite()) {
+        (
+            "the initial weights are so large that the gradient overflows",
+            SCALE,
+        )
+    } else if is_dead && !architecture.is_linear() && product > 1e-150 {
+        (
+            "no hidden unit is active on any sample, so that the gradient is zero",
+            "choose a larger width or another seed",
+        )
+    } else if is_dead {
+        (
+            "the initial weights are so small that the gradient underflows to zero",
+            SCALE,
+        )
     } else {
         return Ok(());
     };
-    let remedy = "choose a scale whose product over the layers is between 1e-300 and 1e150";
     Err(InputError::at("init", problem, remedy).into())
 }
 
 /// Above this tolerance steps on a plateau are as rough as the minima of the speed that the
 /// detector looks for.
 const COARSEST: f64 = 1e-3;
+
+/// From this tolerance on the steps of networks with kinks become a burden: their number grows as its
+/// inverse where samples stay at a kink.
+const TIGHT: f64 = 1e-7;
 
 /// What the user should know before trusting the run.
 fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
@@ -232,10 +263,28 @@ fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
             moments.inputs_len()
         ));
     }
+    if !scenario.network.is_linear()
+        && scenario
+            .data
+            .table
+            .as_ref()
+            .is_some_and(|t| t.holdout > 0.0)
+    {
+        doubts.push(
+            "the rows held out are not used: the generalisation error is computed for linear networks only"
+                .to_owned(),
+        );
+    }
     let (rtol, until) = (scenario.flow.rtol, &scenario.flow.until);
-    if rtol > COARSEST {
+    if step_rtol(scenario) > COARSEST {
         doubts.push(format!(
             "flow.rtol = {rtol:e} is coarse: the integrator's own errors may show as treads of the loss"
+        ));
+    }
+    if !scenario.network.activation.is_smooth() && rtol <= TIGHT {
+        doubts.push(format!(
+            "flow.rtol = {rtol:e} is tight for units with a kink, where the rate jumps: steps may become very \
+             many; 1e-4 serves most purposes"
         ));
     }
     if until.time.is_none() && until.loss_gap.is_some_and(|gap| gap < rtol * rtol) {
@@ -247,48 +296,6 @@ fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
     doubts
 }
 
-fn memory(architecture: &Architecture, samples: u64) -> u64 {
-    /// Flows of one run: integrated, recorded, and two watched for their curvature.
-    const FLOWS: u64 = 4;
-    /// A sample while it is drawn: its row, and its place in a block.
-    const COPIES: u64 = 2;
-    let number = size_of::<f64>() as u64;
-    let states = (architecture.len() as u64).saturating_mul(STATE_VECTORS * number);
-    if architecture.is_linear() {
-        return states;
-    }
-    let sample = (architecture.inputs() + architecture.outputs) as u64 * COPIES * number;
-    let flow = flow::sampled_memory(architecture, samples);
-    states
-        .saturating_add(samples.saturating_mul(sample))
-        .saturating_add(flow.saturating_mul(FLOWS))
-}
-
-fn refuse_too_large(architecture: &Architecture, samples: u64) -> Result<()> {
-    const GIB: f64 = (1u64 << 30) as f64;
-    let needed = memory(architecture, samples);
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let available = system.total_memory();
-    if needed <= available {
-        return Ok(());
-    }
-    let (samples, remedy) = match architecture.is_linear() {
-        true => (String::new(), "choose smaller widths"),
-        false => (
-            format!(" and {samples} samples"),
-            "choose smaller widths or fewer samples",
-        ),
-    };
-    let problem = format!(
-        "{} weights{samples} need about {:.1} GiB to integrate, and this machine has {:.1} GiB",
-        architecture.len(),
-        needed as f64 / GIB,
-        available as f64 / GIB
-    );
-    Err(InputError::at("network", problem, remedy).into())
-}
-
 /// The tolerance asked for, or the default: rtol times the smallest root-mean-square of an initial
 /// layer. A tolerance above the initial weights lets the integrator ignore their growth.
 fn absolute_tolerance(
@@ -298,7 +305,7 @@ fn absolute_tolerance(
     warnings: &mut Vec<String>,
 ) -> f64 {
     let smallest = init::smallest_layer_rms(architecture, weights);
-    let default = scenario.flow.rtol * smallest;
+    let default = step_rtol(scenario) * smallest;
     let Some(atol) = scenario.flow.atol else {
         return default;
     };

@@ -82,7 +82,7 @@ impl Plan {
                 &problem.architecture,
                 &problem.weights,
             ),
-            rtol: flow.rtol,
+            rtol: problem.step_rtol(),
             atol: problem.atol,
             is_reduced: true,
             watches_curvature: true,
@@ -204,10 +204,12 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
             break;
         }
     }
+    // Adam tends to another flow, and batches to one gradient's noise.
+    let has_limit = section.is_some_and(|s| s.batch.is_none() && s.adam.is_none());
     RunResult {
         theory_gap: compare::with_theory(&problem.lens(), &flow.detection.phase, &theory),
         escapes: compare::escapes(&problem.lens(), &flow.detection.plateaus, &flow.track),
-        orders: compare::orders(&comparisons),
+        orders: has_limit.then(|| compare::orders(&comparisons)).flatten(),
         generalisation: generalise(&flow.track, &problem.lens()),
         theory_curve: theory_curve(problem, &flow),
         parts: parts::parts(&problem.lens(), &flow.track),
@@ -245,7 +247,7 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     let network = problem.network(plan.is_reduced);
     let mut flow = network.flow(&problem.moments);
     let mut recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
-    let least_drop = problem.scenario.detector.drop * problem.moments.learnable_loss();
+    let least_drop = problem.scenario.detector.drop * lens.learnable_loss();
     let start = recorder.track().end();
     let mut watch = plan
         .watches_curvature

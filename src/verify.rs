@@ -32,7 +32,7 @@ pub struct Verification {
     /// When that is.
     pub max_loss_gap_time: f64,
     /// Largest Frobenius norm of the difference of the total maps, over |W*|.
-    pub max_map_gap: f64,
+    pub max_map_gap: Option<f64>,
     /// Relative difference of the first crossing's time.
     pub t_first_gap: Option<f64>,
     /// Relative difference of the second crossing's time.
@@ -71,12 +71,12 @@ pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> V
 }
 
 fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
-    let rtol = (FINER * problem.scenario.flow.rtol).max(1e-13);
+    let rtol = (FINER * problem.step_rtol()).max(1e-13);
     let finer = |method, is_reduced| Plan {
         stage: Stage::Verification,
         method,
         rtol,
-        atol: problem.atol * rtol / problem.scenario.flow.rtol,
+        atol: problem.atol * rtol / problem.step_rtol(),
         is_reduced,
         watches_curvature: false,
     };

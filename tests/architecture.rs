@@ -26,6 +26,7 @@ const ORDER: &[&[&str]] = &[
     ],
     &["theory"],
     &["compare"],
+    &["memory"],
     &["problem"],
     &["ablation"],
     &["run"],

@@ -7,6 +7,7 @@ use modalflow::data::{Moments, Samples};
 use modalflow::flow::{Flow, Observables};
 use modalflow::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate};
 use modalflow::invariants::balancedness_drift;
+use modalflow::method::step_tolerance;
 use modalflow::network::{Architecture, Spaces};
 use modalflow::scenario::Activation;
 use nalgebra::{DMatrix, DVector};
@@ -247,7 +248,7 @@ proptest! {
         let rates = DVector::from_vec(here.rates);
         let scale = 1.0 + rate.norm_squared() + expected.amax();
         // The fit is as ill-conditioned as the few inputs are.
-        let condition = 1.0 + case.moments.inputs.norm() * pseudo_norm(&case.moments);
+        let condition = 1.0 + case.moments.inputs.norm() * case.moments.solutions.inverse.norm();
         prop_assert!((&rates - &expected).amax() < 1e-6 * scale * condition, "{rates} and {expected}");
         let loss = rates.len() - 2;
         prop_assert!((rates[loss] + rate.norm_squared()).abs() <= 1e-12 * scale);
@@ -263,7 +264,7 @@ proptest! {
         let prediction = plain(&case, &case.weights).0;
         let expected = case.inputs.clone().svd(true, true).solve(&prediction, 1e-12).expect("a solution");
         let map = DMatrix::from_column_slice(prediction.ncols(), case.inputs.ncols(), &observables.values[..expected.len()]);
-        let condition = 1.0 + case.moments.inputs.norm() * pseudo_norm(&case.moments);
+        let condition = 1.0 + case.moments.inputs.norm() * case.moments.solutions.inverse.norm();
         let error = (map.transpose() - &expected).norm();
         prop_assert!(error < 1e-12 * condition * condition * (1.0 + expected.norm()), "{error:e}");
         let power = prediction.norm_squared() / prediction.nrows() as f64;
@@ -286,7 +287,7 @@ proptest! {
         prop_assert!((&a - &b).norm() <= 1e-10 * (1.0 + a.norm()));
         // Dependent inputs leave the map open, and the fit is the least one.
         if case.inputs.nrows() > case.inputs.ncols() {
-            let condition = 1.0 + case.moments.inputs.norm() * pseudo_norm(&case.moments);
+            let condition = 1.0 + case.moments.inputs.norm() * case.moments.solutions.inverse.norm();
             let scale = 1.0 + DVector::from_column_slice(&expected.values).norm() + a.norm_squared();
             let pairs = expected.values.iter().zip(&own.values).chain(expected.rates.iter().zip(&own.rates));
             for (a, b) in pairs {
@@ -332,14 +333,6 @@ proptest! {
         let [a, b] = [a, b].map(|o| DVector::from_vec(o.values));
         prop_assert!((&a - &b).norm() <= 1e-11 * (1.0 + a.norm()), "{a} and {b}");
     }
-}
-
-/// Norm of S_xx^+.
-fn pseudo_norm(moments: &Moments) -> f64 {
-    moments
-        .samples
-        .as_ref()
-        .map_or(0.0, |samples| samples.inverse.norm())
 }
 
 fn settings(method: Method, rtol: f64, t_end: f64) -> Settings {
@@ -417,7 +410,21 @@ fn the_number_of_threads_changes_no_bit() {
     assert_eq!(on(1), on(3));
 }
 
-/// At kinks the rate jumps or its derivative does; the error must still follow the tolerance.
+/// Gradient descent of so many steps until t = 0.5.
+fn descended(flow: &mut Flow<'_>, weights: &DVector<f64>, steps: u32) -> DVector<f64> {
+    let eta = 0.5 / f64::from(steps);
+    let mut weights = weights.clone();
+    for _ in 0..steps {
+        let rate = rate(flow, &weights);
+        weights.axpy(eta, &rate, 1.0);
+    }
+    weights
+}
+
+/// At kinks the rate jumps or its derivative does; the error must still follow the tolerance. The
+/// reference is an independent discretisation: the limit eta -> 0 of gradient descent, of which two
+/// learning rates take the first order away. What is left of it is told by a coarser pair. A few
+/// kinks' errors add up, of either sign.
 #[test]
 fn the_tolerance_holds_across_kinks() {
     for (activation, biases) in [
@@ -426,35 +433,20 @@ fn the_tolerance_holds_across_kinks() {
     ] {
         let case = two_inputs(activation, biases);
         let mut flow = Flow::new(&case.architecture, &case.moments);
-        let exact = end(&mut flow, &case, &settings(DOPRI5, 1e-7, 0.5));
-        for rtol in [1e-3, 1e-4, 1e-5] {
-            let state = end(&mut flow, &case, &settings(DOPRI5, rtol, 0.5));
-            let error = (state - &exact).norm() / exact.norm();
+        let [coarse, fine, finest] =
+            [2_000, 4_000, 8_000].map(|steps| descended(&mut flow, &case.weights, steps));
+        let limit = 2.0 * &finest - &fine;
+        let left = (&limit - (2.0 * fine - coarse)).norm() / limit.norm();
+        for rtol in [1e-2, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5] {
+            let steps = step_tolerance(activation, rtol);
+            let state = end(&mut flow, &case, &settings(DOPRI5, steps, 0.5));
+            let error = (state - &limit).norm() / limit.norm();
             assert!(
-                error < 100.0 * rtol,
-                "{activation:?} at {rtol:e}: {error:e}"
+                error < 3.0 * rtol + left,
+                "{activation:?} at {rtol:e}: {error:e}, reference {left:e}"
             );
         }
     }
-}
-
-/// An independent discretisation converges to the same trajectory, of first order.
-#[test]
-fn descent_converges_to_the_flow_across_kinks() {
-    let case = two_inputs(Activation::Relu, true);
-    let mut flow = Flow::new(&case.architecture, &case.moments);
-    let exact = end(&mut flow, &case, &settings(DOPRI5, 1e-7, 0.5));
-    let errors = [50, 200, 800].map(|steps| {
-        let eta = 0.5 / f64::from(steps);
-        let mut weights = case.weights.clone();
-        for _ in 0..steps {
-            let rate = rate(&mut flow, &weights);
-            weights.axpy(eta, &rate, 1.0);
-        }
-        (weights - &exact).norm()
-    });
-    let order = (errors[0] / errors[2]).ln() / 16f64.ln();
-    assert!((order - 1.0).abs() < 0.2, "{errors:?}");
 }
 
 #[test]
@@ -499,7 +491,7 @@ fn late(activation: &str, more: &str) -> String {
     format!(
         "seed: 1\ndata: {{toy: {{rho: 0.0, sigma: {{A: 2.0, B: 1.0}}, target: {{A: 1.0, B: 1.0}}, samples: 512}}}}\n\
          network: {{depth: 2, fusion_layer: 2, width: 50, activation: {activation}}}\n\
-         init: {{gaussian: {{std: 1.0e-5}}}}\nflow: {{rtol: 1.0e-6, until: {{time: 45.0}}}}\n{more}"
+         init: {{gaussian: {{std: 1.0e-5}}}}\nflow: {{rtol: 1.0e-4, until: {{time: 45.0}}}}\n{more}"
     )
 }
 
@@ -540,5 +532,5 @@ fn descent_and_verification_work_on_any_network() {
     );
     let check = modalflow::verify::verify(&problem, &result.flow, &mut |_| true);
     assert_eq!(check.method, "dop853");
-    assert!(check.max_map_gap < 1e-4, "{check:?}");
+    assert!(check.max_map_gap.is_some_and(|gap| gap < 1e-4), "{check:?}");
 }

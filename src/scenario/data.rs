@@ -44,6 +44,24 @@ impl DataSection {
     }
 }
 
+impl DataSection {
+    /// Numbers of inputs and outputs, as far as the section itself tells them.
+    pub fn shape(&self) -> Option<[usize; 2]> {
+        let sum = |dims: &ByModality<usize>| dims.values().sum();
+        if let Some(toy) = &self.toy {
+            Some([toy.sigma.len(), 1])
+        } else if let Some(given) = &self.moments {
+            Some([sum(&given.modalities), given.target_map.len()])
+        } else if let Some(isotropic) = &self.isotropic {
+            Some([sum(&isotropic.modalities), 1])
+        } else if let Some(wishart) = &self.wishart {
+            Some([sum(&wishart.modalities), wishart.outputs])
+        } else {
+            self.xor.as_ref().map(|_| [3, 1])
+        }
+    }
+}
+
 /// One scalar input a modality: x_m with standard deviation sigma_m, every pair correlated by
 /// rho, and y = sum_m target_m x_m + noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

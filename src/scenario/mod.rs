@@ -96,6 +96,13 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether the samples behind the moments are kept: for networks that are not linear, and for
+    /// mini-batches.
+    pub fn keeps_samples(&self) -> bool {
+        let batch = self.descent.as_ref().and_then(|descent| descent.batch);
+        !self.network.is_linear() || batch.is_some()
+    }
+
     /// The files that the scenario names, by key.
     pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
         let table = self.data.table.as_mut();
@@ -140,6 +147,13 @@ pub struct NetworkSection {
     /// Whether hidden units and outputs have biases, which start at 0. They need samples.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub biases: bool,
+}
+
+impl NetworkSection {
+    /// Whether outputs are linear in the inputs, without an intercept.
+    pub fn is_linear(&self) -> bool {
+        self.activation.is_linear() && !self.biases
+    }
 }
 
 /// Scheme of the initial weights: exactly one of the keys.
@@ -193,11 +207,12 @@ pub struct FlowSection {
     /// Integration method.
     #[serde(default)]
     pub method: Method,
-    /// Relative tolerance of a step, 1e-13 to 0.1.
+    /// Relative tolerance, 1e-13 to 0.1. Steps of networks whose units have a kink are kept to a
+    /// hundredth of it, because their error estimates miss as much of a jump of the rate.
     #[serde(default = "default_rtol")]
     pub rtol: f64,
-    /// Absolute tolerance of a step. Default: rtol times the smallest root-mean-square of an
-    /// initial layer.
+    /// Absolute tolerance of a step. Default: its relative tolerance times the smallest
+    /// root-mean-square of an initial layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub atol: Option<f64>,
     /// Whether a smaller network with the same trajectory is integrated where there is one.
