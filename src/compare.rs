@@ -156,7 +156,7 @@ pub struct CurveComparison {
     /// When that is.
     pub max_loss_gap_time: f64,
     /// max |W_flow - W_curve| / |W*|, Frobenius norms of the joined total maps.
-    pub max_map_gap: f64,
+    pub max_map_gap: Option<f64>,
 }
 
 /// Sets the flow, its track and phase, beside the theory curve and the phase detected in that.
@@ -205,8 +205,8 @@ pub struct Distance<'a> {
     pub max_loss_gap: f64,
     /// When that is.
     pub max_loss_gap_time: f64,
-    /// max |W - W_flow| / |W*|, Frobenius norms of the joined total maps.
-    pub max_map_gap: f64,
+    /// max |W - W_flow| / |W*|, Frobenius norms of the joined total maps; None where W* is zero.
+    pub max_map_gap: Option<f64>,
 }
 
 impl<'a> Distance<'a> {
@@ -217,7 +217,7 @@ impl<'a> Distance<'a> {
             flow,
             max_loss_gap: 0.0,
             max_loss_gap_time: 0.0,
-            max_map_gap: 0.0,
+            max_map_gap: lens.moments.is_linearly_learnable().then_some(0.0),
         }
     }
 
@@ -236,7 +236,7 @@ impl<'a> Distance<'a> {
         let maps = self.lens.map(step).iter().zip(self.lens.map(&flow));
         let map_gap = maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
         let scale = norm(self.lens.moments.loss.optimum.as_slice());
-        self.max_map_gap = self.max_map_gap.max(map_gap / scale);
+        self.max_map_gap = self.max_map_gap.map(|gap| gap.max(map_gap / scale));
     }
 }
 
@@ -245,12 +245,14 @@ impl<'a> Distance<'a> {
 pub struct Comparison {
     /// Learning rate of the descent.
     pub learning_rate: f64,
-    /// max over the descent's steps of |Loss_descent(n) - Loss_flow(eta n)| / Loss_0.
+    /// max over the descent's steps of |Loss_descent(n) - Loss_flow(t_n)| / Loss_0, t_n the flow time
+    /// that step n stands at (eta n for plain steps).
     pub max_loss_gap: f64,
-    /// The time eta n of that step.
+    /// The time of that step.
     pub max_loss_gap_time: f64,
-    /// The same for the Frobenius norm of the difference of total maps, over |W*|.
-    pub max_map_gap: f64,
+    /// The same for the Frobenius norm of the difference of total maps, over |W*|; None where W* is
+    /// zero.
+    pub max_map_gap: Option<f64>,
     /// (descent - flow)/flow of the first crossing's time.
     pub t_first_gap: Option<f64>,
     /// The same of the second crossing's time.
@@ -307,7 +309,7 @@ pub fn orders(comparisons: &[Comparison]) -> Option<Orders> {
         t_first: order(|c| c.t_first_gap),
         t_second: order(|c| c.t_second_gap),
         max_loss_gap: order(|c| Some(c.max_loss_gap)),
-        max_map_gap: order(|c| Some(c.max_map_gap)),
+        max_map_gap: order(|c| c.max_map_gap),
     })
 }
 

@@ -243,6 +243,28 @@ impl Architecture {
             })
     }
 
+    /// Sets S of modalities whose critical point M_S there is, smaller ones first: all of them, or
+    /// where many modalities have too many, those of none, one and every modality.
+    pub fn critical_sets(&self) -> Vec<Vec<usize>> {
+        /// 64 sets.
+        const MOST_MODALITIES: usize = 6;
+        let count = self.modalities.len();
+        let mut sets: Vec<Vec<usize>> = if count <= MOST_MODALITIES {
+            let members = |set: usize| (0..count).filter(|m| set >> m & 1 == 1).collect();
+            (0..1 << count).map(members).collect()
+        } else {
+            let alone = (0..count).map(|m| vec![m]);
+            [vec![]]
+                .into_iter()
+                .chain(alone)
+                .chain([(0..count).collect()])
+                .collect()
+        };
+        sets.retain(|learned| self.has_saddle(learned));
+        sets.sort_by_key(Vec::len);
+        sets
+    }
+
     /// A layer of the state as a matrix, rows x cols.
     pub fn view<'a>(&self, state: &'a DVector<f64>, layer: usize) -> DMatrixView<'a, f64> {
         let Layer {

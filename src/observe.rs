@@ -122,14 +122,22 @@ impl Lens<'_> {
         Some(generalisation.error().loss(self.map(knot)))
     }
 
-    /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min). What
-    /// a network that is not linear can reach is not known beforehand: all of Loss_0 counts as
-    /// learnable.
-    pub fn loss_gap(&self, knot: &Knot) -> f64 {
-        if self.beyond_linear().is_some() {
-            return self.loss(knot) / self.moments.initial_loss;
+    /// What there is to learn, Loss_0 - Loss_min. What a network that is not linear can reach is not
+    /// known beforehand: all of Loss_0 counts.
+    pub fn learnable_loss(&self) -> f64 {
+        match self.beyond_linear() {
+            None => self.moments.learnable_loss(),
+            Some(_) => self.moments.initial_loss,
         }
-        self.moments.loss.excess(self.map(knot)) / self.moments.learnable_loss()
+    }
+
+    /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min).
+    pub fn loss_gap(&self, knot: &Knot) -> f64 {
+        let left = match self.beyond_linear() {
+            None => self.moments.loss.excess(self.map(knot)),
+            Some(_) => self.loss(knot),
+        };
+        left / self.learnable_loss()
     }
 
     /// The speed -dLoss/dt = |grad|^2, for linear networks tr[G (dW/dt)^T] with G = (W* - W) S_xx.

@@ -40,14 +40,9 @@ struct Place {
 }
 
 impl<'a> Visitor<'a> {
-    /// A visitor of the saddles that the architecture has: with nothing learned, with one modality
-    /// alone, and with all (the minimum).
+    /// A visitor of the critical points that the architecture has.
     pub fn new(lens: Lens<'a>, share: f64) -> Self {
-        let count = lens.architecture.modalities.len();
-        let alone = (0..count).map(|m| vec![m]);
-        let sets = std::iter::once(Vec::new()).chain(alone);
-        let sets = sets.filter(|learned| lens.architecture.has_saddle(learned));
-        let all = std::iter::once((0..count).collect());
+        let sets = lens.architecture.critical_sets();
         let place = |learned: Vec<usize>| Place {
             map: lens.moments.critical_map(&learned).as_slice().to_vec(),
             is_inside: false,
@@ -60,7 +55,7 @@ impl<'a> Visitor<'a> {
             },
         };
         Self {
-            places: sets.chain(all).map(place).collect(),
+            places: sets.into_iter().map(place).collect(),
             lens,
             share,
             last: 0.0,
@@ -69,7 +64,7 @@ impl<'a> Visitor<'a> {
 
     /// Takes in a step.
     pub fn pass(&mut self, knot: &Knot) {
-        let learnable = self.lens.moments.learnable_loss();
+        let learnable = self.lens.learnable_loss();
         for place in &mut self.places {
             let distance = self.lens.distance(knot, &place.map) / learnable;
             let visits = &mut place.visits;

@@ -161,8 +161,21 @@ pub struct Moments {
     pub loss: Quadratic,
     /// The error on a population or a hold-out; None where there is neither.
     pub generalisation: Option<Generalisation>,
+    /// What is known of S_xx and its blocks.
+    pub solutions: Solutions,
     /// The samples behind the training moments, where they are kept ([`Moments::keep_samples`]).
     pub samples: Option<Arc<Samples>>,
+}
+
+/// What follows from S_xx and S_yx by eigendecompositions, which are worth doing once only.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Solutions {
+    /// S_xx^+, d x d.
+    pub inverse: DMatrix<f64>,
+    /// Number of independent inputs.
+    rank: usize,
+    /// S_yxm S_m^+ of each modality m alone, o x d_m.
+    alone: Vec<DMatrix<f64>>,
 }
 
 impl Moments {
@@ -191,18 +204,27 @@ impl Moments {
             let remedy = "give one of toy, moments, isotropic, wishart, table, xor, images";
             return Err(InputError::at("data", "no source of data", remedy).into());
         };
-        moments.learnable()
+        moments.learnable(scenario.network.is_linear())
     }
 
-    /// Itself, where there is something to learn.
-    fn learnable(self) -> Result<Moments> {
-        let learnable = self.learnable_loss();
-        if self.cross.amax() == 0.0 || learnable.is_nan() || learnable <= 0.0 {
-            let problem = "there is nothing to learn: no input is correlated with any target";
-            let remedy = "give a target that depends on the inputs";
-            return Err(InputError::at("data", problem, remedy).into());
-        }
-        Ok(self)
+    /// Itself, where there is something to learn; for networks that are not linear that may be what no
+    /// linear map can.
+    fn learnable(self, is_linear: bool) -> Result<Moments> {
+        let (problem, remedy) = if is_linear && !self.is_linearly_learnable() {
+            (
+                "there is nothing to learn: no input is correlated with any target",
+                "give a target that depends on the inputs, or a network.activation that can learn what \
+                 no linear map can",
+            )
+        } else if self.initial_loss == 0.0 {
+            (
+                "there is nothing to learn: every target is 0",
+                "give a target that depends on the inputs",
+            )
+        } else {
+            return Ok(self);
+        };
+        Err(InputError::at("data", problem, remedy).into())
     }
 
     /// [`Moments::new`] for moments that may have overflowed.
@@ -241,7 +263,18 @@ impl Moments {
         cross: DMatrix<f64>,
         target_power: f64,
     ) -> Moments {
-        let optimum = &cross * pseudo_inverse(&inputs);
+        let (inverse, rank) = pseudo_inverse_and_rank(&inputs);
+        let optimum = &cross * &inverse;
+        let alone = modalities.iter().map(|modality| {
+            let Range { start, end } = modality.range.clone();
+            let own = inputs.view_range(start..end, start..end).into_owned();
+            cross.columns_range(start..end) * pseudo_inverse(&own)
+        });
+        let solutions = Solutions {
+            alone: alone.collect(),
+            inverse,
+            rank,
+        };
         // tr(S_yy - W* S_xx W*^T), with S_yx W*^T = W* S_xx W*^T by the normal equations. A
         // noiseless target leaves round-off of either sign: the loss has no negative floor.
         let explained = cross.dot(&optimum);
@@ -259,6 +292,7 @@ impl Moments {
             cross,
             initial_loss: 0.5 * target_power,
             generalisation: None,
+            solutions,
             samples: None,
         }
     }
@@ -288,11 +322,15 @@ impl Moments {
         self.initial_loss - self.loss.floor
     }
 
+    /// Whether any linear map explains more of the targets than round-off.
+    pub fn is_linearly_learnable(&self) -> bool {
+        const ROUND_OFF: f64 = 1e-12;
+        self.learnable_loss() > ROUND_OFF * self.initial_loss
+    }
+
     /// Number of independent inputs; fewer than d leave the final map undetermined.
     pub fn rank(&self) -> usize {
-        let eigenvalues = self.inputs.symmetric_eigenvalues();
-        let cutoff = rank_cutoff(&eigenvalues);
-        eigenvalues.iter().filter(|value| **value > cutoff).count()
+        self.solutions.rank
     }
 
     /// Columns of one modality of a joined map, o x d_m.
@@ -307,12 +345,20 @@ impl Moments {
     /// Source: ICML 2024 paper, the sections on the loss landscape of late and intermediate
     /// fusion.
     pub fn critical_map(&self, learned: &[usize]) -> DMatrix<f64> {
+        if learned.len() == self.modalities.len() {
+            return self.loss.optimum.clone();
+        }
         let columns: Vec<usize> = learned
             .iter()
             .flat_map(|&m| self.modalities[m].range.clone())
             .collect();
-        let inputs = self.inputs.select_rows(&columns).select_columns(&columns);
-        let solution = self.cross.select_columns(&columns) * pseudo_inverse(&inputs);
+        let solution = match learned {
+            [alone] => self.solutions.alone[*alone].clone(),
+            _ => {
+                let inputs = self.inputs.select_rows(&columns).select_columns(&columns);
+                self.cross.select_columns(&columns) * pseudo_inverse(&inputs)
+            }
+        };
         let mut map = DMatrix::zeros(self.outputs_len(), self.inputs_len());
         for (k, &column) in columns.iter().enumerate() {
             map.set_column(column, &solution.column(k));
@@ -328,16 +374,24 @@ fn rank_cutoff(eigenvalues: &DVector<f64>) -> f64 {
 
 /// Moore-Penrose inverse of a symmetric positive semi-definite matrix, to numerical rank.
 pub fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    pseudo_inverse_and_rank(matrix).0
+}
+
+fn pseudo_inverse_and_rank(matrix: &DMatrix<f64>) -> (DMatrix<f64>, usize) {
     if matrix.is_empty() {
-        return matrix.clone();
+        return (matrix.clone(), 0);
     }
     let eigen = SymmetricEigen::new(matrix.clone());
     let cutoff = rank_cutoff(&eigen.eigenvalues);
     let inverted = eigen
         .eigenvalues
         .map(|value| if value > cutoff { 1.0 / value } else { 0.0 });
-    let scaled = &eigen.eigenvectors * DMatrix::from_diagonal(&inverted);
-    scaled * eigen.eigenvectors.transpose()
+    let rank = inverted.iter().filter(|value| **value != 0.0).count();
+    let mut scaled = eigen.eigenvectors.clone();
+    for (mut column, value) in scaled.column_iter_mut().zip(&inverted) {
+        column *= *value;
+    }
+    (scaled * eigen.eigenvectors.transpose(), rank)
 }
 
 /// Largest singular value: the norm |S| of the growth rates. It equals the Frobenius norm for

@@ -20,8 +20,6 @@ pub struct Samples {
     dims: [usize; 2],
     inputs: Vec<f64>,
     targets: Vec<f64>,
-    /// S_xx^+ of these samples, d x d.
-    pub inverse: DMatrix<f64>,
     /// The parts of the target, where it is known to have some.
     pub parts: Option<Parts>,
 }
@@ -57,7 +55,6 @@ impl Samples {
             dims: [inputs.ncols(), targets.ncols()],
             inputs: blocks(inputs),
             targets: blocks(targets),
-            inverse: inverse_moment(inputs),
             parts: None,
         }
     }
@@ -66,7 +63,7 @@ impl Samples {
     pub fn with_parts(self, names: &'static [&'static str], parts: &DMatrix<f64>) -> Self {
         let parts = Parts {
             names,
-            inverse: inverse_moment(parts),
+            inverse: pseudo_inverse(&(parts.tr_mul(parts) / parts.nrows() as f64)),
             values: blocks(parts),
         };
         Self {
@@ -82,7 +79,6 @@ impl Samples {
             dims: self.dims,
             inputs: Vec::new(),
             targets: Vec::new(),
-            inverse: DMatrix::zeros(0, 0),
             parts: None,
         }
     }
@@ -172,11 +168,6 @@ fn blocks(matrix: &DMatrix<f64>) -> Vec<f64> {
         blocks.extend(matrix.rows(row, BLOCK.min(len - row)).iter());
     }
     blocks
-}
-
-/// E[x x^T]^+ of the rows x.
-fn inverse_moment(rows: &DMatrix<f64>) -> DMatrix<f64> {
-    pseudo_inverse(&(rows.tr_mul(rows) / rows.nrows() as f64))
 }
 
 /// The samples behind a scenario's moments.

@@ -20,8 +20,10 @@ pub(super) fn crossing(track: &Track, lens: &Lens<'_>, modality: usize) -> Cross
 
 fn first_at_half(track: &Track, lens: &Lens<'_>, modality: usize, level: f64) -> Option<f64> {
     // Least-squares solutions leave round-off where the true map is zero.
-    let scale = norm(lens.moments.loss.optimum.as_slice());
-    if level <= 1e-12 * scale {
+    const ROUND_OFF: f64 = 1e-12;
+    let moments = lens.moments;
+    let is_zero = level <= ROUND_OFF * norm(moments.loss.optimum.as_slice());
+    if is_zero || !moments.is_linearly_learnable() {
         return None;
     }
     let reached = |knot: &Knot| lens.norm(knot, modality) >= 0.5 * level;

@@ -33,7 +33,7 @@ pub(super) fn plateaus(
             }
         })
         .collect();
-    let least_drop = thresholds.drop * lens.moments.learnable_loss();
+    let least_drop = thresholds.drop * lens.learnable_loss();
     let minima = minima(&points, least_drop);
     (0..minima.len())
         .map(|k| tread(track, lens, thresholds, &points, &minima, k))
@@ -127,7 +127,7 @@ fn tread(
     minima: &[usize],
     k: usize,
 ) -> Plateau {
-    let least_drop = thresholds.drop * lens.moments.learnable_loss();
+    let least_drop = thresholds.drop * lens.learnable_loss();
     let lowest = minima[k];
     let level = points[lowest].loss;
     let (before, after) = neighbours(points, minima, k, least_drop);
@@ -154,7 +154,7 @@ fn tread(
     let smallest_drop = drops
         .into_iter()
         .filter_map(|(counts, drop)| counts.then_some(drop))
-        .fold(lens.moments.learnable_loss(), f64::min);
+        .fold(lens.learnable_loss(), f64::min);
     Plateau {
         kind: if deep { Kind::Plateau } else { Kind::Shoulder },
         learned: critical_point(lens, &slowest, thresholds.share * smallest_drop),
@@ -213,5 +213,5 @@ fn is_minimum(lens: &Lens<'_>, learned: &[usize]) -> bool {
     const ROUND_OFF: f64 = 1e-9;
     let critical = lens.moments.critical_map(learned);
     let left = lens.moments.loss.excess(critical.as_slice());
-    left <= ROUND_OFF * lens.moments.learnable_loss()
+    left <= ROUND_OFF * lens.learnable_loss()
 }

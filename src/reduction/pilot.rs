@@ -12,7 +12,7 @@
 //! that moves no layer by more than a twentieth: both reductions take the same ones, so that
 //! their difference does not show the discretisation.
 
-use crate::data::{Modality, Moments, Quadratic};
+use crate::data::{Modality, Moments, Quadratic, Solutions};
 use crate::flow::{Flow, Observables};
 use crate::kernels::norm;
 use crate::network::Architecture;
@@ -150,6 +150,7 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
         },
         cross,
         generalisation: None,
+        solutions: Solutions::default(),
         samples: None,
     }
 }

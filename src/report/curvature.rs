@@ -90,19 +90,21 @@ pub struct StabilitySummary {
     pub residual: f64,
     /// When it was met.
     pub time: f64,
-    /// 2/lambda_max: descent with smaller learning rates is stable along the whole flow.
+    /// 2/lambda_max, times 1 + mu with momentum: descent with smaller learning rates is stable along the
+    /// whole flow. Null for Adam, which has no such rate.
     pub stable_learning_rate: Option<f64>,
     /// Products of the Hessian with a vector that following it took.
     pub hessian_products: u64,
 }
 
 impl StabilitySummary {
-    pub(super) fn of(stability: &Stability) -> Self {
+    pub(super) fn of(stability: &Stability, rule: Rule) -> Self {
+        let limit = stability.stable_learning_rate().zip(rule.stability());
         Self {
             largest_eigenvalue: stability.largest_eigenvalue,
             residual: stability.residual,
             time: stability.time,
-            stable_learning_rate: stability.stable_learning_rate(),
+            stable_learning_rate: limit.map(|(limit, factor)| limit * factor),
             hessian_products: stability.products,
         }
     }
@@ -190,20 +192,18 @@ pub(super) fn push_stability(text: &mut String, summary: &Summary) {
         return;
     };
     let short = |value: f64| number_to(4, value);
+    let (largest, time) = (short(stability.largest_eigenvalue), short(stability.time));
+    let _ = write!(
+        text,
+        "  largest Hessian eigenvalue along the flow {largest} (t = {time})"
+    );
     let Some(limit) = stability.stable_learning_rate else {
+        text.push('\n');
         return;
     };
-    let (largest, time) = (short(stability.largest_eigenvalue), short(stability.time));
-    let _ = writeln!(
-        text,
-        "  largest Hessian eigenvalue along the flow {largest} (t = {time}): descent is stable below eta = {}",
-        short(limit)
-    );
+    let _ = writeln!(text, ": descent is stable below eta = {}", short(limit));
     let rates = summary.descent.iter().map(|descent| descent.learning_rate);
-    let rule = summary.scenario.descent.as_ref().map(Rule::of);
-    if let Some(factor) = rule.and_then(Rule::stability)
-        && let Some(warning) = warning(limit * factor, rates)
-    {
+    if let Some(warning) = warning(limit, rates) {
         let _ = writeln!(text, "  warning: {warning}");
     }
 }

@@ -90,6 +90,8 @@ pub(super) fn push_learned(text: &mut String, learned: Option<&LearnedSummary>) 
 pub struct VisitsSummary {
     /// M_0, M_A, ..., M_*.
     pub saddle: String,
+    /// The modalities learned there.
+    pub learned: Vec<String>,
     /// The least distance in the metric of the loss, over the learnable loss.
     pub least_distance: f64,
     /// When that was.
@@ -102,8 +104,10 @@ pub struct VisitsSummary {
 
 /// The visits of one descent.
 pub(super) fn visits(problem: &Problem, run: &DescentRun) -> Vec<VisitsSummary> {
+    let name = |&m: &usize| problem.moments.modalities[m].name.clone();
     let visits = run.visits.iter().map(|visits| VisitsSummary {
         saddle: saddle_name(&problem.architecture, Some(&visits.learned)),
+        learned: visits.learned.iter().map(name).collect(),
         least_distance: visits.least_distance,
         time: visits.time,
         visits: visits.count,
@@ -123,10 +127,12 @@ pub(super) fn push_visits(text: &mut String, descents: &[DescentSummary]) {
         "at t",
     ])];
     for descent in descents {
+        let all = descent.visits.iter().map(|v| v.learned.len()).max();
+        let is_between = |count: usize| count > 0 && Some(count) < all;
         let between = descent
             .visits
             .iter()
-            .filter(|v| !["M_0", "M_*"].contains(&v.saddle.as_str()));
+            .filter(|v| is_between(v.learned.len()));
         rows.extend(between.map(|visits| {
             vec![
                 number(descent.learning_rate),

@@ -10,6 +10,7 @@ use crate::compare::{Comparison, CurveComparison, Orders, TheoryGap};
 use crate::detect::{Detection, Kind, Phase};
 use crate::integrate::Outcome;
 use crate::observe::{norm, overshoot};
+use crate::optimiser::Rule;
 use crate::problem::Problem;
 use crate::run::{DescentRun, RunResult};
 use crate::scenario::Scenario;
@@ -244,8 +245,8 @@ pub struct DescentSummary {
     pub final_loss: f64,
     /// Its unimodal phase.
     pub phase: PhaseSummary,
-    /// Its plateaus.
-    pub plateaus: Vec<PlateauSummary>,
+    /// Its plateaus; null for mini-batches, whose noise makes treads of its own.
+    pub plateaus: Option<Vec<PlateauSummary>>,
     /// How near it came to the saddles and to the minimum, how often and for how long.
     pub visits: Vec<VisitsSummary>,
     /// Theory's first crossing at this learning rate.
@@ -306,6 +307,8 @@ pub fn theory_summary(problem: &Problem, theory: &Theory, gap: Option<TheoryGap>
 /// The summary of a run; provenance is added by whoever knows the clock.
 pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
     let detection = &result.flow.detection;
+    let rule = problem.scenario.descent.as_ref();
+    let rule = rule.map_or(Rule::Plain, Rule::of);
     let mut plateaus = plateaus(problem, detection);
     add_curvature(&mut plateaus, problem, result);
     Summary {
@@ -323,7 +326,7 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
             .curvature
             .stability
             .as_ref()
-            .map(StabilitySummary::of),
+            .map(|stability| StabilitySummary::of(stability, rule)),
         theory: TheorySummary {
             curve: result.theory_curve.as_ref().map(|curve| curve.comparison),
             ..theory_summary(problem, &result.theory, Some(result.theory_gap))
@@ -473,13 +476,15 @@ fn plateaus(problem: &Problem, detection: &Detection) -> Vec<PlateauSummary> {
 }
 
 fn descent_summary(problem: &Problem, run: &DescentRun) -> DescentSummary {
+    let section = problem.scenario.descent.as_ref();
+    let is_noisy = section.is_some_and(|section| section.batch.is_some());
     DescentSummary {
         learning_rate: run.descent.learning_rate,
         steps: run.descent.steps,
         outcome: run.descent.outcome,
         final_loss: run.descent.final_loss,
         phase: phase_summary(problem, &run.detection.phase),
-        plateaus: plateaus(problem, &run.detection),
+        plateaus: (!is_noisy).then(|| plateaus(problem, &run.detection)),
         visits: visits(problem, run),
         theory_t_first: run.theory.t_first,
         theory_t_first_gap: run.theory.t_first_gap,

@@ -228,7 +228,7 @@ fn push_curve(text: &mut String, theory: &TheorySummary) {
         percent(curve.t_second_gap),
         number(curve.max_loss_gap),
         number(curve.max_loss_gap_time),
-        number(curve.max_map_gap),
+        optional(curve.max_map_gap),
     );
     push_wrapped(text, &line);
 }
@@ -338,12 +338,12 @@ fn push_verification(text: &mut String, verification: Option<&Verification>) {
     let _ = writeln!(
         text,
         "  verified by {} on {network} network at rtol {:.0e}, {} steps: loss differs by at most {:.1e}, maps by \
-         {:.1e},\n    t_first by {}, t_second by {} (relative)",
+         {},\n    t_first by {}, t_second by {} (relative)",
         check.method,
         check.rtol,
         check.steps,
         check.max_loss_gap,
-        check.max_map_gap,
+        gap(check.max_map_gap),
         gap(check.t_first_gap),
         gap(check.t_second_gap)
     );
@@ -440,7 +440,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
             percent(descent.theory_ratio_gap),
             number(comparison.max_loss_gap),
             number(comparison.max_loss_gap_time),
-            number(comparison.max_map_gap),
+            optional(comparison.max_map_gap),
         ]);
     }
     text.push_str(&table(&rows));
@@ -454,7 +454,7 @@ fn push_descents(text: &mut String, summary: &Summary) {
     if let Some(order) = order {
         let _ = writeln!(
             text,
-            "  t_first converges to the flow's with order {order:.3} in the learning rate (Euler's method: 1)"
+            "  t_first converges to the flow's with order {order:.3} in the learning rate (small rates: 1)"
         );
     }
 }

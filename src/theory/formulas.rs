@@ -1,7 +1,7 @@
 //! Time ratios, mis-attribution and superficial preference.
 
 use super::growth::{early_growth_rate, growth_rate, residual_growth_rate};
-use crate::data::{Moments, pseudo_inverse, spectral_norm};
+use crate::data::{Moments, spectral_norm};
 use gauss_quad::GaussLegendre;
 use nalgebra::DMatrix;
 
@@ -79,14 +79,8 @@ pub fn misattribution(moments: &Moments, first: usize) -> DMatrix<f64> {
 /// What a modality alone removes from the loss: S_yxm S_m^+ S_yxm^T, summed over outputs (section
 /// on superficial modality preference).
 pub fn contribution(moments: &Moments, modality: usize) -> f64 {
-    let range = moments.modalities[modality].range.clone();
-    let columns: Vec<usize> = range.collect();
-    let inputs = moments
-        .inputs
-        .select_rows(&columns)
-        .select_columns(&columns);
-    let cross = moments.block(&moments.cross, modality);
-    (&cross * pseudo_inverse(&inputs)).dot(&cross)
+    let block = |map: &DMatrix<f64>| moments.block(map, modality);
+    block(&moments.critical_map(&[modality])).dot(&block(&moments.cross))
 }
 
 /// Whether the preference for the modality learned first is superficial: another one lowers the

@@ -87,6 +87,10 @@ pub fn predict(
     if !architecture.is_linear() {
         theory.assume("theory is for linear networks, and this one is not: no absolute times");
     }
+    if !moments.is_linearly_learnable() {
+        theory.assume("no linear map explains any of the targets: no prediction");
+        return theory;
+    }
     let Some(depths) = architecture.uniform_depth() else {
         theory.assume("no formula for unequal private depths");
         return theory;

@@ -214,7 +214,7 @@ impl<'a> SampledFlow<'a> {
             out.fill(f64::NAN);
             return;
         };
-        let inverse = &samples.inverse;
+        let inverse = &self.moments.solutions.inverse;
         fit(
             &mut self.lanes,
             |sums| &mut sums.cross[k],
