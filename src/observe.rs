@@ -91,13 +91,7 @@ impl Lens<'_> {
         let Some([_, power]) = self.beyond_linear() else {
             return 0.0;
         };
-        (knot.values[power] - 2.0 * self.power(self.map(knot))).max(0.0)
-    }
-
-    /// Half the power E|W x|^2 of a map's outputs.
-    fn power(&self, map: &[f64]) -> f64 {
-        let zero = vec![0.0; map.len()];
-        self.moments.loss.excess_between(map, &zero)
+        (knot.values[power] - 2.0 * self.moments.loss.output_power(self.map(knot))).max(0.0)
     }
 
     /// Share of the power of the outputs that the total map explains; None for linear networks,
@@ -105,7 +99,7 @@ impl Lens<'_> {
     pub fn linear_share(&self, knot: &Knot) -> Option<f64> {
         let [_, power] = self.beyond_linear()?;
         let power = knot.values[power];
-        (power > 0.0).then(|| 2.0 * self.power(self.map(knot)) / power)
+        (power > 0.0).then(|| 2.0 * self.moments.loss.output_power(self.map(knot)) / power)
     }
 
     /// Half the mean square of the difference between the outputs and those of a linear map: how

@@ -9,6 +9,7 @@ use modalflow::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, in
 use modalflow::invariants::balancedness_drift;
 use modalflow::method::step_tolerance;
 use modalflow::network::{Architecture, Spaces};
+use modalflow::problem::Problem;
 use modalflow::scenario::Activation;
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
@@ -493,6 +494,22 @@ fn late(activation: &str, more: &str) -> String {
          network: {{depth: 2, fusion_layer: 2, width: 50, activation: {activation}}}\n\
          init: {{gaussian: {{std: 1.0e-5}}}}\nflow: {{rtol: 1.0e-4, until: {{time: 45.0}}}}\n{more}"
     )
+}
+
+/// The shipped scenarios: 8,192 samples, width 100, rho = 0. The formula is of leading order in the
+/// logarithm of weights of 1e-4; the linear network is 1 % below it, too.
+#[test]
+fn rectified_late_fusion_meets_the_linear_formula() {
+    for name in ["1_5", "2", "3"] {
+        let path = format!("scenarios/nonlinear/relu_late_{name}.yaml");
+        let loaded = modalflow::scenario::Loaded::read(path.as_ref(), &[]).expect("shipped");
+        let problem = Problem::prepare(&loaded.scenario).expect("shipped");
+        let plan = modalflow::run::Plan::measuring(&problem);
+        let flow = modalflow::run::run_flow(&problem, &plan, &mut |_| true);
+        let ratio = flow.detection.phase.ratio().expect("both are learned");
+        let gap = ratio / problem.theory().ratio.expect("late fusion") - 1.0;
+        assert!(gap.abs() < 0.02, "{name}: {gap}");
+    }
 }
 
 /// Half of the units are active: the ratio is the linear one and all times are doubled.

@@ -14,6 +14,8 @@
 //! | `images.rs` | two views of labelled images |
 //! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
+//! | `quadratic.rs` | losses as functions of the total map |
+//! | `spectrum.rs` | pseudo-inverse, spectral norm |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
@@ -23,18 +25,23 @@ mod images;
 mod isotropic;
 mod moments;
 mod pixels;
+mod quadratic;
 mod samples;
 mod sampling;
+mod spectrum;
 mod table;
 mod toy;
 mod wishart;
 mod xor;
 
+pub use quadratic::{Generalisation, Quadratic};
 pub use samples::{BLOCK, Block, Parts, Samples};
+pub use spectrum::{pseudo_inverse, spectral_norm};
 
 use crate::error::{InputError, Result};
 use crate::scenario::Scenario;
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::DMatrix;
+use spectrum::pseudo_inverse_and_rank;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,97 +58,6 @@ impl Modality {
     /// Input dimension d_m.
     pub fn dim(&self) -> usize {
         self.range.len()
-    }
-}
-
-/// A quadratic loss of the joined total map W (o x d):
-/// floor + 1/2 tr[(W - optimum) covariance (W - optimum)^T].
-///
-/// The form that subtracts first: the expanded one, 1/2 tr(S_yy - 2 W S_xy + W S_xx W^T), loses
-/// all digits near the minimum.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Quadratic {
-    /// The map of least loss, o x d (the least-norm one where the covariance is singular).
-    pub optimum: DMatrix<f64>,
-    /// Second moment of the inputs, d x d.
-    pub covariance: DMatrix<f64>,
-    /// The loss at the optimum.
-    pub floor: f64,
-}
-
-impl Quadratic {
-    /// The loss above the floor of the joined map `map`, o x d, stored by columns.
-    pub fn excess(&self, map: &[f64]) -> f64 {
-        self.excess_between(map, self.optimum.as_slice())
-    }
-
-    /// 1/2 tr[(a - b) covariance (a - b)^T] of two joined maps, o x d, stored by columns.
-    pub fn excess_between(&self, a: &[f64], b: &[f64]) -> f64 {
-        let outputs = self.optimum.nrows();
-        let inputs = self.covariance.nrows();
-        let mut sum = 0.0;
-        for i in 0..inputs {
-            for j in 0..inputs {
-                let weight = self.covariance[(i, j)];
-                for k in 0..outputs {
-                    let (p, q) = (k + i * outputs, k + j * outputs);
-                    sum += weight * (a[p] - b[p]) * (a[q] - b[q]);
-                }
-            }
-        }
-        // Round-off where the covariance is singular must not become a negative loss, nor what is
-        // no number a loss of 0.
-        if sum < 0.0 { 0.0 } else { 0.5 * sum }
-    }
-
-    /// The loss's rate of change tr[(W - optimum) covariance (dW/dt)^T] where the joined map `map`
-    /// changes at `map_rate`, both o x d, stored by columns.
-    pub fn rate(&self, map: &[f64], map_rate: &[f64]) -> f64 {
-        let outputs = self.optimum.nrows();
-        let inputs = self.covariance.nrows();
-        let optimum = self.optimum.as_slice();
-        let mut rate = 0.0;
-        for i in 0..inputs {
-            for j in 0..inputs {
-                for k in 0..outputs {
-                    let (p, q) = (k + i * outputs, k + j * outputs);
-                    rate += (map[p] - optimum[p]) * self.covariance[(i, j)] * map_rate[q];
-                }
-            }
-        }
-        rate
-    }
-
-    /// The loss of the joined map `map`, o x d, stored by columns.
-    pub fn loss(&self, map: &[f64]) -> f64 {
-        self.floor + self.excess(map)
-    }
-}
-
-/// The error on data that are not trained on.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Generalisation {
-    /// Against the population that the samples were drawn from; its optimum is the true map. The
-    /// noise that no map can predict is not counted.
-    Population(Quadratic),
-    /// The loss on the rows held out; its optimum is what fits them best, not a true map.
-    HoldOut(Quadratic),
-}
-
-impl Generalisation {
-    /// The error as a function of the joined map.
-    pub fn error(&self) -> &Quadratic {
-        match self {
-            Self::Population(error) | Self::HoldOut(error) => error,
-        }
-    }
-
-    /// The true map, o x d, where it is known.
-    pub fn true_map(&self) -> Option<&DMatrix<f64>> {
-        match self {
-            Self::Population(error) => Some(&error.optimum),
-            Self::HoldOut(_) => None,
-        }
     }
 }
 
@@ -365,42 +281,6 @@ impl Moments {
         }
         map
     }
-}
-
-/// Eigenvalues below n x epsilon x the largest count as zero, the usual cut-off of numerical rank.
-fn rank_cutoff(eigenvalues: &DVector<f64>) -> f64 {
-    eigenvalues.len() as f64 * f64::EPSILON * eigenvalues.amax()
-}
-
-/// Moore-Penrose inverse of a symmetric positive semi-definite matrix, to numerical rank.
-pub fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
-    pseudo_inverse_and_rank(matrix).0
-}
-
-fn pseudo_inverse_and_rank(matrix: &DMatrix<f64>) -> (DMatrix<f64>, usize) {
-    if matrix.is_empty() {
-        return (matrix.clone(), 0);
-    }
-    let eigen = SymmetricEigen::new(matrix.clone());
-    let cutoff = rank_cutoff(&eigen.eigenvalues);
-    let inverted = eigen
-        .eigenvalues
-        .map(|value| if value > cutoff { 1.0 / value } else { 0.0 });
-    let rank = inverted.iter().filter(|value| **value != 0.0).count();
-    let mut scaled = eigen.eigenvectors.clone();
-    for (mut column, value) in scaled.column_iter_mut().zip(&inverted) {
-        column *= *value;
-    }
-    (scaled * eigen.eigenvectors.transpose(), rank)
-}
-
-/// Largest singular value: the norm |S| of the growth rates. It equals the Frobenius norm for
-/// one output.
-pub fn spectral_norm(matrix: &DMatrix<f64>) -> f64 {
-    if matrix.is_empty() {
-        return 0.0;
-    }
-    matrix.singular_values().max()
 }
 
 /// Rows of each modality in the joined input, from dimensions in order.

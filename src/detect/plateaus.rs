@@ -177,7 +177,7 @@ fn critical_point(lens: &Lens<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>>
     let contribution = |m: usize| {
         let mut alone = zero.clone();
         alone[lens.block(m)].copy_from_slice(&knot.values[lens.block(m)]);
-        lens.moments.loss.excess_between(&alone, &zero)
+        lens.moments.loss.output_power(&alone)
     };
     let count = lens.architecture.modalities.len();
     let contributions: Vec<f64> = (0..count).map(contribution).collect();
