@@ -4,8 +4,9 @@
 use super::support::{Sandbox, number};
 use predicates::prelude::*;
 use std::fs;
-use std::process::Command;
-use std::time::Duration;
+use std::io::Read;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 /// 3 x 4 cells with 2 repeats, random weights and random samples.
 const GRID: &str = "\
@@ -45,10 +46,54 @@ fn results(sandbox: &Sandbox, folder: &str) -> Vec<(String, Vec<u8>)> {
     .collect()
 }
 
+/// The journals in a folder of cells.
+fn journals(sandbox: &Sandbox, folder: &str) -> Vec<String> {
+    let mut names = sandbox.names(folder);
+    names.retain(|name| name.ends_with(".jsonl"));
+    names
+}
+
 fn journal(sandbox: &Sandbox, folder: &str) -> String {
-    let names = sandbox.names(folder);
+    let names = journals(sandbox, folder);
     assert_eq!(names.len(), 1, "{names:?}");
     format!("{folder}/{}", names[0])
+}
+
+/// A sweep that runs beside the test, seen to have kept some cells; killed when it is dropped.
+struct Running(Child);
+
+impl Running {
+    fn start(sandbox: &Sandbox, line: &str, cells: &str) -> Self {
+        const LONGEST: Duration = Duration::from_secs(100);
+        let child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
+            .current_dir(sandbox.path(""))
+            .args(line.split_whitespace())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program");
+        let mut running = Self(child);
+        let cells = sandbox.path(cells);
+        let size = || {
+            let entries = fs::read_dir(&cells).into_iter().flatten().flatten();
+            let sizes = entries.filter_map(|entry| entry.metadata().ok());
+            sizes.map(|data| data.len()).sum::<u64>()
+        };
+        let clock = Instant::now();
+        while size() < 2000 {
+            let end = running.0.try_wait().expect("a child");
+            assert!(end.is_none(), "ended before it was seen: {end:?}");
+            assert!(clock.elapsed() < LONGEST, "no cells yet");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
@@ -114,31 +159,13 @@ fn a_killed_sweep_goes_on() {
     let grid = GRID.replace("repeats: 2", "repeats: 60");
     let sandbox = Sandbox::with(&grid);
     sandbox.succeed("sweep fast.yaml --out whole --quiet");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
-        .current_dir(sandbox.path(""))
-        .args([
-            "sweep",
-            "fast.yaml",
-            "--out",
-            "killed",
-            "--quiet",
-            "--jobs",
-            "2",
-        ])
-        .spawn()
-        .expect("the program");
-    let cells = sandbox.path("killed/fast/cells");
-    let is_begun = || {
-        let entries = fs::read_dir(&cells).into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| entry.metadata().ok())
-            .any(|data| data.len() > 2000)
+    let line = "sweep fast.yaml --out killed --quiet --jobs 1";
+    drop(Running::start(&sandbox, line, "killed/fast/cells"));
+    let lines = |out: &str| {
+        let path = journal(&sandbox, &format!("{out}/fast/cells"));
+        sandbox.read(&path).lines().count()
     };
-    while !is_begun() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    child.kill().expect("SIGKILL");
-    child.wait().expect("an end");
+    assert!(lines("killed") < lines("whole"), "finished before the kill");
     sandbox
         .command("sweep fast.yaml --out killed --quiet")
         .assert()
@@ -191,9 +218,10 @@ fn missing_and_overlapping_shards_are_named() {
     );
     refused(
         "merge 1of3/fast 1of2/fast --out merged",
-        "two journals hold cell 0",
+        "overlaps with shard",
     );
-    refused("merge nowhere --out merged", "no scenario.yaml in nowhere");
+    refused("merge nowhere --out merged", "no finished shard in nowhere");
+    refused("merge 1of3 --out merged", "did you mean 1of3/fast?");
     // A shard that was cut short.
     let path = journal(&sandbox, "1of2/fast/cells");
     let text = sandbox.read(&path);
@@ -220,17 +248,15 @@ fn cells_of_another_scenario_are_never_mixed_in() {
     let first = sandbox.read("outputs/fast/sweep.csv");
     let other = "cells of another version of the scenario or of the program are left alone";
     sandbox
-        .command("sweep fast.yaml --quiet --set flow.rtol=1e-5")
+        .command("sweep fast.yaml --set flow.rtol=1e-5")
         .assert()
         .code(0)
         .stderr(predicate::str::contains(other));
-    assert_eq!(sandbox.names("outputs/fast/cells").len(), 2);
+    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 2);
     assert_ne!(sandbox.read("outputs/fast/sweep.csv"), first);
-    sandbox
-        .command("sweep fast.yaml --quiet --set description=else --set output.samples=7")
-        .assert()
-        .code(0);
-    assert_eq!(sandbox.names("outputs/fast/cells").len(), 2);
+    // What is no warning is not said where nothing is to be.
+    sandbox.succeed("sweep fast.yaml --quiet --set description=else --set output.samples=7");
+    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 2);
     assert_eq!(sandbox.read("outputs/fast/sweep.csv"), first);
 }
 
@@ -250,10 +276,10 @@ fn a_changed_table_is_another_sweep() {
     sandbox.write("elsewhere/fast.yaml", &text);
     sandbox.write("elsewhere/t.csv", table);
     sandbox.succeed("sweep elsewhere/fast.yaml --quiet");
-    assert_eq!(sandbox.names("outputs/fast/cells").len(), 1);
+    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 1);
     sandbox.write("t.csv", &table.replace("2.5", "2.25"));
     sandbox.command("sweep fast.yaml --quiet").assert().code(0);
-    assert_eq!(sandbox.names("outputs/fast/cells").len(), 2);
+    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 2);
 }
 
 /// A triangle of depths and fusion layers: half of the cells are no networks.
@@ -311,7 +337,12 @@ fn fail_fast_stops_at_the_first_failed_cell() {
     assert!(!sandbox.path("outputs/fast/sweep.csv").exists());
     let lines = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
     assert_eq!(lines.lines().count(), 1 + 3, "{lines}");
-    sandbox.command("sweep fast.yaml --quiet").assert().code(4);
+    // As it says, the same call goes on: no other cell fails.
+    sandbox
+        .command("sweep fast.yaml --fail-fast --jobs 1 --quiet")
+        .assert()
+        .code(4)
+        .stderr(predicate::str::contains("1 of 6 cells failed"));
     assert!(sandbox.path("outputs/fast/sweep.csv").exists());
 }
 
@@ -505,6 +536,35 @@ fn what_is_no_sweep_is_refused() {
         "sweep range.yaml",
         "range.yaml:11: sweep.axes.1: data.toy.rho = -1.6: -1.6 is out of range",
     );
+    refused("check range.yaml", "range.yaml:11: sweep.axes.1");
+    let rho = "path: data.toy.rho, from: -0.6, to: 0.6, count: 4";
+    let with_axis = |axis: &str| {
+        assert!(unseen.contains(rho));
+        sandbox.write("axis.yaml", &unseen.replace(rho, axis));
+    };
+    // The value that makes no width is the one with a fraction.
+    with_axis("path: network.width, values: [10, 20.5]");
+    refused(
+        "sweep axis.yaml",
+        "axis.yaml:11: sweep.axes.1: network.width = 20.5: ",
+    );
+    // A key beside which another one stands, and one that another section lacks.
+    with_axis("path: init.aligned.norm, values: [0.1]");
+    refused(
+        "sweep axis.yaml",
+        "axis.yaml:11: sweep.axes.1: init.aligned.norm = 0.1: init: ",
+    );
+    with_axis("path: data.toy.sigma.C, values: [2]");
+    refused(
+        "sweep axis.yaml",
+        "axis.yaml:11: sweep.axes.1: data.toy.sigma.C = 2",
+    );
+    // What an axis overwrites cannot be set.
+    sandbox.write("grid.yaml", GRID);
+    refused(
+        "sweep grid.yaml --set data.toy.rho=0.5",
+        "help: set the axis: --set 'sweep.axes.1={path: data.toy.rho, values: [0.5]}'",
+    );
 }
 
 /// The mean ratio over the seeds, from weights of 1e-9, is within 2 % of the formula up to
@@ -560,27 +620,19 @@ fn the_two_layer_sweep_meets_the_formula() {
 fn a_journal_has_one_writer() {
     let grid = GRID.replace("repeats: 2", "repeats: 2000");
     let sandbox = Sandbox::with(&grid);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
-        .current_dir(sandbox.path(""))
-        .args(["sweep", "fast.yaml", "--quiet"])
-        .spawn()
-        .expect("the program");
-    let cells = sandbox.path("outputs/fast/cells");
-    let is_begun = || {
-        fs::read_dir(&cells)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .any(|entry| entry.metadata().is_ok_and(|data| data.len() > 2000))
+    let running = Running::start(&sandbox, "sweep fast.yaml --quiet", "outputs/fast/cells");
+    let refused = |line: &str, words: &str| {
+        let assert = sandbox.command(line).assert().code(2);
+        let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(text.contains(words), "{text}");
     };
-    while !is_begun() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let assert = sandbox.command("sweep fast.yaml --quiet").assert().code(2);
-    let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
-    child.kill().expect("SIGKILL");
-    child.wait().expect("an end");
-    assert!(text.contains("another process is writing"), "{text}");
+    refused("sweep fast.yaml --quiet", "another process is writing");
+    // Nor do two scenarios to one folder.
+    refused(
+        "sweep fast.yaml --quiet --set seed=4",
+        "another process is at work in",
+    );
+    drop(running);
 }
 
 /// An interrupt keeps what is finished, says so, and ends with 130.
@@ -589,31 +641,17 @@ fn a_journal_has_one_writer() {
 fn an_interrupted_sweep_keeps_its_cells() {
     let grid = GRID.replace("repeats: 2", "repeats: 2000");
     let sandbox = Sandbox::with(&grid);
-    let child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
-        .current_dir(sandbox.path(""))
-        .args(["sweep", "fast.yaml", "--quiet"])
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("the program");
-    let cells = sandbox.path("outputs/fast/cells");
-    let size = || {
-        let entries = fs::read_dir(&cells).into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| entry.metadata().ok())
-            .map(|data| data.len())
-            .sum::<u64>()
-    };
-    while size() < 2000 {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let id = child.id().to_string();
+    let mut running = Running::start(&sandbox, "sweep fast.yaml --quiet", "outputs/fast/cells");
+    let id = running.0.id().to_string();
     Command::new("kill")
         .args(["-INT", &id])
         .status()
         .expect("kill");
-    let end = child.wait_with_output().expect("an end");
-    assert_eq!(end.status.code(), Some(130));
-    let text = String::from_utf8_lossy(&end.stderr).into_owned();
+    let end = running.0.wait().expect("an end");
+    assert_eq!(end.code(), Some(130));
+    let mut text = String::new();
+    let said = running.0.stderr.as_mut().expect("standard error");
+    said.read_to_string(&mut text).expect("UTF-8");
     assert!(
         text.contains("interrupted") && text.contains("the same call goes on"),
         "{text}"
@@ -621,4 +659,151 @@ fn an_interrupted_sweep_keeps_its_cells() {
     let lines = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
     assert!(lines.ends_with('\n') && lines.lines().count() > 1);
     assert!(!sandbox.path("outputs/fast/sweep.csv").exists());
+}
+
+/// What an earlier sweep wrote and this one does not is removed; what is not a sweep's stays.
+#[test]
+fn no_picture_of_an_earlier_sweep_stays() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --quiet --svg");
+    sandbox.write("outputs/fast/mine.png", "not a sweep's");
+    assert!(sandbox.path("outputs/fast/heat.svg").exists());
+    let figures = "figure=[{\"scatter\":{\"value\":\"ratio\"}}]";
+    sandbox.succeed(&format!("sweep fast.yaml --quiet --set {figures}"));
+    let mut names = sandbox.names("outputs/fast");
+    names.retain(|name| !name.starts_with("cells"));
+    assert_eq!(
+        names,
+        [
+            "mine.png",
+            "scatter.png",
+            "scenario.yaml",
+            "summary.json",
+            "sweep.csv"
+        ]
+    );
+}
+
+/// Results stay whole until they are replaced as a whole, and are said not to be the call's own.
+#[test]
+fn earlier_results_are_named_as_such() {
+    let sandbox = Sandbox::with(TRIANGLE);
+    sandbox.command("sweep fast.yaml --quiet").assert().code(4);
+    let before = results(&sandbox, "outputs/fast");
+    let earlier = predicate::str::contains("in outputs/fast are those of an earlier call");
+    sandbox
+        .command("sweep fast.yaml --quiet --fail-fast --jobs 1 --set flow.rtol=1e-5")
+        .assert()
+        .code(4)
+        .stderr(earlier.clone());
+    sandbox
+        .command("sweep fast.yaml --quiet --shard 2/6 --set flow.rtol=1e-5")
+        .assert()
+        .code(0)
+        .stderr(earlier);
+    assert!(before == results(&sandbox, "outputs/fast"));
+}
+
+/// Like a run, a sweep replaces no file that it starts from.
+#[test]
+fn a_sweep_does_not_replace_its_input() {
+    let text = GRID.split_once("data:\n").zip(GRID.split_once("network:"));
+    let (before, after) = text.map(|(a, b)| (a.0, b.1)).expect("sections");
+    let (after, _) = after.split_once("sweep:\n").expect("a sweep");
+    let scenario = |name: &str| {
+        format!(
+            "{before}data:\n  table: {{path: outputs/fast/{name}, modalities: {{A: [a], B: [b]}}, targets: [y]}}\nnetwork:{after}sweep: {{repeats: 3}}\nfigure: [{{curves: {{}}}}]\n"
+        )
+    };
+    let sandbox = Sandbox::new();
+    let table = "a,b,y\n1,2,3\n2,1,2.5\n-1,0.5,0\n0.3,-1,0.2\n";
+    for name in ["sweep.csv", "curves.png"] {
+        sandbox.write("fast.yaml", &scenario(name));
+        sandbox.write(&format!("outputs/fast/{name}"), table);
+        let refused = predicate::str::contains("would replace or remove");
+        let line = "sweep fast.yaml --quiet";
+        sandbox.command(line).assert().code(2).stderr(refused);
+        assert_eq!(sandbox.read(&format!("outputs/fast/{name}")), table);
+    }
+    sandbox.succeed("sweep fast.yaml --quiet --out elsewhere");
+}
+
+/// A journal whose header was torn holds no cells, for whoever reads it.
+#[test]
+fn a_torn_header_is_an_empty_journal() {
+    let sandbox = Sandbox::with(GRID);
+    for shard in ["1/2", "2/2"] {
+        sandbox.succeed(&format!("sweep fast.yaml --quiet --shard {shard}"));
+    }
+    let names = journals(&sandbox, "outputs/fast/cells");
+    let path = format!("outputs/fast/cells/{}", names[0]);
+    let text = sandbox.read(&path);
+    sandbox.write(&path, &text[..9]);
+    let said = sandbox.succeed("sweep fast.yaml --dry-run --shard 1/2");
+    assert!(said.contains(", 0 done\n"), "{said}");
+    let missing = predicate::str::contains("shards are missing: 1/2");
+    sandbox
+        .command("merge outputs/fast")
+        .assert()
+        .code(2)
+        .stderr(missing);
+    // Zeros at the end, as after a loss of power, cost what stands behind them only.
+    let half = text[..text.len() / 2].rfind('\n').expect("lines") + 1;
+    sandbox.write(&path, &format!("{}\0\0\0", &text[..half]));
+    sandbox
+        .command("sweep fast.yaml --quiet --shard 1/2")
+        .assert()
+        .code(0)
+        .stderr(predicate::str::contains("the end of the journal was lost"));
+    assert!(sandbox.read(&path).starts_with(&text[..half]));
+    sandbox.succeed("merge outputs/fast --quiet");
+}
+
+/// Invalid cells are among the first ones, too.
+#[test]
+fn a_dry_run_in_json_names_invalid_cells() {
+    let sandbox = Sandbox::with(TRIANGLE);
+    let said = sandbox.succeed("sweep fast.yaml --dry-run --json");
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(number(&said, "first.0.network.fusion_layer"), 1.0);
+    assert_eq!(number(&said, "first.2.cell"), 2.0);
+    let error = said["first"][2]["error"].as_str().expect("an error");
+    assert!(error.contains("more than the depth"), "{error}");
+}
+
+/// A check of a sweep is one of its grid.
+#[test]
+fn check_counts_the_cells() {
+    let sandbox = Sandbox::with(GRID);
+    let said = sandbox.succeed("check fast.yaml");
+    assert!(said.contains("# sweep: 24 cells\n"), "{said}");
+    let said = sandbox.succeed("check fast.yaml --json");
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(number(&said, "size.cells"), 24.0);
+}
+
+/// Cells of two contents of a file are never mixed, nor is a file that cannot be read for a while
+/// taken for one that is wrong.
+#[cfg(unix)]
+#[test]
+fn a_table_that_changes_during_the_sweep_ends_it() {
+    let text = GRID.split_once("data:\n").zip(GRID.split_once("network:"));
+    let (before, after) = text.map(|(a, b)| (a.0, b.1)).expect("sections");
+    let (after, _) = after.split_once("sweep:\n").expect("a sweep");
+    let text = format!(
+        "{before}data:\n  table: {{path: t.csv, modalities: {{A: [a], B: [b]}}, targets: [y]}}\nnetwork:{after}sweep: {{repeats: 40000}}\n"
+    );
+    let sandbox = Sandbox::with(&text);
+    let table = "a,b,y\n1,2,3\n2,1,2.5\n-1,0.5,0\n0.3,-1,0.2\n";
+    sandbox.write("t.csv", table);
+    let mut running = Running::start(&sandbox, "sweep fast.yaml --quiet", "outputs/fast/cells");
+    fs::remove_file(sandbox.path("t.csv")).expect("the table");
+    let end = running.0.wait().expect("an end");
+    assert_eq!(end.code(), Some(1));
+    let mut text = String::new();
+    let said = running.0.stderr.as_mut().expect("standard error");
+    said.read_to_string(&mut text).expect("UTF-8");
+    assert!(text.contains("t.csv changed while the sweep ran"), "{text}");
+    let kept = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
+    assert!(!kept.contains("invalid"), "{kept}");
 }
