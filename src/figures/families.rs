@@ -12,13 +12,16 @@ use crate::scenario::{Cell, CurvesFigure, Trajectory as Shown};
 use crate::sweep::{Table, Trajectory};
 use crate::theory;
 
-/// The cells that are drawn, the first repeat of each, with their trajectories; a note where some
-/// cannot be.
-fn trajectories(
-    request: &Request<'_>,
-    table: &mut Table<'_>,
-) -> Result<(Vec<(Cell, Trajectory)>, Option<String>)> {
-    let mut found = Vec::new();
+/// The cells that are drawn, with their trajectories.
+struct Drawn {
+    cells: Vec<(Cell, Trajectory)>,
+    /// Where some cannot be.
+    note: Option<String>,
+}
+
+/// The first repeat of each selected cell.
+fn trajectories(request: &Request<'_>, table: &mut Table<'_>) -> Result<Drawn> {
+    let mut cells = Vec::new();
     let mut tally = Tally::default();
     let grid = table.grid;
     for index in (0..grid.len()).step_by(grid.repeats() as usize) {
@@ -27,12 +30,15 @@ fn trajectories(
         };
         if request.selects(&record.cell) && tally.is_shown(&record) {
             match table.kept.trajectory(index)? {
-                Some(trajectory) => found.push((record.cell, trajectory)),
+                Some(trajectory) => cells.push((record.cell, trajectory)),
                 None => tally.miss(),
             }
         }
     }
-    Ok((found, tally.note()))
+    Ok(Drawn {
+        cells,
+        note: tally.note(),
+    })
 }
 
 /// What tells the drawn cells apart.
@@ -53,7 +59,7 @@ pub(super) fn curves(
     figure: &CurvesFigure,
     table: &mut Table<'_>,
 ) -> Result<CurvesChart> {
-    let (cells, note) = trajectories(request, table)?;
+    let Drawn { cells, note } = trajectories(request, table)?;
     let curve = |(cell, trajectory): &(Cell, Trajectory)| {
         let values = match figure.value {
             Shown::Loss => &trajectory.losses,
@@ -111,7 +117,7 @@ pub(super) fn portraits(
     arrows: u64,
     table: &mut Table<'_>,
 ) -> Result<Portraits> {
-    let (cells, note) = trajectories(request, table)?;
+    let Drawn { cells, note } = trajectories(request, table)?;
     let mut problems = Vec::new();
     for (cell, _) in &cells {
         problems.push(Problem::prepare(&table.grid.scenario(cell)?)?);

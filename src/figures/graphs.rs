@@ -125,7 +125,7 @@ pub(super) fn heat(
         let (compared, measured) = field.share(&field.gaps);
         notes.extend((compared < measured).then(|| {
             format!(
-                "gap: mean over {compared} of {measured} runs, those in the predicted order with a prediction other than 0"
+                "gap: mean over {compared} of {measured} runs, those in an order that theory predicts, with a value other than 0"
             )
         }));
     }

@@ -75,7 +75,7 @@ fn bar(spread: &Spread) -> Option<(f64, f64)> {
 /// How many pixels a point is set aside, so that its bar and those of other series at the same x
 /// stand clear of each other.
 fn aside(chart: &LineChart, series: usize, spread: &Spread) -> f64 {
-    const STEP: f64 = 6.0;
+    const STEP: f64 = 9.0;
     let covers = |other: &Series| {
         let mut points = other.points.iter().filter(|point| point.x == spread.x);
         let own = bar(spread);
@@ -205,7 +205,7 @@ mod tests {
             ..LineChart::default()
         };
         let aside: Vec<f64> = graph(&chart).spots.iter().map(|spot| spot.aside).collect();
-        assert_eq!(aside, [-3.0, 3.0, 0.0]);
+        assert_eq!(aside, [-4.5, 4.5, 0.0]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn lines(count: usize, log: bool, number: Number<'_>) -> LineChart {
         label: label(k),
         points: pairs(k, number).into_iter().map(spread).collect(),
         theory: pairs(k, number),
-        joined: k % 2 == 0,
+        joined: log,
     };
     LineChart {
         title: long("title"),
