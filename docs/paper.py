@@ -127,7 +127,7 @@ def boundary():
             else:
                 cells.append("-")
         out.append(cells)
-    header = ["σ_A"] + [f"{limit} % off from std (runs with a gap there)" for limit in (5, 10, 25)]
+    header = ["σ_A"] + [f"{limit} % off from std (runs with a gap)" for limit in (5, 10, 25)]
     return table(header, out)
 
 
