@@ -102,3 +102,25 @@ pub(super) fn quantity(quantity: Quantity) -> &'static str {
         Quantity::HessianProducts => "Hessian products",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_shipped_sweeps_have_names() {
+        assert_eq!(
+            axis("flow.until.time"),
+            "training time T (η × descent steps)"
+        );
+        assert_eq!(axis("network.private_layers.B"), "private layers L_{B}");
+        assert_eq!(
+            assignment("data.wishart.outputs", &AxisValue::Whole(2)),
+            "outputs = 2"
+        );
+        assert_eq!(
+            assignment("descent.batch", &AxisValue::Absent),
+            "batch size = none"
+        );
+    }
+}
