@@ -72,22 +72,25 @@ fn bar(spread: &Spread) -> Option<(f64, f64)> {
     (ends.0.is_finite() && ends.1.is_finite() && ends.0 < ends.1).then_some(ends)
 }
 
-/// How many pixels a point is set aside, so that its bar and those of other series at the same x
-/// stand clear of each other.
+/// How many pixels a point is set aside, so that the bars at one x that would cover each other
+/// stand side by side, in the order of the series.
 fn aside(chart: &LineChart, series: usize, spread: &Spread) -> f64 {
     const STEP: f64 = 9.0;
-    let covers = |other: &Series| {
-        let mut points = other.points.iter().filter(|point| point.x == spread.x);
-        let own = bar(spread);
-        points.any(|point| {
-            let both = own.zip(bar(point));
-            both.is_some_and(|(own, other)| own.0 <= other.1 && other.0 <= own.1)
-        })
+    let all = chart.series.iter().enumerate();
+    let bars = all.filter_map(|(i, series)| {
+        let mut points = series.points.iter();
+        Some((i, bar(points.find(|point| point.x == spread.x)?)?))
+    });
+    let bars: Vec<(usize, (f64, f64))> = bars.collect();
+    let covers = |(i, own): &&(usize, (f64, f64))| {
+        let mut others = bars.iter().filter(|(other, _)| other != i);
+        others.any(|(_, other)| own.0 <= other.1 && other.0 <= own.1)
     };
-    let others = chart.series.iter().enumerate();
-    let others = others.filter(|(i, other)| *i != series && covers(other));
-    let (before, after): (Vec<_>, Vec<_>) = others.partition(|(i, _)| *i < series);
-    0.5 * STEP * (before.len() as f64 - after.len() as f64)
+    let crowded: Vec<usize> = bars.iter().filter(covers).map(|(i, _)| *i).collect();
+    let place = crowded.iter().position(|i| *i == series);
+    place.map_or(0.0, |place| {
+        STEP * (place as f64 - 0.5 * (crowded.len() - 1) as f64)
+    })
 }
 
 /// Solid through its points, which carry the series' marker; a pattern where there are none.
@@ -201,11 +204,16 @@ mod tests {
             ..Series::default()
         };
         let chart = LineChart {
-            series: vec![series(1.0, 3.0), series(2.0, 4.0), series(5.0, 6.0)],
+            series: vec![
+                series(1.0, 3.0),
+                series(2.0, 5.0),
+                series(8.0, 9.0),
+                series(4.0, 6.0),
+            ],
             ..LineChart::default()
         };
         let aside: Vec<f64> = graph(&chart).spots.iter().map(|spot| spot.aside).collect();
-        assert_eq!(aside, [-4.5, 4.5, 0.0]);
+        assert_eq!(aside, [-9.0, 0.0, 0.0, 9.0]);
     }
 
     #[test]
