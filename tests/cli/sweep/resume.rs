@@ -39,7 +39,7 @@ fn a_sweep_goes_on_from_any_cut_of_its_journal() {
 /// The real thing: SIGKILL while cells are being written.
 #[test]
 fn a_killed_sweep_goes_on() {
-    let grid = GRID.replace("repeats: 2", "repeats: 200");
+    let grid = GRID.replace("repeats: 2", "repeats: 40");
     let sandbox = Sandbox::with(&grid);
     sandbox.succeed("sweep fast.yaml --out whole --quiet");
     let line = "sweep fast.yaml --out killed --quiet --jobs 1";
