@@ -6,6 +6,7 @@ outputs/paper/NAME/summary.json and sweep.csv say. Run `make figures` first.
 
 import csv
 import json
+import math
 import re
 import statistics
 from pathlib import Path
@@ -104,11 +105,11 @@ def two_layer():
 
 
 def boundary():
-    """The smallest initial scale from which on the mean ratio is 10 % or more off theory."""
+    """The smallest initial scale from which on half of the ratios are so far off theory."""
     groups = {}
     for row in rows_of("rich_to_lazy"):
-        # Where no second modality is learned later, the ratio is 1 or missing: off as well.
-        gap = float(row["ratio_gap"]) if row["ratio_gap"] else None
+        # Where no second modality is learned later, or another one first, there is no gap: off as well.
+        gap = abs(float(row["ratio_gap"])) if row["ratio_gap"] else math.inf
         key = (float(row["data.toy.sigma.A"]), float(row["init.gaussian.std"]))
         groups.setdefault(key, []).append(gap)
     out = []
@@ -117,12 +118,47 @@ def boundary():
         cells = [number(sigma)]
         for limit in (0.05, 0.1, 0.25):
             def is_off(std):
-                found = [gap for gap in groups[sigma, std] if gap is not None]
-                return not found or abs(statistics.fmean(found)) >= limit
+                return statistics.median(groups[sigma, std]) >= limit
             beyond = [std for i, std in enumerate(scales) if all(is_off(later) for later in scales[i:])]
-            cells.append(f"{beyond[0]:.1e}" if beyond else "-")
+            if beyond:
+                gaps = groups[sigma, beyond[0]]
+                compared = sum(math.isfinite(gap) for gap in gaps)
+                cells.append(f"{beyond[0]:.1e} ({compared} of {len(gaps)})")
+            else:
+                cells.append("-")
         out.append(cells)
-    return table(["σ_A", "5 % off from std", "10 % off from std", "25 % off from std"], out)
+    header = ["σ_A"] + [f"{limit} % off from std (runs with a gap)" for limit in (5, 10, 25)]
+    return table(header, out)
+
+
+def random_data():
+    """Sizes of the gaps for each initial scale, and the runs of another sign."""
+    rows = rows_of("random_data")
+    out = []
+    for std in dict.fromkeys(row["init.gaussian.std"] for row in rows):
+        own = [row for row in rows if row["init.gaussian.std"] == std]
+        for quantity in ("ratio", "misattribution"):
+            gaps = {
+                row["seed"]: abs(float(row[quantity]) / float(row[f"theory_{quantity}"]) - 1)
+                for row in own
+                if row[quantity] and row[f"theory_{quantity}"] and row["first"] == row["theory_first"]
+            }
+            signs = [
+                row["seed"]
+                for row in own
+                if row["seed"] in gaps and float(row[quantity]) * float(row[f"theory_{quantity}"]) < 0
+            ]
+            out.append([
+                std,
+                f"`{quantity}`",
+                str(len(gaps)),
+                percent(statistics.median(gaps.values())),
+                percent(max(gaps.values())),
+                str(sum(gap >= 0.1 for gap in gaps.values())),
+                ", ".join(signs) or "-",
+            ])
+    header = ["std", "quantity", "runs", "median gap", "largest gap", "10 % off or more", "of the other sign (seeds)"]
+    return table(header, out)
 
 
 def few_samples():
@@ -144,6 +180,7 @@ EXTRA = {
     "two_layer": two_layer,
     "initial_scale": lambda: grouped("initial_scale", ["data.toy.rho", "init.gaussian.std"], ["ratio", "ratio_gap"]),
     "rich_to_lazy": boundary,
+    "random_data": random_data,
     "few_samples": few_samples,
     "few_samples_longer": lambda: grouped(
         "few_samples_longer", ["network.fusion_layer", "flow.until.time"], ["bias_ratio", "final_generalisation"]

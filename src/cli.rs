@@ -25,7 +25,7 @@ Examples:
   modalflow run scenarios/depth4_fusion4.yaml --verify
   modalflow run scenarios/late_fusion.yaml --json | jq .phase.ratio
   modalflow theory scenarios/late_fusion.yaml
-  modalflow sweep scenarios/paper/two_layer_ratio.yaml --jobs 4
+  modalflow sweep scenarios/paper/two_layer.yaml --jobs 4
 
 Exit codes: 0 done; 1 a file could not be written; 2 bad usage or scenario (nothing is written);
 3 the integration or a descent failed (what was computed is written and marked so); 4 cells of a
@@ -33,8 +33,8 @@ sweep failed (the others are written); 130 interrupted (what was finished is kep
 
 const SWEEP_EXAMPLES: &str = "\
 Examples:
-  modalflow sweep scenarios/paper/depth4_ratio_over_rho.yaml
-  modalflow sweep scenarios/paper/depth4_ratio_over_rho.yaml --set network.width=1000 --dry-run
+  modalflow sweep scenarios/paper/depth4_over_rho.yaml
+  modalflow sweep scenarios/paper/depth4_over_rho.yaml --set network.width=1000 --dry-run
   modalflow sweep grid.yaml --shard 3/8     # on eight machines, then:
   modalflow merge outputs/grid
 
@@ -70,7 +70,7 @@ pub enum Command {
         /// Only the i-th of n equal parts of the cells, for job arrays; see modalflow merge
         #[arg(long, value_name = "i/n", default_value_t = Shard::WHOLE)]
         shard: Shard,
-        /// Stop at the first cell that fails
+        /// Stop at the first cell that fails; those that failed in earlier calls are left as they are
         #[arg(long)]
         fail_fast: bool,
         /// Print the number of cells, how many are done, and the first few; run nothing

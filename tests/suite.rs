@@ -10,6 +10,7 @@ mod data;
 mod detector;
 mod edge_cases;
 mod exponential;
+mod figures;
 mod generalise;
 mod golden;
 mod images;

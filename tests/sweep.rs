@@ -1,7 +1,7 @@
 //! Grids by index, and the engine on work made for it.
 
 use modalflow::scenario::{AxisValue, Cell, Grid, Loaded};
-use modalflow::sweep::{CellOutcome, Finished, Header, Kept, Plan, Row, Shard, run_cells};
+use modalflow::sweep::{CellOutcome, Finished, Header, Kept, Plan, Row, Shard, Table, run_cells};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -91,6 +91,17 @@ fn seeds_are_the_cells_own() {
     let given = grid("{axes: [{path: seed, from: 5, to: 7, count: 3}]}");
     let given: Vec<u64> = cells(&given).iter().map(|cell| cell.seed).collect();
     assert_eq!(given, [5, 6, 7]);
+    // Beyond what a real number holds exactly.
+    let large = (1_u64 << 53) + 1;
+    let axis = format!(
+        "{{axes: [{{path: seed, values: [{}, {large}]}}]}}",
+        large - 1
+    );
+    let given: Vec<u64> = cells(&self::grid(&axis))
+        .iter()
+        .map(|cell| cell.seed)
+        .collect();
+    assert_eq!(given, [large - 1, large]);
 }
 
 /// A null on an axis takes the key away.
@@ -227,8 +238,8 @@ fn a_damaged_journal_is_refused() {
         (format!("{header}nonsense\n"), "not a finished cell"),
         (format!("{header}{}", cell(3)), "not a finished cell"),
         (
-            format!("{header}{}{}", cell(1), cell(1)),
-            "two journals hold cell 1",
+            format!("{header}{}{}", cell(1), cell(1).replace("\"x\"", "\"y\"")),
+            "identity.jsonl:3: cell 1 has another result in ",
         ),
         ("{}\n".to_owned(), "belongs to something else"),
     ];
@@ -243,5 +254,55 @@ fn a_damaged_journal_is_refused() {
         let error = Kept::open(folder.path(), header).expect_err("damaged");
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+/// Two writers on a file system without locks leave equal lines twice: one of them counts.
+#[test]
+fn a_cell_that_stands_twice_is_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grid = grid("{repeats: 3}");
+    let header = "{\"sweep\":\"identity\",\"cells\":3,\"shard\":{\"index\":0,\"count\":1}}\n";
+    let cell = "{\"cell\":1,\"outcome\":\"converged\",\"row\":\"x\"}\n";
+    let path = folder.path().join("identity.jsonl");
+    std::fs::write(path, format!("{header}{cell}{cell}")).expect("a file");
+    let kept = kept(folder.path(), &grid, Shard::WHOLE);
+    assert_eq!((kept.len(), kept.missing()), (1, vec![0, 2]));
+}
+
+/// A row of another table is an error, not a cell without values.
+#[test]
+fn a_row_with_other_columns_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grid = grid("{repeats: 1}");
+    let header = "{\"sweep\":\"identity\",\"cells\":1,\"shard\":{\"index\":0,\"count\":1}}\n";
+    let cell = "{\"cell\":0,\"outcome\":\"converged\",\"row\":\"0,11,converged\"}\n";
+    let path = folder.path().join("identity.jsonl");
+    std::fs::write(path, format!("{header}{cell}")).expect("a file");
+    let mut kept = kept(folder.path(), &grid, Shard::WHOLE);
+    let mut table = Table {
+        grid: &grid,
+        kept: &mut kept,
+    };
+    let error = table.each(&mut |_| {}).expect_err("other columns");
+    assert!(error.to_string().contains("the row of cell 0"), "{error}");
+}
+
+/// --fail-fast stops at what fails now: cells that failed in earlier calls keep nobody from going
+/// on.
+#[test]
+fn fail_fast_goes_on_past_earlier_failures() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grid = grid("{repeats: 4}");
+    let plan = Plan {
+        jobs: 1,
+        fail_fast: true,
+    };
+    let work = |_: &Cell, _: &dyn Fn() -> bool| Some(finished("fails"));
+    for left in [3, 2] {
+        let mut kept = kept(folder.path(), &grid, Shard::WHOLE);
+        run_cells(&grid, &mut kept, &plan, &work, &|| true, &mut |_| {})
+            .unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(kept.missing().len(), left);
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | `check`, `theory`, `schema`, `completions` |
 //! | `run.rs` | `run` |
-//! | `sweep.rs` | `sweep`, `merge` |
+//! | `sweep/` | `sweep`, `merge` |
 
 mod run;
 mod sweep;
@@ -13,12 +13,12 @@ use crate::cli::{Cli, Command, Options};
 use crate::error::{Error, Result};
 use crate::problem::Problem;
 use crate::report::{summary, text};
-use crate::scenario::{self, Loaded};
+use crate::scenario::{self, Grid, Loaded, Scenario};
 use crate::sweep::Plan;
 use clap::CommandFactory;
 use std::collections::HashSet;
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Does what the command line asks for; gives back the exit code.
@@ -105,6 +105,7 @@ pub fn say(line: &str) {
 /// A scenario ready to run, and what its errors and paths refer to.
 struct Prepared {
     name: String,
+    loaded: Loaded,
     problem: Problem,
     /// How long drawing, reading and reducing took.
     prepare_seconds: f64,
@@ -120,12 +121,13 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
             let loaded = Loaded::read(path, &options.set)?;
             let problem =
                 Problem::prepare(&loaded.scenario).map_err(|error| loaded.source.locate(error))?;
-            let name = loaded.scenario.name.unwrap_or_default();
+            let name = loaded.scenario.name.clone().unwrap_or_default();
             for warning in &problem.warnings {
                 say(&format!("warning: {name}: {warning}"));
             }
             Ok(Prepared {
                 name,
+                loaded,
                 problem,
                 prepare_seconds: clock.elapsed().as_secs_f64(),
             })
@@ -141,6 +143,37 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
     }
 }
 
+/// A command writes or removes files of some names in its folder: none may be what it starts from.
+fn refuse_to_replace_inputs(
+    folder: &Path,
+    scenario: &Scenario,
+    is_written: &dyn Fn(&str) -> bool,
+) -> Result<()> {
+    let mut scenario = scenario.clone();
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(());
+    };
+    let own = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(is_written)
+            && path
+                .canonicalize()
+                .is_ok_and(|p| p.parent() == Some(&folder))
+    };
+    let files = scenario.files_mut();
+    match files.iter().map(|(_, path)| path).find(|path| own(path)) {
+        None => Ok(()),
+        Some(path) => Err(Error::Usage {
+            problem: format!(
+                "the call would replace or remove {}, which it starts from",
+                path.display()
+            ),
+            remedy: "give the scenario another name, or choose another folder with --out".into(),
+        }),
+    }
+}
+
 fn named_twice(name: &str) -> Error {
     Error::Usage {
         problem: format!("two scenarios are named {name}, and would overwrite each other"),
@@ -149,13 +182,21 @@ fn named_twice(name: &str) -> Error {
 }
 
 fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
-    for (i, prepared) in prepare_all(paths, options)?.iter().enumerate() {
+    let prepared = prepare_all(paths, options)?;
+    let grids = prepared.iter().map(|prepared| {
+        let sweep = prepared.loaded.scenario.sweep.as_ref();
+        sweep.map(|_| Grid::of(&prepared.loaded)).transpose()
+    });
+    let grids: Vec<Option<Grid>> = grids.collect::<Result<_>>()?;
+    for (i, (prepared, grid)) in prepared.iter().zip(&grids).enumerate() {
         let Prepared { name, problem, .. } = prepared;
+        let cells = grid.as_ref().map(Grid::len);
         let size = serde_json::json!({
             "weights": problem.architecture.len(),
             "inputs": problem.moments.inputs_len(),
             "outputs": problem.moments.outputs_len(),
             "memory_bytes": problem.memory(),
+            "cells": cells,
         });
         if options.json {
             print_json(&serde_json::json!({"scenario": problem.scenario, "size": size}))?;
@@ -166,7 +207,8 @@ fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
                 problem.moments.inputs_len(),
                 problem.moments.outputs_len(),
                 problem.memory() as f64 / 1e6,
-            );
+            ) + &cells
+                .map_or(String::new(), |cells| format!("# sweep: {cells} cells\n"));
             // Several scenarios are several YAML documents.
             let separator = if i > 0 { "---\n" } else { "" };
             print(&format!(

@@ -1,8 +1,8 @@
 //! `modalflow run`.
 
-use super::{Prepared, prepare_all, print, print_json, say};
+use super::{Prepared, prepare_all, print, print_json, refuse_to_replace_inputs, say};
 use crate::cli::Options;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::figures;
 use crate::integrate::Outcome;
 use crate::output::{self, File};
@@ -46,7 +46,8 @@ pub(super) struct Extras {
 pub(super) fn run_scenarios(paths: &[PathBuf], extras: Extras, options: &Options) -> Result<u8> {
     let prepared = prepare_all(paths, options)?;
     for Prepared { name, problem, .. } in &prepared {
-        refuse_to_replace_inputs(&options.out.join(name), &problem.scenario)?;
+        let is_written = |name: &str| KNOWN_FILES.contains(&name) || name == "trajectory.csv";
+        refuse_to_replace_inputs(&options.out.join(name), &problem.scenario, &is_written)?;
     }
     let interrupted = Arc::new(AtomicBool::new(false));
     // Before there is anything to be seen of the run, so that whoever sees it may interrupt it.
@@ -68,34 +69,6 @@ pub(super) fn run_scenarios(paths: &[PathBuf], extras: Extras, options: &Options
     Ok(exit_code)
 }
 
-/// A run writes or removes files of these names in its folder: none may be what it starts from.
-fn refuse_to_replace_inputs(folder: &Path, scenario: &Scenario) -> Result<()> {
-    let mut scenario = scenario.clone();
-    let Ok(folder) = folder.canonicalize() else {
-        return Ok(());
-    };
-    let own = |path: &PathBuf| {
-        let written = |name| KNOWN_FILES.contains(&name) || name == "trajectory.csv";
-        path.file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(written)
-            && path
-                .canonicalize()
-                .is_ok_and(|p| p.parent() == Some(&folder))
-    };
-    let files = scenario.files_mut();
-    match files.iter().map(|(_, path)| path).find(|path| own(path)) {
-        None => Ok(()),
-        Some(path) => Err(Error::Usage {
-            problem: format!(
-                "the run would replace or remove {}, which it starts from",
-                path.display()
-            ),
-            remedy: "give the scenario another name, or choose another folder with --out".into(),
-        }),
-    }
-}
-
 /// The first interrupt lets the run end in order; the second one ends the program.
 pub(super) fn watch_interrupts(interrupted: &Arc<AtomicBool>) {
     let flag = Arc::clone(interrupted);
@@ -112,6 +85,7 @@ fn run_one(
         name,
         problem,
         prepare_seconds,
+        ..
     }: &Prepared,
     extras: Extras,
     options: &Options,

@@ -1,6 +1,7 @@
 //! Curves of several cells in time, and phase portraits.
 
 use super::sweep::Request;
+use super::tally::Tally;
 use super::words;
 use crate::error::Result;
 use crate::network::Architecture;
@@ -11,19 +12,33 @@ use crate::scenario::{Cell, CurvesFigure, Trajectory as Shown};
 use crate::sweep::{Table, Trajectory};
 use crate::theory;
 
-/// The cells that are drawn, the first repeat of each, with their trajectories.
-fn trajectories(request: &Request<'_>, table: &mut Table<'_>) -> Result<Vec<(Cell, Trajectory)>> {
-    let mut found = Vec::new();
+/// The cells that are drawn, with their trajectories.
+struct Drawn {
+    cells: Vec<(Cell, Trajectory)>,
+    /// Where some cannot be.
+    note: Option<String>,
+}
+
+/// The first repeat of each selected cell.
+fn trajectories(request: &Request<'_>, table: &mut Table<'_>) -> Result<Drawn> {
+    let mut cells = Vec::new();
+    let mut tally = Tally::default();
     let grid = table.grid;
     for index in (0..grid.len()).step_by(grid.repeats() as usize) {
-        let cell = grid.cell(index);
-        if request.selects(&cell)
-            && let Some(trajectory) = table.kept.trajectory(index)?
-        {
-            found.push((cell, trajectory));
+        let Some(record) = table.record(index)? else {
+            continue;
+        };
+        if request.selects(&record.cell) && tally.is_shown(&record) {
+            match table.kept.trajectory(index)? {
+                Some(trajectory) => cells.push((record.cell, trajectory)),
+                None => tally.miss(),
+            }
         }
     }
-    Ok(found)
+    Ok(Drawn {
+        cells,
+        note: tally.note(),
+    })
 }
 
 /// What tells the drawn cells apart.
@@ -44,7 +59,7 @@ pub(super) fn curves(
     figure: &CurvesFigure,
     table: &mut Table<'_>,
 ) -> Result<CurvesChart> {
-    let cells = trajectories(request, table)?;
+    let Drawn { cells, note } = trajectories(request, table)?;
     let curve = |(cell, trajectory): &(Cell, Trajectory)| {
         let values = match figure.value {
             Shown::Loss => &trajectory.losses,
@@ -73,17 +88,12 @@ pub(super) fn curves(
     };
     Ok(CurvesChart {
         title: request.title.clone(),
-        x: AxisLabel {
-            text: "time t (in units of η × descent steps)".into(),
-            log: figure.log_x,
-        },
-        y: AxisLabel {
-            text: name.into(),
-            log: figure.log_y,
-        },
+        x: AxisLabel::new("time t (in units of η × descent steps)", figure.log_x),
+        y: AxisLabel::new(name, figure.log_y),
         curves,
         levels: Vec::new(),
         marks: Vec::new(),
+        notes: note.into_iter().collect(),
     })
 }
 
@@ -107,7 +117,7 @@ pub(super) fn portraits(
     arrows: u64,
     table: &mut Table<'_>,
 ) -> Result<Portraits> {
-    let cells = trajectories(request, table)?;
+    let Drawn { cells, note } = trajectories(request, table)?;
     let mut problems = Vec::new();
     for (cell, _) in &cells {
         problems.push(Problem::prepare(&table.grid.scenario(cell)?)?);
@@ -152,6 +162,7 @@ pub(super) fn portraits(
         x_range,
         y_range,
         panels: panels.collect(),
+        notes: note.into_iter().collect(),
     })
 }
 

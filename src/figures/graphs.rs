@@ -1,88 +1,16 @@
 //! Measured values beside theory's: points and lines, heat maps, one against the other.
 
 use super::sweep::Request;
+use super::tally::{Field, Sum, Tally};
+use super::theory_line::TheoryLine;
 use super::words;
 use crate::error::Result;
 use crate::plot::{
     AxisLabel, HeatAxis, HeatMaps, HeatPanel, HeatScale, LineChart, ScatterChart, ScatterSeries,
     Series, Spread,
 };
-use crate::problem::Problem;
-use crate::scenario::{
-    AxisValue, Grid, HeatFigure, LinesFigure, Quantity, ReductionChoice, ScatterFigure, Scenario,
-};
-use crate::sweep::{Record, Table, predicted};
-
-/// Mean and ends of some numbers.
-#[derive(Debug, Clone, Copy)]
-struct Sum {
-    count: u64,
-    sum: f64,
-    least: f64,
-    most: f64,
-}
-
-impl Sum {
-    const NONE: Sum = Sum {
-        count: 0,
-        sum: 0.0,
-        least: f64::INFINITY,
-        most: f64::NEG_INFINITY,
-    };
-
-    fn add(&mut self, value: Option<f64>) {
-        if let Some(value) = value {
-            self.count += 1;
-            self.sum += value;
-            self.least = self.least.min(value);
-            self.most = self.most.max(value);
-        }
-    }
-
-    fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
-    }
-}
-
-/// Sums of measured and predicted values over two axes, everything else taken together.
-struct Field {
-    columns: usize,
-    measured: Vec<Sum>,
-    theory: Vec<Sum>,
-}
-
-impl Field {
-    /// `across` and `up` are places among the columns of the grid; without `up` there is one row.
-    fn of(
-        request: &Request<'_>,
-        table: &mut Table<'_>,
-        quantity: Quantity,
-        (across, up): (usize, Option<usize>),
-    ) -> Result<Self> {
-        let columns = request.columns[across].values.len();
-        let rows = up.map_or(1, |up| request.columns[up].values.len());
-        let mut field = Field {
-            columns,
-            measured: vec![Sum::NONE; columns * rows],
-            theory: vec![Sum::NONE; columns * rows],
-        };
-        let index = |record: &Record, place: usize| {
-            let value = &record.cell.values[place];
-            let mut known = request.columns[place].values.iter();
-            known.position(|known| known == value).unwrap_or_default()
-        };
-        let theory_column = format!("theory_{}", quantity.name());
-        table.each(&mut |record| {
-            if request.selects(&record.cell) && record.is_success() {
-                let row = up.map_or(0, |up| index(record, up));
-                let at = row * columns + index(record, across);
-                field.measured[at].add(record.number(quantity.name()));
-                field.theory[at].add(record.number(&theory_column));
-            }
-        })?;
-        Ok(field)
-    }
-}
+use crate::scenario::{AxisValue, HeatFigure, LinesFigure, ScatterFigure};
+use crate::sweep::Table;
 
 /// Points with their spread, and theory's lines.
 pub(super) fn lines(
@@ -97,42 +25,55 @@ pub(super) fn lines(
         .and_then(|path| request.place(path));
     let field = Field::of(request, table, figure.y, (across, up))?;
     let xs: Vec<f64> = numbers(&request.columns[across].values);
-    let labels = series_labels(request, up);
     let line = TheoryLine::of(request, table.grid, figure, (across, up));
-    let series = labels.into_iter().enumerate().map(|(row, label)| {
+    let series = series_labels(request, up);
+    let series = series.into_iter().enumerate().map(|(row, label)| {
         let cells = row * field.columns..(row + 1) * field.columns;
         let measured = xs.iter().zip(&field.measured[cells.clone()]);
-        let means = xs.iter().zip(&field.theory[cells]);
-        let means = means.filter_map(|(x, sum)| Some((*x, sum.mean()?)));
+        let dense = line.as_ref().and_then(|line| line.points(row, &xs));
+        let joined = dense.is_none();
+        let mut theory = dense.unwrap_or_else(|| {
+            let means = xs.iter().zip(&field.matched[cells]);
+            means
+                .filter_map(|(x, sum)| Some((*x, sum.mean()?)))
+                .collect()
+        });
+        if theory.len() < 2 {
+            // A single point is no line, and the legend would promise one.
+            theory.clear();
+        }
         Series {
             label,
-            points: measured
-                .filter_map(|(x, sum)| {
-                    Some(Spread {
-                        x: *x,
-                        middle: sum.mean()?,
-                        low: sum.least,
-                        high: sum.most,
-                    })
-                })
-                .collect(),
-            theory: match &line {
-                Some(line) => line.points(row, &xs),
-                None => means.collect(),
-            },
+            points: measured.filter_map(|(x, sum)| spread(*x, sum)).collect(),
+            theory,
+            joined,
         }
+    });
+    let series: Vec<Series> = series.collect();
+    let (matched, measured) = field.share(&field.matched);
+    let is_joined = |series: &Series| series.joined && !series.theory.is_empty();
+    let unmatched = (matched < measured && series.iter().any(is_joined)).then(|| {
+        format!("theory joined over {matched} of {measured} runs, those in the predicted order")
     });
     Ok(LineChart {
         title: request.title.clone(),
         x: AxisLabel {
             text: words::axis(&figure.x),
             log: figure.log_x,
+            values: xs,
         },
-        y: AxisLabel {
-            text: words::quantity(figure.y).into(),
-            log: figure.log_y,
-        },
-        series: series.collect(),
+        y: AxisLabel::new(words::quantity(figure.y), figure.log_y),
+        series,
+        notes: unmatched.into_iter().chain(field.tally.note()).collect(),
+    })
+}
+
+fn spread(x: f64, sum: &Sum) -> Option<Spread> {
+    Some(Spread {
+        x,
+        middle: sum.mean()?,
+        low: sum.least,
+        high: sum.most,
     })
 }
 
@@ -148,93 +89,6 @@ fn series_labels(request: &Request<'_>, up: Option<usize>) -> Vec<String> {
     column.values.iter().map(label).collect()
 }
 
-/// Theory between the values of an axis, where it depends on nothing that is drawn at random: then
-/// it is a line, and the cells are points on it. Elsewhere the cells' own predictions are joined.
-struct TheoryLine<'a> {
-    grid: &'a Grid,
-    quantity: Quantity,
-    /// Values of all columns, those across and up apart.
-    values: Vec<AxisValue>,
-    across: usize,
-    series: Option<(usize, &'a [AxisValue])>,
-    log: bool,
-}
-
-impl<'a> TheoryLine<'a> {
-    fn of(
-        request: &Request<'a>,
-        grid: &'a Grid,
-        figure: &LinesFigure,
-        (across, up): (usize, Option<usize>),
-    ) -> Option<Self> {
-        let mut cells = (0..grid.len()).map(|index| grid.cell(index));
-        let values = cells.find(|cell| request.selects(cell))?.values;
-        let is_free = |(place, column): (usize, &&_)| {
-            let column: &crate::scenario::Column = column;
-            let is_fixed = Some(place) == up || place == across;
-            !is_fixed
-                && column.values.len() > 1
-                && !request.section.select.contains_key(&column.path)
-        };
-        // Linked columns move with x, and are free as well.
-        let has_free = request.columns.iter().enumerate().any(is_free);
-        let scenario = grid.scenario_with(&values).ok()?;
-        let drawn = depends_on_draws(&scenario, figure.y);
-        (figure.y.is_predicted() && !has_free && !drawn).then_some(Self {
-            grid,
-            quantity: figure.y,
-            values,
-            across,
-            series: up.map(|up| (up, &request.columns[up].values[..])),
-            log: figure.log_x,
-        })
-    }
-
-    fn points(&self, row: usize, xs: &[f64]) -> Vec<(f64, f64)> {
-        const BETWEEN: usize = 16;
-        let mut sorted = xs.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let between = |pair: &[f64]| -> Vec<f64> {
-            let (from, to) = (pair[0], pair[1]);
-            let share = |i: usize| i as f64 / BETWEEN as f64;
-            let value = |i: usize| match self.log {
-                true => from * (to / from).powf(share(i)),
-                false => from + (to - from) * share(i),
-            };
-            (0..BETWEEN).map(value).collect()
-        };
-        let dense = sorted
-            .windows(2)
-            .flat_map(between)
-            .chain(sorted.last().copied());
-        dense.filter_map(|x| Some((x, self.at(row, x)?))).collect()
-    }
-
-    /// None where the key takes no such value, a depth of 2.5 say, or theory has no word.
-    fn at(&self, row: usize, x: f64) -> Option<f64> {
-        let mut values = self.values.clone();
-        values[self.across] = AxisValue::number(x);
-        if let Some((place, series)) = self.series {
-            values[place] = series[row].clone();
-        }
-        let mut scenario = self.grid.scenario_with(&values).ok()?;
-        scenario.flow.reduction = ReductionChoice::Off;
-        let problem = Problem::prepare(&scenario).ok()?;
-        predicted(&problem, &problem.theory()).get(self.quantity)
-    }
-}
-
-/// Whether a prediction depends on random data or random weights.
-fn depends_on_draws(scenario: &Scenario, quantity: Quantity) -> bool {
-    let data = &scenario.data;
-    let holds_out = data.table.as_ref().is_some_and(|table| table.holdout > 0.0);
-    let weights = !matches!(
-        quantity,
-        Quantity::Ratio | Quantity::Misattribution | Quantity::FirstGain
-    );
-    weights || data.samples().is_some() || data.wishart.is_some() || holds_out
-}
-
 /// Heat maps: measured, and where there are predictions theory and the gap.
 pub(super) fn heat(
     request: &Request<'_>,
@@ -244,12 +98,8 @@ pub(super) fn heat(
     let places = [&figure.x, &figure.y].map(|path| request.place(path).unwrap_or_default());
     let field = Field::of(request, table, figure.value, (places[0], Some(places[1])))?;
     let means = |sums: &[Sum]| -> Vec<Option<f64>> { sums.iter().map(Sum::mean).collect() };
-    let (measured, theory) = (means(&field.measured), means(&field.theory));
-    let gap = measured.iter().zip(&theory).map(|(measured, theory)| {
-        let (measured, theory) = ((*measured)?, (*theory)?);
-        (theory != 0.0).then(|| 100.0 * (measured - theory) / theory.abs())
-    });
-    let gap: Vec<Option<f64>> = gap.collect();
+    let gap = means(&field.gaps);
+    let gap = gap.into_iter().map(|gap| gap.map(|gap| 100.0 * gap));
     let scale = match figure.log {
         true => HeatScale::SequentialLog,
         false => HeatScale::Sequential,
@@ -262,15 +112,22 @@ pub(super) fn heat(
         unit: unit.into(),
     };
     let unit = words::quantity(figure.value);
-    let mut panels = vec![panel("measured", measured, scale, unit)];
+    let mut panels = vec![panel("measured", means(&field.measured), scale, unit)];
+    let mut notes: Vec<String> = field.tally.note().into_iter().collect();
     if figure.value.is_predicted() {
-        panels.push(panel("theory", theory, scale, unit));
+        panels.push(panel("theory", means(&field.theory), scale, unit));
         panels.push(panel(
             "gap",
-            gap,
+            gap.collect(),
             HeatScale::Diverging,
             "(measured − theory)/theory, %",
         ));
+        let (compared, measured) = field.share(&field.gaps);
+        notes.extend((compared < measured).then(|| {
+            format!(
+                "gap: mean over {compared} of {measured} runs, those in an order that theory predicts, with a value other than 0"
+            )
+        }));
     }
     let axis = |path: &str, place: usize| HeatAxis {
         label: words::axis(path),
@@ -281,10 +138,11 @@ pub(super) fn heat(
         x: axis(&figure.x, places[0]),
         y: axis(&figure.y, places[1]),
         panels,
+        notes,
     })
 }
 
-/// A point a cell: theory across, measured up.
+/// A point a run in the predicted order: theory across, measured up.
 pub(super) fn scatter(
     request: &Request<'_>,
     figure: &ScatterFigure,
@@ -296,26 +154,23 @@ pub(super) fn scatter(
         .and_then(|path| request.place(path));
     let labels = series_labels(request, up);
     let mut points = vec![Vec::new(); labels.len()];
-    let theory_column = format!("theory_{}", figure.value.name());
+    let mut tally = Tally::default();
+    let quantity = figure.value;
     table.each(&mut |record| {
-        let pair = (
-            record.number(&theory_column),
-            record.number(figure.value.name()),
-        );
-        if let (true, (Some(theory), Some(measured))) = (request.selects(&record.cell), pair) {
-            let row = up.and_then(|up| {
-                let value = &record.cell.values[up];
-                request.columns[up]
-                    .values
-                    .iter()
-                    .position(|known| known == value)
-            });
-            points[row.unwrap_or_default()].push((theory, measured));
+        if !request.selects(&record.cell) || !tally.is_shown(record) {
+            return;
+        }
+        let row = up.map_or(0, |up| record.cell.places[up]);
+        let both = record.measured(quantity).zip(record.predicted(quantity));
+        match record.pair(quantity) {
+            Some((measured, theory)) => points[row].push((theory, measured)),
+            None if both.is_some() => tally.miss_order(),
+            None => tally.miss(),
         }
     })?;
-    let axis = |what: &str| AxisLabel {
-        text: format!("{what}: {}", words::quantity(figure.value)),
-        log: figure.log,
+    let axis = |what: &str| {
+        let text = format!("{what}: {}", words::quantity(quantity));
+        AxisLabel::new(&text, figure.log)
     };
     let series = labels.into_iter().zip(points);
     Ok(ScatterChart {
@@ -325,5 +180,6 @@ pub(super) fn scatter(
         series: series
             .map(|(label, points)| ScatterSeries { label, points })
             .collect(),
+        notes: tally.note().into_iter().collect(),
     })
 }

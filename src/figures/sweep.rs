@@ -26,16 +26,15 @@ impl Request<'_> {
     }
 }
 
-/// Draws one figure of a finished sweep, in every format.
+/// What one figure of a finished sweep shows.
 ///
 /// # Errors
-/// An input error where the cells cannot be read; a drawing error.
-pub fn sweep_figure(
+/// An input error where the cells cannot be read.
+pub fn sweep_chart(
     scenario: &Scenario,
     section: &FigureSection,
     table: &mut Table<'_>,
-    formats: &[Format],
-) -> Result<Vec<File>> {
+) -> Result<Chart> {
     let grid = table.grid;
     let title = section.title.as_ref().or(scenario.description.as_ref());
     let name = scenario.name.as_deref().unwrap_or_default();
@@ -44,7 +43,7 @@ pub fn sweep_figure(
         title: title.cloned().unwrap_or_else(|| literal(name)),
         columns: grid.columns().collect(),
     };
-    let chart = if let Some(lines) = &section.lines {
+    Ok(if let Some(lines) = &section.lines {
         Chart::Lines(graphs::lines(&request, lines, table)?)
     } else if let Some(heat) = &section.heat {
         Chart::Heat(graphs::heat(&request, heat, table)?)
@@ -58,7 +57,20 @@ pub fn sweep_figure(
             .as_ref()
             .map_or(0, |portrait| portrait.arrows);
         Chart::Portrait(families::portraits(&request, arrows, table)?)
-    };
+    })
+}
+
+/// Draws one figure of a finished sweep, in every format.
+///
+/// # Errors
+/// An input error where the cells cannot be read; a drawing error.
+pub fn sweep_figure(
+    scenario: &Scenario,
+    section: &FigureSection,
+    table: &mut Table<'_>,
+    formats: &[Format],
+) -> Result<Vec<File>> {
+    let chart = sweep_chart(scenario, section, table)?;
     let file = |format: &Format| {
         let ending = match format {
             Format::Png => "png",

@@ -15,6 +15,10 @@ pub(super) fn axis(path: &str) -> String {
         "init.gaussian_norm.norm" | "init.aligned.norm" => "norm u_0 of the initial layers".into(),
         "data.xor.sigma" => "standard deviation σ_A of input A".into(),
         "descent.learning_rate" => "learning rate η".into(),
+        "flow.until.time" => "training time T (η × descent steps)".into(),
+        _ if path.starts_with("network.private_layers.") => {
+            format!("private layers {}", symbol(path))
+        }
         _ => match path.strip_prefix("data.toy.sigma.") {
             Some(modality) => format!(
                 "standard deviation σ_{{{modality}}} of input {}",
@@ -42,6 +46,9 @@ pub(super) fn symbol(path: &str) -> String {
         "data.xor.sigma" => "σ_A".into(),
         "init.gaussian.std" => "initial std".into(),
         "init.gaussian_norm.norm" | "init.aligned.norm" => "u_0".into(),
+        "flow.until.time" => "T".into(),
+        "descent.batch" => "batch size".into(),
+        "data.wishart.outputs" => "outputs".into(),
         _ if last == "samples" => "P".into(),
         _ => of("data.toy.sigma.", "σ")
             .or_else(|| of("data.toy.target.", "w"))
@@ -93,5 +100,27 @@ pub(super) fn quantity(quantity: Quantity) -> &'static str {
         Quantity::Steps => "steps",
         Quantity::RhsEvaluations => "evaluations of the right-hand side",
         Quantity::HessianProducts => "Hessian products",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_shipped_sweeps_have_names() {
+        assert_eq!(
+            axis("flow.until.time"),
+            "training time T (η × descent steps)"
+        );
+        assert_eq!(axis("network.private_layers.B"), "private layers L_{B}");
+        assert_eq!(
+            assignment("data.wishart.outputs", &AxisValue::Whole(2)),
+            "outputs = 2"
+        );
+        assert_eq!(
+            assignment("descent.batch", &AxisValue::Absent),
+            "batch size = none"
+        );
     }
 }

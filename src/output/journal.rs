@@ -2,7 +2,9 @@
 //!
 //! The first line is a header that says what the lines belong to; a line counts from its line
 //! end on. A job that is killed, at any moment, leaves at most a torn last line, which the next
-//! one cuts off. The file is locked while it is written, so that two jobs never mix.
+//! one cuts off. A machine that loses power may leave zeros where the file system had no time to
+//! write: what stands before them counts. The file is locked while it is written, so that two jobs
+//! never mix.
 
 use crate::error::{Error, InputError, Result};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -15,6 +17,7 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     end: u64,
+    was_cut_back: bool,
 }
 
 /// A journal that is read.
@@ -55,16 +58,17 @@ impl Journal {
             // File systems without locks are used at one's own risk.
             Err(TryLockError::Error(_)) => {}
         }
-        let end = complete_length(&file).map_err(failed)?;
+        let (end, was_cut_back) = complete_length(&file).map_err(failed)?;
         file.set_len(end).map_err(failed)?;
         let mut journal = Journal {
             path: path.to_owned(),
             file,
             end,
+            was_cut_back,
         };
         if end == 0 {
             journal.append(header)?;
-        } else if journal.reader()?.header()? != header {
+        } else if journal.reader()?.header()?.as_deref() != Some(header) {
             let problem = "the file belongs to something else than its name says";
             let remedy = "move it away";
             return Err(InputError::in_file(path, Some(1), problem, remedy).into());
@@ -88,6 +92,11 @@ impl Journal {
         Ok(at)
     }
 
+    /// Whether zeros, and what stood behind them, were cut off.
+    pub fn was_cut_back(&self) -> bool {
+        self.was_cut_back
+    }
+
     /// A reader of what is written so far.
     ///
     /// # Errors
@@ -97,18 +106,23 @@ impl Journal {
     }
 }
 
-/// Bytes up to the last line end.
-fn complete_length(file: &File) -> std::io::Result<u64> {
+/// Bytes up to the last line end, or to the last one before a zero; whether there is one.
+fn complete_length(file: &File) -> std::io::Result<(u64, bool)> {
     let mut reader = BufReader::new(file);
     reader.seek(SeekFrom::Start(0))?;
     let (mut length, mut complete) = (0, 0);
     loop {
         let buffer = reader.fill_buf()?;
         if buffer.is_empty() {
-            return Ok(complete);
+            return Ok((complete, false));
         }
-        if let Some(place) = buffer.iter().rposition(|byte| *byte == b'\n') {
+        let zero = buffer.iter().position(|byte| *byte == 0);
+        let text = &buffer[..zero.unwrap_or(buffer.len())];
+        if let Some(place) = text.iter().rposition(|byte| *byte == b'\n') {
             complete = length + place as u64 + 1;
+        }
+        if zero.is_some() {
+            return Ok((complete, true));
         }
         length += buffer.len() as u64;
         let used = buffer.len();
@@ -135,12 +149,25 @@ impl JournalReader {
         &self.path
     }
 
-    /// The header.
+    /// The header, of a reader that has read nothing else; None where the file has no complete
+    /// line.
     ///
     /// # Errors
-    /// An input error where the file cannot be read, or has no complete line.
-    pub fn header(&mut self) -> Result<String> {
-        self.line_at(0)
+    /// An input error where the file cannot be read.
+    pub fn header(&mut self) -> Result<Option<String>> {
+        self.next_line()
+    }
+
+    /// Number of lines before `place`, of a reader that has read nothing else.
+    ///
+    /// # Errors
+    /// An input error where the file cannot be read.
+    pub fn lines_before(&mut self, place: u64) -> Result<usize> {
+        let mut count = 0;
+        while self.at < place && self.next_line()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// The line that starts at `place`.
@@ -159,7 +186,7 @@ impl JournalReader {
         })
     }
 
-    /// The next complete line; None at the end.
+    /// The next complete line; None at the end, or before zeros.
     ///
     /// # Errors
     /// An input error where the file cannot be read.
@@ -167,7 +194,8 @@ impl JournalReader {
         let mut line = String::new();
         let read = self.reader.read_line(&mut line);
         self.at += read.map_err(|error| unreadable(&self.path, &error))? as u64;
-        Ok(line.pop().filter(|end| *end == '\n').map(|_| line))
+        let is_whole = line.pop() == Some('\n') && !line.contains('\0');
+        Ok(is_whole.then_some(line))
     }
 
     /// Where the next line starts.
@@ -215,6 +243,24 @@ mod tests {
             }
             expected.push("more");
             assert_eq!(lines(&path), expected, "{cut}");
+        }
+    }
+
+    /// After a loss of power the end of a file may read as zeros, even with text behind them.
+    #[test]
+    fn zeros_end_a_journal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (number, tail) in ["\0\0\0", "half\0\0\0", "\0\0ine\nlater\n"]
+            .iter()
+            .enumerate()
+        {
+            let path = folder.path().join(format!("{number}.jsonl"));
+            std::fs::write(&path, format!("header\nfirst\n{tail}")).expect("a file");
+            assert_eq!(lines(&path), ["header", "first"]);
+            let mut journal = Journal::open(&path, "header").unwrap_or_else(|e| panic!("{e}"));
+            assert!(journal.was_cut_back());
+            journal.append("more").unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(lines(&path), ["header", "first", "more"]);
         }
     }
 

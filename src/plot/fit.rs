@@ -158,6 +158,11 @@ mod tests {
     fn quantities_are_slanted() {
         assert!(parse("ρ")[0].slanted);
         assert!(parse("L = 2")[0].slanted);
+        let slanted = parse("units of y/x")
+            .into_iter()
+            .filter(|piece| piece.slanted);
+        let slanted: Vec<String> = slanted.map(|piece| piece.text).collect();
+        assert_eq!(slanted, ["y", "x"]);
         assert!(!parse("A alone")[0].slanted);
     }
 

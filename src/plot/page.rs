@@ -3,6 +3,7 @@
 use super::axes::{Axis, Ticks};
 use super::fit::wrapped;
 use super::geometry::Rect;
+use super::numbers::significant;
 use super::scene::{Anchor, Scene, centred};
 use super::style::{GREY, HAIRLINE, INK, TEXT, TICK, TITLE, WIDTH};
 use super::text::{Fonts, Line};
@@ -32,21 +33,49 @@ pub(super) fn draw_title(scene: &mut Scene, title: &str, middle: f64, fonts: &Fo
 
 /// As many ticks of an axis across the page as their labels leave clear of each other.
 pub(super) fn clear_ticks(axis: &Axis, fonts: &Fonts) -> Ticks {
-    let clear = |ticks: &Ticks| {
-        let spans: Vec<(f64, f64)> = ticks
-            .major
-            .iter()
-            .map(|(value, label)| (axis.place(*value), fonts.line(label, TICK).width / 2.0))
-            .collect();
-        spans
-            .windows(2)
-            .all(|pair| pair[0].0 + pair[0].1 + 12.0 <= pair[1].0 - pair[1].1)
-    };
     let choices = (3..=10).rev().map(|most| axis.ticks(most));
     choices
         .into_iter()
-        .find(clear)
+        .find(|ticks| are_clear(ticks, axis, fonts))
         .unwrap_or_else(|| axis.ticks(2))
+}
+
+/// Ticks at some values, where they are few, short to write and clear of each other; between them
+/// the unlabelled ones that the axis has by itself.
+pub(super) fn ticks_at(axis: &Axis, values: &[f64], fonts: &Fonts) -> Option<Ticks> {
+    const MOST: usize = 6;
+    const DIGITS: usize = 3;
+    let mut values = values.to_vec();
+    values.retain(|value| axis.low <= *value && *value <= axis.high);
+    values.sort_by(f64::total_cmp);
+    let is_short = |value: &f64| {
+        let short = format!("{value:.*e}", DIGITS - 1)
+            .parse()
+            .unwrap_or(f64::NAN);
+        (value - short).abs() <= 1e-9 * value.abs()
+    };
+    if values.is_empty() || values.len() > MOST || !values.iter().all(is_short) {
+        return None;
+    }
+    let labels = values.iter().map(|value| significant(*value, DIGITS));
+    let ticks = Ticks {
+        major: values.iter().copied().zip(labels).collect(),
+        minor: axis.ticks(MOST).minor,
+        factor: None,
+    };
+    are_clear(&ticks, axis, fonts).then_some(ticks)
+}
+
+/// Whether the labels are clear of each other.
+fn are_clear(ticks: &Ticks, axis: &Axis, fonts: &Fonts) -> bool {
+    let spans: Vec<(f64, f64)> = ticks
+        .major
+        .iter()
+        .map(|(value, label)| (axis.place(*value), fonts.line(label, TICK).width / 2.0))
+        .collect();
+    spans
+        .windows(2)
+        .all(|pair| pair[0].0 + pair[0].1 + 12.0 <= pair[1].0 - pair[1].1)
 }
 
 /// The ticks, without the labels that reach further than `reach` beyond the ends of the axis.
@@ -204,4 +233,36 @@ pub(super) fn nothing(title: &str, fonts: &Fonts) -> Scene {
     scene.text(line, at, Anchor::Middle, GREY);
     scene.height = frame.bottom + EDGE;
     scene
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(low: f64, high: f64, log: bool, values: &[f64]) -> Option<Vec<String>> {
+        let fonts = Fonts::load().unwrap_or_else(|error| panic!("{error}"));
+        let axis = Axis {
+            low,
+            high,
+            start: 0.0,
+            end: 500.0,
+            log,
+        };
+        let ticks = ticks_at(&axis, values, &fonts)?;
+        Some(ticks.major.into_iter().map(|(_, label)| label).collect())
+    }
+
+    #[test]
+    fn few_short_values_have_ticks_of_their_own() {
+        let found = labels(60.0, 800.0, true, &[700.0, 70.0]).unwrap_or_default();
+        assert_eq!(found, ["70", "700"]);
+        let found = labels(0.9, 4.1, false, &[1.0, 2.0, 3.0, 4.0]).unwrap_or_default();
+        assert_eq!(found, ["1", "2", "3", "4"]);
+        // Too many, too long, too near.
+        let many: Vec<f64> = (1..9).map(f64::from).collect();
+        assert_eq!(labels(0.0, 9.0, false, &many), None);
+        assert_eq!(labels(0.0, 1.0, true, &[0.1865, 0.3]), None);
+        assert_eq!(labels(0.0, 100.0, false, &[1.0, 1.5]), None);
+        assert_eq!(labels(0.0, 1.0, false, &[]), None);
+    }
 }

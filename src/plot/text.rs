@@ -141,13 +141,15 @@ fn script_piece(group: String, script: Script) -> Piece {
 }
 
 /// Whether the letter at `at` stands alone for a quantity: a small Greek one, or one followed
-/// by an equals sign, a bracket or a fraction's bar.
+/// by an equals sign, a bracket or a fraction's bar, or behind that bar.
 fn is_quantity(chars: &[char], at: usize) -> bool {
     let alone = chars[at].is_alphabetic()
         && !at.checked_sub(1).is_some_and(|i| is_word(chars[i]))
         && !chars.get(at + 1).is_some_and(|c| is_word(*c));
     let next = chars[at + 1..].iter().find(|c| **c != ' ');
-    alone && (('α'..='ω').contains(&chars[at]) || matches!(next, Some('=' | '(' | '/')))
+    let before = at.checked_sub(1).map(|i| chars[i]);
+    let is_in_formula = matches!(next, Some('=' | '(' | '/')) || before == Some('/');
+    alone && (('α'..='ω').contains(&chars[at]) || is_in_formula)
 }
 
 /// A piece with its place: `x` from the line's start, `rise` downwards from its baseline.

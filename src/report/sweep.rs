@@ -2,7 +2,6 @@
 
 use super::format::{number, push_wrapped, table};
 use super::summary::Provenance;
-use crate::compare::relative_gap;
 use crate::error::Result;
 use crate::scenario::{AxisValue, Quantity, Scenario};
 use crate::sweep::{Record, Table};
@@ -30,6 +29,8 @@ pub struct SweepSummary {
     pub gaps: Vec<GapSummary>,
     /// Cells where theory names the modality learned first, and those where it is right.
     pub first: Agreement,
+    /// Names of the files that were written, this one included.
+    pub files: Vec<String>,
     /// Where the numbers come from; the only part that differs between equal sweeps.
     pub provenance: Option<Provenance>,
 }
@@ -97,9 +98,8 @@ pub fn summary(name: &str, scenario: &Scenario, table: &mut Table<'_>) -> Result
             first.compared += 1;
             first.agree += u64::from(names[0] == names[1]);
         }
-        // Another order than the predicted one has other quantities.
-        if names[0] == names[1] {
-            gaps.iter_mut().for_each(|gap| gap.add(&paths, record));
+        for (gap, quantity) in gaps.iter_mut().zip(Quantity::predicted()) {
+            gap.add(&paths, record, record.gap(quantity));
         }
     })?;
     gaps.retain(|gap| gap.compared > 0);
@@ -112,6 +112,7 @@ pub fn summary(name: &str, scenario: &Scenario, table: &mut Table<'_>) -> Result
         failures,
         gaps,
         first,
+        files: Vec::new(),
         provenance: None,
     })
 }
@@ -136,12 +137,8 @@ impl GapSummary {
         }
     }
 
-    fn add(&mut self, paths: &[String], record: &Record) {
-        /// Predictions below this are round-off of zero, and no scale for a gap.
-        const SMALLEST: f64 = 1e-9;
-        let predicted = record.number(&format!("theory_{}", self.quantity));
-        let predicted = predicted.filter(|value| value.abs() > SMALLEST);
-        let Some(gap) = relative_gap(record.number(self.quantity), predicted) else {
+    fn add(&mut self, paths: &[String], record: &Record, gap: Option<f64>) {
+        let Some(gap) = gap else {
             return;
         };
         self.compared += 1;

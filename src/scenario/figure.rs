@@ -259,6 +259,22 @@ impl Quantity {
         )
     }
 
+    /// Whether it depends on which modality is learned second.
+    pub fn is_of_second(self) -> bool {
+        matches!(self, Quantity::Ratio | Quantity::TSecond | Quantity::Length)
+    }
+
+    /// Whether it is of the generalisation error, which not all data have.
+    pub(super) fn is_of_generalisation(self) -> bool {
+        matches!(
+            self,
+            Quantity::TFirstMinimum
+                | Quantity::FirstMinimum
+                | Quantity::FinalGeneralisation
+                | Quantity::BiasRatio
+        )
+    }
+
     /// All that theory predicts.
     pub fn predicted() -> impl Iterator<Item = Quantity> {
         Self::ALL

@@ -39,8 +39,10 @@ pub struct Cell {
     pub repeat: u64,
     /// Values of all columns, in their order.
     pub values: Vec<AxisValue>,
-    /// Its seed: derived from the scenario's and its number, below 2^53 so that every reader
-    /// of CSV and JSON can hold it.
+    /// Where each of them stands in its column.
+    pub places: Vec<usize>,
+    /// Its seed: that of an axis over seeds, or one derived from the scenario's and its number,
+    /// below 2^53 so that every reader of CSV and JSON can hold it.
     pub seed: u64,
 }
 
@@ -102,20 +104,33 @@ impl Grid {
             let length = axis_length(axis);
             (*place, rest) = ((rest % length) as usize, rest / length);
         }
-        let values: Vec<AxisValue> = places
-            .iter()
+        let places: Vec<usize> = places
+            .into_iter()
             .zip(&self.axes)
-            .flat_map(|(&place, axis)| axis.iter().map(move |column| column.values[place].clone()))
+            .flat_map(|(place, axis)| axis.iter().map(move |_| place))
             .collect();
-        let given = self
+        let values: Vec<AxisValue> = self
             .columns()
-            .position(|column| column.path == SEED)
-            .and_then(|place| values[place].as_number());
+            .zip(&places)
+            .map(|(column, &place)| column.values[place].clone())
+            .collect();
         Cell {
             index,
             repeat: index % self.repeats,
-            seed: given.map_or_else(|| random::cell_seed(self.seed, index), |seed| seed as u64),
+            seed: self
+                .given_seed(&values)
+                .unwrap_or_else(|| random::cell_seed(self.seed, index)),
             values,
+            places,
+        }
+    }
+
+    /// The seed on an axis over seeds.
+    fn given_seed(&self, values: &[AxisValue]) -> Option<u64> {
+        let mut columns = self.columns().zip(values);
+        match columns.find(|(column, _)| column.path == SEED)?.1 {
+            AxisValue::Whole(seed) => u64::try_from(*seed).ok(),
+            _ => None,
         }
     }
 
@@ -146,25 +161,33 @@ impl Grid {
         self.axes.iter().map(|axis| axis_length(axis)).product()
     }
 
-    /// That the first cell is a scenario, and that every other value of an axis is of a kind that
-    /// its key takes.
+    /// That every value of an axis is of a kind that its key takes, and that the first cell is a
+    /// scenario.
     fn check(&self, section: &SweepSection) -> Result<()> {
+        let mut places: Vec<usize> = self.axes.iter().map(|axis| telling_place(axis)).collect();
+        self.check_typed(section, &places)?;
+        for (i, axis) in self.axes.iter().enumerate() {
+            let telling = places[i];
+            for place in 0..axis_length(axis).min(CHECKED) as usize {
+                places[i] = place;
+                self.check_typed(section, &places)?;
+            }
+            places[i] = telling;
+        }
         let first = self.cell(0);
         self.scenario(&first)
-            .map_err(|error| self.blame(section, &first.values, error))?;
-        let mut before = 0;
-        for axis in &self.axes {
-            for place in 1..axis_length(axis).min(CHECKED) as usize {
-                let mut values = first.values.clone();
-                for (column, value) in axis.iter().zip(&mut values[before..]) {
-                    *value = column.values[place].clone();
-                }
-                self.typed(&values)
-                    .map_err(|error| self.blame(section, &values, error))?;
-            }
-            before += axis.len();
-        }
-        Ok(())
+            .map(drop)
+            .map_err(|error| self.blame(section, &first.values, error))
+    }
+
+    /// That values at these places of the axes are of the right kinds.
+    fn check_typed(&self, section: &SweepSection, places: &[usize]) -> Result<()> {
+        let axes = self.axes.iter().zip(places);
+        let values: Vec<AxisValue> = axes
+            .flat_map(|(axis, &place)| axis.iter().map(move |column| column.values[place].clone()))
+            .collect();
+        self.typed(&values)
+            .map_err(|error| self.blame(section, &values, error))
     }
 
     fn typed(&self, values: &[AxisValue]) -> Result<()> {
@@ -175,28 +198,51 @@ impl Grid {
         Source::typed(value).map(drop)
     }
 
-    /// Puts an error at the axis whose value is behind it.
+    /// Puts an error at the axis whose value is behind it: the one that varies the key, or one
+    /// that alone spoils the scenario, which is valid without the sweep.
     fn blame(&self, section: &SweepSection, values: &[AxisValue], error: Error) -> Error {
         let Error::Input(error) = error else {
             return error;
         };
         let key = error.key.clone().unwrap_or_default();
-        let parts = section.axes.iter().enumerate().flat_map(|(i, axis)| {
-            let parts = axis.parts().into_iter();
-            parts.map(move |(below, _)| format!("sweep.axes.{i}{below}"))
-        });
-        let mut columns = self.columns().zip(values).zip(parts);
-        match columns.find(|((column, _), _)| {
-            let path = &column.path;
-            key == *path || super::locate::leads_to(path, &key)
-        }) {
+        let columns = || self.columns().zip(values).enumerate();
+        let parts = section.parts();
+        let at = |place: usize, problem: &str, remedy: &str| {
+            let (key, part) = &parts[place];
+            let path = part.path.as_deref().unwrap_or_default();
+            let problem = format!("{path} = {}: {problem}", values[place]);
+            InputError::at(key, problem, remedy).into()
+        };
+        let varies_key = |path: &str| key == path || super::locate::leads_to(path, &key);
+        if let Some((place, _)) = columns().find(|(_, (column, _))| varies_key(&column.path)) {
+            return at(place, &error.problem, &error.remedy);
+        }
+        let spoils = |(column, value): (&Column, &AxisValue)| {
+            let mut alone = self.base.clone();
+            let is_set = set(&mut alone, &column.path, value);
+            is_set
+                .and_then(|()| self.source.scenario_of(alone))
+                .is_err()
+        };
+        match columns().find(|(_, pair)| spoils(*pair)) {
             None => error.into(),
-            Some(((column, value), part)) => {
-                let problem = format!("{} = {value}: {}", column.path, error.problem);
-                InputError::at(part, problem, error.remedy).into()
-            }
+            Some((place, _)) => at(
+                place,
+                &format!("{key}: {}", error.problem),
+                "vary a key that fits what the scenario says beside it",
+            ),
         }
     }
+}
+
+/// A place of an axis where a value has a fraction, if there is one: it makes its whole column
+/// real, and where the key takes whole numbers only it is the one to blame.
+fn telling_place(axis: &[Column]) -> usize {
+    let fraction =
+        |value: &AxisValue| matches!(value, AxisValue::Real(real) if real.fract() != 0.0);
+    let mut columns = axis.iter();
+    let place = columns.find_map(|column| column.values.iter().position(fraction));
+    place.unwrap_or_default()
 }
 
 fn axis_length(axis: &[Column]) -> u64 {

@@ -1,10 +1,12 @@
 //! The sweep section: a grid of scenarios.
 
+mod value;
+
+pub use value::AxisValue;
+
 use super::Spacing;
 use schemars::JsonSchema;
-use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
+use serde::{Deserialize, Serialize};
 
 /// A grid over the scenario: every combination of the axes' values, each repeated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +66,16 @@ impl SweepSection {
     pub fn columns(&self) -> Vec<Vec<Column>> {
         self.axes.iter().map(Axis::columns).collect()
     }
+
+    /// The axes with a path, linked ones side by side, each with its own key.
+    pub fn parts(&self) -> Vec<(String, &Axis)> {
+        let axes = self.axes.iter().enumerate();
+        axes.flat_map(|(i, axis)| {
+            let parts = axis.parts().into_iter();
+            parts.map(move |(below, part)| (format!("sweep.axes.{i}{below}"), part))
+        })
+        .collect()
+    }
 }
 
 impl Axis {
@@ -89,10 +101,15 @@ impl Axis {
             .collect()
     }
 
-    /// The values of an axis without linked ones. Among numbers of which one has a fraction none
-    /// is whole: readers of the table tell a column's type by its first rows.
+    /// The values of an axis without linked ones. Its numbers are all whole, or where one has a
+    /// fraction none is: readers of the table tell a column's type by its first rows.
     pub(super) fn values(&self) -> Vec<AxisValue> {
         let mut values = self.given();
+        for value in &mut values {
+            if let AxisValue::Real(real) = *value {
+                *value = AxisValue::number(real);
+            }
+        }
         if values
             .iter()
             .any(|value| matches!(value, AxisValue::Real(_)))
@@ -130,7 +147,8 @@ fn step((from, to): (f64, f64), (i, count): (u64, u64), log: bool) -> f64 {
     }
     let share = i as f64 / (count - 1) as f64;
     let value = if log {
-        from * (to / from).powf(share)
+        // The exponents, whose difference is finite where the ends' quotient is not.
+        10f64.powf(from.log10() + share * (to.log10() - from.log10()))
     } else {
         from + (to - from) * share
     };
@@ -139,123 +157,6 @@ fn step((from, to): (f64, f64), (i, count): (u64, u64), log: bool) -> f64 {
         return 0.0;
     }
     format!("{value:.13e}").parse().unwrap_or(value)
-}
-
-/// A value that a key takes in a sweep: a number, a word, true or false, or null, which takes the
-/// key away.
-#[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(untagged)]
-pub enum AxisValue {
-    /// Null: the key is absent.
-    Absent,
-    /// True or false.
-    Flag(bool),
-    /// A whole number.
-    Whole(i64),
-    /// Any other number.
-    Real(f64),
-    /// A word.
-    Word(String),
-}
-
-impl AxisValue {
-    /// A number, whole where it has no fraction: keys that count take no other.
-    pub fn number(value: f64) -> Self {
-        /// Whole numbers up to here are exact.
-        const EXACT: f64 = 9.0e15;
-        if value.fract() == 0.0 && value.abs() < EXACT {
-            AxisValue::Whole(value as i64)
-        } else {
-            AxisValue::Real(value)
-        }
-    }
-
-    /// Its number, where it is one.
-    pub fn as_number(&self) -> Option<f64> {
-        match self {
-            AxisValue::Whole(value) => Some(*value as f64),
-            AxisValue::Real(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    /// Whether two values are the same one: 2 and 2.0 are.
-    pub fn is(&self, other: &AxisValue) -> bool {
-        match (self.as_number(), other.as_number()) {
-            (Some(one), Some(other)) => one == other,
-            _ => self == other,
-        }
-    }
-}
-
-/// As in a CSV file: numbers shortest, words as they are, nothing for null.
-impl fmt::Display for AxisValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AxisValue::Absent => Ok(()),
-            AxisValue::Flag(flag) => write!(f, "{flag}"),
-            AxisValue::Whole(value) => write!(f, "{value}"),
-            AxisValue::Real(value) => write!(f, "{value:?}"),
-            AxisValue::Word(word) => f.write_str(word),
-        }
-    }
-}
-
-impl Serialize for AxisValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            AxisValue::Absent => serializer.serialize_none(),
-            AxisValue::Flag(flag) => serializer.serialize_bool(*flag),
-            AxisValue::Whole(value) => serializer.serialize_i64(*value),
-            AxisValue::Real(value) => serializer.serialize_f64(*value),
-            AxisValue::Word(word) => serializer.serialize_str(word),
-        }
-    }
-}
-
-/// By hand: the derived one for untagged enums loses what was wrong and where.
-impl<'de> Deserialize<'de> for AxisValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AxisValueVisitor)
-    }
-}
-
-struct AxisValueVisitor;
-
-impl Visitor<'_> for AxisValueVisitor {
-    type Value = AxisValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, a word, true or false, or null")
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<AxisValue, E> {
-        Ok(AxisValue::Flag(flag))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<AxisValue, E> {
-        Ok(AxisValue::Whole(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<AxisValue, E> {
-        Ok(i64::try_from(value).map_or(AxisValue::Real(value as f64), AxisValue::Whole))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<AxisValue, E> {
-        Ok(AxisValue::Real(value))
-    }
-
-    fn visit_str<E>(self, word: &str) -> Result<AxisValue, E> {
-        Ok(AxisValue::Word(word.to_owned()))
-    }
-
-    fn visit_unit<E>(self) -> Result<AxisValue, E> {
-        Ok(AxisValue::Absent)
-    }
-
-    fn visit_none<E>(self) -> Result<AxisValue, E> {
-        Ok(AxisValue::Absent)
-    }
 }
 
 #[cfg(test)]
@@ -286,6 +187,8 @@ mod tests {
         assert_eq!(range(1e-50, 1e-2, 3, true), [1e-50, 1e-26, 1e-2]);
         assert_eq!(range(0.1, 0.3, 3, false), [0.1, 0.2, 0.3]);
         assert_eq!(range(2.5, 9.0, 1, false), [2.5]);
+        // Ends whose quotient overflows.
+        assert_eq!(range(1e-200, 1e150, 3, true), [1e-200, 1e-25, 1e150]);
     }
 
     #[test]
@@ -302,12 +205,10 @@ mod tests {
         };
         assert_eq!(shown(axis(&[1.0, 1.5, 2.0])), ["1.0", "1.5", "2.0"]);
         assert_eq!(shown(axis(&[1.0, 2.0])), ["1", "2"]);
-    }
-
-    #[test]
-    fn whole_numbers_stay_whole() {
-        assert_eq!(AxisValue::number(4.0), AxisValue::Whole(4));
-        assert!(AxisValue::Whole(2).is(&AxisValue::Real(2.0)));
-        assert!(!AxisValue::Whole(2).is(&AxisValue::Word("2".into())));
+        let mixed = Axis {
+            values: Some(vec![AxisValue::Whole(10), AxisValue::Real(1e2)]),
+            ..Axis::default()
+        };
+        assert_eq!(shown(mixed), ["10", "100"]);
     }
 }

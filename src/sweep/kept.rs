@@ -1,59 +1,13 @@
 //! The finished cells of a sweep: where each stands in its journal.
 
 use super::cell::{Finished, Trajectory};
-use super::row;
+use super::row::{self, CellOutcome};
+use super::shard::{Shard, refuse_gaps};
 use crate::error::{Error, InputError, Result};
 use crate::output::{Journal, JournalReader};
 use crate::scenario::{Cell, Grid};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
-
-/// One of `count` equal parts of a grid: the cells whose number leaves the remainder `index`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Shard {
-    /// Which part, from 0.
-    pub index: u32,
-    /// Number of parts.
-    pub count: u32,
-}
-
-impl Shard {
-    /// The whole grid.
-    pub const WHOLE: Shard = Shard { index: 0, count: 1 };
-
-    /// Whether a cell belongs to it.
-    pub fn has(self, cell: u64) -> bool {
-        cell % u64::from(self.count) == u64::from(self.index)
-    }
-}
-
-/// As it is typed, counted from 1: 2/8.
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index + 1, self.count)
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/').and_then(|(index, count)| {
-            Some((index.trim().parse().ok()?, count.trim().parse().ok()?))
-        });
-        match numbers {
-            Some((index, count)) if (1..=count).contains(&index) && count <= 1_000_000 => {
-                Ok(Shard {
-                    index: index - 1,
-                    count,
-                })
-            }
-            _ => Err("write i/n with i from 1 to n, for example 2/8".into()),
-        }
-    }
-}
 
 /// The first line of a journal: what its cells belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +74,8 @@ impl Kept {
     /// The cells of the journal in `folder`, which is begun where it is not there.
     ///
     /// # Errors
-    /// Those of [`Journal::open`], and an input error where the journal is damaged.
+    /// Those of [`Journal::open`], and an input error where the journal is damaged or two lines
+    /// of it contradict each other.
     pub fn open(folder: &Path, header: Header) -> Result<Kept> {
         let journal = Journal::open(&folder.join(journal_name(&header)), &header.line())?;
         let reader = journal.reader()?;
@@ -147,17 +102,16 @@ impl Kept {
     ///
     /// # Errors
     /// An input error where a journal is damaged or belongs to another sweep; a usage error
-    /// where shards are missing, not finished, or hold the same cells.
+    /// where shards are missing, not finished, or of several divisions.
     pub fn merge(header: Header, paths: &[PathBuf]) -> Result<Kept> {
         let mut kept = Kept::empty(header);
         let mut shards = Vec::new();
         for path in paths {
-            let mut reader = JournalReader::open(path)?;
-            let shard = read_header(&mut reader)?.shard;
-            kept.add(reader)?;
-            shards.push((shard, path.clone()));
+            let shard = kept.add(JournalReader::open(path)?)?;
+            shards.extend(shard.map(|shard| (shard, path.clone())));
         }
-        refuse_gaps(&kept, &shards)?;
+        let is_kept = |cell| kept.places[cell as usize] != NOWHERE;
+        refuse_gaps(kept.header.cells, is_kept, &shards)?;
         Ok(kept)
     }
 
@@ -172,49 +126,71 @@ impl Kept {
         }
     }
 
-    /// Takes in a journal's lines, one at a time.
-    fn add(&mut self, mut reader: JournalReader) -> Result<()> {
-        let found = read_header(&mut reader)?;
+    /// Takes in a journal's lines, one at a time; gives back the shard that they are of. A journal
+    /// whose header was not written to its end holds no cells, and is of none.
+    fn add(&mut self, mut reader: JournalReader) -> Result<Option<Shard>> {
+        let Some(line) = reader.header()? else {
+            return Ok(None);
+        };
+        let found: Result<Header, _> = serde_json::from_str(&line);
+        let found =
+            found.map_err(|_| damaged(reader.path(), Some(1), "its first line is not a header"))?;
         if (&found.sweep, found.cells) != (&self.header.sweep, self.header.cells) {
-            return Err(damaged(
-                &reader,
-                "it belongs to another scenario or program",
-            ));
+            let problem = "it belongs to another scenario or program";
+            return Err(damaged(reader.path(), Some(1), problem));
         }
-        let mut place = reader.place();
+        let (mut place, mut number) = (reader.place(), 1);
         while let Some(line) = reader.next_line()? {
+            number += 1;
             let entry: Result<Entry, _> = serde_json::from_str(&line);
             let entry = entry
                 .ok()
                 .filter(|entry| entry.cell < self.header.cells && found.shard.has(entry.cell));
             let Some(entry) = entry else {
-                return Err(damaged(&reader, "a line of it is not a finished cell"));
+                return Err(damaged(reader.path(), Some(number), NO_CELL));
             };
-            self.note(&entry, place)?;
+            match self.places[entry.cell as usize] {
+                NOWHERE => self.note(&entry, place),
+                earlier => self.compare(earlier, &reader, (&line, number), entry.cell)?,
+            }
             place = reader.place();
         }
         self.journals.push(reader);
-        Ok(())
+        Ok(Some(found.shard))
     }
 
-    fn note(&mut self, entry: &Entry, at: u64) -> Result<()> {
+    fn note(&mut self, entry: &Entry, at: u64) {
         let journal = self.journals.len() as u32;
-        let place = &mut self.places[entry.cell as usize];
-        if *place != NOWHERE {
-            let other = self.journals.get(place.journal as usize);
-            let other = other.map_or(String::new(), |other| other.path().display().to_string());
-            return Err(Error::Usage {
-                problem: format!("two journals hold cell {}, one of them {other}", entry.cell),
-                remedy: "merge the shards of one division, each once: all of i/n for one n".into(),
-            });
-        }
-        *place = Place { at, journal };
+        self.places[entry.cell as usize] = Place { at, journal };
         self.count(&entry.outcome);
-        Ok(())
+    }
+
+    /// That a line which holds a cell once more says the same as the earlier one, as where two
+    /// calls wrote to one journal on a file system without locks.
+    fn compare(
+        &self,
+        earlier: Place,
+        reader: &JournalReader,
+        (line, number): (&str, usize),
+        cell: u64,
+    ) -> Result<()> {
+        let other = self.journals.get(earlier.journal as usize);
+        let other = other.map_or(reader.path(), |other| other.path());
+        let mut other = JournalReader::open(other)?;
+        let other_number = other.lines_before(earlier.at)? + 1;
+        if other.line_at(earlier.at)? == line {
+            return Ok(());
+        }
+        let problem = format!(
+            "cell {cell} has another result in {}, line {other_number}",
+            other.path().display()
+        );
+        let remedy = "move one of the two files away: its cells are run anew";
+        Err(InputError::in_file(reader.path(), Some(number), problem, remedy).into())
     }
 
     fn count(&mut self, outcome: &str) {
-        self.failed += u64::from(!matches!(outcome, "converged" | "time_reached"));
+        self.failed += u64::from(!CellOutcome::is_success_named(outcome));
         match self.outcomes.iter_mut().find(|(name, _)| name == outcome) {
             Some((_, count)) => *count += 1,
             None => self.outcomes.push((outcome.to_owned(), 1)),
@@ -297,82 +273,26 @@ impl Kept {
         let line = reader.line_at(place.at)?;
         match serde_json::from_str(&line) {
             Ok(entry) => Ok(Some(entry)),
-            Err(_) => Err(damaged(reader, "a line of it is not a finished cell")),
+            Err(_) => Err(damaged(reader.path(), None, NO_CELL)),
         }
     }
+
+    /// The error of a kept row that is none.
+    pub(super) fn unreadable_row(&self, cell: u64) -> Error {
+        let place = self.places[cell as usize];
+        let problem = format!("the row of cell {cell} has other columns than the table");
+        damaged(self.journals[place.journal as usize].path(), None, &problem)
+    }
+
+    /// Whether what was no text was cut off the journal's end, as a loss of power leaves it.
+    pub fn was_cut_back(&self) -> bool {
+        self.growing.as_ref().is_some_and(Journal::was_cut_back)
+    }
 }
 
-fn read_header(reader: &mut JournalReader) -> Result<Header> {
-    let line = reader.header()?;
-    serde_json::from_str(&line).map_err(|_| damaged(reader, "its first line is not a header"))
-}
+const NO_CELL: &str = "this line is not a finished cell";
 
-fn damaged(reader: &JournalReader, problem: &str) -> Error {
-    let remedy = "move it away: its cells are run anew";
-    InputError::in_file(
-        reader.path(),
-        None,
-        format!("the journal cannot be used: {problem}"),
-        remedy,
-    )
-    .into()
-}
-
-/// All shards of one division are there, each once and finished.
-fn refuse_gaps(kept: &Kept, shards: &[(Shard, PathBuf)]) -> Result<()> {
-    let refuse = |problem: String, remedy: &str| {
-        Err(Error::Usage {
-            problem,
-            remedy: remedy.to_owned(),
-        })
-    };
-    let Some((first, _)) = shards.first() else {
-        return refuse(
-            "the folders hold no cells of this scenario by this program".into(),
-            "name the output folders of modalflow sweep --shard i/n, of the same program",
-        );
-    };
-    if let Some((other, path)) = shards.iter().find(|(shard, _)| shard.count != first.count) {
-        return refuse(
-            format!(
-                "shard {other} in {} overlaps with shard {first}",
-                path.display()
-            ),
-            "merge the shards of one division: all of i/n for one n",
-        );
-    }
-    let is_there = |index: u32| shards.iter().any(|(shard, _)| shard.index == index);
-    let count = first.count;
-    let missing: Vec<String> = (0..count)
-        .filter(|&index| !is_there(index))
-        .map(|index| Shard { index, count }.to_string())
-        .collect();
-    if !missing.is_empty() {
-        let names = crate::names::listed(missing.iter().map(String::as_str));
-        return refuse(
-            format!("shards are missing: {names}"),
-            "name their folders too, or run them: modalflow sweep --shard i/n",
-        );
-    }
-    let unfinished = |(shard, _): &&(Shard, PathBuf)| {
-        let cells = 0..kept.header.cells;
-        cells
-            .filter(|&cell| shard.has(cell))
-            .any(|cell| kept.places[cell as usize] == NOWHERE)
-    };
-    let open: Vec<String> = shards
-        .iter()
-        .filter(unfinished)
-        .map(|(shard, _)| shard.to_string())
-        .collect();
-    match open.is_empty() {
-        true => Ok(()),
-        false => refuse(
-            format!(
-                "shards are not finished: {}",
-                crate::names::listed(open.iter().map(String::as_str))
-            ),
-            "run them again with modalflow sweep --shard i/n: they go on where they were",
-        ),
-    }
+fn damaged(path: &Path, line: Option<usize>, problem: &str) -> Error {
+    let problem = format!("the journal cannot be used: {problem}");
+    InputError::in_file(path, line, problem, "move it away: its cells are run anew").into()
 }

@@ -12,18 +12,21 @@
 //! | `row.rs` | results to a row of `sweep.csv` |
 //! | `identity.rs` | what the results depend on, as a number |
 //! | `kept.rs` | finished cells in one or several journals |
+//! | `shard.rs` | equal parts of a grid |
 //! | `table.rs` | the rows read back, for figures and the report |
 
 mod cell;
 mod identity;
 mod kept;
 mod row;
+mod shard;
 mod table;
 
 pub use cell::{Finished, Trajectory, invalid, predicted, run_cell};
 pub use identity::identity;
-pub use kept::{Header, Kept, Shard, journal_name};
-pub use row::{COLUMNS, CellOutcome, Descent, Generalisation, Parts, Row, Values};
+pub use kept::{Header, Kept, journal_name};
+pub use row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
+pub use shard::Shard;
 pub use table::{Record, Table};
 
 use crate::error::Result;
@@ -37,7 +40,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 pub struct Plan {
     /// Threads.
     pub jobs: usize,
-    /// Whether the first failed cell ends the sweep.
+    /// Whether the first cell that fails ends the sweep; those that failed earlier do not.
     pub fail_fast: bool,
 }
 
@@ -66,7 +69,7 @@ pub fn run_cells(
     go_on: &(dyn Fn() -> bool + Sync),
     monitor: &mut dyn FnMut(SweepProgress),
 ) -> Result<()> {
-    let stop = AtomicBool::new(plan.fail_fast && kept.failed() > 0);
+    let stop = AtomicBool::new(false);
     let running = || go_on() && !stop.load(Ordering::Relaxed);
     let missing = kept.missing();
     let next = AtomicU64::new(0);

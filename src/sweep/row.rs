@@ -3,54 +3,79 @@
 use crate::integrate::Outcome;
 use crate::scenario::{Cell, Grid, Quantity};
 
+/// A column: its name, and what stands there in the row of a cell.
+type Column = (&'static str, fn(&Row, &Cell) -> String);
+
 /// Columns after those of the axes.
-pub const COLUMNS: [&str; 46] = [
-    "repeat",
-    "seed",
-    "outcome",
-    "reason",
-    "first",
-    "second",
-    "t_first",
-    "t_second",
-    "length",
-    "ratio",
-    "misattribution",
-    "first_gain",
-    "theory_first",
-    "theory_t_first",
-    "theory_t_second",
-    "theory_length",
-    "theory_ratio",
-    "theory_misattribution",
-    "theory_first_gain",
-    "ratio_gap",
-    "t_end",
-    "initial_loss",
-    "final_loss",
-    "t_first_minimum",
-    "first_minimum",
-    "least_generalisation",
-    "final_generalisation",
-    "least_norm_generalisation",
-    "weak",
-    "bias_ratio",
-    "permanent_bias",
-    "learned",
-    "linear_part",
-    "t_linear_part",
-    "xor_part",
-    "t_xor_part",
-    "descent_t_first",
-    "descent_t_second",
-    "descent_ratio",
-    "visits",
-    "visit_time",
-    "visit_distance",
-    "descent_steps",
-    "steps",
-    "rhs_evaluations",
-    "hessian_products",
+const COLUMNS: [Column; 46] = [
+    ("repeat", |_, cell| cell.repeat.to_string()),
+    ("seed", |_, cell| cell.seed.to_string()),
+    ("outcome", |row, _| row.outcome.name().to_owned()),
+    ("reason", |row, _| word(&row.reason)),
+    ("first", |row, _| word(&row.first)),
+    ("second", |row, _| word(&row.second)),
+    ("t_first", |row, _| field(row.measured.t_first)),
+    ("t_second", |row, _| field(row.measured.t_second)),
+    ("length", |row, _| field(row.measured.length())),
+    ("ratio", |row, _| field(row.measured.ratio)),
+    ("misattribution", |row, _| {
+        field(row.measured.misattribution)
+    }),
+    ("first_gain", |row, _| field(row.measured.first_gain)),
+    ("theory_first", |row, _| word(&row.theory_first)),
+    ("theory_t_first", |row, _| field(row.theory.t_first)),
+    ("theory_t_second", |row, _| field(row.theory.t_second)),
+    ("theory_length", |row, _| field(row.theory.length())),
+    ("theory_ratio", |row, _| field(row.theory.ratio)),
+    ("theory_misattribution", |row, _| {
+        field(row.theory.misattribution)
+    }),
+    ("theory_first_gain", |row, _| field(row.theory.first_gain)),
+    ("ratio_gap", |row, _| field(row.ratio_gap)),
+    ("t_end", |row, _| field(row.t_end)),
+    ("initial_loss", |row, _| field(row.initial_loss)),
+    ("final_loss", |row, _| field(row.final_loss)),
+    ("t_first_minimum", |row, _| {
+        field(row.generalisation.t_first_minimum)
+    }),
+    ("first_minimum", |row, _| {
+        field(row.generalisation.first_minimum)
+    }),
+    ("least_generalisation", |row, _| {
+        field(row.generalisation.least)
+    }),
+    ("final_generalisation", |row, _| {
+        field(row.generalisation.last)
+    }),
+    ("least_norm_generalisation", |row, _| {
+        field(row.generalisation.least_norm)
+    }),
+    ("weak", |row, _| word(&row.generalisation.weak)),
+    ("bias_ratio", |row, _| field(row.generalisation.bias_ratio)),
+    ("permanent_bias", |row, _| {
+        row.generalisation.verdict.unwrap_or_default().to_owned()
+    }),
+    ("learned", |row, _| word(&row.parts.verdict)),
+    ("linear_part", |row, _| field(row.parts.linear[0])),
+    ("t_linear_part", |row, _| field(row.parts.linear[1])),
+    ("xor_part", |row, _| field(row.parts.xor[0])),
+    ("t_xor_part", |row, _| field(row.parts.xor[1])),
+    ("descent_t_first", |row, _| field(row.descent.t_first)),
+    ("descent_t_second", |row, _| field(row.descent.t_second)),
+    ("descent_ratio", |row, _| field(row.descent.ratio)),
+    ("visits", |row, _| {
+        whole(row.descent.visits.map(|visits| visits.0))
+    }),
+    ("visit_time", |row, _| {
+        field(row.descent.visits.map(|visits| visits.1))
+    }),
+    ("visit_distance", |row, _| {
+        field(row.descent.visits.map(|visits| visits.2))
+    }),
+    ("descent_steps", |row, _| whole(row.descent.steps)),
+    ("steps", |row, _| work(row, 0)),
+    ("rhs_evaluations", |row, _| work(row, 1)),
+    ("hessian_products", |row, _| work(row, 2)),
 ];
 
 /// How a cell ended.
@@ -77,6 +102,13 @@ impl CellOutcome {
             CellOutcome::Invalid => "invalid",
             CellOutcome::Panicked => "panicked",
         }
+    }
+
+    /// Whether an outcome of this name is a success.
+    pub(super) fn is_success_named(name: &str) -> bool {
+        const RUNS: [Outcome; 2] = [Outcome::Converged, Outcome::TimeReached];
+        let mut runs = RUNS.into_iter().map(CellOutcome::Run);
+        runs.any(|outcome| outcome.is_success() && outcome.name() == name)
     }
 }
 
@@ -219,68 +251,18 @@ impl Row {
             work: None,
         }
     }
+}
 
-    fn fields(&self, cell: &Cell) -> [String; COLUMNS.len()] {
-        let word = |word: &Option<String>| word.clone().unwrap_or_default();
-        let count = |i: usize| self.work.map_or(String::new(), |work| work[i].to_string());
-        let Self {
-            measured,
-            theory,
-            generalisation,
-            parts,
-            descent,
-            ..
-        } = self;
-        let whole = |count: Option<u64>| count.map_or(String::new(), |count| count.to_string());
-        [
-            cell.repeat.to_string(),
-            cell.seed.to_string(),
-            self.outcome.name().to_owned(),
-            word(&self.reason),
-            word(&self.first),
-            word(&self.second),
-            field(measured.t_first),
-            field(measured.t_second),
-            field(measured.length()),
-            field(measured.ratio),
-            field(measured.misattribution),
-            field(measured.first_gain),
-            word(&self.theory_first),
-            field(theory.t_first),
-            field(theory.t_second),
-            field(theory.length()),
-            field(theory.ratio),
-            field(theory.misattribution),
-            field(theory.first_gain),
-            field(self.ratio_gap),
-            field(self.t_end),
-            field(self.initial_loss),
-            field(self.final_loss),
-            field(generalisation.t_first_minimum),
-            field(generalisation.first_minimum),
-            field(generalisation.least),
-            field(generalisation.last),
-            field(generalisation.least_norm),
-            word(&generalisation.weak),
-            field(generalisation.bias_ratio),
-            generalisation.verdict.unwrap_or_default().to_owned(),
-            word(&parts.verdict),
-            field(parts.linear[0]),
-            field(parts.linear[1]),
-            field(parts.xor[0]),
-            field(parts.xor[1]),
-            field(descent.t_first),
-            field(descent.t_second),
-            field(descent.ratio),
-            whole(descent.visits.map(|visits| visits.0)),
-            field(descent.visits.map(|visits| visits.1)),
-            field(descent.visits.map(|visits| visits.2)),
-            whole(descent.steps),
-            count(0),
-            count(1),
-            count(2),
-        ]
-    }
+fn word(word: &Option<String>) -> String {
+    word.clone().unwrap_or_default()
+}
+
+fn whole(count: Option<u64>) -> String {
+    count.map_or(String::new(), |count| count.to_string())
+}
+
+fn work(row: &Row, kind: usize) -> String {
+    whole(row.work.map(|work| work[kind]))
 }
 
 /// The shortest decimal that reads back as the same number; empty where there is none.
@@ -293,13 +275,23 @@ fn field(value: Option<f64>) -> String {
 /// The header of `sweep.csv`, without a line end.
 pub fn header(grid: &Grid) -> String {
     let axes = grid.columns().map(|column| column.path.as_str());
-    line(axes.chain(COLUMNS))
+    line(axes.chain(COLUMNS.map(|(name, _)| name)))
 }
 
 /// A cell's row of `sweep.csv`, without a line end.
 pub fn row(cell: &Cell, row: &Row) -> String {
     let axes = cell.values.iter().map(ToString::to_string);
-    line(axes.chain(row.fields(cell)))
+    line(axes.chain(COLUMNS.map(|(_, text)| text(row, cell))))
+}
+
+/// Number of columns after those of the axes.
+pub(super) fn columns_len() -> usize {
+    COLUMNS.len()
+}
+
+/// Where a column stands after those of the axes.
+pub(super) fn place(column: &str) -> Option<usize> {
+    COLUMNS.iter().position(|(name, _)| *name == column)
 }
 
 /// Fields as a line of CSV, quoted where they must be.

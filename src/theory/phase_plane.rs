@@ -3,9 +3,9 @@
 use crate::data::Moments;
 use crate::network::Architecture;
 
-/// d W_m^tot / dt of scalar inputs and one output in the flow of balanced rank-one weights, which
-/// small initial weights become (sections on the two-layer networks and on the reduction of
-/// intermediate and late fusion).
+/// d W_m^tot / dt of scalar inputs and one output in the flow of balanced rank-one weights of a
+/// linear network, which small initial weights become (sections on the two-layer networks and on
+/// the reduction of intermediate and late fusion).
 ///
 /// With L layers of which S are shared, private layers of norm u_m and shared ones of norm v,
 /// v^2 = sum_m u_m^2, the maps are W_m = ±v^S u_m^{L-S}, from which the norms follow, and

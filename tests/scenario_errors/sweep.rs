@@ -61,6 +61,8 @@ fn axes_that_cannot_be() {
             "path: network.width" => "path: init.file.path", 39, "sweep.axes.1.path", ["names a file"];
             "path: network.width" => "path: data.toy.rho", 39, "sweep.axes.1.path", ["overlap"];
             "path: network.width" => "path: data.toy", 39, "sweep.axes.1.path", ["overlap"];
+            "path: network.width" => "path: ''", 39, "sweep.axes.1.path", ["no path of a key"];
+            "{path: network.depth, values: [3, 4]}" => "{path: network.depth, values: [3, 4], linked: []}", 42, "sweep.axes.2.linked.0", ["cannot have linked ones"];
             "path: network.width" => "path: seed", 39, "sweep.axes.1.path", ["nothing to repeat"];
             "values: [3, 4]" => "values: [3, 4, 5]", 41, "sweep.axes.2.linked", ["3 and 2 values", "same number"];
             "path: network.depth, " => "", 42, "sweep.axes.2.linked.0", ["no path"];
@@ -86,6 +88,7 @@ fn figures_that_cannot_be() {
             "network.depth: 3}" => "network.deep: 3}", 49, "figure.2.select.network.deep", ["not an axis"];
             "    select: {data.toy.rho: 0}\n" => "", 50, "figure.3.curves", ["28 curves", "at most 24"];
             "arrows: 9" => "arrows: 1000", 52, "figure.4.portrait.arrows", ["out of range"];
+            "  width: 100" => "  width: 100\n  activation: relu", 53, "figure.4.portrait", ["linear networks only"];
         },
     );
 }
@@ -107,4 +110,71 @@ fn figures_need_a_sweep() {
         message.contains("figure.4.portrait: a phase portrait is of the total maps of two scalar"),
         "{message}"
     );
+}
+
+/// The base text with its end replaced by a sweep and one figure.
+fn with_sweep(sweep: &str, figure: &str) -> String {
+    format!("{BASE}sweep: {sweep}\nfigure: [{figure}]\n")
+}
+
+/// Portraits are drawn of linear networks with private stacks of one depth, whatever else the
+/// sweep holds.
+#[test]
+fn portraits_of_other_networks_are_refused() {
+    let units = "{axes: [{path: network.activation, values: [linear, relu]}]}";
+    let message = load(&with_sweep(units, "{portrait: {}}"), &[]).expect_err("relu");
+    assert!(
+        message.starts_with("base.yaml:36: figure.0.portrait: ")
+            && message.contains("linear networks only"),
+        "{message}"
+    );
+    let selected = "{portrait: {}, select: {network.activation: linear}}";
+    load(&with_sweep(units, selected), &[]).unwrap_or_else(|error| panic!("{error}"));
+    let depths = |b: &str| {
+        let private = "  private_layers: {A: 2, B: 2}\n  shared_layers: 1\n";
+        let text = with_sweep(
+            &format!("{{axes: [{{path: network.private_layers.B, values: {b}}}]}}"),
+            "{portrait: {}}",
+        );
+        replaced(&text, "  depth: 4\n  fusion_layer: 3\n", private)
+    };
+    let message = load(&depths("[2, 3]"), &[]).expect_err("unequal stacks");
+    assert!(message.contains("private stacks of one depth"), "{message}");
+    load(&depths("[2]"), &[]).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// A figure of the generalisation error needs a population behind samples.
+#[test]
+fn generalisation_needs_samples() {
+    let exact = |sweep: &str, figure: &str| {
+        let text = replaced(&with_sweep(sweep, figure), "    samples: 100\n", "");
+        replaced(&text, "  noise: 0.0\n", "  noise: 0.1\n")
+    };
+    let rho = "{axes: [{path: data.toy.rho, values: [0, 0.5]}]}";
+    let samples = "{axes: [{path: data.toy.samples, values: [null, 50]}, {path: data.toy.rho, values: [0, 0.5]}]}";
+    for (figure, key) in [
+        ("{lines: {x: data.toy.rho, y: bias_ratio}}", "lines.y"),
+        ("{curves: {value: generalisation}}", "curves.value"),
+    ] {
+        let message = load(&exact(rho, figure), &[]).expect_err("no samples");
+        let start = format!("base.yaml:35: figure.0.{key}: there is no generalisation error");
+        assert!(message.starts_with(&start), "{message}");
+        load(&with_sweep(rho, figure), &[]).unwrap_or_else(|error| panic!("{error}"));
+        load(&exact(samples, figure), &[]).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let message = load(
+        &with_sweep("{repeats: 2}", "{lines: {x: data.toy.rho, y: ratio}}"),
+        &[],
+    );
+    let message = message.expect_err("no axes");
+    assert!(message.contains("the sweep has no axes"), "{message}");
+}
+
+/// Long lists are checked in one pass.
+#[test]
+fn a_long_list_of_seeds_loads() {
+    let seeds: Vec<String> = (0..150_000).map(|seed| seed.to_string()).collect();
+    let sweep = format!("{{axes: [{{path: seed, values: [{}]}}]}}", seeds.join(","));
+    let text = format!("{BASE}sweep: {sweep}\n");
+    load(&text, &[]).unwrap_or_else(|error| panic!("{error}"));
 }

@@ -40,6 +40,7 @@ pub(super) fn graph(chart: &CurvesChart) -> Graph<'_> {
     let shared = shared_label(chart);
     let spots = spots.map(|mark| Spot {
         at: (mark.x, mark.y),
+        aside: 0.0,
         bar: None,
         marker: Marker::of_series(0, series_colour(mark.curve, count)),
         label: match shared {
@@ -67,7 +68,13 @@ pub(super) fn graph(chart: &CurvesChart) -> Graph<'_> {
         paths: paths.collect(),
         spots: spots.collect(),
         keys: keys.into_iter().chain(named_marks).collect(),
-        notes: named.into_iter().chain(dropped).collect(),
+        notes: chart
+            .notes
+            .iter()
+            .cloned()
+            .chain(named)
+            .chain(dropped)
+            .collect(),
     }
 }
 

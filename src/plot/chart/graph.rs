@@ -139,7 +139,8 @@ impl Layout {
             left,
             right,
             height: if graph.square { right - left } else { HEIGHT },
-            x_ticks: page::clear_ticks(&x, fonts),
+            x_ticks: page::ticks_at(&x, &graph.x.values, fonts)
+                .unwrap_or_else(|| page::clear_ticks(&x, fonts)),
             x,
             y,
             y_ticks,

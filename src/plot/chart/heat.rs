@@ -48,7 +48,8 @@ pub(super) fn compose(maps: &HeatMaps, fonts: &Fonts) -> Scene {
         },
         fonts,
     );
-    scene.height = draw_missing_key(&mut scene, maps, &panels, (grid.left(), end), fonts) + EDGE;
+    let end = draw_missing_key(&mut scene, maps, &panels, (grid.left(), end), fonts);
+    scene.height = page::draw_notes(&mut scene, &maps.notes, grid.left(), end, fonts) + EDGE;
     scene
 }
 

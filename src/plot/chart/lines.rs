@@ -28,6 +28,7 @@ pub(super) fn graph(chart: &LineChart) -> Graph<'_> {
         let marker = Marker::of_series(i, series_colour(i, count));
         series.points.iter().filter(shown).map(move |spread| Spot {
             at: (spread.x, spread.middle),
+            aside: aside(chart, i, spread),
             bar: bar(spread),
             marker,
             label: String::new(),
@@ -58,6 +59,7 @@ pub(super) fn graph(chart: &LineChart) -> Graph<'_> {
         keys,
         notes: meaning(chart)
             .into_iter()
+            .chain(chart.notes.iter().cloned())
             .chain(named)
             .chain(dropped)
             .collect(),
@@ -68,6 +70,27 @@ pub(super) fn graph(chart: &LineChart) -> Graph<'_> {
 fn bar(spread: &Spread) -> Option<(f64, f64)> {
     let ends = (spread.low, spread.high);
     (ends.0.is_finite() && ends.1.is_finite() && ends.0 < ends.1).then_some(ends)
+}
+
+/// How many pixels a point is set aside, so that the bars at one x that would cover each other
+/// stand side by side, in the order of the series.
+fn aside(chart: &LineChart, series: usize, spread: &Spread) -> f64 {
+    const STEP: f64 = 9.0;
+    let all = chart.series.iter().enumerate();
+    let bars = all.filter_map(|(i, series)| {
+        let mut points = series.points.iter();
+        Some((i, bar(points.find(|point| point.x == spread.x)?)?))
+    });
+    let bars: Vec<(usize, (f64, f64))> = bars.collect();
+    let covers = |(i, own): &&(usize, (f64, f64))| {
+        let mut others = bars.iter().filter(|(other, _)| other != i);
+        others.any(|(_, other)| own.0 <= other.1 && other.0 <= own.1)
+    };
+    let crowded: Vec<usize> = bars.iter().filter(covers).map(|(i, _)| *i).collect();
+    let place = crowded.iter().position(|i| *i == series);
+    place.map_or(0.0, |place| {
+        STEP * (place as f64 - 0.5 * (crowded.len() - 1) as f64)
+    })
 }
 
 /// Solid through its points, which carry the series' marker; a pattern where there are none.
@@ -107,8 +130,18 @@ fn meaning(chart: &LineChart) -> Option<String> {
     } else if points().next().is_some() {
         parts.push("points: measured");
     }
-    if chart.series.iter().any(|series| !series.theory.is_empty()) {
-        parts.push("lines: theory");
+    let with_theory = || {
+        chart
+            .series
+            .iter()
+            .filter(|series| !series.theory.is_empty())
+    };
+    let joined = with_theory().filter(|series| series.joined).count();
+    match with_theory().count() {
+        0 => {}
+        _ if joined == 0 => parts.push("lines: theory"),
+        all if joined == all => parts.push("lines: theory for the runs' own data, joined"),
+        _ => parts.push("lines: theory, for the runs' own data joined where those are drawn"),
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -141,6 +174,46 @@ mod tests {
         let notes = graph(&chart).notes;
         assert!(notes[0].contains("bars: ") && notes[0].ends_with("lines: theory"));
         assert!(graph(&LineChart::default()).notes.is_empty());
+    }
+
+    #[test]
+    fn joined_theory_is_told_from_dense_lines() {
+        let series = |joined| Series {
+            theory: vec![(0.0, 1.0), (1.0, 2.0)],
+            joined,
+            ..Series::default()
+        };
+        let notes = |series| {
+            graph(&LineChart {
+                series,
+                ..LineChart::default()
+            })
+            .notes
+        };
+        assert_eq!(notes(vec![series(false)]), ["lines: theory"]);
+        let joined = notes(vec![series(true)]);
+        assert!(joined[0].contains("own data, joined"), "{joined:?}");
+        let mixed = notes(vec![series(true), series(false)]);
+        assert!(mixed[0].contains("joined where"), "{mixed:?}");
+    }
+
+    #[test]
+    fn bars_that_would_cover_each_other_stand_side_by_side() {
+        let series = |low, high| Series {
+            points: vec![spread(0.0, low, high)],
+            ..Series::default()
+        };
+        let chart = LineChart {
+            series: vec![
+                series(1.0, 3.0),
+                series(2.0, 5.0),
+                series(8.0, 9.0),
+                series(4.0, 6.0),
+            ],
+            ..LineChart::default()
+        };
+        let aside: Vec<f64> = graph(&chart).spots.iter().map(|spot| spot.aside).collect();
+        assert_eq!(aside, [-9.0, 0.0, 0.0, 9.0]);
     }
 
     #[test]

@@ -42,6 +42,20 @@ pub struct AxisLabel {
     pub text: String,
     /// Whether equal lengths are equal ratios; values not above zero are then left out.
     pub log: bool,
+    /// Where all points stand, if that is at few values: ticks stand there too, as far as their
+    /// labels have room.
+    pub values: Vec<f64>,
+}
+
+impl AxisLabel {
+    /// An axis with ticks at round values.
+    pub fn new(text: &str, log: bool) -> Self {
+        Self {
+            text: text.to_owned(),
+            log,
+            values: Vec::new(),
+        }
+    }
 }
 
 /// Measured points with their spread over repeats, against theory lines.
@@ -55,6 +69,8 @@ pub struct LineChart {
     pub y: AxisLabel,
     /// In the order of the legend.
     pub series: Vec<Series>,
+    /// Said below the panel, or panels.
+    pub notes: Vec<String>,
 }
 
 /// Points and a line of one colour.
@@ -64,8 +80,11 @@ pub struct Series {
     pub label: String,
     /// What was measured.
     pub points: Vec<Spread>,
-    /// What theory says, as a dense path; empty without theory. What is not finite breaks it.
+    /// What theory says, as a path; empty without theory. What is not finite breaks it.
     pub theory: Vec<(f64, f64)>,
+    /// Whether the path joins theory's values for the runs themselves, means where they are
+    /// several, rather than being dense.
+    pub joined: bool,
 }
 
 /// A measured point: a marker, and a bar where the repeats differ.
@@ -92,6 +111,8 @@ pub struct HeatMaps {
     pub y: HeatAxis,
     /// At most three stand in a row.
     pub panels: Vec<HeatPanel>,
+    /// Said below the panel, or panels.
+    pub notes: Vec<String>,
 }
 
 /// The columns or rows of a heat map.
@@ -140,6 +161,8 @@ pub struct ScatterChart {
     pub y: AxisLabel,
     /// In the order of the legend.
     pub series: Vec<ScatterSeries>,
+    /// Said below the panel, or panels.
+    pub notes: Vec<String>,
 }
 
 /// Points of one marker.
@@ -166,6 +189,8 @@ pub struct CurvesChart {
     pub levels: Vec<(String, f64)>,
     /// Dots on the curves, such as minima.
     pub marks: Vec<CurveMark>,
+    /// Said below the panel, or panels.
+    pub notes: Vec<String>,
 }
 
 /// One of a family of curves.
@@ -205,6 +230,8 @@ pub struct Portraits {
     pub y_range: (f64, f64),
     /// At most three stand in a row.
     pub panels: Vec<Portrait>,
+    /// Said below the panel, or panels.
+    pub notes: Vec<String>,
 }
 
 /// One phase portrait.

@@ -110,13 +110,6 @@ fn draw_portrait(
     for path in &portrait.trajectories {
         panel::draw_trace(scene, frame, path, &TRAJECTORY, &mut clutter);
     }
-    for path in &portrait.trajectories {
-        let start = path.iter().find(|p| p.0.is_finite() && p.1.is_finite());
-        if let Some(start) = start.and_then(|start| inside(frame, *start)) {
-            scene.marker(start, &start_marker());
-            clutter.add_box(Rect::at(start.0 - 5.0, start.1 - 5.0, 10.0, 10.0));
-        }
-    }
     scene.outline(&frame.rect, &HAIRLINE);
     let places: Vec<(&CriticalPoint, Point)> = portrait
         .points
@@ -126,6 +119,14 @@ fn draw_portrait(
     for (point, at) in &places {
         scene.marker(*at, &critical_marker(point.minimum));
         clutter.add_box(Rect::at(at.0 - 6.0, at.1 - 6.0, 12.0, 12.0));
+    }
+    // Upon the critical points: small weights start next to one.
+    for path in &portrait.trajectories {
+        let start = path.iter().find(|p| p.0.is_finite() && p.1.is_finite());
+        if let Some(start) = start.and_then(|start| inside(frame, *start)) {
+            scene.marker(start, &start_marker());
+            clutter.add_box(Rect::at(start.0 - 5.0, start.1 - 5.0, 10.0, 10.0));
+        }
     }
     for (point, at) in places.iter().filter(|place| !place.0.label.is_empty()) {
         let line = fonts.line(&point.label, TEXT);
@@ -260,9 +261,10 @@ fn draw_keys(
     }
     let note = speeds.map(|(least, most)| {
         let [least, most] = [least, most].map(|speed| significant(speed, 2));
-        format!("arrows: direction of the flow, shaded by the log of its speed from {least} (pale) to {most} (dark)")
+        format!("arrows: direction of the balanced flow, shaded by the log of its speed from {least} (pale) to {most} (dark)")
     });
-    page::draw_notes(scene, note.as_slice(), left, y, fonts)
+    let notes: Vec<String> = note.into_iter().chain(portraits.notes.clone()).collect();
+    page::draw_notes(scene, &notes, left, y, fonts)
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub(super) fn graph(chart: &ScatterChart) -> Graph<'_> {
         let marker = Marker::of_series(i, series_colour(i, count));
         series.points.iter().filter(shown).map(move |&at| Spot {
             at,
+            aside: 0.0,
             bar: None,
             marker,
             label: String::new(),
@@ -58,8 +59,11 @@ pub(super) fn graph(chart: &ScatterChart) -> Graph<'_> {
             .into_iter()
             .chain([Key::line("measured = theory", LEVEL)])
             .collect(),
-        notes: named
-            .into_iter()
+        notes: chart
+            .notes
+            .iter()
+            .cloned()
+            .chain(named)
             .chain(dropped.into_iter().flatten())
             .collect(),
     }

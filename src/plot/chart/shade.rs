@@ -88,6 +88,7 @@ mod tests {
                 range_group: 0,
                 unit: String::new(),
             }],
+            notes: Vec::new(),
         }
     }
 

@@ -15,9 +15,19 @@ const LABEL_WIDEST: f64 = 160.0;
 /// A marker, with a bar and a label where it has them.
 pub(super) struct Spot {
     pub(super) at: (f64, f64),
+    /// Pixels by which it stands beside its place.
+    pub(super) aside: f64,
     pub(super) bar: Option<(f64, f64)>,
     pub(super) marker: Marker,
     pub(super) label: String,
+}
+
+impl Spot {
+    /// Where it stands on the page.
+    fn place(&self, frame: &Frame) -> Point {
+        let (x, y) = frame.point(self.at);
+        (x + self.aside, y)
+    }
 }
 
 /// Draws the bars, the markers upon them, and the labels where they cover the least.
@@ -32,7 +42,7 @@ pub(super) fn draw(
         draw_bar(scene, frame, spot, clutter);
     }
     for spot in spots {
-        let (x, y) = frame.point(spot.at);
+        let (x, y) = spot.place(frame);
         clutter.add_box(Rect::at(x - 6.0, y - 6.0, 12.0, 12.0));
         scene.marker((x, y), &spot.marker);
     }
@@ -56,7 +66,7 @@ fn place_label<'a>(
     clutter: &mut Clutter,
 ) -> Option<(Line, Point, &'a Spot)> {
     const FARTHER: [f64; 6] = [30.0, 40.0, 55.0, 70.0, 90.0, 110.0];
-    let (x, y) = frame.point(spot.at);
+    let (x, y) = spot.place(frame);
     let line = shortened(fonts, &spot.label, TEXT, LABEL_WIDEST);
     let distances = [&NEAR[..], &FARTHER].concat();
     let places = places_around((x, y), &line, &distances);
@@ -103,7 +113,7 @@ fn draw_bar(scene: &mut Scene, frame: &Frame, spot: &Spot, clutter: &mut Clutter
     let Some((low, high)) = spot.bar else {
         return;
     };
-    let (x, middle) = frame.point(spot.at);
+    let (x, middle) = spot.place(frame);
     let style = LineStyle {
         colour: spot.marker.colour,
         width: 1.3,

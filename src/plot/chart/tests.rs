@@ -11,10 +11,7 @@ fn long(name: &str) -> String {
 
 /// An axis with a long name.
 fn axis(log: bool) -> AxisLabel {
-    AxisLabel {
-        text: long("axis"),
-        log,
-    }
+    AxisLabel::new(&long("axis"), log)
 }
 
 /// What the numbers of a chart are.
@@ -44,12 +41,14 @@ fn lines(count: usize, log: bool, number: Number<'_>) -> LineChart {
         label: label(k),
         points: pairs(k, number).into_iter().map(spread).collect(),
         theory: pairs(k, number),
+        joined: log,
     };
     LineChart {
         title: long("title"),
         x: axis(log),
         y: axis(log),
         series: (0..count).map(series).collect(),
+        notes: vec![long("note")],
     }
 }
 
@@ -78,6 +77,7 @@ fn heat(count: usize, number: Number<'_>) -> HeatMaps {
         x: axis(),
         y: axis(),
         panels: (0..count).map(panel).collect(),
+        notes: vec![long("note")],
     }
 }
 
@@ -92,6 +92,7 @@ fn scatter(count: usize, log: bool, number: Number<'_>) -> ScatterChart {
         x: axis(log),
         y: axis(false),
         series: (0..count).map(series).collect(),
+        notes: vec![long("note")],
     }
 }
 
@@ -118,6 +119,7 @@ fn curves(count: usize, log: bool, number: Number<'_>) -> CurvesChart {
         curves: (0..count).map(curve).collect(),
         levels: (0..count).map(level).collect(),
         marks: (0..count).map(mark).collect(),
+        notes: vec![long("note")],
     }
 }
 
@@ -143,6 +145,7 @@ fn portraits(count: usize, number: Number<'_>) -> Portraits {
         x_range: (number(0), number(11)),
         y_range: (number(0), number(11)),
         panels: (0..count).map(panel).collect(),
+        notes: vec![long("note")],
     }
 }
 

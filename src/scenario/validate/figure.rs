@@ -2,7 +2,9 @@
 
 use super::{check_file_name, count, exactly_one, wrong};
 use crate::error::Result;
-use crate::scenario::{Column, DataSection, FigureSection, Quantity, Scenario};
+use crate::scenario::{
+    AxisValue, Column, CurvesFigure, FigureSection, PortraitFigure, Quantity, Scenario, Trajectory,
+};
 
 /// Curves that can still be told apart.
 const MOST_CURVES: usize = 24;
@@ -47,7 +49,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<()> {
             key,
             section: figure,
             axes: &axes,
-            data: &scenario.data,
+            scenario,
         };
         figure.check_select()?;
         figure.check_kind()?;
@@ -60,7 +62,7 @@ struct Figure<'a> {
     key: String,
     section: &'a FigureSection,
     axes: &'a [Vec<Column>],
-    data: &'a DataSection,
+    scenario: &'a Scenario,
 }
 
 impl Figure<'_> {
@@ -112,38 +114,116 @@ impl Figure<'_> {
                 ));
             }
         }
+        self.check_generalisation()?;
         if self.section.curves.is_some() {
             self.at_most(MOST_CURVES, &format!("{key}.curves"), "curves")?;
         }
-        if let Some(portrait) = &self.section.portrait {
-            let inputs = self.data.toy.as_ref().map(|toy| toy.sigma.len());
-            if inputs != Some(2) {
-                return Err(wrong(
-                    format!("{key}.portrait"),
-                    "a phase portrait is of the total maps of two scalar inputs",
-                    "use data.toy with two modalities, or another kind of figure",
-                ));
-            }
-            self.at_most(MOST_PORTRAITS, &format!("{key}.portrait"), "portraits")?;
-            count(&format!("{key}.portrait.arrows"), portrait.arrows, 3..=60)?;
+        match &self.section.portrait {
+            Some(portrait) => self.check_portrait(&format!("{key}.portrait"), portrait),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Generalisation is shown where some cell can have it: where samples are drawn or rows held
+    /// out.
+    fn check_generalisation(&self) -> Result<()> {
+        let section = self.section;
+        let quantities = [
+            section.lines.as_ref().map(|lines| ("lines.y", lines.y)),
+            section.heat.as_ref().map(|heat| ("heat.value", heat.value)),
+        ];
+        let mut quantities = quantities.into_iter().flatten();
+        let shown = quantities.find(|(_, quantity)| quantity.is_of_generalisation());
+        let of_time = |curves: &CurvesFigure| curves.value == Trajectory::Generalisation;
+        let below = match shown {
+            Some((below, _)) => below,
+            None if section.curves.as_ref().is_some_and(of_time) => "curves.value",
+            None => return Ok(()),
+        };
+        let data = &self.scenario.data;
+        let varies = |key: &str| {
+            let mut columns = self.axes.iter().flatten();
+            columns.any(|column| column.path.starts_with("data.") && column.path.ends_with(key))
+        };
+        let can_be = match &data.table {
+            Some(table) => table.holdout > 0.0 || varies(".holdout"),
+            None => data.images.is_some() || data.samples().is_some() || varies(".samples"),
+        };
+        match can_be {
+            true => Ok(()),
+            false => Err(wrong(
+                format!("{}.{below}", self.key),
+                "there is no generalisation error: no samples are drawn and no rows held out",
+                "give the data samples (a table: holdout), or show another quantity",
+            )),
+        }
+    }
+
+    /// Portraits show the flow of linear networks, whose private stacks are of one depth.
+    fn check_portrait(&self, key: &str, portrait: &PortraitFigure) -> Result<()> {
+        let Scenario { data, network, .. } = self.scenario;
+        let inputs = data.toy.as_ref().map(|toy| toy.sigma.len());
+        if inputs != Some(2) {
+            return Err(wrong(
+                key,
+                "a phase portrait is of the total maps of two scalar inputs",
+                "use data.toy with two modalities, or another kind of figure",
+            ));
+        }
+        let linear = AxisValue::Word("linear".into());
+        let units = self.drawn_values("network.activation");
+        let is_linear = |value: &AxisValue| *value == linear || *value == AxisValue::Absent;
+        if !units.map_or(network.activation.is_linear(), |units| {
+            units.into_iter().all(is_linear)
+        }) {
+            return Err(wrong(
+                key,
+                "the flow in the plane of the maps is known of linear networks only",
+                "select network.activation: linear, or draw another kind of figure",
+            ));
+        }
+        let depths = network
+            .private_layers
+            .iter()
+            .flat_map(|depths| depths.iter());
+        let depths = depths.map(|(modality, &depth)| {
+            let varied = self.drawn_values(&format!("network.private_layers.{modality}"));
+            varied.map_or(vec![AxisValue::Whole(depth as i64)], |values| {
+                values.into_iter().cloned().collect()
+            })
+        });
+        let mut depths = depths.flatten();
+        let first = depths.next();
+        if depths.any(|depth| first.as_ref().is_some_and(|first| !first.is(&depth))) {
+            return Err(wrong(
+                key,
+                "the flow in the plane of the maps is known of private stacks of one depth only",
+                "select equal private_layers, or draw another kind of figure",
+            ));
+        }
+        self.at_most(MOST_PORTRAITS, key, "portraits")?;
+        count(&format!("{key}.arrows"), portrait.arrows, 3..=60)
+    }
+
+    /// The values that a key takes in the cells that are drawn; None where no axis varies it.
+    fn drawn_values(&self, path: &str) -> Option<Vec<&AxisValue>> {
+        let mut columns = self.axes.iter().flatten();
+        let column = columns.find(|column| column.path == path)?;
+        let selected = self.section.select.get(path);
+        let is_drawn = |value: &&AxisValue| selected.is_none_or(|wanted| value.is(wanted));
+        Some(column.values.iter().filter(is_drawn).collect())
     }
 
     fn column(&self, key: &str, path: &str) -> Result<&Column> {
         let mut columns = self.axes.iter().flatten();
         columns.find(|column| column.path == path).ok_or_else(|| {
-            let known: Vec<&str> = self
-                .axes
-                .iter()
-                .flatten()
-                .map(|c| c.path.as_str())
-                .collect();
-            wrong(
-                key,
-                format!("{path:?} is not an axis of the sweep"),
-                format!("the axes are {}", crate::names::listed(known)),
-            )
+            let known = self.axes.iter().flatten().map(|c| c.path.as_str());
+            let remedy = match self.axes {
+                [] => "the sweep has no axes: add one over this key".to_owned(),
+                _ => format!("the axes are {}", crate::names::listed(known)),
+            };
+            let problem = format!("{path:?} is not an axis of the sweep");
+            wrong(key, problem, remedy)
         })
     }
 

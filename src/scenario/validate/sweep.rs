@@ -3,6 +3,7 @@
 use super::{count, exactly_one, number, wrong};
 use crate::error::Result;
 use crate::scenario::{Axis, AxisValue, Spacing, SweepSection};
+use std::collections::HashSet;
 
 /// Most cells of a grid, repeats included: their places in the journal still fit in memory.
 const MOST_CELLS: u64 = 10_000_000;
@@ -61,6 +62,10 @@ fn check_axis(key: &str, axis: &Axis) -> Result<()> {
             let remedy = "give it a path with values or a range";
             return Err(wrong(key, "a linked axis has no path of its own", remedy));
         }
+        if part.linked.is_some() {
+            let remedy = "put all axes that move together in one list";
+            return Err(wrong(key, "a linked axis cannot have linked ones", remedy));
+        }
         check_part(&key, part)?;
     }
     let lengths: Vec<usize> = linked.iter().map(length).collect();
@@ -115,15 +120,15 @@ fn check_values(key: &str, values: &[AxisValue], axis: &Axis) -> Result<()> {
             "give at least one value",
         ));
     }
+    let mut seen = HashSet::new();
     for (i, value) in values.iter().enumerate() {
-        let key = format!("{key}.{i}");
         if let Some(value) = value.as_number() {
-            number(&key, value, ..)?;
+            number(&format!("{key}.{i}"), value, ..)?;
         }
-        if values[..i].iter().any(|earlier| earlier.is(value)) {
+        if !seen.insert(value.key()) {
             let problem = format!("{value} stands twice in the list");
             return Err(wrong(
-                key,
+                format!("{key}.{i}"),
                 problem,
                 "keep one of the two; sweep.repeats runs every cell several times",
             ));
@@ -163,37 +168,39 @@ fn check_range(key: &str, axis: &Axis) -> Result<()> {
 /// No path twice, none below another, and none that a sweep cannot vary.
 fn check_paths(sweep: &SweepSection) -> Result<()> {
     let mut seen: Vec<&str> = Vec::new();
-    for (i, axis) in sweep.axes.iter().enumerate() {
-        for (below, part) in axis.parts() {
-            let path = part.path.as_deref().unwrap_or_default();
-            let key = format!("sweep.axes.{i}{below}.path");
-            let top = path.split('.').next().unwrap_or_default();
-            if NOT_SWEPT.contains(&top) {
-                let problem = format!("{path} does not define the run, and cannot vary");
-                let remedy =
-                    "name a key of data, network, init, flow, descent or detector, or seed";
-                return Err(wrong(key, problem, remedy));
-            }
-            if path.ends_with(".path") {
-                let problem = format!("{path} names a file, and files cannot vary");
-                let remedy = "run one sweep for each file: --set changes its path";
-                return Err(wrong(key, problem, remedy));
-            }
-            let is_below = |a: &str, b: &str| {
-                a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'))
-            };
-            if let Some(other) = seen
-                .iter()
-                .find(|other| is_below(path, other) || is_below(other, path))
-            {
-                let problem = format!("{path} and {other} overlap");
-                return Err(wrong(key, problem, "vary every key on one axis only"));
-            }
-            if path == "seed" {
-                check_seeds(&key, sweep, part)?;
-            }
-            seen.push(path);
+    for (part_key, part) in sweep.parts() {
+        let path = part.path.as_deref().unwrap_or_default();
+        let key = format!("{part_key}.path");
+        if path.split('.').any(str::is_empty) {
+            let problem = format!("{path:?} is no path of a key");
+            let remedy = "name the key by its dotted path, data.toy.rho for example";
+            return Err(wrong(key, problem, remedy));
         }
+        let top = path.split('.').next().unwrap_or_default();
+        if NOT_SWEPT.contains(&top) {
+            let problem = format!("{path} does not define the run, and cannot vary");
+            let remedy = "name a key of data, network, init, flow, descent or detector, or seed";
+            return Err(wrong(key, problem, remedy));
+        }
+        if path.ends_with(".path") {
+            let problem = format!("{path} names a file, and files cannot vary");
+            let remedy = "run one sweep for each file: --set changes its path";
+            return Err(wrong(key, problem, remedy));
+        }
+        let is_below = |a: &str, b: &str| {
+            a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'))
+        };
+        if let Some(other) = seen
+            .iter()
+            .find(|other| is_below(path, other) || is_below(other, path))
+        {
+            let problem = format!("{path} and {other} overlap");
+            return Err(wrong(key, problem, "vary every key on one axis only"));
+        }
+        if path == "seed" {
+            check_seeds(&key, sweep, part)?;
+        }
+        seen.push(path);
     }
     Ok(())
 }

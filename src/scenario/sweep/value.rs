@@ -1,0 +1,168 @@
+//! The values of an axis: what a key of a scenario can be.
+
+use schemars::JsonSchema;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// A value that a key takes in a sweep: a number, a word, true or false, or null, which takes the
+/// key away.
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(untagged)]
+pub enum AxisValue {
+    /// Null: the key is absent.
+    Absent,
+    /// True or false.
+    Flag(bool),
+    /// A whole number.
+    Whole(i64),
+    /// Any other number.
+    Real(f64),
+    /// A word.
+    Word(String),
+}
+
+impl AxisValue {
+    /// A number, whole where it has no fraction: keys that count take no other.
+    pub fn number(value: f64) -> Self {
+        /// Whole numbers up to here are exact.
+        const EXACT: f64 = 9.0e15;
+        if value.fract() == 0.0 && value.abs() < EXACT {
+            AxisValue::Whole(value as i64)
+        } else {
+            AxisValue::Real(value)
+        }
+    }
+
+    /// Its number, where it is one.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            AxisValue::Whole(value) => Some(*value as f64),
+            AxisValue::Real(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether two values are the same one: 2 and 2.0 are.
+    pub fn is(&self, other: &AxisValue) -> bool {
+        self.key() == other.key()
+    }
+
+    /// What it has in common with the values that are the same one, and with no other.
+    pub(crate) fn key(&self) -> Key<'_> {
+        /// 2^63, above which no real number is an i64.
+        const END: f64 = 9_223_372_036_854_775_808.0;
+        match self {
+            AxisValue::Absent => Key::Absent,
+            AxisValue::Flag(flag) => Key::Flag(*flag),
+            AxisValue::Whole(whole) => Key::Whole(*whole),
+            AxisValue::Real(real) if real.fract() == 0.0 && (-END..END).contains(real) => {
+                Key::Whole(*real as i64)
+            }
+            AxisValue::Real(real) => Key::Real(real.to_bits()),
+            AxisValue::Word(word) => Key::Word(word),
+        }
+    }
+}
+
+/// What equal values of an axis have in common.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key<'a> {
+    Absent,
+    Flag(bool),
+    Whole(i64),
+    Real(u64),
+    Word(&'a str),
+}
+
+/// As in a CSV file: numbers shortest, words as they are, nothing for null.
+impl fmt::Display for AxisValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AxisValue::Absent => Ok(()),
+            AxisValue::Flag(flag) => write!(f, "{flag}"),
+            AxisValue::Whole(value) => write!(f, "{value}"),
+            AxisValue::Real(value) => write!(f, "{value:?}"),
+            AxisValue::Word(word) => f.write_str(word),
+        }
+    }
+}
+
+impl Serialize for AxisValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            AxisValue::Absent => serializer.serialize_none(),
+            AxisValue::Flag(flag) => serializer.serialize_bool(*flag),
+            AxisValue::Whole(value) => serializer.serialize_i64(*value),
+            AxisValue::Real(value) => serializer.serialize_f64(*value),
+            AxisValue::Word(word) => serializer.serialize_str(word),
+        }
+    }
+}
+
+/// By hand: the derived one for untagged enums loses what was wrong and where.
+impl<'de> Deserialize<'de> for AxisValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AxisValueVisitor)
+    }
+}
+
+struct AxisValueVisitor;
+
+impl Visitor<'_> for AxisValueVisitor {
+    type Value = AxisValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, a word, true or false, or null")
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<AxisValue, E> {
+        Ok(AxisValue::Flag(flag))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<AxisValue, E> {
+        Ok(AxisValue::Whole(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<AxisValue, E> {
+        Ok(i64::try_from(value).map_or(AxisValue::Real(value as f64), AxisValue::Whole))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<AxisValue, E> {
+        Ok(AxisValue::Real(value))
+    }
+
+    fn visit_str<E>(self, word: &str) -> Result<AxisValue, E> {
+        Ok(AxisValue::Word(word.to_owned()))
+    }
+
+    fn visit_unit<E>(self) -> Result<AxisValue, E> {
+        Ok(AxisValue::Absent)
+    }
+
+    fn visit_none<E>(self) -> Result<AxisValue, E> {
+        Ok(AxisValue::Absent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_whole_numbers_are_told_apart() {
+        let large = (1_i64 << 53) + 1;
+        assert!(!AxisValue::Whole(large).is(&AxisValue::Whole(large - 1)));
+        assert!(!AxisValue::Whole(large).is(&AxisValue::Real((large - 1) as f64)));
+        assert!(AxisValue::Whole(large - 1).is(&AxisValue::Real((large - 1) as f64)));
+        assert!(!AxisValue::Whole(i64::MAX).is(&AxisValue::Real(i64::MAX as f64)));
+        assert!(AxisValue::Real(0.0).is(&AxisValue::Real(-0.0)));
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole() {
+        assert_eq!(AxisValue::number(4.0), AxisValue::Whole(4));
+        assert!(AxisValue::Whole(2).is(&AxisValue::Real(2.0)));
+        assert!(!AxisValue::Whole(2).is(&AxisValue::Word("2".into())));
+    }
+}

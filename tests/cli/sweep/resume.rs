@@ -1,0 +1,156 @@
+//! Sweeps that were cut short: killed, interrupted, stopped at a failure, robbed of their files.
+
+use super::*;
+
+/// However a journal is cut, by a kill at any moment, the same call ends with the same bytes.
+#[test]
+fn a_sweep_goes_on_from_any_cut_of_its_journal() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --out whole --quiet");
+    let whole = results(&sandbox, "whole/fast");
+    let path = journal(&sandbox, "whole/fast/cells");
+    let text = sandbox.read(&path);
+    let name = path.rsplit('/').next().expect("a name");
+    let header = text.find('\n').expect("a header") + 1;
+    let cuts = [
+        0,
+        5,
+        header - 1,
+        header,
+        header + 7,
+        text.len() / 2,
+        text.len() - 1,
+        text.len(),
+    ];
+    for cut in cuts {
+        let out = format!("cut{cut}");
+        sandbox.write(&format!("{out}/fast/cells/{name}"), &text[..cut]);
+        let line = format!("sweep fast.yaml --out {out} --quiet");
+        sandbox.command(&line).assert().code(0);
+        assert!(results(&sandbox, &format!("{out}/fast")) == whole, "{cut}");
+        // Cells that were kept were not run again: theirs are the first lines.
+        let again = sandbox.read(&format!("{out}/fast/cells/{name}"));
+        let kept = text[..cut].rfind('\n').map_or(0, |end| end + 1);
+        assert!(again.starts_with(&text[..kept]), "{cut}");
+        assert_eq!(again.lines().count(), text.lines().count());
+    }
+}
+
+/// The real thing: SIGKILL while cells are being written.
+#[test]
+fn a_killed_sweep_goes_on() {
+    let grid = GRID.replace("repeats: 2", "repeats: 40");
+    let sandbox = Sandbox::with(&grid);
+    sandbox.succeed("sweep fast.yaml --out whole --quiet");
+    let line = "sweep fast.yaml --out killed --quiet --jobs 1";
+    drop(Running::start(&sandbox, line, "killed/fast/cells"));
+    let lines = |out: &str| {
+        let path = journal(&sandbox, &format!("{out}/fast/cells"));
+        sandbox.read(&path).lines().count()
+    };
+    assert!(lines("killed") < lines("whole"), "finished before the kill");
+    sandbox
+        .command("sweep fast.yaml --out killed --quiet")
+        .assert()
+        .code(0);
+    assert!(results(&sandbox, "killed/fast") == results(&sandbox, "whole/fast"));
+}
+
+#[test]
+fn fail_fast_stops_at_the_first_failed_cell() {
+    let sandbox = Sandbox::with(TRIANGLE);
+    let stopped = predicate::str::contains("a cell failed")
+        .and(predicate::str::contains("the same call goes on"));
+    sandbox
+        .command("sweep fast.yaml --fail-fast --jobs 1")
+        .assert()
+        .code(4)
+        .stdout("")
+        .stderr(stopped);
+    assert!(!sandbox.path("outputs/fast/sweep.csv").exists());
+    let lines = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
+    assert_eq!(lines.lines().count(), 1 + 3, "{lines}");
+    // As it says, the same call goes on: no other cell fails.
+    sandbox
+        .command("sweep fast.yaml --fail-fast --jobs 1 --quiet")
+        .assert()
+        .code(4)
+        .stderr(predicate::str::contains("1 of 6 cells failed"));
+    assert!(sandbox.path("outputs/fast/sweep.csv").exists());
+}
+
+/// An interrupt keeps what is finished, says so, and ends with 130.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_sweep_keeps_its_cells() {
+    let grid = GRID.replace("repeats: 2", "repeats: 2000");
+    let sandbox = Sandbox::with(&grid);
+    let mut running = Running::start(&sandbox, "sweep fast.yaml --quiet", "outputs/fast/cells");
+    let id = running.0.id().to_string();
+    Command::new("kill")
+        .args(["-INT", &id])
+        .status()
+        .expect("kill");
+    let end = running.0.wait().expect("an end");
+    assert_eq!(end.code(), Some(130));
+    let mut text = String::new();
+    let said = running.0.stderr.as_mut().expect("standard error");
+    said.read_to_string(&mut text).expect("UTF-8");
+    assert!(
+        text.contains("interrupted") && text.contains("the same call goes on"),
+        "{text}"
+    );
+    let lines = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
+    assert!(lines.ends_with('\n') && lines.lines().count() > 1);
+    assert!(!sandbox.path("outputs/fast/sweep.csv").exists());
+}
+
+/// A journal whose header was torn holds no cells, for whoever reads it.
+#[test]
+fn a_torn_header_is_an_empty_journal() {
+    let sandbox = Sandbox::with(GRID);
+    for shard in ["1/2", "2/2"] {
+        sandbox.succeed(&format!("sweep fast.yaml --quiet --shard {shard}"));
+    }
+    let names = journals(&sandbox, "outputs/fast/cells");
+    let path = format!("outputs/fast/cells/{}", names[0]);
+    let text = sandbox.read(&path);
+    sandbox.write(&path, &text[..9]);
+    let said = sandbox.succeed("sweep fast.yaml --dry-run --shard 1/2");
+    assert!(said.contains(", 0 done\n"), "{said}");
+    let missing = predicate::str::contains("shards are missing: 1/2");
+    sandbox
+        .command("merge outputs/fast")
+        .assert()
+        .code(2)
+        .stderr(missing);
+    // Zeros at the end, as after a loss of power, cost what stands behind them only.
+    let half = text[..text.len() / 2].rfind('\n').expect("lines") + 1;
+    sandbox.write(&path, &format!("{}\0\0\0", &text[..half]));
+    sandbox
+        .command("sweep fast.yaml --quiet --shard 1/2")
+        .assert()
+        .code(0)
+        .stderr(predicate::str::contains("the end of the journal was lost"));
+    assert!(sandbox.read(&path).starts_with(&text[..half]));
+    sandbox.succeed("merge outputs/fast --quiet");
+}
+
+/// Cells of two contents of a file are never mixed, nor is a file that cannot be read for a while
+/// taken for one that is wrong.
+#[cfg(unix)]
+#[test]
+fn a_table_that_changes_during_the_sweep_ends_it() {
+    let sandbox = Sandbox::with(&over_table("t.csv", "sweep: {repeats: 40000}"));
+    sandbox.write("t.csv", TABLE);
+    let mut running = Running::start(&sandbox, "sweep fast.yaml --quiet", "outputs/fast/cells");
+    fs::remove_file(sandbox.path("t.csv")).expect("the table");
+    let end = running.0.wait().expect("an end");
+    assert_eq!(end.code(), Some(1));
+    let mut text = String::new();
+    let said = running.0.stderr.as_mut().expect("standard error");
+    said.read_to_string(&mut text).expect("UTF-8");
+    assert!(text.contains("t.csv changed while the sweep ran"), "{text}");
+    let kept = sandbox.read(&journal(&sandbox, "outputs/fast/cells"));
+    assert!(!kept.contains("invalid"), "{kept}");
+}

@@ -1,0 +1,289 @@
+//! What the figures of a sweep show, on tables made by hand: runs that failed, have no value or
+//! another order than theory's are never taken for others, and are counted.
+
+use modalflow::figures::sweep_chart;
+use modalflow::integrate::Outcome;
+use modalflow::plot::{Chart, CurvesChart, HeatMaps, LineChart, Portraits, ScatterChart};
+use modalflow::scenario::{Cell, Grid, Loaded};
+use modalflow::sweep::{
+    CellOutcome, Finished, Header, Kept, Row, Shard, Table, Trajectory, Values,
+};
+
+const BASE: &str = "\
+data: {toy: {sigma: {A: 2, B: 1}, target: {A: 1, B: 1}}}
+network: {depth: 2, fusion_layer: 2, width: 3}
+init: {gaussian: {std: 1.0e-3}}
+flow: {until: {time: 1.0}}
+";
+
+/// The first figure of a sweep whose cells' results are made by `result`.
+fn chart(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Chart {
+    let text = format!("{BASE}sweep: {sweep}\nfigure: [{figure}]\n");
+    let loaded = Loaded::parse("made.yaml".as_ref(), text, &[]);
+    let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
+    let grid = Grid::of(&loaded).unwrap_or_else(|error| panic!("{error}"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let header = Header {
+        sweep: "made".into(),
+        cells: grid.len(),
+        shard: Shard::WHOLE,
+    };
+    let mut kept = Kept::open(folder.path(), header).unwrap_or_else(|error| panic!("{error}"));
+    for index in 0..grid.len() {
+        let cell = grid.cell(index);
+        let kept = kept.keep(&grid, &cell, &result(&cell));
+        kept.unwrap_or_else(|error| panic!("{error}"));
+    }
+    let mut table = Table {
+        grid: &grid,
+        kept: &mut kept,
+    };
+    let chart = sweep_chart(&loaded.scenario, &loaded.scenario.figure[0], &mut table);
+    chart.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A run that learned A first, as predicted, with a measured and a predicted ratio.
+fn run(measured: Option<f64>, predicted: f64) -> Finished {
+    let ratio = |ratio| Values {
+        ratio,
+        ..Values::default()
+    };
+    Finished {
+        row: Row {
+            outcome: CellOutcome::Run(Outcome::Converged),
+            reason: None,
+            first: Some("A".into()),
+            theory_first: Some("A".into()),
+            measured: ratio(measured),
+            theory: ratio(Some(predicted)),
+            ratio_gap: measured.map(|measured| measured / predicted - 1.0),
+            ..Row::failed(CellOutcome::Invalid, "")
+        },
+        trajectory: None,
+    }
+}
+
+/// The same run with B learned first.
+fn reordered(run: Finished) -> Finished {
+    Finished {
+        row: Row {
+            first: Some("B".into()),
+            ratio_gap: None,
+            ..run.row
+        },
+        ..run
+    }
+}
+
+/// The same run, out of steps.
+fn failed(run: Finished) -> Finished {
+    Finished {
+        row: Row {
+            outcome: CellOutcome::Run(Outcome::StepLimit),
+            ..run.row
+        },
+        ..run
+    }
+}
+
+fn heat(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> HeatMaps {
+    match chart(sweep, figure, result) {
+        Chart::Heat(maps) => maps,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn lines(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> LineChart {
+    match chart(sweep, figure, result) {
+        Chart::Lines(chart) => chart,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn scatter(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> ScatterChart {
+    match chart(sweep, figure, result) {
+        Chart::Scatter(chart) => chart,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn curves(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> CurvesChart {
+    match chart(sweep, figure, result) {
+        Chart::Curves(chart) => chart,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn portraits(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Portraits {
+    match chart(sweep, figure, result) {
+        Chart::Portrait(portraits) => portraits,
+        other => panic!("{other:?}"),
+    }
+}
+
+const SQUARE: &str = "{repeats: 2, axes: [{path: data.toy.sigma.B, values: [1, 0.5]}, {path: data.toy.rho, values: [0, 0.5]}]}";
+const MAP: &str = "{heat: {x: data.toy.rho, y: data.toy.sigma.B, value: ratio}}";
+
+/// A run that reached no second modality has a prediction, and no part in the gap.
+#[test]
+fn the_gap_compares_runs_that_have_both() {
+    let maps = heat(SQUARE, MAP, |cell| match cell.repeat {
+        0 => run(Some(2.2), 2.0),
+        _ => run(None, 8.0),
+    });
+    let [measured, theory, gap] = &maps.panels[..] else {
+        panic!("{maps:?}");
+    };
+    assert_eq!(measured.values, [Some(2.2); 4]);
+    assert_eq!(theory.values, [Some(5.0); 4]);
+    for gap in &gap.values {
+        assert!(gap.is_some_and(|gap| (gap - 10.0).abs() < 1e-9), "{gap:?}");
+    }
+    assert_eq!(maps.notes, ["shown: 4 of 8 runs; 4 without a value"]);
+}
+
+/// Ratios of another order are other quantities: measured ones are shown, gaps are not.
+#[test]
+fn the_gap_leaves_out_another_order() {
+    let maps = heat(SQUARE, MAP, |cell| match cell.index {
+        0 => reordered(run(Some(9.0), 2.0)),
+        2 | 3 => reordered(run(Some(3.0), 2.0)),
+        4 => failed(run(Some(70.0), 2.0)),
+        _ => run(Some(2.0), 2.0),
+    });
+    assert_eq!(
+        maps.panels[0].values,
+        [Some(5.5), Some(3.0), Some(2.0), Some(2.0)]
+    );
+    assert_eq!(
+        maps.panels[2].values,
+        [Some(0.0), None, Some(0.0), Some(0.0)]
+    );
+    assert_eq!(maps.notes[0], "shown: 7 of 8 runs; 1 failed");
+    assert!(maps.notes[1].starts_with("gap: mean over 4 of 7 runs"));
+}
+
+/// Where samples are drawn, theory's values are those of the cells themselves; beside them a
+/// population has a line.
+#[test]
+fn theory_of_drawn_samples_is_the_runs_own() {
+    let sweep = "{repeats: 2, axes: [{path: data.toy.samples, values: [null, 10]}, {path: data.toy.rho, values: [0, 0.5]}]}";
+    let figure = "{lines: {x: data.toy.rho, y: ratio, series: data.toy.samples}}";
+    let own = |cell: &Cell| {
+        let rho = cell.values[1].as_number().expect("rho");
+        10.0 + rho + cell.repeat as f64
+    };
+    let chart = lines(sweep, figure, |cell| run(Some(5.0), own(cell)));
+    let [population, drawn] = &chart.series[..] else {
+        panic!("{chart:?}");
+    };
+    assert!(!population.joined && population.theory.len() > 10);
+    // 1 + (r^2 - 1)/(1 - rho^2) of the scenario, whatever stands in the table.
+    let ends = [population.theory.first(), population.theory.last()];
+    assert_eq!(ends, [Some(&(0.0, 4.0)), Some(&(0.5, 5.0))]);
+    assert!(drawn.joined);
+    assert_eq!(drawn.theory, [(0.0, 10.5), (0.5, 11.0)]);
+    assert_eq!(chart.notes, [""; 0]);
+}
+
+/// The mean of predictions is over the runs that the mean of measurements is over.
+#[test]
+fn joined_theory_is_of_the_measured_runs() {
+    let sweep = "{repeats: 3, axes: [{path: data.toy.samples, values: [10, 20]}]}";
+    let figure = "{lines: {x: data.toy.samples, y: ratio}}";
+    let chart = lines(sweep, figure, |cell| match cell.repeat {
+        0 => run(Some(4.0), 4.0),
+        1 => run(None, 100.0),
+        _ => reordered(run(Some(2.0), 50.0)),
+    });
+    let series = &chart.series[0];
+    assert_eq!(series.theory, [(10.0, 4.0), (20.0, 4.0)]);
+    let middles: Vec<f64> = series.points.iter().map(|point| point.middle).collect();
+    assert_eq!(middles, [3.0, 3.0]);
+    assert_eq!(
+        chart.notes,
+        [
+            "theory joined over 2 of 4 runs, those in the predicted order",
+            "shown: 4 of 6 runs; 2 without a value"
+        ]
+    );
+}
+
+/// Theory that has a word at one depth only is no line.
+#[test]
+fn a_single_prediction_is_no_line() {
+    let sweep =
+        "{axes: [{path: network.depth, values: [2]}, {path: data.toy.rho, values: [0, 0.5]}]}";
+    let figure = "{lines: {x: network.depth, y: ratio, series: data.toy.rho}}";
+    let chart = lines(sweep, figure, |_| run(Some(4.0), 4.0));
+    assert!(chart.series.iter().all(|series| series.theory.is_empty()));
+    assert!(chart.series.iter().all(|series| series.points.len() == 1));
+}
+
+#[test]
+fn scatter_leaves_out_what_cannot_be_compared() {
+    let sweep = "{repeats: 2, axes: [{path: data.toy.rho, values: [0, 0.5]}]}";
+    let figure = "{scatter: {value: ratio, series: data.toy.rho}}";
+    let chart = scatter(sweep, figure, |cell| match cell.index {
+        0 => failed(run(Some(9.0), 2.0)),
+        1 => run(None, 2.0),
+        2 => reordered(run(Some(7.0), 2.0)),
+        _ => run(Some(3.0), 2.0),
+    });
+    assert_eq!(chart.series[0].points, []);
+    assert_eq!(chart.series[1].points, [(2.0, 3.0)]);
+    assert_eq!(
+        chart.notes,
+        ["shown: 1 of 4 runs; 1 failed, 1 without a value, 1 in another order than theory's"]
+    );
+}
+
+/// With a trajectory of two points.
+fn moving(run: Finished) -> Finished {
+    Finished {
+        trajectory: Some(Trajectory {
+            times: vec![0.0, 1.0],
+            losses: vec![2.0, 1.0],
+            generalisation: Vec::new(),
+            maps: vec![vec![0.0, 0.0], vec![1.0, 1.0]],
+        }),
+        ..run
+    }
+}
+
+#[test]
+fn failed_runs_are_neither_curves_nor_portraits() {
+    let sweep = "{axes: [{path: data.toy.rho, values: [0, 0.25, 0.5]}]}";
+    let result = |cell: &Cell| match cell.index {
+        1 => failed(moving(run(None, 4.0))),
+        _ => moving(run(None, 4.0)),
+    };
+    let note = ["shown: 2 of 3 runs; 1 failed"];
+    let family = curves(sweep, "{curves: {}}", result);
+    let labels: Vec<&str> = family.curves.iter().map(|c| c.label.as_str()).collect();
+    assert_eq!(labels, ["ρ = 0", "ρ = 0.5"]);
+    assert_eq!(family.notes, note);
+    let plane = portraits(sweep, "{portrait: {arrows: 3}}", result);
+    let titles: Vec<&str> = plane.panels.iter().map(|p| p.title.as_str()).collect();
+    assert_eq!(titles, ["late fusion, ρ = 0", "late fusion, ρ = 0.5"]);
+    assert_eq!(plane.panels[1].field.len(), 9);
+    assert_eq!(plane.notes, note);
+}
+
+/// The saddle M_A of correlated inputs is where A is mis-attributed: the vector field and the
+/// points are of each panel's own problem.
+#[test]
+fn portraits_are_of_their_own_cells() {
+    let sweep = "{axes: [{path: data.toy.rho, values: [0, 0.5]}]}";
+    let plane = portraits(sweep, "{portrait: {arrows: 3}}", |_| moving(run(None, 4.0)));
+    let saddle = |panel: usize| {
+        let mut points = plane.panels[panel].points.iter();
+        let saddle = points.find(|point| point.label == "M_{A}").expect("M_A");
+        (saddle.x, saddle.y, saddle.minimum)
+    };
+    assert_eq!(saddle(0), (1.0, 0.0, false));
+    // w_A + rho sigma_B/sigma_A w_B.
+    assert_eq!(saddle(1), (1.25, 0.0, false));
+    assert_ne!(plane.panels[0].field, plane.panels[1].field);
+    assert_eq!(plane.panels[0].trajectories, [vec![(0.0, 0.0), (1.0, 1.0)]]);
+}
