@@ -94,6 +94,7 @@ pub(super) fn quantity(quantity: Quantity) -> &'static str {
         Quantity::BiasRatio => "weak modality's share of the map, final / true",
         Quantity::LinearPart => "share of the linear part in the outputs",
         Quantity::XorPart => "share of XOR in the outputs",
+        Quantity::TXorPart => "time of half of XOR (η × descent steps)",
         Quantity::DescentRatio => "time ratio of descent (second / first modality)",
         Quantity::VisitTime => "time near the unimodal saddle (η × descent steps)",
         Quantity::VisitDistance => "least distance from the unimodal saddle / learnable loss",

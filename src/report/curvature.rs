@@ -162,6 +162,8 @@ pub(super) fn push_curvature(text: &mut String, summary: &Summary) {
             percent(escape.and_then(|escape| escape.gap)),
         ])
     }));
+    // Treads of one flickering stretch share the point that was looked at.
+    rows.dedup();
     if rows.len() == 1 {
         return;
     }

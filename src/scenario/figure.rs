@@ -182,6 +182,8 @@ pub enum Quantity {
     LinearPart,
     /// How much of its exclusive or is.
     XorPart,
+    /// When half of the exclusive or is.
+    TXorPart,
     /// The time ratio of the descent at the first learning rate.
     DescentRatio,
     /// How long that descent stays near the saddle where its first modality alone is learned.
@@ -197,7 +199,7 @@ pub enum Quantity {
 }
 
 impl Quantity {
-    const ALL: [Quantity; 20] = [
+    const ALL: [Quantity; 21] = [
         Quantity::Ratio,
         Quantity::TFirst,
         Quantity::TSecond,
@@ -212,6 +214,7 @@ impl Quantity {
         Quantity::BiasRatio,
         Quantity::LinearPart,
         Quantity::XorPart,
+        Quantity::TXorPart,
         Quantity::DescentRatio,
         Quantity::VisitTime,
         Quantity::VisitDistance,
@@ -237,6 +240,7 @@ impl Quantity {
             Quantity::BiasRatio => "bias_ratio",
             Quantity::LinearPart => "linear_part",
             Quantity::XorPart => "xor_part",
+            Quantity::TXorPart => "t_xor_part",
             Quantity::DescentRatio => "descent_ratio",
             Quantity::VisitTime => "visit_time",
             Quantity::VisitDistance => "visit_distance",
