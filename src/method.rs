@@ -5,7 +5,7 @@
 //! stability does: each at most 3.3/lambda long, lambda being the curvature along the valley of the
 //! modalities that are learned. The exponential method, of lower order, takes more steps for the
 //! accuracy and none for stability. So the explicit method is chosen for short runs at small
-//! tolerances, and the exponential one for everything else. The constants are those measured on
+//! tolerances and where a modality's drive turns round, and the exponential one for everything else. The constants are those measured on
 //! the shipped scenarios; `docs/method.md` has the table.
 
 use crate::data::{Moments, spectral_norm};
@@ -23,6 +23,27 @@ const STABILITY: f64 = 3.3;
 /// Initial weights below this are beside the round-off of what is learned, 1e-16, too small for a
 /// Krylov space that holds both: the exponential method then takes ever shorter steps.
 const SMALLEST: f64 = 1e-18;
+
+/// Evaluations that explicit steps may take where exponential ones would be cheaper, but wrong.
+const MOST_EVALUATIONS: f64 = 1e7;
+
+/// Whether what drives a modality turns round (by more than a right angle) when the fastest one is
+/// learned: what has grown of it then shrinks, while the modes that are to grow are tiny beside it.
+/// Exponential steps measure their errors by the layer and lose those modes; explicit ones keep
+/// every weight to its own tolerance.
+pub fn drive_turns_round(moments: &Moments) -> bool {
+    let count = moments.modalities.len();
+    let cross = |m: usize| moments.block(&moments.cross, m);
+    let rates: Vec<f64> = (0..count).map(|m| spectral_norm(&cross(m))).collect();
+    let Some(first) = (0..count).max_by(|&a, &b| rates[a].total_cmp(&rates[b])) else {
+        return false;
+    };
+    let residual = moments.residual(&[first]);
+    // The first modality's own residual is zero but for round-off.
+    (0..count)
+        .filter(|&m| m != first)
+        .any(|m| cross(m).dot(&moments.block(&residual, m)) < 0.0)
+}
 
 /// The method of a run from the given initial weights (flat).
 pub fn method(
@@ -45,7 +66,8 @@ pub fn method(
             let problem = (moments, architecture, weights);
             let explicit = explicit_evaluations((flow.rtol, time), problem);
             let smallest = init::smallest_layer_rms(architecture, weights);
-            if smallest < SMALLEST || explicit < exponential_evaluations(flow.rtol) {
+            let turns = drive_turns_round(moments) && explicit < MOST_EVALUATIONS;
+            if smallest < SMALLEST || turns || explicit < exponential_evaluations(flow.rtol) {
                 Method::RungeKutta(Pair::Dopri5)
             } else {
                 Method::Exponential

@@ -8,7 +8,8 @@
 //! | momentum mu | v = mu v + g, w += eta v | the gradient flow at t = eta n/(1 - mu): v settles on g/(1 - mu) within some 1/(1 - mu) steps |
 //! | Adam | m, s = running means of g and g^2, w += eta m^/(sqrt(s^) + epsilon) | no gradient flow: dw/dt = g/(\|g\| + epsilon) at t = eta n, weight by weight, a flow of the gradient's signs wherever \|g\| is above epsilon |
 //!
-//! A mini-batch adds noise to g whose mean is zero; its share of the trajectory vanishes with eta/batch.
+//! A mini-batch adds noise to g whose mean is zero; what it adds to the trajectory is of order
+//! sqrt(eta/batch) within an epoch, and less over whole epochs, in which the batches' means add up to g.
 //!
 //! Sources: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR
 //! Comput. Math. Math. Phys. 4 (1964); D. P. Kingma & J. Ba, "Adam: a method for stochastic

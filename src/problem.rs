@@ -4,6 +4,7 @@ use crate::data::Moments;
 use crate::error::{InputError, Result};
 use crate::flow::Flow;
 use crate::init;
+use crate::integrate::Method;
 use crate::memory;
 use crate::method;
 use crate::network::Architecture;
@@ -79,6 +80,14 @@ impl Problem {
         let weights = init::initial_weights(scenario, &moments, &architecture)?;
         refuse_dead_start(&architecture, &moments, &weights)?;
         let mut warnings = doubts(scenario, &moments);
+        let method = method::method(&scenario.flow, &moments, &architecture, &weights);
+        if method == Method::Exponential && method::drive_turns_round(&moments) {
+            warnings.push(
+                "what drives a modality turns round when the fastest one is learned, where exponential steps may \
+                 lose what grows later: compare with flow.method: dopri5 (--verify)"
+                    .to_owned(),
+            );
+        }
         let atol = absolute_tolerance(scenario, &architecture, &weights, &mut warnings);
         let reduction = match scenario.flow.reduction {
             ReductionChoice::Auto if architecture.is_linear() => {

@@ -182,3 +182,36 @@ fn auto_sees_the_curvature_of_large_initial_weights() {
     };
     assert_eq!([method(1e-3), method(2.0)], ["dopri5", "exponential"]);
 }
+
+/// Where rho r < -1 what drives B turns round when A is learned: B's weights shrink before they grow along
+/// modes that exponential steps lose beside what has grown first. `auto` knows, and the user who asks for
+/// them is told.
+#[test]
+fn a_drive_that_turns_round_is_left_to_explicit_steps() {
+    let text = |method: &str, rho: f64| {
+        format!(
+            "seed: 1\ndata: {{toy: {{rho: {rho}, sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 100}}\ninit: {{gaussian: {{std: 1e-14}}}}\n\
+             flow: {{method: {method}, rtol: 1e-6, until: {{time: 1000, loss_gap: 1e-4}}}}\n"
+        )
+    };
+    let (problem, result) = common::run(&text("auto", -0.9));
+    assert_eq!(result.flow.method.name(), "dopri5");
+    // Absolute times leave out the lag of A behind B, a fraction of a percent here.
+    let predicted = result.theory.t_second.expect("two layers");
+    let measured = result.flow.detection.phase.t_second.expect("B is learned");
+    assert!(
+        (measured / predicted - 1.0).abs() < 0.005,
+        "{measured} {predicted}"
+    );
+    assert!(problem.warnings.is_empty(), "{:?}", problem.warnings);
+    let warned = common::prepare(&text("exponential", -0.9)).warnings;
+    assert!(warned[0].contains("turns round"), "{warned:?}");
+    assert!(
+        common::prepare(&text("exponential", -0.4))
+            .warnings
+            .is_empty()
+    );
+    let (_, straight) = common::run(&text("auto", -0.4));
+    assert_eq!(straight.flow.method.name(), "exponential");
+}

@@ -195,6 +195,52 @@ fn momentum_converges_to_the_flow_in_its_own_time() {
     }
 }
 
+/// As eta goes to 0, Adam's running means settle on the gradient and its square within no time, and
+/// dw/dt = g/(|g| + epsilon), to first order in eta.
+#[test]
+fn adam_converges_to_a_flow_of_its_own() {
+    const T_END: f64 = 0.5;
+    let adam = AdamSection {
+        beta1: 0.5,
+        beta2: 0.6,
+        epsilon: 0.5,
+    };
+    let moments = common::toy(2.0, 0.3);
+    let architecture = common::network(&moments, 2, 2, 2);
+    let start = common::aligned(&architecture, 0.3);
+    let mut flow = Flow::new(&architecture, &moments);
+    let mut direction = |weights: &DVector<f64>| {
+        let mut rate = weights.clone();
+        flow.rate(weights.as_slice(), rate.as_mut_slice());
+        rate.map(|g| g / (g.abs() + adam.epsilon))
+    };
+    // The classical Runge-Kutta method, of order 4: its error is far below Adam's.
+    let step = T_END / 500.0;
+    let mut exact = start.clone();
+    for _ in 0..500 {
+        let k1 = direction(&exact);
+        let k2 = direction(&(&exact + &k1 * (0.5 * step)));
+        let k3 = direction(&(&exact + &k2 * (0.5 * step)));
+        let k4 = direction(&(&exact + &k3 * step));
+        exact += (k1 + k2 * 2.0 + k3 * 2.0 + k4) * (step / 6.0);
+    }
+    let errors = [4e-3, 2e-3, 1e-3].map(|eta: f64| {
+        let mut flow = Flow::new(&architecture, &moments);
+        let mut optimiser = Optimiser::new(Rule::Adam(adam), eta, start.len());
+        let mut weights = start.clone();
+        let mut rate = start.clone();
+        for _ in 0..(T_END / eta).round() as u32 {
+            flow.rate(weights.as_slice(), rate.as_mut_slice());
+            optimiser.step(rate.as_slice(), weights.as_mut_slice());
+        }
+        (weights - &exact).norm()
+    });
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!((order - 1.0).abs() < 0.1, "{errors:?}");
+    }
+}
+
 #[test]
 fn rules_step_as_defined() {
     let gradients: Vec<f64> = (0..6).map(|n| f64::sin(1.0 + 2.0 * f64::from(n))).collect();

@@ -249,6 +249,12 @@ impl Moments {
         self.solutions.rank
     }
 
+    /// What is left of S_yx where the modalities `learned` are at their joint least-squares solution,
+    /// S_yx - W S_xx with the map W of M_S; o x d.
+    pub fn residual(&self, learned: &[usize]) -> DMatrix<f64> {
+        &self.cross - self.critical_map(learned) * &self.inputs
+    }
+
     /// Columns of one modality of a joined map, o x d_m.
     pub fn block(&self, joined: &DMatrix<f64>, modality: usize) -> DMatrix<f64> {
         let range = &self.modalities[modality].range;

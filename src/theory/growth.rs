@@ -21,8 +21,7 @@ pub fn learning_order(moments: &Moments) -> Vec<usize> {
 /// S_yxB - S_yxA S_A^+ S_AB, o x d_B (section on the time ratio of late fusion). Zero where the
 /// learned modalities explain B fully.
 pub(super) fn drive(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
-    let residual = &moments.cross - moments.critical_map(learned) * &moments.inputs;
-    let drive = moments.block(&residual, modality);
+    let drive = moments.block(&moments.residual(learned), modality);
     let scale = moments
         .block(&moments.cross, modality)
         .norm()
