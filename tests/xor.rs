@@ -140,6 +140,22 @@ fn xor_linear() -> String {
     xor(2, "", 1.0)
 }
 
+/// While XOR is learned the speed of the loss flickers from step to step, as samples cross kinks; that
+/// makes no treads.
+#[test]
+fn flicker_makes_no_treads() {
+    for (fusion, saddles) in [(1, [vec![], vec![0, 1]]), (2, [vec![], vec![0]])] {
+        let text = xor(fusion, ", activation: relu", 12.0).replace("sigma: 1.0", "sigma: 2.0");
+        let (_, result) = common::run(&text);
+        let plateaus = &result.flow.detection.plateaus;
+        let learned: Vec<_> = plateaus.iter().map(|p| p.learned.clone()).collect();
+        // Nothing, then the linear part: with early fusion there is no saddle of A alone, and the linear
+        // network's minimum is the place.
+        assert_eq!(learned[..2], saddles.map(Some), "{learned:?}");
+        assert!(plateaus.len() <= 4, "{learned:?}");
+    }
+}
+
 /// From t = 6 on XOR is learned with samples held at the units' kinks, where the rate points at the
 /// kink from both sides: steps must stay within the tolerance there, too. Where the trajectory goes
 /// is told by descents of small learning rates.

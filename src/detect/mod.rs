@@ -4,7 +4,8 @@
 //! tread. With L_s the loss at such a minimum, the plateau is *entered* when the drop into it is
 //! done up to a share eps, and *left* when the next drop has begun by a share eps. A minimum
 //! below `dip` times the lower neighbouring peak is a plateau, a shallower one a shoulder; a drop
-//! counts when it removes at least `drop` of the learnable loss.
+//! counts when it removes at least `drop` of the learnable loss. With units that have a kink the speed
+//! flickers as samples cross it, and its mean over ten such drops serves.
 //!
 //! A modality is learned when the norm of its total map reaches half of a level: for the first
 //! modality its value at the unimodal saddle, for the others their final value. Where the

@@ -9,6 +9,9 @@ use crate::track::{Knot, Track};
 /// called a shoulder.
 const RIPPLE: f64 = 0.99;
 
+/// The same where the speed flickers, as it does with units that have a kink.
+const FLICKER: f64 = 0.9;
+
 /// A point of the staircase.
 #[derive(Debug, Clone, Copy)]
 struct Point {
@@ -22,7 +25,7 @@ pub(super) fn plateaus(
     lens: &Lens<'_>,
     thresholds: &DetectorSection,
 ) -> Vec<Plateau> {
-    let points: Vec<Point> = track
+    let mut points: Vec<Point> = track
         .times(BETWEEN_KNOTS)
         .map(|time| {
             let knot = track.at(time);
@@ -34,7 +37,12 @@ pub(super) fn plateaus(
         })
         .collect();
     let least_drop = thresholds.drop * lens.learnable_loss();
-    let minima = minima(&points, least_drop);
+    let is_smooth = lens.architecture.activation.is_smooth();
+    if !is_smooth {
+        average_speeds(&mut points, least_drop);
+    }
+    let ripple = if is_smooth { RIPPLE } else { FLICKER };
+    let minima = minima(&points, least_drop, ripple);
     (0..minima.len())
         .map(|k| tread(track, lens, thresholds, &points, &minima, k))
         // A run that starts or ends at speed is in a drop, not on a shoulder.
@@ -46,8 +54,36 @@ pub(super) fn plateaus(
         .collect()
 }
 
+/// Takes for the speed of each point its mean over the stretch around it that removes ten times a drop
+/// that counts. Where a network's units have a kink, the speed jumps with every sample that crosses one,
+/// from step to step; such flicker is no tread.
+fn average_speeds(points: &mut [Point], least_drop: f64) {
+    let half = 5.0 * least_drop;
+    let last = points.len() - 1;
+    let (mut before, mut after) = (0, 0);
+    let means: Vec<f64> = (0..=last)
+        .map(|i| {
+            while points[before + 1].loss - points[i].loss >= half {
+                before += 1;
+            }
+            while after < last && points[i].loss - points[after].loss < half {
+                after += 1;
+            }
+            let (from, to) = (points[before], points[after.max(i)]);
+            if to.time > from.time {
+                (from.loss - to.loss) / (to.time - from.time)
+            } else {
+                points[i].speed
+            }
+        })
+        .collect();
+    for (point, mean) in points.iter_mut().zip(means) {
+        point.speed = mean;
+    }
+}
+
 /// Indices of the minima of the speed that are separated by drops that count.
-fn minima(points: &[Point], least_drop: f64) -> Vec<usize> {
+fn minima(points: &[Point], least_drop: f64, ripple: f64) -> Vec<usize> {
     let last = points.len() - 1;
     let speed = |i: usize| points[i].speed;
     let is_minimum =
@@ -63,22 +99,25 @@ fn minima(points: &[Point], least_drop: f64) -> Vec<usize> {
             _ => minima.push(i),
         }
     }
-    drop_ripples(points, &mut minima, least_drop);
+    drop_ripples(points, &mut minima, least_drop, ripple);
     minima
 }
 
-/// Removes minima that hardly lie below their lower peak.
-fn drop_ripples(points: &[Point], minima: &mut Vec<usize>, least_drop: f64) {
-    let mut k = 0;
-    while k < minima.len() {
-        let neighbours = neighbours(points, minima, k, least_drop);
-        let lower = lower_peak(points, minima[k], neighbours);
-        let inside = minima[k] > 0 && minima[k] + 1 < points.len();
-        if inside && minima.len() > 1 && points[minima[k]].speed > RIPPLE * lower {
-            minima.remove(k);
-            k = k.saturating_sub(1);
-        } else {
-            k += 1;
+/// Removes minima that hardly lie below their lower peak, the shallowest first: of two beside each
+/// other the lower one stays.
+fn drop_ripples(points: &[Point], minima: &mut Vec<usize>, least_drop: f64, ripple: f64) {
+    while minima.len() > 1 {
+        let depth = |k: usize| {
+            let neighbours = neighbours(points, minima, k, least_drop);
+            points[minima[k]].speed / lower_peak(points, minima[k], neighbours)
+        };
+        let is_inside = |k: &usize| minima[*k] > 0 && minima[*k] + 1 < points.len();
+        let depths = (0..minima.len()).filter(is_inside).map(|k| (k, depth(k)));
+        match depths.max_by(|a, b| a.1.total_cmp(&b.1)) {
+            Some((shallowest, depth)) if depth > ripple => {
+                minima.remove(shallowest);
+            }
+            _ => return,
         }
     }
 }
