@@ -245,7 +245,7 @@ impl<'a> Distance<'a> {
 pub struct Comparison {
     /// Learning rate of the descent.
     pub learning_rate: f64,
-    /// max over the descent's steps of |Loss_descent(n) - Loss_flow(t_n)| / Loss_0, t_n the flow time
+    /// max over the descent's steps that are looked at of |Loss_descent(n) - Loss_flow(t_n)| / Loss_0, t_n the flow time
     /// that step n stands at (eta n for plain steps).
     pub max_loss_gap: f64,
     /// The time of that step.

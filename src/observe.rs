@@ -50,7 +50,7 @@ impl Lens<'_> {
 
     /// Frobenius norm of a layer.
     pub fn layer_norm(&self, knot: &Knot, layer: usize) -> f64 {
-        knot.values[self.map_len() + layer].max(0.0).sqrt()
+        without_round_off(knot.values[self.map_len() + layer]).sqrt()
     }
 
     /// The loss: that of the total map, or of networks that are not linear the true one.
@@ -91,7 +91,7 @@ impl Lens<'_> {
         let Some([_, power]) = self.beyond_linear() else {
             return 0.0;
         };
-        (knot.values[power] - 2.0 * self.moments.loss.output_power(self.map(knot))).max(0.0)
+        without_round_off(knot.values[power] - 2.0 * self.moments.loss.output_power(self.map(knot)))
     }
 
     /// Share of the power of the outputs that the total map explains; None for linear networks,
@@ -158,6 +158,11 @@ impl Lens<'_> {
             (0..self.architecture.layers.len()).map(|l| first_layer + l..first_layer + l + 1);
         maps.chain(layers).collect()
     }
+}
+
+/// A square that round-off must not make negative; what is no number stays none.
+fn without_round_off(square: f64) -> f64 {
+    if square < 0.0 { 0.0 } else { square }
 }
 
 /// A size signed by its direction: the Frobenius norm of `difference`, positive where it points

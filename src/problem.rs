@@ -81,9 +81,9 @@ impl Problem {
         refuse_dead_start(&architecture, &moments, &weights)?;
         let mut warnings = doubts(scenario, &moments);
         let method = method::method(&scenario.flow, &moments, &architecture, &weights);
-        if method == Method::Exponential && method::drive_turns_round(&moments) {
+        if method == Method::Exponential && method::drive_turns_round(&moments, &architecture) {
             warnings.push(
-                "what drives a modality turns round when the fastest one is learned, where exponential steps may \
+                "what drives a modality turns round when another one is learned, where exponential steps may \
                  lose what grows later: compare with flow.method: dopri5 (--verify)"
                     .to_owned(),
             );

@@ -205,6 +205,9 @@ fn a_drive_that_turns_round_is_left_to_explicit_steps() {
         "{measured} {predicted}"
     );
     assert!(problem.warnings.is_empty(), "{:?}", problem.warnings);
+    let unbounded = text("auto", -0.9).replace("time: 1000, ", "");
+    let (_, unbounded) = common::run(&unbounded);
+    assert_eq!(unbounded.flow.detection.phase.t_second, Some(measured));
     let warned = common::prepare(&text("exponential", -0.9)).warnings;
     assert!(warned[0].contains("turns round"), "{warned:?}");
     assert!(
@@ -214,4 +217,15 @@ fn a_drive_that_turns_round_is_left_to_explicit_steps() {
     );
     let (_, straight) = common::run(&text("auto", -0.4));
     assert_eq!(straight.flow.method.name(), "exponential");
+    // Early fusion has no saddle at which anything could shrink.
+    let early = text("exponential", -0.9).replace("fusion_layer: 2", "fusion_layer: 1");
+    assert!(common::prepare(&early).warnings.is_empty());
+    // C turns when B is learned, the second of three.
+    let (_, third) = common::run(
+        "seed: 1\ndata: {moments: {modalities: {A: 1, B: 1, C: 1}, \
+         inputs: [[9, 0, 0], [0, 4, -1.8], [0, -1.8, 1]], target_map: [[1, 1, 1]]}}\n\
+         network: {depth: 2, fusion_layer: 2, width: 20}\ninit: {gaussian: {std: 1e-14}}\n\
+         flow: {rtol: 1e-6, until: {time: 1000, loss_gap: 1e-4}}\n",
+    );
+    assert_eq!(third.flow.method.name(), "dopri5");
 }

@@ -287,7 +287,7 @@ fn unusable_image_files_say_where_and_why() {
     let halves = json!({"halves": true});
     let cut = gzip(&images);
     let large = idx(&[2, 100, 100], &[1; 20_000]);
-    let cases: [(&[u8], &[u8], &str); 13] = [
+    let cases: [(&[u8], &[u8], &str); 14] = [
         (
             b"",
             &labels,
@@ -328,9 +328,14 @@ fn unusable_image_files_say_where_and_why() {
         (
             &idx(&[u32::MAX; 3], &[1]),
             &labels,
-            "more than can be taken",
+            "more than the 268435456 that can be taken",
         ),
         (&images, &idx(&[3], &[1, 2, 3]), "3 labels for 4 images"),
+        (
+            &images,
+            &idx(&[5], &[1, 2, 3, 4, 5]),
+            "5 labels for 4 images",
+        ),
         (
             &images,
             &idx(&[4], &[1; 4]),
@@ -351,6 +356,15 @@ fn unusable_image_files_say_where_and_why() {
             "{expected}: {error}"
         );
     }
+    // The limit does not hide that the labels are those of another set.
+    let folder = Folder::new();
+    let views = json!({"halves": true, "limit": 3});
+    let error = try_moments(folder.idx(&images, &idx(&[3], &[1, 2, 3]), views));
+    assert!(
+        error
+            .expect_err("another set")
+            .contains("3 labels for 4 images")
+    );
     let folder = Folder::new();
     let floats = [&[0, 0, 0x0d, 3][..], &images[4..]].concat();
     let error = try_moments(folder.idx(&floats, &labels, halves.clone())).expect_err("floats");

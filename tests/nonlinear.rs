@@ -438,13 +438,17 @@ fn the_tolerance_holds_across_kinks() {
             [2_000, 4_000, 8_000].map(|steps| descended(&mut flow, &case.weights, steps));
         let limit = 2.0 * &finest - &fine;
         let left = (&limit - (2.0 * fine - coarse)).norm() / limit.norm();
-        for rtol in [1e-2, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5] {
+        let methods = [DOPRI5, Method::RungeKutta(Pair::Dop853)];
+        for (method, rtol) in methods
+            .into_iter()
+            .flat_map(|method| [1e-2, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5].map(|rtol| (method, rtol)))
+        {
             let steps = step_tolerance(activation, rtol);
-            let state = end(&mut flow, &case, &settings(DOPRI5, steps, 0.5));
+            let state = end(&mut flow, &case, &settings(method, steps, 0.5));
             let error = (state - &limit).norm() / limit.norm();
             assert!(
                 error < 3.0 * rtol + left,
-                "{activation:?} at {rtol:e}: {error:e}, reference {left:e}"
+                "{method:?}, {activation:?} at {rtol:e}: {error:e}, reference {left:e}"
             );
         }
     }

@@ -368,8 +368,9 @@ fn scenarios_step_as_they_ask_for() {
         )
     };
     let (momentum, alone) = gap("learning_rate: 5.0e-4, momentum: 0.9", "linear");
+    // Small weights grow as z^n, z^2 - (1.9 + eta s) z + 0.9 = 0: with s = 4 later by s eta/0.1/ln z - 1 = 0.16.
     assert!(
-        momentum.abs() < 0.4 && alone.count == 1 && alone.duration > 1.0,
+        (momentum - 0.16).abs() < 0.03 && alone.count == 1 && alone.duration > 1.0,
         "{momentum}, {alone:?}"
     );
     let (batches, alone) = gap("learning_rate: 0.01, batch: 64", "linear");
@@ -407,8 +408,8 @@ fn steps_are_looked_at_as_often_as_they_need() {
         let times = [phase.t_first, phase.t_second].map(|t| t.expect("learned"));
         (times, run.descent.final_loss, result.orders)
     });
-    // Between looks a layer changes by 5 %, the map of two layers by 10 %: parabolas leave some 1e-3
-    // of it, and noise of single steps is not seen.
+    // Between looks a layer changes by 5 %, the map of two layers by 10 %: parabolas leave some 2e-4
+    // of it. The noise of single steps between looks is not seen, and is larger: some 1e-3 of the map.
     for (a, b) in linear.0.iter().zip(&leaky.0) {
         assert!((a / b - 1.0).abs() < 0.01, "{linear:?} {leaky:?}");
     }
@@ -421,7 +422,7 @@ fn steps_are_looked_at_as_often_as_they_need() {
 /// Fewer steps than an epoch has between its looks are done all the same.
 #[test]
 fn short_runs_take_all_their_steps() {
-    for (batch, steps) in [(1, 50), (4, 3)] {
+    for (batch, steps) in [(1, 50), (4, 3u32)] {
         let (_, result) = common::run(&format!(
             "data: {{toy: {{rho: 0.0, sigma: {{A: 2.0, B: 1.0}}, target: {{A: 1.0, B: 1.0}}, samples: 1024}}}}\n\
              network: {{depth: 2, fusion_layer: 2, width: 4, activation: relu}}\n\
@@ -430,7 +431,7 @@ fn short_runs_take_all_their_steps() {
             0.01 * f64::from(steps)
         ));
         let descent = &result.descents[0].descent;
-        assert_eq!(descent.steps, u64::from(steps as u32));
+        assert_eq!(descent.steps, u64::from(steps));
         assert!((descent.track.end().time - 0.01 * f64::from(steps)).abs() < 1e-12);
     }
 }

@@ -167,7 +167,6 @@ fn descent_agrees_where_samples_stay_at_kinks() {
     let last = |track: &modalflow::track::Track| lens.parts(track.end()).to_vec();
     let flow = last(&result.flow.track);
     let [coarse, fine] = [0, 1].map(|k| last(&result.descents[k].descent.track));
-    println!("{flow:?} {coarse:?} {fine:?}");
     for k in 0..2 {
         let limit = 2.0 * fine[k] - coarse[k];
         let left = (limit - fine[k]).abs();

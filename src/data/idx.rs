@@ -6,21 +6,24 @@
 
 use crate::error::{InputError, Result};
 use flate2::bufread::MultiGzDecoder;
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 const UNSIGNED_BYTES: u8 = 8;
 
-/// Largest number of bytes taken from a file: more than any image set that the moments of can be
-/// computed, and a bound on what a broken header can ask for.
-const MOST_BYTES: u64 = 4 << 30;
+/// Largest number of bytes taken from a file. A run holds some 24 times as many, numbers of eight bytes
+/// in three copies: 6 GiB.
+const MOST_BYTES: u64 = 256 << 20;
 
 /// Entries of an IDX file.
 #[derive(Debug)]
 pub(super) struct Idx<const N: usize> {
     /// Lengths of the dimensions; the first one is at most the limit.
     pub dims: [usize; N],
+    /// Length of the first dimension in the file.
+    pub whole: u64,
     /// The entries, the last dimension running fastest.
     pub bytes: Vec<u8>,
 }
@@ -75,36 +78,9 @@ fn cut_short(error: &io::Error) -> Flaw {
 }
 
 fn parse<const N: usize>(source: &mut impl Read, limit: u64) -> Result<Idx<N>, Flaw> {
-    let mut word = [0; 4];
-    source
-        .read_exact(&mut word)
-        .map_err(|error| cut_short(&error))?;
-    let [0, 0, kind, rank] = word else {
-        return Err(Flaw::new(
-            "not an IDX file",
-            "give a file in the format of MNIST, or use csv",
-        ));
-    };
-    if kind != UNSIGNED_BYTES {
-        let problem = format!("its entries are of type {kind:#04x}, not unsigned bytes (0x08)");
-        return Err(Flaw::new(problem, "write the images as unsigned bytes"));
-    }
-    if usize::from(rank) != N {
-        let problem = format!("the file has {rank} dimensions where {N} are wanted");
-        return Err(Flaw::new(
-            problem,
-            "images have three dimensions, labels one: check which is which",
-        ));
-    }
-    let mut lengths = [0u64; N];
-    for length in &mut lengths {
-        source
-            .read_exact(&mut word)
-            .map_err(|error| cut_short(&error))?;
-        *length = u32::from_be_bytes(word).into();
-    }
-    let whole = lengths[0] <= limit;
-    lengths[0] = lengths[0].min(limit);
+    let mut lengths = header::<N>(source)?;
+    let whole = lengths[0];
+    lengths[0] = whole.min(limit);
     let size = lengths
         .iter()
         .try_fold(1u64, |size, &length| size.checked_mul(length));
@@ -117,30 +93,65 @@ fn parse<const N: usize>(source: &mut impl Read, limit: u64) -> Result<Idx<N>, F
         }
         Some(size) if size <= MOST_BYTES => size,
         _ => {
-            let problem =
-                format!("its header speaks of {lengths:?} entries, more than can be taken");
+            let problem = format!(
+                "its header speaks of {lengths:?} entries, more than the {MOST_BYTES} that can be taken"
+            );
             return Err(Flaw::new(
                 problem,
                 "set data.images.limit, or check the file",
             ));
         }
     };
+    // One more than there should be shows whether the file goes on.
+    let is_cut = whole > limit;
+    let wanted = if is_cut { size } else { size + 1 };
     let mut bytes = Vec::new();
-    let wanted = size + u64::from(whole);
     source
         .take(wanted)
         .read_to_end(&mut bytes)
         .map_err(|error| cut_short(&error))?;
     match (bytes.len() as u64).cmp(&size) {
-        std::cmp::Ordering::Less => Err(cut_short(&io::ErrorKind::UnexpectedEof.into())),
-        std::cmp::Ordering::Greater => Err(Flaw::new(
+        Ordering::Less => Err(cut_short(&io::ErrorKind::UnexpectedEof.into())),
+        Ordering::Greater => Err(Flaw::new(
             "the file goes on behind what its header says",
             "check that the file is what it was meant to be",
         )),
-        // Both fit: they are below MOST_BYTES.
-        std::cmp::Ordering::Equal => Ok(Idx {
+        // Each length fits: their product is at most MOST_BYTES.
+        Ordering::Equal => Ok(Idx {
             dims: lengths.map(|length| length as usize),
+            whole,
             bytes,
         }),
     }
+}
+
+/// Lengths of the dimensions of a file of unsigned bytes.
+fn header<const N: usize>(source: &mut impl Read) -> Result<[u64; N], Flaw> {
+    let mut word = [0; 4];
+    let mut next = || {
+        source
+            .read_exact(&mut word)
+            .map_err(|error| cut_short(&error))
+            .map(|()| word)
+    };
+    let [0, 0, kind, rank] = next()? else {
+        return Err(Flaw::new(
+            "not an IDX file",
+            "give a file in the format of MNIST, or use csv",
+        ));
+    };
+    if kind != UNSIGNED_BYTES {
+        let problem = format!("its entries are of type {kind:#04x}, not unsigned bytes (0x08)");
+        return Err(Flaw::new(problem, "write the images as unsigned bytes"));
+    }
+    if usize::from(rank) != N {
+        let problem = format!("the file has {rank} dimensions where {N} are wanted");
+        let remedy = "images have three dimensions, labels one: check which is which";
+        return Err(Flaw::new(problem, remedy));
+    }
+    let mut lengths = [0; N];
+    for length in &mut lengths {
+        *length = u32::from_be_bytes(next()?).into();
+    }
+    Ok(lengths)
 }

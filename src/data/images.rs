@@ -81,11 +81,22 @@ fn one_hot(labels: &[u64]) -> Result<DMatrix<f64>> {
     let mut kinds = labels.to_vec();
     kinds.sort_unstable();
     kinds.dedup();
-    if !(2..=MOST_DIMENSIONS).contains(&(kinds.len() as u64)) {
-        let problem = format!("the images have {} different labels", kinds.len());
-        let remedy =
-            format!("give images of 2 to {MOST_DIMENSIONS} labels, or raise data.images.limit");
-        return Err(InputError::at("data.images", problem, remedy).into());
+    let refuse = |problem: &str, remedy: &str| {
+        let problem = format!(
+            "the images have {} different labels: {problem}",
+            kinds.len()
+        );
+        Err(InputError::at("data.images", problem, remedy).into())
+    };
+    if kinds.len() < 2 {
+        return refuse(
+            "there is nothing to tell apart",
+            "give images of at least two labels (data.images.limit takes the first ones)",
+        );
+    }
+    if kinds.len() as u64 > MOST_DIMENSIONS {
+        let most = format!("each is an output, of which there can be {MOST_DIMENSIONS}");
+        return refuse(&most, "check that the label is not a number of the image");
     }
     Ok(DMatrix::from_fn(labels.len(), kinds.len(), |row, kind| {
         f64::from(u8::from(labels[row] == kinds[kind]))

@@ -1,7 +1,7 @@
 //! Labelled images as they are in their files, IDX or CSV.
 
 use super::csv_file::CsvFile;
-use super::idx::{self, Idx};
+use super::idx;
 use crate::error::{InputError, Result};
 use crate::scenario::{IdxFiles, ImagesData, PixelTable};
 use nalgebra::DMatrix;
@@ -34,21 +34,19 @@ pub(super) fn read(images: &ImagesData) -> Result<Pixels> {
 }
 
 fn of_idx(files: &IdxFiles, limit: u64) -> Result<Pixels> {
-    let Idx {
-        dims: [len, height, width],
-        bytes,
-    } = idx::read::<3>(&files.images, "data.images.idx.images", limit)?;
+    let images = idx::read::<3>(&files.images, "data.images.idx.images", limit)?;
     let key = "data.images.idx.labels";
     let labels = idx::read::<1>(&files.labels, key, limit)?;
-    if labels.dims != [len] {
-        let problem = format!("{} labels for {len} images", labels.dims[0]);
+    if labels.whole != images.whole {
+        let problem = format!("{} labels for {} images", labels.whole, images.whole);
         let remedy = "give the labels of these images: train with train, t10k with t10k";
         return Err(InputError::in_file(&files.labels, None, problem, remedy)
             .with_key(key)
             .into());
     }
+    let [len, height, width] = images.dims;
     let largest = f64::from(u8::MAX);
-    let values = bytes.iter().map(|&byte| f64::from(byte) / largest);
+    let values = images.bytes.iter().map(|&byte| f64::from(byte) / largest);
     Ok(Pixels {
         values: DMatrix::from_row_iterator(len, height * width, values),
         width,

@@ -3,7 +3,6 @@
 //! w(n+1) = w(n) + eta dW/dt at w(n); step n stands at the flow time t = eta n. This is Euler's
 //! method, so its distance from the flow is of first order in the learning rate eta. Mini-batches,
 //! momentum and Adam are other ways to step ([`crate::batches`], [`crate::optimiser`]).
-
 //!
 //! | file | what it does |
 //! |---|---|
@@ -15,11 +14,13 @@ mod path;
 use crate::batches::Batches;
 use crate::flow::{Flow, Observables};
 use crate::integrate::Outcome;
+use crate::kernels::dot;
 use crate::network::Architecture;
 use crate::observe::Lens;
 use crate::optimiser::{Optimiser, Rule};
 use crate::track::{Knot, Track};
 use path::Path;
+use std::ops::Range;
 
 /// How far and how long descent runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,20 +128,26 @@ impl<'a, 's> Walk<'a, 's> {
         steps
     }
 
-    /// Whether a layer has changed much since the last look.
+    /// Whether a layer, or the biases beside all weights, have changed much since the last look.
     fn has_moved(&self) -> bool {
         let Some(looked) = &self.looked else {
             return false;
         };
-        self.architecture.layers.iter().any(|layer| {
-            let pairs = self.weights[layer.range.clone()]
+        let is_large = |change: f64, size: f64| change > LOOK_CHANGE * LOOK_CHANGE * size;
+        let change = |range: &Range<usize>| -> f64 {
+            let pairs = self.weights[range.clone()]
                 .iter()
-                .zip(&looked[layer.range.clone()]);
-            let [change, size] = pairs.fold([0.0, 0.0], |[change, size], (now, then)| {
-                [change + (now - then).powi(2), size + then * then]
-            });
-            change > LOOK_CHANGE * LOOK_CHANGE * size
-        })
+                .zip(&looked[range.clone()]);
+            pairs.map(|(now, then)| (now - then).powi(2)).sum()
+        };
+        let layers = self.architecture.layers.iter().map(|layer| &layer.range);
+        let biases = self.architecture.biases.iter().map(|bias| &bias.range);
+        let size = |range: &Range<usize>| dot(&looked[range.clone()], &looked[range.clone()]);
+        let moved = biases.map(change).sum::<f64>();
+        layers
+            .clone()
+            .any(|layer| is_large(change(layer), size(layer)))
+            || is_large(moved, size(&(0..looked.len())))
     }
 }
 

@@ -92,11 +92,9 @@ impl<'a> TheoryLine<'a> {
 
 /// Whether a prediction depends on random data or random weights.
 fn depends_on_draws(scenario: &Scenario, quantity: Quantity) -> bool {
-    let data = &scenario.data;
-    let holds_out = data.table.as_ref().is_some_and(|table| table.holdout > 0.0);
     let weights = !matches!(
         quantity,
         Quantity::Ratio | Quantity::Misattribution | Quantity::FirstGain
     );
-    weights || data.samples().is_some() || data.wishart.is_some() || holds_out
+    weights || scenario.data.is_drawn()
 }

@@ -14,6 +14,9 @@ pub(super) fn axis(path: &str) -> String {
         "init.gaussian.std" => "standard deviation of the initial weights".into(),
         "init.gaussian_norm.norm" | "init.aligned.norm" => "norm u_0 of the initial layers".into(),
         "data.xor.sigma" => "standard deviation σ_A of input A".into(),
+        "data.images.noise.std" => "standard deviation of the noise in place of images".into(),
+        "data.images.noise.both" => "probability of both views showing the image".into(),
+        "data.images.limit" => "number of images P".into(),
         "descent.learning_rate" => "learning rate η".into(),
         "flow.until.time" => "training time T (η × descent steps)".into(),
         _ if path.starts_with("network.private_layers.") => {

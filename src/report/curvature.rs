@@ -26,7 +26,8 @@ pub struct CurvatureSummary {
     pub largest_eigenvalue: Option<f64>,
     /// Norm of its residual.
     pub largest_residual: f64,
-    /// 2/lambda_max: descent with smaller learning rates is stable here.
+    /// 2/lambda_max, times 1 + mu with momentum: descent with smaller learning rates is stable here.
+    /// Null for Adam and for mini-batches, which have no such rate.
     pub stable_learning_rate: Option<f64>,
     /// Whether theory's saddle has a direction of negative curvature; null where it is none.
     pub is_strict: Option<bool>,
@@ -35,8 +36,9 @@ pub struct CurvatureSummary {
 }
 
 impl CurvatureSummary {
-    fn of(curvature: &Curvature, is_strict: Option<bool>) -> Self {
+    fn of(curvature: &Curvature, is_strict: Option<bool>, stability: Option<f64>) -> Self {
         let spectrum = &curvature.spectrum;
+        let limit = spectrum.stable_learning_rate().zip(stability);
         Self {
             time: curvature.time,
             gradient_norm: spectrum.gradient_norm,
@@ -44,7 +46,7 @@ impl CurvatureSummary {
             least_residuals: spectrum.least.iter().map(|e| e.residual).collect(),
             largest_eigenvalue: spectrum.largest.converged(),
             largest_residual: spectrum.largest.residual,
-            stable_learning_rate: spectrum.stable_learning_rate(),
+            stable_learning_rate: limit.map(|(limit, factor)| limit * factor),
             is_strict,
             hessian_products: spectrum.products,
         }
@@ -91,15 +93,15 @@ pub struct StabilitySummary {
     /// When it was met.
     pub time: f64,
     /// 2/lambda_max, times 1 + mu with momentum: descent with smaller learning rates is stable along the
-    /// whole flow. Null for Adam, which has no such rate.
+    /// whole flow. Null for Adam and for mini-batches, which have no such rate.
     pub stable_learning_rate: Option<f64>,
     /// Products of the Hessian with a vector that following it took.
     pub hessian_products: u64,
 }
 
 impl StabilitySummary {
-    pub(super) fn of(stability: &Stability, rule: Rule) -> Self {
-        let limit = stability.stable_learning_rate().zip(rule.stability());
+    pub(super) fn of(stability: &Stability, factor: Option<f64>) -> Self {
+        let limit = stability.stable_learning_rate().zip(factor);
         Self {
             largest_eigenvalue: stability.largest_eigenvalue,
             residual: stability.residual,
@@ -110,6 +112,16 @@ impl StabilitySummary {
     }
 }
 
+/// The largest stable learning rate of the scenario's descents over 2/lambda_max. None where there is
+/// no such rate: for Adam, and for mini-batches, each of which has another Hessian.
+pub(super) fn stability_factor(problem: &Problem) -> Option<f64> {
+    match &problem.scenario.descent {
+        None => Some(1.0),
+        Some(section) if section.batch.is_some() => None,
+        Some(section) => Rule::of(section).stability(),
+    }
+}
+
 /// Adds what is known of the flow's curvature to the summaries of its plateaus.
 pub(super) fn add_curvature(
     plateaus: &mut [PlateauSummary],
@@ -117,6 +129,7 @@ pub(super) fn add_curvature(
     result: &RunResult,
 ) {
     let flow = &result.flow;
+    let stability = stability_factor(problem);
     let treads = flow.detection.plateaus.iter().zip(&flow.curvature.treads);
     for ((summary, (plateau, curvature)), escape) in
         plateaus.iter_mut().zip(treads).zip(&result.escapes)
@@ -125,7 +138,7 @@ pub(super) fn add_curvature(
             theory::is_strict_saddle(&problem.moments, &problem.architecture, learned)
         });
         let curvature = curvature.as_ref();
-        summary.curvature = curvature.map(|c| CurvatureSummary::of(c, is_strict));
+        summary.curvature = curvature.map(|c| CurvatureSummary::of(c, is_strict, stability));
         summary.escape = escape.as_ref().map(|e| EscapeSummary::of(problem, e));
     }
 }
@@ -211,11 +224,13 @@ pub(super) fn push_stability(text: &mut String, summary: &Summary) {
 }
 
 /// What to know of learning rates that are too large for the flow's curvature.
-pub(super) fn stability_warning(result: &RunResult) -> Option<String> {
+pub(super) fn stability_warning(problem: &Problem, result: &RunResult) -> Option<String> {
     let stability = result.flow.curvature.stability.as_ref()?;
-    let rule = result.descents.first()?.descent.rule;
-    let rates = result.descents.iter().map(|run| run.descent.learning_rate);
-    warning(stability.stable_learning_rate()? * rule.stability()?, rates)
+    let limit = StabilitySummary::of(stability, stability_factor(problem)).stable_learning_rate?;
+    warning(
+        limit,
+        result.descents.iter().map(|run| run.descent.learning_rate),
+    )
 }
 
 fn warning(limit: f64, rates: impl Iterator<Item = f64>) -> Option<String> {

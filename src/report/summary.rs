@@ -1,7 +1,8 @@
 //! `summary.json`: everything measured and predicted, as plain data.
 
 use super::curvature::{
-    CurvatureSummary, EscapeSummary, StabilitySummary, add_curvature, stability_warning,
+    CurvatureSummary, EscapeSummary, StabilitySummary, add_curvature, stability_factor,
+    stability_warning,
 };
 use super::generalisation::{GeneralisationSummary, generalisation_summary};
 use super::learned::{LearnedSummary, VisitsSummary, learned, visits};
@@ -10,7 +11,6 @@ use crate::compare::{Comparison, CurveComparison, Orders, TheoryGap};
 use crate::detect::{Detection, Kind, Phase};
 use crate::integrate::Outcome;
 use crate::observe::{norm, overshoot};
-use crate::optimiser::Rule;
 use crate::problem::Problem;
 use crate::run::{DescentRun, RunResult};
 use crate::scenario::Scenario;
@@ -307,8 +307,6 @@ pub fn theory_summary(problem: &Problem, theory: &Theory, gap: Option<TheoryGap>
 /// The summary of a run; provenance is added by whoever knows the clock.
 pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
     let detection = &result.flow.detection;
-    let rule = problem.scenario.descent.as_ref();
-    let rule = rule.map_or(Rule::Plain, Rule::of);
     let mut plateaus = plateaus(problem, detection);
     add_curvature(&mut plateaus, problem, result);
     Summary {
@@ -326,7 +324,7 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
             .curvature
             .stability
             .as_ref()
-            .map(|stability| StabilitySummary::of(stability, rule)),
+            .map(|stability| StabilitySummary::of(stability, stability_factor(problem))),
         theory: TheorySummary {
             curve: result.theory_curve.as_ref().map(|curve| curve.comparison),
             ..theory_summary(problem, &result.theory, Some(result.theory_gap))
@@ -343,7 +341,7 @@ pub fn summary(name: &str, problem: &Problem, result: &RunResult) -> Summary {
             .warnings
             .iter()
             .cloned()
-            .chain(stability_warning(result))
+            .chain(stability_warning(problem, result))
             .collect(),
         provenance: None,
     }

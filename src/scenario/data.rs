@@ -45,6 +45,16 @@ impl DataSection {
 }
 
 impl DataSection {
+    /// Whether the data depend on the seed.
+    pub fn is_drawn(&self) -> bool {
+        let holds_out = self.table.as_ref().is_some_and(|table| table.holdout > 0.0);
+        let hides = self
+            .images
+            .as_ref()
+            .is_some_and(|images| images.noise.is_some());
+        self.samples().is_some() || self.wishart.is_some() || holds_out || hides
+    }
+
     /// Numbers of inputs and outputs, as far as the section itself tells them.
     pub fn shape(&self) -> Option<[usize; 2]> {
         let sum = |dims: &ByModality<usize>| dims.values().sum();

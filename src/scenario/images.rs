@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Two views, modalities A and B, of labelled images; the target has one output a label, 1 for the
-/// image's own and 0 for the others. Pixels are scaled to 0 to 1. The images come from exactly one of
+/// image's own and 0 for the others. Pixels are scaled to 0 to 1: bytes of an IDX file by 255, numbers of
+/// a CSV file by the largest one of the rows read. The images come from exactly one of
 /// idx and csv, the views from exactly one of halves and noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
