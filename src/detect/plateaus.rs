@@ -12,6 +12,9 @@ const RIPPLE: f64 = 0.99;
 /// The same where the speed flickers, as it does with units that have a kink.
 const FLICKER: f64 = 0.9;
 
+/// Drops that count on either side of a point, over which its mean speed is taken where it flickers.
+const STRETCH: f64 = 5.0;
+
 /// A point of the staircase.
 #[derive(Debug, Clone, Copy)]
 struct Point {
@@ -37,12 +40,14 @@ pub(super) fn plateaus(
         })
         .collect();
     let least_drop = thresholds.drop * lens.learnable_loss();
-    let is_smooth = lens.architecture.activation.is_smooth();
-    if !is_smooth {
+    let minima = if lens.architecture.activation.is_smooth() {
+        minima(&points, least_drop, RIPPLE)
+    } else {
+        let speeds: Vec<f64> = points.iter().map(|point| point.speed).collect();
         average_speeds(&mut points, least_drop);
-    }
-    let ripple = if is_smooth { RIPPLE } else { FLICKER };
-    let minima = minima(&points, least_drop, ripple);
+        let minima = minima(&points, least_drop, FLICKER);
+        sharpen(minima, &points, &speeds, least_drop)
+    };
     (0..minima.len())
         .map(|k| tread(track, lens, thresholds, &points, &minima, k))
         // A run that starts or ends at speed is in a drop, not on a shoulder.
@@ -58,7 +63,7 @@ pub(super) fn plateaus(
 /// that counts. Where a network's units have a kink, the speed jumps with every sample that crosses one,
 /// from step to step; such flicker is no tread.
 fn average_speeds(points: &mut [Point], least_drop: f64) {
-    let half = 5.0 * least_drop;
+    let half = STRETCH * least_drop;
     let last = points.len() - 1;
     let (mut before, mut after) = (0, 0);
     let means: Vec<f64> = (0..=last)
@@ -80,6 +85,28 @@ fn average_speeds(points: &mut [Point], least_drop: f64) {
     for (point, mean) in points.iter_mut().zip(means) {
         point.speed = mean;
     }
+}
+
+/// Moves each minimum of the mean speed to the least speed of the stretch that the mean is taken over;
+/// two that come to lie on one tread are one.
+fn sharpen(minima: Vec<usize>, points: &[Point], speeds: &[f64], least_drop: f64) -> Vec<usize> {
+    let half = STRETCH * least_drop;
+    let slower = |&a: &usize, &b: &usize| speeds[a].total_cmp(&speeds[b]);
+    let mut sharp: Vec<usize> = Vec::new();
+    for (k, &lowest) in minima.iter().enumerate() {
+        let first = sharp.last().map_or(0, |before| before + 1);
+        let last = minima.get(k + 1).copied().unwrap_or(points.len());
+        let is_near = |i: &usize| (points[*i].loss - points[lowest].loss).abs() < half;
+        let slowest = (first..last).filter(is_near).min_by(slower);
+        let slowest = slowest.unwrap_or(lowest);
+        match sharp.last_mut() {
+            Some(kept) if points[*kept].loss - points[slowest].loss < least_drop => {
+                *kept = [*kept, slowest].into_iter().min_by(slower).unwrap_or(*kept);
+            }
+            _ => sharp.push(slowest),
+        }
+    }
+    sharp
 }
 
 /// Indices of the minima of the speed that are separated by drops that count.
