@@ -6,26 +6,43 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn main() {
-    println!("cargo::rerun-if-changed=.git/HEAD");
-    println!("cargo::rerun-if-changed=.git/index");
+    // Not the index, which git writes anew whenever it is asked for the state of the tree.
+    println!("cargo::rerun-if-changed=.git/logs/HEAD");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=Cargo.lock");
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    export(
-        "MODALFLOW_GIT",
-        Command::new("git").args(["describe", "--always", "--dirty"]),
-    );
-    export("MODALFLOW_RUSTC", Command::new(rustc).arg("--version"));
+    if let Some(commit) = commit() {
+        println!("cargo::rustc-env=MODALFLOW_GIT={commit}");
+    }
+    if let Some(version) = printed(Command::new(rustc).arg("--version")) {
+        println!("cargo::rustc-env=MODALFLOW_RUSTC={version}");
+    }
     println!("cargo::rustc-env=MODALFLOW_SOURCES={:016x}", digest());
 }
 
-/// Exports what a command prints as an environment variable of the build; nothing where it fails.
-fn export(variable: &str, command: &mut Command) {
-    let Ok(output) = command.output() else { return };
-    let text = String::from_utf8_lossy(&output.stdout);
-    if output.status.success() && !text.trim().is_empty() {
-        println!("cargo::rustc-env={variable}={}", text.trim());
-    }
+/// The commit, marked where the program's sources differ from it.
+fn commit() -> Option<String> {
+    const SOURCES: [&str; 4] = ["src", "build.rs", "Cargo.toml", "Cargo.lock"];
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.env("GIT_OPTIONAL_LOCKS", "0").args(arguments);
+        command
+    };
+    let commit = printed(&mut git(&["describe", "--always"]))?;
+    let status = [&["status", "--porcelain", "--"][..], &SOURCES].concat();
+    let is_changed = printed(&mut git(&status)).is_some();
+    Some(if is_changed {
+        commit + "-dirty"
+    } else {
+        commit
+    })
+}
+
+/// What a command prints; None where it fails or prints nothing.
+fn printed(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !text.is_empty()).then_some(text)
 }
 
 /// A number that changes with any source file or dependency.

@@ -80,8 +80,9 @@ pub fn method(
         scenario::Method::Auto => {
             // Where only a loss gap ends the run nobody knows when.
             let time = flow.until.time.unwrap_or(f64::INFINITY);
+            let rtol = flow.rtol_of(architecture.activation);
             let problem = (moments, architecture, weights);
-            let explicit = explicit_evaluations((flow.rtol, time), problem);
+            let explicit = explicit_evaluations((rtol, time), problem);
             let smallest = init::smallest_layer_rms(architecture, weights);
             // Until a loss gap two layers take the logarithm of their weights, deeper ones a power.
             let deepest = (0..moments.modalities.len())
@@ -92,7 +93,7 @@ pub fn method(
                 None => deepest <= Some(2),
             };
             let turns = is_affordable && drive_turns_round(moments, architecture);
-            if smallest < SMALLEST || turns || explicit < exponential_evaluations(flow.rtol) {
+            if smallest < SMALLEST || turns || explicit < exponential_evaluations(rtol) {
                 Method::RungeKutta(Pair::Dopri5)
             } else {
                 Method::Exponential

@@ -91,11 +91,12 @@ impl Problem {
         let atol = absolute_tolerance(scenario, &architecture, &weights, &mut warnings);
         let reduction = match scenario.flow.reduction {
             ReductionChoice::Auto if architecture.is_linear() => {
-                Reduction::find(&architecture, &weights, scenario.flow.rtol)
+                Reduction::find(&architecture, &weights, scenario.rtol())
             }
             _ => None,
         };
         let mut scenario = scenario.clone();
+        scenario.flow.rtol = Some(scenario.rtol());
         scenario.flow.atol = Some(atol);
         Ok(Self {
             scenario,
@@ -174,7 +175,7 @@ impl Problem {
         let scale = self.initial_scale();
         // Finer than the run where that is coarser than 1e-8, so that their difference is not the
         // curve's error.
-        let rtol = (0.1 * self.scenario.flow.rtol).max(1e-9);
+        let rtol = (0.1 * self.scenario.rtol()).max(1e-9);
         theory::curve(moments, architecture, scale, &self.weights, (rtol, t_end))
     }
 
@@ -194,7 +195,7 @@ impl Problem {
 }
 
 fn step_rtol(scenario: &Scenario) -> f64 {
-    method::step_tolerance(scenario.network.activation, scenario.flow.rtol)
+    method::step_tolerance(scenario.network.activation, scenario.rtol())
 }
 
 /// Number of samples kept.
@@ -259,7 +260,7 @@ const COARSEST: f64 = 1e-3;
 
 /// From this tolerance on the steps of networks with kinks become a burden: their number grows as its
 /// inverse where samples stay at a kink.
-const TIGHT: f64 = 1e-7;
+const TIGHT: f64 = 1e-5;
 
 /// What the user should know before trusting the run.
 fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
@@ -284,7 +285,7 @@ fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let (rtol, until) = (scenario.flow.rtol, &scenario.flow.until);
+    let (rtol, until) = (scenario.rtol(), &scenario.flow.until);
     if step_rtol(scenario) > COARSEST {
         doubts.push(format!(
             "flow.rtol = {rtol:e} is coarse: the integrator's own errors may show as treads of the loss"

@@ -209,15 +209,33 @@ fn joined_theory_is_of_the_measured_runs() {
     );
 }
 
-/// Theory that has a word at one depth only is no line.
+/// Theory that has a word at one value only is a mark there.
 #[test]
-fn a_single_prediction_is_no_line() {
+fn a_single_prediction_is_kept() {
     let sweep =
         "{axes: [{path: network.depth, values: [2]}, {path: data.toy.rho, values: [0, 0.5]}]}";
     let figure = "{lines: {x: network.depth, y: ratio, series: data.toy.rho}}";
     let chart = lines(sweep, figure, |_| run(Some(4.0), 4.0));
-    assert!(chart.series.iter().all(|series| series.theory.is_empty()));
+    assert!(chart.series.iter().all(|series| series.theory.len() == 1));
     assert!(chart.series.iter().all(|series| series.points.len() == 1));
+}
+
+/// Where theory has no word on one of the measured values, its line is broken there, and not drawn across.
+#[test]
+fn theory_is_broken_where_it_has_no_word() {
+    let sweep = "{axes: [{path: network.depth, values: [1, 2, 3]}]}";
+    let figure = "{lines: {x: network.depth, y: ratio}}";
+    let chart = lines(sweep, figure, |_| run(Some(4.0), 4.0));
+    let theory = &chart.series[0].theory;
+    let at = |x: f64| {
+        theory
+            .iter()
+            .find(|point| point.0 == x)
+            .map(|point| point.1)
+    };
+    // A single layer has no saddles; two and three of late fusion have a formula.
+    assert!(at(1.0).is_some_and(f64::is_nan), "{theory:?}");
+    assert!(at(2.0).is_some_and(f64::is_finite), "{theory:?}");
 }
 
 #[test]

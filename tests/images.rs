@@ -423,6 +423,10 @@ fn unusable_tables_of_pixels_say_where_and_why() {
             "images.csv: pixels from 0 to 0",
         ),
         ("label,p0,p1,p2,p3\n", "a header, but no rows"),
+        (
+            "label,p0,p1,p2,p3\n1,1,1,1,1\n2,1,1,1,1\n",
+            "all images are alike",
+        ),
     ];
     for (text, expected) in cases {
         let folder = Folder::new();

@@ -75,6 +75,7 @@ fn stepping() {
             "[0.08, 0.04]" => "0.1\n  momentum: 1.0", 27, "descent.momentum", ["out of range", "less than 1"];
             "[0.08, 0.04]" => "8.0\n  momentum: 0.9", 26, "descent.learning_rate", ["a step of 80.", "longer than the run"];
             "[0.08, 0.04]" => "0.1\n  adam: {beta1: -0.1}", 27, "descent.adam.beta1", ["out of range"];
+            "[0.08, 0.04]" => "0.1\n  adam:", 27, "descent.adam", ["has no value", "{} stands for the defaults"];
             "[0.08, 0.04]" => "0.1\n  adam: {beta3: 0.1}", 27, "descent.adam.beta3", ["unknown key"];
             "[0.08, 0.04]" => "0.1\n  adam: {epsilon: 0}", 27, "descent.adam.epsilon", ["out of range"];
             "[0.08, 0.04]" => "0.1\n  momentum: 0.9\n  adam: {}", 28, "descent.adam", ["both given"];

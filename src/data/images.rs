@@ -66,6 +66,12 @@ fn views(images: &ImagesData, seed: u64) -> Result<Views> {
     }
     let mut targets = one_hot(&labels)?;
     if images.centre {
+        let first = values.row(0).clone_owned();
+        if values.row_iter().all(|row| row == first) {
+            let problem = "all images are alike: nothing is left without their mean";
+            let remedy = "give images that differ";
+            return Err(InputError::at("data.images", problem, remedy).into());
+        }
         centre(&mut values);
         centre(&mut targets);
     }

@@ -35,11 +35,10 @@ pub(super) fn lines(
         let mut theory = dense.unwrap_or_else(|| {
             let means = xs.iter().zip(&field.matched[cells]);
             means
-                .filter_map(|(x, sum)| Some((*x, sum.mean()?)))
+                .map(|(x, sum)| (*x, sum.mean().unwrap_or(f64::NAN)))
                 .collect()
         });
-        if theory.len() < 2 {
-            // A single point is no line, and the legend would promise one.
+        if theory.iter().all(|point| point.1.is_nan()) {
             theory.clear();
         }
         Series {

@@ -1,6 +1,7 @@
 //! Results as figures: what is drawn, not how.
 
 use crate::detect::{self, Detection};
+use crate::optimiser::Rule;
 use crate::plot::{
     Band, Crossing, Curve, Figure, Generalisation, Kind, Level, LevelRole, MapCurve, Phase,
     StoppingTime, literal,
@@ -20,7 +21,7 @@ pub fn run_figure(name: &str, problem: &Problem, result: &RunResult) -> Figure {
     Figure {
         title: title(name, problem),
         t_end,
-        steps: problem.scenario.descent.is_some(),
+        time: time_name(problem).to_owned(),
         log_time: problem.scenario.output.spacing == Spacing::Log,
         loss: loss_curves(problem, result, t_end),
         loss_levels: loss_levels(problem, detection),
@@ -33,6 +34,15 @@ pub fn run_figure(name: &str, problem: &Problem, result: &RunResult) -> Figure {
     }
 }
 
+/// The name of the time axis: what a step of the descents beside it stands for.
+fn time_name(problem: &Problem) -> &'static str {
+    match &problem.scenario.descent {
+        None => "time t (in units of η × descent steps)",
+        Some(section) if section.momentum.is_some() => "time t (= η × descent steps/(1 − μ))",
+        Some(_) => "time t (= η × descent steps)",
+    }
+}
+
 fn title(name: &str, problem: &Problem) -> String {
     let architecture = &problem.architecture;
     let mut parts = vec![format!("{}: {}", literal(name), fusion_name(architecture))];
@@ -41,6 +51,13 @@ fn title(name: &str, problem: &Problem) -> String {
     }
     if let Some(width) = problem.scenario.network.width {
         parts.push(format!("width {width}"));
+    }
+    let network = &problem.scenario.network;
+    if !network.activation.is_linear() {
+        parts.push(network.activation.name().to_owned());
+    }
+    if network.biases {
+        parts.push("biases".to_owned());
     }
     if let Some(toy) = &problem.scenario.data.toy {
         parts.push(format!("ρ = {}", number(toy.rho)));
@@ -83,11 +100,31 @@ fn drawn_times(track: &Track, t_end: f64) -> Vec<f64> {
     times
 }
 
+/// What kind of descent stands beside the flow.
+fn descent_name(problem: &Problem) -> String {
+    let Some(section) = &problem.scenario.descent else {
+        return String::new();
+    };
+    let rule = match Rule::of(section) {
+        Rule::Plain => "descent".to_owned(),
+        Rule::Momentum(momentum) => format!("momentum μ = {}", number(momentum)),
+        Rule::Adam(_) => "Adam".to_owned(),
+    };
+    match section.batch {
+        None => rule,
+        Some(batch) => format!("{rule}, batches of {batch}"),
+    }
+}
+
 /// The flow's track, then theory's and those of the descents, with their labels.
-fn tracks(result: &RunResult) -> impl Iterator<Item = (Kind, String, &Track)> {
+fn tracks<'a>(
+    problem: &Problem,
+    result: &'a RunResult,
+) -> impl Iterator<Item = (Kind, String, &'a Track)> {
     let flow = (Kind::Flow, "gradient flow".to_string(), &result.flow.track);
-    let descents = result.descents.iter().enumerate().map(|(i, run)| {
-        let label = format!("descent, η = {}", number(run.descent.learning_rate));
+    let kind = descent_name(problem);
+    let descents = result.descents.iter().enumerate().map(move |(i, run)| {
+        let label = format!("{kind}, η = {}", number(run.descent.learning_rate));
         (Kind::Descent(i), label, &run.descent.track)
     });
     let theory = result.theory_curve.as_ref().map(|theory| {
@@ -103,7 +140,7 @@ fn tracks(result: &RunResult) -> impl Iterator<Item = (Kind, String, &Track)> {
 
 fn loss_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<Curve> {
     let lens = problem.lens();
-    tracks(result)
+    tracks(problem, result)
         .map(|(kind, label, track)| Curve {
             label,
             kind,
@@ -118,7 +155,7 @@ fn loss_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<Curve> 
 fn map_curves(problem: &Problem, result: &RunResult, t_end: f64) -> Vec<MapCurve> {
     let lens = problem.lens();
     let mut curves = Vec::new();
-    for (kind, label, track) in tracks(result) {
+    for (kind, label, track) in tracks(problem, result) {
         let times = drawn_times(track, t_end);
         let knots: Vec<Knot> = times.into_iter().map(|time| track.at(time)).collect();
         for (m, modality) in problem.moments.modalities.iter().enumerate() {

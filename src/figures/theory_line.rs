@@ -45,7 +45,7 @@ impl<'a> TheoryLine<'a> {
         })
     }
 
-    /// A dense line through the values `xs` of one series; None where a prediction at one of them
+    /// A dense line through the values `xs` of one series, no number where theory has no word; None where a prediction at one of them
     /// depends on what a cell draws at random: no line is that of all cells then.
     pub(super) fn points(&self, row: usize, xs: &[f64]) -> Option<Vec<(f64, f64)>> {
         const BETWEEN: usize = 16;
@@ -69,7 +69,12 @@ impl<'a> TheoryLine<'a> {
             .windows(2)
             .flat_map(between)
             .chain(sorted.last().copied());
-        Some(dense.filter_map(|x| Some((x, self.at(row, x)?))).collect())
+        let point = |x: f64| match self.at(row, x) {
+            Some(y) => Some((x, y)),
+            // Between the cells' values the key may take none; at one, theory has no word.
+            None => xs.contains(&x).then_some((x, f64::NAN)),
+        };
+        Some(dense.filter_map(point).collect())
     }
 
     /// None where the key takes no such value, a depth of 2.5 say, or theory has no word.

@@ -48,10 +48,7 @@ pub(super) fn compose(figure: &Figure, panels: Panels, fonts: &Fonts) -> Scene {
         page::draw_ticks_below(&mut scene, &time, &ticks, edge, fonts);
         y += if index == last { 0.0 } else { PANEL_GAP };
     }
-    let name = match figure.steps {
-        true => "time t (= η × descent steps)",
-        false => "time t (in units of η × descent steps)",
-    };
+    let name = &figure.time;
     scene.height = page::draw_name_below(&mut scene, name, &time, &ticks, y, fonts) + EDGE;
     scene
 }
@@ -148,7 +145,7 @@ mod tests {
         let loss = |t: f64| (steps as f64 - t.floor()).max(0.0);
         let samples = (0..=1000).map(|i| f64::from(i) / 1000.0 * (steps + 1) as f64);
         Figure {
-            steps: true,
+            time: "time t (= η × descent steps)".into(),
             title: "a title of many words ".repeat(20),
             t_end: (steps + 1) as f64,
             loss: vec![

@@ -44,8 +44,8 @@ pub struct Figure {
     pub title: String,
     /// The end of the time axis.
     pub t_end: f64,
-    /// Whether descents are shown, whose steps count in the same time.
-    pub steps: bool,
+    /// Name of the time axis, with its unit.
+    pub time: String,
     /// Whether the time axis is logarithmic; it then starts a decade before anything happens.
     pub log_time: bool,
     /// The loss: the flow, theory where there is any, then one curve a learning rate.
@@ -257,7 +257,7 @@ mod tests {
     fn odd(number: f64, log_time: bool) -> Figure {
         let points = vec![(0.0, number), (number, 1.0), (1.0, number), (2.0, -number)];
         Figure {
-            steps: true,
+            time: "time".to_owned(),
             title: "odd".to_owned(),
             t_end: number,
             log_time,

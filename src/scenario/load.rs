@@ -86,7 +86,16 @@ impl Source {
     }
 
     fn scenario(&self) -> Result<Scenario> {
-        self.scenario_of(self.changed_value()?)
+        let value = self.changed_value()?;
+        let empty = key_without_value(&value);
+        let scenario = self.scenario_of(value)?;
+        match empty {
+            None => Ok(scenario),
+            Some(key) => {
+                let remedy = "give it one ({} stands for the defaults), or take the key out";
+                Err(InputError::at(key, "this key has no value", remedy).into())
+            }
+        }
     }
 
     /// The file's value with the `--set` changes.
@@ -165,6 +174,25 @@ impl Source {
             *path = folder.join(&*path);
         }
     }
+}
+
+/// The first key that stands without a value. It would be taken for one that is not there, which is
+/// not what who writes `adam:` means. In sweep and figure a null has a meaning.
+fn key_without_value(value: &Value) -> Option<String> {
+    let Value::Mapping(map) = value else {
+        return None;
+    };
+    map.iter().find_map(|(key, value)| {
+        let key = key.as_str()?;
+        if value.is_null() {
+            return Some(key.to_owned());
+        }
+        let inside = match key {
+            "sweep" | "figure" => None,
+            _ => key_without_value(value),
+        };
+        inside.map(|inside| format!("{key}.{inside}"))
+    })
 }
 
 const EXAMPLE: &str =

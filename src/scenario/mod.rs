@@ -96,6 +96,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// The relative tolerance of the flow.
+    pub fn rtol(&self) -> f64 {
+        self.flow.rtol_of(self.network.activation)
+    }
+
     /// Whether the samples behind the moments are kept: for networks that are not linear, and for
     /// mini-batches.
     pub fn keeps_samples(&self) -> bool {
@@ -207,10 +212,10 @@ pub struct FlowSection {
     /// Integration method.
     #[serde(default)]
     pub method: Method,
-    /// Relative tolerance, 1e-13 to 0.1. Steps of networks whose units have a kink are kept to a
+    /// Relative tolerance, 1e-13 to 0.1. Default: 1e-8, and 1e-4 where units have a kink. Steps of networks whose units have a kink are kept to a
     /// hundredth of it, because their error estimates miss as much of a jump of the rate.
-    #[serde(default = "default_rtol")]
-    pub rtol: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtol: Option<f64>,
     /// Absolute tolerance of a step. Default: its relative tolerance times the smallest
     /// root-mean-square of an initial layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,6 +228,16 @@ pub struct FlowSection {
     pub max_steps: u64,
     /// When to stop: at the first that is met; at least one is given.
     pub until: Until,
+}
+
+impl FlowSection {
+    /// The relative tolerance of a network of these units.
+    pub fn rtol_of(&self, activation: Activation) -> f64 {
+        self.rtol.unwrap_or(match activation.is_smooth() {
+            true => 1e-8,
+            false => 1e-4,
+        })
+    }
 }
 
 /// Integration method.
@@ -358,10 +373,6 @@ pub enum Spacing {
     Linear,
     /// t = 0, then equal ratios over the last six decades before the end.
     Log,
-}
-
-fn default_rtol() -> f64 {
-    1e-8
 }
 
 fn default_max_steps() -> u64 {

@@ -17,12 +17,25 @@ pub(super) fn graph(chart: &LineChart) -> Graph<'_> {
     let shown =
         |spread: &&Spread| shows(chart.x.log, spread.x) && shows(chart.y.log, spread.middle);
     let measured = || chart.series.iter().flat_map(|series| &series.points);
-    let theory = || chart.series.iter().flat_map(|series| &series.theory);
+    let theory = || {
+        let all = chart.series.iter().flat_map(|series| &series.theory);
+        all.filter(|point| point.1.is_finite())
+    };
     let points = || measured().filter(shown);
+    // Predictions for the runs themselves are to be seen, as the runs are; a dense line may leave.
+    let joined = chart.series.iter().filter(|series| series.joined);
+    let predictions = joined.flat_map(|series| &series.theory);
+    let predictions = predictions
+        .map(|point| point.1)
+        .filter(|y| shows(chart.y.log, *y));
     let bars = points().filter_map(bar).flat_map(|(low, high)| [low, high]);
-    let paths = chart.series.iter().enumerate().map(|(i, series)| Path {
-        points: series.theory.clone(),
-        style: theory_line(series, i, count),
+    let dash = dash(points().map(|spread| spread.x), chart.x.log);
+    let paths = chart.series.iter().enumerate().flat_map(|(i, series)| {
+        let style = theory_line(series, i, count);
+        let strokes = strokes(&series.theory, &dash);
+        strokes
+            .into_iter()
+            .map(move |points| Path { points, style })
     });
     let spots = chart.series.iter().enumerate().flat_map(|(i, series)| {
         let marker = Marker::of_series(i, series_colour(i, count));
@@ -47,7 +60,10 @@ pub(super) fn graph(chart: &LineChart) -> Graph<'_> {
             PAD,
         ),
         y_range: range_widened(
-            points().map(|spread| spread.middle).chain(bars),
+            points()
+                .map(|spread| spread.middle)
+                .chain(bars)
+                .chain(predictions),
             theory().map(|point| point.1),
             chart.y.log,
             PAD,
@@ -64,6 +80,35 @@ pub(super) fn graph(chart: &LineChart) -> Graph<'_> {
             .chain(dropped)
             .collect(),
     }
+}
+
+/// The values on either side of one over which a dash is drawn.
+fn dash(xs: impl Iterator<Item = f64>, log: bool) -> impl Fn(f64) -> [f64; 2] {
+    /// Of the width of the data.
+    const SHARE: f64 = 0.015;
+    let scale = move |x: f64| if log { x.ln() } else { x };
+    let [low, high] = xs
+        .map(scale)
+        .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| {
+            [low.min(x), high.max(x)]
+        });
+    let half = if high > low {
+        SHARE * (high - low)
+    } else {
+        SHARE
+    };
+    move |x| [scale(x) - half, scale(x) + half].map(|end| if log { end.exp() } else { end })
+}
+
+/// The stretches of a line between its gaps; a dash where a point stands alone.
+fn strokes(line: &[(f64, f64)], dash: impl Fn(f64) -> [f64; 2]) -> Vec<Vec<(f64, f64)>> {
+    let stretches = line.split(|point| !point.1.is_finite());
+    let stroke = |points: &[(f64, f64)]| match points {
+        [] => None,
+        [(x, y)] => Some(dash(*x).map(|end| (end, *y)).to_vec()),
+        points => Some(points.to_vec()),
+    };
+    stretches.filter_map(stroke).collect()
 }
 
 /// The ends of a point's bar, where it has one.
@@ -149,6 +194,15 @@ fn meaning(chart: &LineChart) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn theory_is_not_drawn_across_a_gap() {
+        let around = dash([0.0, 100.0].into_iter(), false);
+        let line = [(0.0, 1.0), (1.0, f64::NAN), (2.0, 3.0), (3.0, 4.0)];
+        let expected = [vec![(-1.5, 1.0), (1.5, 1.0)], vec![(2.0, 3.0), (3.0, 4.0)]];
+        assert_eq!(strokes(&line, &around), expected);
+        assert!(strokes(&[(1.0, f64::NAN)], &around).is_empty());
+    }
 
     fn spread(x: f64, low: f64, high: f64) -> Spread {
         Spread {

@@ -106,8 +106,8 @@ fn leader((x, y): Point, label: &Rect, spot: &Spot) -> Option<(Point, Point)> {
     (distance > outside + 6.0).then_some((from, near))
 }
 
-/// The bar of a spot, as far as it is inside the panel: of each half what stands clear of the
-/// marker, since a stump says nothing.
+/// The bar of a spot, as far as it is inside the panel. Where neither half stands clear of the marker
+/// there is none, since stumps say nothing; one half alone would say that the other is missing.
 fn draw_bar(scene: &mut Scene, frame: &Frame, spot: &Spot, clutter: &mut Clutter) {
     const HALF: f64 = 3.5;
     let Some((low, high)) = spot.bar else {
@@ -119,10 +119,12 @@ fn draw_bar(scene: &mut Scene, frame: &Frame, spot: &Spot, clutter: &mut Clutter
         width: 1.3,
         dash: &[],
     };
-    for end in [low, high].map(|value| frame.y.place(value)) {
-        if (end - middle).abs() < 1.4 * spot.marker.radius + 2.5 {
-            continue;
-        }
+    let ends = [low, high].map(|value| frame.y.place(value));
+    let is_clear = |end: &f64| (end - middle).abs() >= 1.4 * spot.marker.radius + 2.5;
+    if !ends.iter().any(is_clear) {
+        return;
+    }
+    for end in ends {
         let cut = end.clamp(frame.data.top, frame.data.bottom);
         let bar = vec![(x, middle), (x, cut)];
         scene.stroke(&bar, &style);

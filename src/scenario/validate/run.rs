@@ -33,7 +33,9 @@ pub(super) fn check_init(init: &InitSection) -> Result<()> {
 }
 
 pub(super) fn check_flow(flow: &FlowSection) -> Result<()> {
-    number("flow.rtol", flow.rtol, 1e-13..=0.1)?;
+    if let Some(rtol) = flow.rtol {
+        number("flow.rtol", rtol, 1e-13..=0.1)?;
+    }
     if let Some(atol) = flow.atol {
         number("flow.atol", atol, POSITIVE)?;
     }
