@@ -223,19 +223,32 @@ fn a_single_prediction_is_kept() {
 /// Where theory has no word on one of the measured values, its line is broken there, and not drawn across.
 #[test]
 fn theory_is_broken_where_it_has_no_word() {
-    let sweep = "{axes: [{path: network.depth, values: [1, 2, 3]}]}";
-    let figure = "{lines: {x: network.depth, y: ratio}}";
+    let sweep = "{axes: [{path: network.depth, values: [4]}, \
+                 {path: network.fusion_layer, values: [1, 2, 4]}]}";
+    let figure = "{lines: {x: network.fusion_layer, y: ratio}}";
     let chart = lines(sweep, figure, |_| run(Some(4.0), 4.0));
     let theory = &chart.series[0].theory;
     let at = |x: f64| {
-        theory
-            .iter()
-            .find(|point| point.0 == x)
-            .map(|point| point.1)
+        let mut points = theory.iter();
+        points.find(|point| point.0 == x).map(|point| point.1)
     };
-    // A single layer has no saddles; two and three of late fusion have a formula.
-    assert!(at(1.0).is_some_and(f64::is_nan), "{theory:?}");
-    assert!(at(2.0).is_some_and(f64::is_finite), "{theory:?}");
+    // Intermediate fusion has a formula for layers of equal norm only.
+    assert!(at(2.0).is_some_and(f64::is_nan), "{theory:?}");
+    let others = [1.0, 4.0].map(|x| at(x).is_some_and(f64::is_finite));
+    assert_eq!(others, [true; 2], "{theory:?}");
+
+    let sweep = "{axes: [{path: data.toy.samples, values: [10, 20, 30]}]}";
+    let figure = "{lines: {x: data.toy.samples, y: ratio}}";
+    let chart = lines(sweep, figure, |cell| match cell.index {
+        1 => run(None, 4.0),
+        _ => run(Some(4.0), 4.0),
+    });
+    let finite: Vec<bool> = chart.series[0]
+        .theory
+        .iter()
+        .map(|point| point.1.is_finite())
+        .collect();
+    assert_eq!(finite, [true, false, true]);
 }
 
 #[test]
