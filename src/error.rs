@@ -40,6 +40,14 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Files that were not what they had been, or could not be read, while they were worked on.
+    #[error("{problem}\n  help: {remedy}")]
+    Changed {
+        /// Which files, and what became of them.
+        problem: String,
+        /// How to go on.
+        remedy: String,
+    },
     /// Standard output that could not be written to, by other cause than a reader that has gone.
     #[error("cannot write to standard output: {source}")]
     Print {
@@ -146,11 +154,15 @@ impl std::error::Error for InputError {}
 
 impl Error {
     /// The exit code of a command that ends with this error: 2 where the user can mend the
-    /// call or the scenario (nothing was written), 1 where writing or drawing failed.
+    /// call or the scenario (nothing was written), 1 where writing or drawing failed, or what is
+    /// read changed meanwhile.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Input(_) | Error::Usage { .. } | Error::OutputFolder { .. } => 2,
-            Error::Write { .. } | Error::Print { .. } | Error::Draw { .. } => 1,
+            Error::Write { .. }
+            | Error::Changed { .. }
+            | Error::Print { .. }
+            | Error::Draw { .. } => 1,
         }
     }
 }

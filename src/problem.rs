@@ -28,6 +28,8 @@ pub struct Problem {
     pub weights: DVector<f64>,
     /// The smaller network with the same trajectory, where there is one and it is wanted.
     pub reduction: Option<Reduction>,
+    /// The method of the integration.
+    pub method: Method,
     /// Absolute tolerance of the integration.
     pub atol: f64,
     /// What the user should know before trusting the run.
@@ -71,9 +73,6 @@ impl Problem {
             // That of moments is the error of a linear map.
             moments.generalisation = None;
         }
-        if scenario.keeps_samples() {
-            moments.keep_samples(scenario)?;
-        }
         memory::refuse_too_large(&architecture, kept(&moments))?;
         let batch = scenario.descent.as_ref().and_then(|d| d.batch);
         refuse_large_batch(&moments, batch)?;
@@ -104,6 +103,7 @@ impl Problem {
             architecture,
             weights,
             reduction,
+            method,
             atol,
             warnings,
         })

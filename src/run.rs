@@ -11,7 +11,6 @@ use crate::detect::{Detection, detect};
 use crate::generalise::{Generalising, generalise};
 use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
 use crate::invariants;
-use crate::method;
 use crate::observe::Recorder;
 use crate::optimiser::Rule;
 use crate::parts::{self, Part};
@@ -73,15 +72,9 @@ impl Plan {
 
     /// The plan that a problem's scenario asks for.
     fn of(problem: &Problem) -> Self {
-        let flow = &problem.scenario.flow;
         Self {
             stage: Stage::Flow,
-            method: method::method(
-                flow,
-                &problem.moments,
-                &problem.architecture,
-                &problem.weights,
-            ),
+            method: problem.method,
             rtol: problem.step_rtol(),
             atol: problem.atol,
             is_reduced: true,

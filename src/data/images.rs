@@ -3,8 +3,9 @@
 //! Both views have the same image behind them: halves of it, so that each tells a part, or the whole of
 //! it where noise has not taken its place, so that they agree as often as the probabilities say.
 
+use super::layout;
 use super::pixels::{self, Pixels};
-use super::{Modality, Moments, layout};
+use super::rows::Rows;
 use crate::error::{InputError, Result};
 use crate::random::{Purpose, stream};
 use crate::scenario::{ImagesData, MOST_DIMENSIONS, NoiseViews};
@@ -12,47 +13,12 @@ use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
-/// Inputs of A and of B, each P x d_m, and targets, P x o.
-struct Views {
-    sides: [DMatrix<f64>; 2],
-    targets: DMatrix<f64>,
-}
-
-/// The moments of the views.
+/// The views as rows.
 ///
 /// # Errors
 /// An input error where the files cannot be used (the folder's `pixels.rs`), the images are too large
 /// or too narrow for two views, and where they have one label only.
-pub(super) fn moments(images: &ImagesData, seed: u64) -> Result<Moments> {
-    let views = views(images, seed)?;
-    let modalities = views.modalities();
-    Moments::of_samples(modalities, &views.inputs(), &views.targets)
-}
-
-/// Inputs (P x d) and targets (P x o).
-///
-/// # Errors
-/// As for [`moments`].
-pub(super) fn samples(images: &ImagesData, seed: u64) -> Result<(DMatrix<f64>, DMatrix<f64>)> {
-    let views = views(images, seed)?;
-    Ok((views.inputs(), views.targets))
-}
-
-impl Views {
-    fn modalities(&self) -> Vec<Modality> {
-        let names = ["A".to_owned(), "B".to_owned()];
-        let dims = self.sides.iter().map(DMatrix::ncols);
-        layout(names.iter().zip(dims))
-    }
-
-    fn inputs(&self) -> DMatrix<f64> {
-        let [a, b] = &self.sides;
-        let columns = a.column_iter().chain(b.column_iter());
-        DMatrix::from_columns(&columns.collect::<Vec<_>>())
-    }
-}
-
-fn views(images: &ImagesData, seed: u64) -> Result<Views> {
+pub(super) fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
     let Pixels {
         mut values,
         width,
@@ -75,11 +41,18 @@ fn views(images: &ImagesData, seed: u64) -> Result<Views> {
         centre(&mut values);
         centre(&mut targets);
     }
-    let sides = match &images.noise {
+    let [a, b] = match &images.noise {
         Some(noise) => replaced(&values, noise, seed),
         None => halves(&values, width)?,
     };
-    Ok(Views { sides, targets })
+    let names = ["A".to_owned(), "B".to_owned()];
+    let columns = a.column_iter().chain(b.column_iter());
+    Ok(Rows {
+        modalities: layout(names.iter().zip([a.ncols(), b.ncols()])),
+        inputs: DMatrix::from_columns(&columns.collect::<Vec<_>>()),
+        targets,
+        parts: None,
+    })
 }
 
 /// One column for each label there is, in ascending order: 1 for the images that have it.

@@ -15,6 +15,7 @@
 //! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `quadratic.rs` | losses as functions of the total map |
+//! | `rows.rs` | moments and samples of data that are given row by row |
 //! | `spectrum.rs` | pseudo-inverse, spectral norm |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
@@ -26,6 +27,7 @@ mod isotropic;
 mod moments;
 mod pixels;
 mod quadratic;
+mod rows;
 mod samples;
 mod sampling;
 mod spectrum;
@@ -39,8 +41,10 @@ pub use samples::{BLOCK, Block, Parts, Samples};
 pub use spectrum::{pseudo_inverse, spectral_norm};
 
 use crate::error::{InputError, Result};
-use crate::scenario::Scenario;
+use crate::scenario::{DataSection, Scenario};
 use nalgebra::DMatrix;
+use rows::Rows;
+use sampling::Population;
 use spectrum::pseudo_inverse_and_rank;
 use std::ops::Range;
 use std::sync::Arc;
@@ -79,7 +83,7 @@ pub struct Moments {
     pub generalisation: Option<Generalisation>,
     /// What is known of S_xx and its blocks.
     pub solutions: Solutions,
-    /// The samples behind the training moments, where they are kept ([`Moments::keep_samples`]).
+    /// The samples behind the training moments, where they are kept.
     pub samples: Option<Arc<Samples>>,
 }
 
@@ -95,31 +99,39 @@ pub struct Solutions {
 }
 
 impl Moments {
-    /// The moments of the scenario's data section. A table's path is opened as it stands.
+    /// The moments of the scenario's data section, with the samples behind them where the scenario
+    /// asks for more than moments ([`Scenario::keeps_samples`]). Paths are opened as they stand.
     ///
     /// # Errors
-    /// An input error where a table cannot be used, where the moments overflow, and where no
-    /// input tells anything about the targets.
+    /// An input error where a file cannot be used, where the moments overflow, where there are no
+    /// samples to keep, and where no input tells anything about the targets.
     pub fn of(scenario: &Scenario) -> Result<Moments> {
         let (data, seed) = (&scenario.data, scenario.seed);
-        let moments = if let Some(toy) = &data.toy {
-            toy::population(toy)?.moments(toy.samples, seed)?
-        } else if let Some(given) = &data.moments {
-            moments::population(given)?.moments(given.samples, seed)?
-        } else if let Some(isotropic) = &data.isotropic {
-            isotropic::population(isotropic)?.moments(isotropic.samples, seed)?
-        } else if let Some(wishart) = &data.wishart {
-            wishart::population(wishart, seed)?.moments(wishart.samples, seed)?
-        } else if let Some(table) = &data.table {
-            table::moments(table, seed)?
-        } else if let Some(xor) = &data.xor {
-            xor::moments(xor, seed)?
-        } else if let Some(images) = &data.images {
-            images::moments(images, seed)?
-        } else {
-            let remedy = "give one of toy, moments, isotropic, wishart, table, xor, images";
-            return Err(InputError::at("data", "no source of data", remedy).into());
+        let keeps_samples = scenario.keeps_samples();
+        let (mut moments, samples) = match source(data, seed)? {
+            Source::Population(population) => {
+                let count = data.samples();
+                let moments = population.moments(count, seed)?;
+                let samples = match (keeps_samples, count) {
+                    (false, _) => None,
+                    (true, Some(count)) => Some(population.samples(count, seed)),
+                    (true, None) => {
+                        let remedy = "give the number of samples with the data";
+                        return Err(InputError::at("data", "there are no samples", remedy).into());
+                    }
+                };
+                (moments, samples)
+            }
+            Source::Rows { training, holdout } => {
+                let mut moments = training.moments()?;
+                if let Some(holdout) = holdout {
+                    let error = holdout.moments()?.loss;
+                    moments.generalisation = Some(Generalisation::HoldOut(error));
+                }
+                (moments, keeps_samples.then(|| training.samples()))
+            }
         };
+        moments.samples = samples.map(Arc::new);
         moments.learnable(scenario.network.is_linear())
     }
 
@@ -154,22 +166,6 @@ impl Moments {
         let moments = Moments::new(modalities, inputs, cross, target_power);
         refuse_overflow(&moments.loss.optimum)?;
         Ok(moments)
-    }
-
-    /// The empirical moments of inputs (P x d) and targets (P x o), a row each a sample.
-    fn of_samples(
-        modalities: Vec<Modality>,
-        inputs: &DMatrix<f64>,
-        targets: &DMatrix<f64>,
-    ) -> Result<Moments> {
-        let count = inputs.nrows() as f64;
-        // General products are much faster than nalgebra's tr_mul on thousands of rows.
-        let mut covariance = inputs.transpose() * inputs / count;
-        // Symmetric to the last digit, which the product is not.
-        covariance.fill_upper_triangle_with_lower_triangle();
-        let cross = targets.transpose() * inputs / count;
-        let power = targets.norm_squared() / count;
-        Moments::checked(modalities, covariance, cross, power)
     }
 
     /// Joins training moments: S_xx (d x d), S_yx (o x d) and tr S_yy.
@@ -211,16 +207,6 @@ impl Moments {
             solutions,
             samples: None,
         }
-    }
-
-    /// Keeps the samples as well, for networks whose flow asks for more than moments, and for
-    /// mini-batches.
-    ///
-    /// # Errors
-    /// An input error where the scenario's data have no samples.
-    pub fn keep_samples(&mut self, scenario: &Scenario) -> Result<()> {
-        self.samples = Some(Arc::new(samples::of(&scenario.data, scenario.seed)?));
-        Ok(())
     }
 
     /// Number of inputs d of all modalities together.
@@ -287,6 +273,41 @@ impl Moments {
         }
         map
     }
+}
+
+/// What a data section stands for.
+enum Source {
+    Population(Population),
+    Rows {
+        training: Box<Rows>,
+        holdout: Option<Box<Rows>>,
+    },
+}
+
+fn source(data: &DataSection, seed: u64) -> Result<Source> {
+    let of_rows = |training, holdout: Option<Rows>| Source::Rows {
+        training: Box::new(training),
+        holdout: holdout.map(Box::new),
+    };
+    Ok(if let Some(toy) = &data.toy {
+        Source::Population(toy::population(toy)?)
+    } else if let Some(given) = &data.moments {
+        Source::Population(moments::population(given)?)
+    } else if let Some(isotropic) = &data.isotropic {
+        Source::Population(isotropic::population(isotropic)?)
+    } else if let Some(wishart) = &data.wishart {
+        Source::Population(wishart::population(wishart, seed)?)
+    } else if let Some(table) = &data.table {
+        let (training, holdout) = table::rows(table, seed)?;
+        of_rows(training, holdout)
+    } else if let Some(xor) = &data.xor {
+        of_rows(xor::rows(xor, seed), None)
+    } else if let Some(images) = &data.images {
+        of_rows(images::rows(images, seed)?, None)
+    } else {
+        let remedy = "give one of toy, moments, isotropic, wishart, table, xor, images";
+        return Err(InputError::at("data", "no source of data", remedy).into());
+    })
 }
 
 /// Rows of each modality in the joined input, from dimensions in order.

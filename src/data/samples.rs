@@ -1,8 +1,6 @@
 //! Samples kept one by one, in blocks that fit into a processor's cache.
 
-use super::{images, isotropic, moments, pseudo_inverse, table, toy, wishart, xor};
-use crate::error::{InputError, Result};
-use crate::scenario::DataSection;
+use super::pseudo_inverse;
 use nalgebra::DMatrix;
 use std::ops::Range;
 
@@ -168,43 +166,4 @@ fn blocks(matrix: &DMatrix<f64>) -> Vec<f64> {
         blocks.extend(matrix.rows(row, BLOCK.min(len - row)).iter());
     }
     blocks
-}
-
-/// The samples behind a scenario's moments.
-///
-/// # Errors
-/// An input error where the data have none, or the table cannot be used.
-pub(super) fn of(data: &DataSection, seed: u64) -> Result<Samples> {
-    if let Some(table) = &data.table {
-        let (inputs, targets) = table::samples(table, seed)?;
-        return Ok(Samples::new(&inputs, &targets));
-    }
-    if let Some(images) = &data.images {
-        let (inputs, targets) = images::samples(images, seed)?;
-        return Ok(Samples::new(&inputs, &targets));
-    }
-    if let Some(xor) = &data.xor {
-        let (inputs, parts) = xor::samples(xor, seed);
-        let samples = Samples::new(&inputs, &xor::targets(&parts));
-        return Ok(samples.with_parts(&xor::PARTS, &parts));
-    }
-    let population = if let Some(toy) = &data.toy {
-        toy::population(toy)
-    } else if let Some(given) = &data.moments {
-        moments::population(given)
-    } else if let Some(isotropic) = &data.isotropic {
-        isotropic::population(isotropic)
-    } else if let Some(wishart) = &data.wishart {
-        wishart::population(wishart, seed)
-    } else {
-        return Err(none().into());
-    };
-    let samples = data.samples().ok_or_else(none)?;
-    let (inputs, targets) = population?.samples(samples, seed);
-    Ok(Samples::new(&inputs, &targets))
-}
-
-fn none() -> InputError {
-    let remedy = "give the number of samples with the data";
-    InputError::at("data", "there are no samples", remedy)
 }

@@ -1,6 +1,6 @@
 //! Gaussian populations, and the empirical moments of samples from them.
 
-use super::{Generalisation, Modality, Moments, Quadratic, refuse_overflow};
+use super::{Generalisation, Modality, Moments, Quadratic, Samples, refuse_overflow};
 use crate::error::{InputError, Result};
 use crate::random::{Purpose, stream};
 use crate::scenario::ByModality;
@@ -27,15 +27,15 @@ impl Population {
     ///
     /// # Errors
     /// An input error where the moments overflow.
-    pub fn moments(self, samples: Option<u64>, seed: u64) -> Result<Moments> {
+    pub fn moments(&self, samples: Option<u64>, seed: u64) -> Result<Moments> {
         refuse_overflow(&self.inputs)?;
         let Some(samples) = samples else {
             let outputs = self.map.nrows() as f64;
             let cross = &self.map * &self.inputs;
             let power = cross.dot(&self.map) + outputs * self.noise * self.noise;
-            return Moments::checked(self.modalities, self.inputs, cross, power);
+            return Moments::checked(self.modalities.clone(), self.inputs.clone(), cross, power);
         };
-        let drawn = Drawn::from(&self, samples, seed);
+        let drawn = Drawn::from(self, samples, seed);
         let noise_cross = drawn.noise_cross * self.noise;
         let signal_cross = &self.map * &drawn.inputs;
         // y = W x + noise n, multiplied out: noiseless samples then stay noiseless to the last
@@ -44,18 +44,17 @@ impl Population {
             + 2.0 * noise_cross.dot(&self.map)
             + self.noise * self.noise * drawn.noise_power;
         let cross = signal_cross + noise_cross;
-        let mut moments = Moments::checked(self.modalities, drawn.inputs, cross, power)?;
+        let mut moments = Moments::checked(self.modalities.clone(), drawn.inputs, cross, power)?;
         moments.generalisation = Some(Generalisation::Population(Quadratic {
-            optimum: self.map,
-            covariance: self.inputs,
+            optimum: self.map.clone(),
+            covariance: self.inputs.clone(),
             floor: 0.0,
         }));
         Ok(moments)
     }
 
-    /// The draws whose moments [`Population::moments`] takes, each by itself: inputs (n x d) and
-    /// targets (n x o).
-    pub fn samples(&self, samples: u64, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) {
+    /// The draws whose moments [`Population::moments`] takes, each by itself.
+    pub fn samples(&self, samples: u64, seed: u64) -> Samples {
         let (outputs, dim) = self.map.shape();
         let mut inputs = DMatrix::zeros(samples as usize, dim);
         let mut targets = DMatrix::zeros(samples as usize, outputs);
@@ -66,7 +65,7 @@ impl Population {
             targets.row_mut(row).tr_copy_from(&y);
             row += 1;
         });
-        (inputs, targets)
+        Samples::new(&inputs, &targets)
     }
 
     /// Draws x and the unit noise n, one sample at a time.

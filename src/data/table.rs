@@ -4,48 +4,20 @@
 //! that columns far from mean zero make it learn their means first.
 
 use super::csv_file::CsvFile;
-use super::{Generalisation, Modality, Moments, layout};
+use super::layout;
+use super::rows::Rows;
 use crate::error::{InputError, Result};
 use crate::random::{Purpose, stream};
 use crate::scenario::TableData;
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 
-/// Inputs (n x d) and targets (n x o), a row each a sample.
-type Rows = (DMatrix<f64>, DMatrix<f64>);
-
-/// The empirical second moments of the rows trained on. With a hold-out, the generalisation
-/// error is the loss on the rows held out.
+/// The rows trained on, and those held out, where there are any.
 ///
 /// # Errors
 /// An input error where the file cannot be read as a table, lacks a column, has a cell that is not
 /// a finite number in a column used, and where standardisation or the hold-out is impossible.
-pub(super) fn moments(table: &TableData, seed: u64) -> Result<Moments> {
-    let (training, holdout) = rows(table, seed)?;
-    let of = |(inputs, targets): &Rows| Moments::of_samples(modalities(table), inputs, targets);
-    let mut moments = of(&training)?;
-    if let Some(holdout) = holdout {
-        moments.generalisation = Some(Generalisation::HoldOut(of(&holdout)?.loss));
-    }
-    Ok(moments)
-}
-
-/// The rows trained on.
-///
-/// # Errors
-/// As for [`moments`].
-pub(super) fn samples(table: &TableData, seed: u64) -> Result<Rows> {
-    let (training, _) = rows(table, seed)?;
-    Ok(training)
-}
-
-fn modalities(table: &TableData) -> Vec<Modality> {
-    let used = table.modalities.iter();
-    layout(used.map(|(name, columns)| (name, columns.len())))
-}
-
-/// The rows trained on, and those held out, where there are any.
-fn rows(table: &TableData, seed: u64) -> Result<(Rows, Option<Rows>)> {
+pub(super) fn rows(table: &TableData, seed: u64) -> Result<(Rows, Option<Rows>)> {
     let file = CsvFile::open(&table.path, "data.table.path")?;
     let values = file.numbers(&columns(table), usize::MAX)?;
     let (train, held_out) = split(table, values.nrows(), seed)?;
@@ -55,12 +27,16 @@ fn rows(table: &TableData, seed: u64) -> Result<(Rows, Option<Rows>)> {
         standardise(table, &file, &mut training, &mut holdout)?;
     }
     let dim = values.ncols() - table.targets.len();
-    let parts = |rows: DMatrix<f64>| {
-        let targets = rows.columns_range(dim..).into_owned();
-        (rows.columns_range(..dim).into_owned(), targets)
+    let used = table.modalities.iter();
+    let modalities = layout(used.map(|(name, columns)| (name, columns.len())));
+    let rows = |values: DMatrix<f64>| Rows {
+        modalities: modalities.clone(),
+        inputs: values.columns_range(..dim).into_owned(),
+        targets: values.columns_range(dim..).into_owned(),
+        parts: None,
     };
-    let holdout = (!held_out.is_empty()).then(|| parts(holdout));
-    Ok((parts(training), holdout))
+    let holdout = (!held_out.is_empty()).then(|| rows(holdout));
+    Ok((rows(training), holdout))
 }
 
 /// Names of the columns used, in the order of the joined input, then the targets.

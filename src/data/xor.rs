@@ -4,8 +4,8 @@
 //! uncorrelated with x_B, so that no linear map of B explains any of it. Source of the task: Zhang,
 //! Latham & Saxe (ICML 2024), section on nonlinear networks.
 
-use super::{Modality, Moments, layout};
-use crate::error::Result;
+use super::layout;
+use super::rows::Rows;
 use crate::random::{Purpose, stream};
 use crate::scenario::XorData;
 use nalgebra::DMatrix;
@@ -16,19 +16,13 @@ use rand_distr::StandardNormal;
 const CORNERS: [[f64; 2]; 4] = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]];
 
 /// Names of the two parts of the target.
-pub(super) const PARTS: [&str; 2] = ["linear", "xor"];
+const PARTS: [&str; 2] = ["linear", "xor"];
 
-/// Modality A has one input, B two.
-fn modalities() -> Vec<Modality> {
-    let names = ["A".to_owned(), "B".to_owned()];
-    layout(names.iter().zip([1, 2]))
-}
-
-/// Inputs (P x 3) and the two parts of the target (P x 2), which add up to it.
+/// Modality A has one input, B two; the two parts of the target add up to it.
 ///
 /// Every x_A is drawn once and paired with all four x_B: these are balanced, and uncorrelated with
 /// x_A, to the last digit.
-pub(super) fn samples(xor: &XorData, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) {
+pub(super) fn rows(xor: &XorData, seed: u64) -> Rows {
     let mut rng = stream(seed, Purpose::Samples);
     let len = xor.samples as usize;
     let mut inputs = DMatrix::zeros(len, 3);
@@ -42,19 +36,11 @@ pub(super) fn samples(xor: &XorData, seed: u64) -> (DMatrix<f64>, DMatrix<f64>) 
         inputs.row_mut(row).copy_from_slice(&[x, left, right]);
         parts.row_mut(row).copy_from_slice(&[x, -left * right]);
     }
-    (inputs, parts)
-}
-
-/// y, P x 1.
-pub(super) fn targets(parts: &DMatrix<f64>) -> DMatrix<f64> {
-    DMatrix::from_column_slice(parts.nrows(), 1, parts.column_sum().as_slice())
-}
-
-/// The moments of the samples.
-///
-/// # Errors
-/// An input error where the moments overflow.
-pub(super) fn moments(xor: &XorData, seed: u64) -> Result<Moments> {
-    let (inputs, parts) = samples(xor, seed);
-    Moments::of_samples(modalities(), &inputs, &targets(&parts))
+    let names = ["A".to_owned(), "B".to_owned()];
+    Rows {
+        modalities: layout(names.iter().zip([1, 2])),
+        inputs,
+        targets: DMatrix::from_column_slice(len, 1, parts.column_sum().as_slice()),
+        parts: Some((&PARTS, parts)),
+    }
 }

@@ -45,8 +45,9 @@ impl<'a> TheoryLine<'a> {
         })
     }
 
-    /// A dense line through the values `xs` of one series, no number where theory has no word; None where a prediction at one of them
-    /// depends on what a cell draws at random: no line is that of all cells then.
+    /// A dense line through the values `xs` of one series, no number where theory has no word; None
+    /// where a prediction at one of them depends on what a cell draws at random: no line is that of
+    /// all cells then.
     pub(super) fn points(&self, row: usize, xs: &[f64]) -> Option<Vec<(f64, f64)>> {
         const BETWEEN: usize = 16;
         let scenarios = xs.iter().filter_map(|x| self.scenario(row, *x));

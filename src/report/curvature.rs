@@ -38,7 +38,6 @@ pub struct CurvatureSummary {
 impl CurvatureSummary {
     fn of(curvature: &Curvature, is_strict: Option<bool>, stability: Option<f64>) -> Self {
         let spectrum = &curvature.spectrum;
-        let limit = spectrum.stable_learning_rate().zip(stability);
         Self {
             time: curvature.time,
             gradient_norm: spectrum.gradient_norm,
@@ -46,7 +45,7 @@ impl CurvatureSummary {
             least_residuals: spectrum.least.iter().map(|e| e.residual).collect(),
             largest_eigenvalue: spectrum.largest.converged(),
             largest_residual: spectrum.largest.residual,
-            stable_learning_rate: limit.map(|(limit, factor)| limit * factor),
+            stable_learning_rate: scaled(spectrum.stable_learning_rate(), stability),
             is_strict,
             hessian_products: spectrum.products,
         }
@@ -101,15 +100,18 @@ pub struct StabilitySummary {
 
 impl StabilitySummary {
     pub(super) fn of(stability: &Stability, factor: Option<f64>) -> Self {
-        let limit = stability.stable_learning_rate().zip(factor);
         Self {
             largest_eigenvalue: stability.largest_eigenvalue,
             residual: stability.residual,
             time: stability.time,
-            stable_learning_rate: limit.map(|(limit, factor)| limit * factor),
+            stable_learning_rate: scaled(stability.stable_learning_rate(), factor),
             hessian_products: stability.products,
         }
     }
+}
+
+fn scaled(limit: Option<f64>, factor: Option<f64>) -> Option<f64> {
+    Some(limit? * factor?)
 }
 
 /// The largest stable learning rate of the scenario's descents over 2/lambda_max. None where there is

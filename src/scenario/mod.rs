@@ -54,6 +54,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// The keys that name files.
+pub(crate) const FILE_KEYS: [&str; 5] = [
+    "data.table.path",
+    "data.images.idx.images",
+    "data.images.idx.labels",
+    "data.images.csv.path",
+    "init.file.path",
+];
+
 /// Values by modality name, in the order of the file.
 pub type ByModality<T> = IndexMap<String, T>;
 

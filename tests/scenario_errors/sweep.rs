@@ -58,6 +58,7 @@ fn axes_that_cannot_be() {
             "[10, 20]" => "[10, .inf]", 40, "sweep.axes.1.values.1", ["not a finite number"];
             "      values: [10, 20]\n" => "", 39, "sweep.axes.1.values", ["neither"];
             "path: network.width" => "path: name", 39, "sweep.axes.1.path", ["cannot vary"];
+            "path: network.width" => "path: data.images.idx.labels", 39, "sweep.axes.1.path", ["names a file", "--set changes its path"];
             "path: network.width" => "path: init.file.path", 39, "sweep.axes.1.path", ["names a file"];
             "path: network.width" => "path: data.toy.rho", 39, "sweep.axes.1.path", ["overlap"];
             "path: network.width" => "path: data.toy", 39, "sweep.axes.1.path", ["overlap"];

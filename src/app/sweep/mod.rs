@@ -98,7 +98,9 @@ impl Sweep {
 
     /// Whether the files that the scenario names can be read, and are what they were.
     fn has_its_files(&self) -> bool {
-        sweep::identity(&self.loaded.scenario).is_ok_and(|now| now == self.header.sweep)
+        let names_files = !self.loaded.scenario.clone().files_mut().is_empty();
+        !names_files
+            || sweep::identity(&self.loaded.scenario).is_ok_and(|now| now == self.header.sweep)
     }
 }
 
@@ -284,15 +286,21 @@ fn files_changed(sweep: &Sweep) -> Error {
     let files = files.join(" or ");
     let journals = sweep.folder.join(CELLS);
     let journal = journals.join(sweep::journal_name(&sweep.header));
-    let problem = match sweep.has_its_files() {
-        true => format!("{files} could not be read for a while: the same call goes on"),
-        false => format!(
-            "{files} changed while the sweep ran: remove {}, whose cells may be of either content, and sweep again",
-            journal.display()
+    let (what, remedy) = match sweep.has_its_files() {
+        true => (
+            "could not be read for a while",
+            "make the same call again: it goes on".to_owned(),
+        ),
+        false => (
+            "changed while the sweep ran",
+            format!(
+                "remove {}, whose cells may be of either content, and sweep again",
+                journal.display()
+            ),
         ),
     };
-    Error::Write {
-        path: sweep.folder.clone(),
-        source: std::io::Error::other(problem),
+    Error::Changed {
+        problem: format!("{files} {what}"),
+        remedy,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{count, exactly_one, number, wrong};
 use crate::error::Result;
-use crate::scenario::{Axis, AxisValue, Spacing, SweepSection};
+use crate::scenario::{Axis, AxisValue, FILE_KEYS, Spacing, SweepSection};
 use std::collections::HashSet;
 
 /// Most cells of a grid, repeats included: their places in the journal still fit in memory.
@@ -182,7 +182,7 @@ fn check_paths(sweep: &SweepSection) -> Result<()> {
             let remedy = "name a key of data, network, init, flow, descent or detector, or seed";
             return Err(wrong(key, problem, remedy));
         }
-        if path.ends_with(".path") {
+        if FILE_KEYS.contains(&path) {
             let problem = format!("{path} names a file, and files cannot vary");
             let remedy = "run one sweep for each file: --set changes its path";
             return Err(wrong(key, problem, remedy));
