@@ -151,7 +151,7 @@ fn theory_line(series: &Series, index: usize, count: usize) -> LineStyle {
     }
 }
 
-/// An entry for each series, of what it has.
+/// An entry for each series that has something to show, of what it has.
 fn keys(chart: &LineChart) -> Vec<Key> {
     let count = chart.series.len();
     let key = |(i, series): (usize, &Series)| {
@@ -163,7 +163,8 @@ fn keys(chart: &LineChart) -> Vec<Key> {
             samples: line.into_iter().chain(marker).collect(),
         }
     };
-    chart.series.iter().enumerate().map(key).collect()
+    let keys = chart.series.iter().enumerate().map(key);
+    keys.filter(|key| !key.samples.is_empty()).collect()
 }
 
 /// What points, bars and lines stand for, said once.
