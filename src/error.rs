@@ -1,68 +1,14 @@
-//! The one error type of the crate.
+//! The one error type of the library.
 //!
-//! Everything a user can get wrong in a file ends in [`InputError`]: where it stands, what is
-//! wrong with it, and what to do about it. The other variants carry the values they speak of.
+//! Everything a user can get wrong ends in [`InputError`]: where it stands, what is wrong with it, and
+//! what to do about it.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The crate's result.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Whatever can keep a command from doing its work.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A scenario, a data table or a weights file that cannot be used as it is.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// A command line that asks for something impossible.
-    #[error("{problem}\n  help: {remedy}")]
-    Usage {
-        /// What is wrong with the call.
-        problem: String,
-        /// What to type instead.
-        remedy: String,
-    },
-    /// The output folder cannot be written to; found out before anything is computed.
-    #[error("cannot write to the folder {}: {source}\n  help: choose another folder with --out DIR", path.display())]
-    OutputFolder {
-        /// The folder asked for.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A result that could not be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file that was to be written.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// Files that were not what they had been, or could not be read, while they were worked on.
-    #[error("{problem}\n  help: {remedy}")]
-    Changed {
-        /// Which files, and what became of them.
-        problem: String,
-        /// How to go on.
-        remedy: String,
-    },
-    /// Standard output that could not be written to, by other cause than a reader that has gone.
-    #[error("cannot write to standard output: {source}")]
-    Print {
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A figure that could not be drawn.
-    #[error("cannot draw {figure}: {problem}")]
-    Draw {
-        /// The figure's file name.
-        figure: String,
-        /// What the drawing library said.
-        problem: String,
-    },
-}
+/// The library's result.
+pub type Result<T, E = InputError> = std::result::Result<T, E>;
 
 /// One thing wrong with what the user wrote: file, line, key, problem, remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +24,17 @@ pub struct InputError {
     pub problem: String,
     /// What to do about it.
     pub remedy: String,
+    /// The name that was not found, where one was looked for.
+    pub unknown: Option<Box<Unknown>>,
+}
+
+/// A name that was not found among those there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The name.
+    pub name: String,
+    /// Names that could have been meant.
+    pub known: Vec<String>,
 }
 
 impl InputError {
@@ -93,6 +50,7 @@ impl InputError {
             key: Some(key.into()),
             problem: problem.into(),
             remedy: remedy.into(),
+            unknown: None,
         }
     }
 
@@ -109,6 +67,7 @@ impl InputError {
             key: None,
             problem: problem.into(),
             remedy: remedy.into(),
+            unknown: None,
         }
     }
 
@@ -123,6 +82,18 @@ impl InputError {
         };
         let problem = format!("cannot read the file: {error}");
         Self::in_file(file, None, problem, remedy)
+    }
+
+    /// The same error where `name` was looked for among `known`.
+    pub fn with_unknown<'k>(self, name: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
+        let unknown = Unknown {
+            name: name.to_owned(),
+            known: known.into_iter().map(str::to_owned).collect(),
+        };
+        Self {
+            unknown: Some(Box::new(unknown)),
+            ..self
+        }
     }
 
     /// The same error at a key, an array or a column.
@@ -152,17 +123,15 @@ impl fmt::Display for InputError {
 
 impl std::error::Error for InputError {}
 
-impl Error {
-    /// The exit code of a command that ends with this error: 2 where the user can mend the
-    /// call or the scenario (nothing was written), 1 where writing or drawing failed, or what is
-    /// read changed meanwhile.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Error::Input(_) | Error::Usage { .. } | Error::OutputFolder { .. } => 2,
-            Error::Write { .. }
-            | Error::Changed { .. }
-            | Error::Print { .. }
-            | Error::Draw { .. } => 1,
+/// Names for a message, the first twenty of a long list.
+pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const MOST: usize = 20;
+    let names: Vec<&str> = names.into_iter().collect();
+    match names.get(..MOST) {
+        Some(first) if names.len() > MOST => {
+            format!("{}, ... ({} in all)", first.join(", "), names.len())
         }
+        _ if names.is_empty() => "none".to_owned(),
+        _ => names.join(", "),
     }
 }

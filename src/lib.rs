@@ -69,43 +69,15 @@
 //! # Ok::<(), modalflow::error::Error>(())
 //! ```
 
-pub mod ablation;
-pub mod app;
-pub mod batches;
-pub mod cli;
-pub mod compare;
-pub mod curvature;
+pub mod analysis;
 pub mod data;
 pub mod descent;
-pub mod detect;
 pub mod error;
-pub mod figures;
+pub mod experiment;
 pub mod flow;
-pub mod generalise;
-pub mod init;
 pub mod integrate;
-pub mod invariants;
-mod kernels;
-pub mod lanczos;
-pub mod memory;
-pub mod method;
-pub mod names;
+pub mod linalg;
 pub mod network;
-pub mod observe;
-pub mod optimiser;
-pub mod output;
-pub mod parts;
-pub mod plot;
-pub mod problem;
-pub mod progress;
-pub mod random;
-pub mod reduction;
-pub mod report;
-pub mod run;
-pub mod scenario;
-pub mod sweep;
+pub mod section;
 pub mod theory;
-pub mod track;
-pub mod verify;
-pub mod visits;
-pub mod weights_file;
+pub mod trajectory;

@@ -1,7 +1,6 @@
 //! CSV files with a header: numbers by column, errors by file, line and column.
 
-use crate::error::{InputError, Result};
-use crate::names::{did_you_mean, listed};
+use crate::error::{InputError, Result, listed};
 use csv::{ErrorKind, StringRecord};
 use nalgebra::DMatrix;
 use std::fs;
@@ -27,8 +26,7 @@ impl<'p> CsvFile<'p> {
                 Some(line_at(&bytes, error.valid_up_to())),
                 "not a text file in UTF-8",
                 "save the table as CSV in UTF-8",
-            )
-            .into());
+            ));
         }
         let header = reader(&bytes).headers().cloned();
         let header = header.map_err(|error| not_csv(path, &bytes, &error))?;
@@ -38,8 +36,7 @@ impl<'p> CsvFile<'p> {
                 None,
                 "the file is empty",
                 "write a header with the names of the columns, then rows of numbers",
-            )
-            .into());
+            ));
         }
         Ok(Self {
             path,
@@ -80,7 +77,7 @@ impl<'p> CsvFile<'p> {
         if cells.is_empty() {
             let remedy = "add rows of numbers below the header";
             let problem = "a header, but no rows";
-            return Err(InputError::in_file(self.path, None, problem, remedy).into());
+            return Err(InputError::in_file(self.path, None, problem, remedy));
         }
         let rows = cells.len() / places.len();
         Ok(DMatrix::from_row_slice(rows, places.len(), &cells))
@@ -91,20 +88,17 @@ impl<'p> CsvFile<'p> {
         let mut found = (0..self.header.len()).filter(|&j| self.header.get(j) == Some(name));
         match (found.next(), found.next()) {
             (Some(place), None) => Ok(place),
-            (Some(_), Some(_)) => Err(self
-                .in_column(
-                    name,
-                    Some(1),
-                    "more than one column has this name",
-                    "rename all but one",
-                )
-                .into()),
-            (None, _) => Err(self.missing(name).into()),
+            (Some(_), Some(_)) => Err(self.in_column(
+                name,
+                Some(1),
+                "more than one column has this name",
+                "rename all but one",
+            )),
+            (None, _) => Err(self.missing(name)),
         }
     }
 
     fn missing(&self, name: &str) -> InputError {
-        let nearest = did_you_mean(name, &self.header);
         let list = listed(&self.header);
         let separated = self.header.len() == 1 && list.contains([';', '\t', '|']);
         let remedy = if separated {
@@ -112,8 +106,8 @@ impl<'p> CsvFile<'p> {
         } else {
             format!("the file's columns are: {list}")
         };
-        let problem = format!("no such column{nearest}");
-        self.in_column(name, Some(1), problem, remedy)
+        self.in_column(name, Some(1), "no such column", remedy)
+            .with_unknown(name, &self.header)
     }
 
     /// An error in a column, at a line where it is known.

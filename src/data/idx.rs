@@ -46,11 +46,7 @@ pub(super) fn read<const N: usize>(path: &Path, key: &str, limit: u64) -> Result
     } else {
         parse(&mut file, limit)
     };
-    idx.map_err(|flaw| {
-        InputError::in_file(path, None, flaw.problem, flaw.remedy)
-            .with_key(key)
-            .into()
-    })
+    idx.map_err(|flaw| InputError::in_file(path, None, flaw.problem, flaw.remedy).with_key(key))
 }
 
 /// What is wrong with the contents of a file, and what to do about it.

@@ -6,19 +6,189 @@
 use super::layout;
 use super::pixels::{self, Pixels};
 use super::rows::Rows;
+use super::source::{Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
-use crate::random::{Purpose, stream};
-use crate::scenario::{ImagesData, MOST_DIMENSIONS, NoiseViews};
+use crate::linalg::random::{Purpose, stream};
+use crate::section::{MOST_DIMENSIONS, check};
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Two views, modalities A and B, of labelled images; the target has one output a label, 1 for the
+/// image's own and 0 for the others. Pixels are scaled to 0 to 1: bytes of an IDX file by 255, numbers of
+/// a CSV file by the largest one of the rows read. The images come from exactly one of
+/// idx and csv, the views from exactly one of halves and noise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImagesData {
+    /// A pair of IDX files, as MNIST has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idx: Option<IdxFiles>,
+    /// A CSV file with a row an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csv: Option<PixelTable>,
+    /// Whether A sees the left half of the image and B the right half (with the middle column, where
+    /// their number is odd).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub halves: bool,
+    /// Each view is the whole image, or noise in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseViews>,
+    /// Number of images used, from the first on; without it all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Whether the mean over the images is taken from every pixel and every output. Networks
+    /// without biases learn the means first where it is not.
+    #[serde(default = "default_centre")]
+    pub centre: bool,
+}
+
+/// Images and labels in the IDX format of MNIST, as they are or compressed by gzip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdxFiles {
+    /// The images, such as train-images-idx3-ubyte.gz, relative to the scenario file.
+    pub images: PathBuf,
+    /// Their labels, such as train-labels-idx1-ubyte.gz, relative to the scenario file.
+    pub labels: PathBuf,
+}
+
+/// Images as rows of a CSV file with a header: a label, and pixels row after row of the image in
+/// all other columns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PixelTable {
+    /// The file, relative to the scenario file.
+    pub path: PathBuf,
+    /// Name of the column with the label, a whole number.
+    #[serde(default = "default_label")]
+    pub label: String,
+    /// Pixels in a row of the image; without it images are square.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
+}
+
+/// Which views show the image, drawn for every image by itself; the three probabilities add up to 1.
+/// A view that does not show it is Gaussian noise of mean 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoiseViews {
+    /// Probability that both views show the image, 0 to 1.
+    #[serde(default)]
+    pub both: f64,
+    /// Probability that A shows it and B is noise, 0 to 1.
+    #[serde(default, rename = "only_A")]
+    pub only_a: f64,
+    /// Probability that B shows it and A is noise, 0 to 1.
+    #[serde(default, rename = "only_B")]
+    pub only_b: f64,
+    /// Standard deviation of the noise of every pixel; without it the root mean square of the pixels
+    /// as the network sees them, so that noise is as strong as an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub std: Option<f64>,
+}
+
+fn default_centre() -> bool {
+    true
+}
+
+fn default_label() -> String {
+    "label".to_owned()
+}
+
+impl DataSource for ImagesData {
+    fn key(&self) -> &'static str {
+        "images"
+    }
+
+    fn check(&self) -> Result<()> {
+        let files = [("idx", self.idx.is_some()), ("csv", self.csv.is_some())];
+        check::exactly_one("data.images", "a source of images", &files)?;
+        let views = [("halves", self.halves), ("noise", self.noise.is_some())];
+        check::exactly_one("data.images", "the way to make two views", &views)?;
+        if let Some(idx) = &self.idx {
+            check::path("data.images.idx.images", &idx.images)?;
+            check::path("data.images.idx.labels", &idx.labels)?;
+        }
+        if let Some(csv) = &self.csv {
+            check::path("data.images.csv.path", &csv.path)?;
+            if let Some(width) = csv.width {
+                check::count("data.images.csv.width", width as u64, 1..)?;
+            }
+        }
+        if let Some(limit) = self.limit {
+            check::count("data.images.limit", limit, 1..)?;
+        }
+        self.noise.as_ref().map_or(Ok(()), check_noise)
+    }
+
+    fn modalities(&self) -> Vec<&str> {
+        vec!["A", "B"]
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling::File
+    }
+
+    fn depends_on_seed(&self) -> bool {
+        self.noise.is_some()
+    }
+
+    fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let csv = self.csv.as_mut();
+        let csv = csv.map(|table| ("data.images.csv.path", &mut table.path));
+        let idx = self.idx.iter_mut().flat_map(|files| {
+            [
+                ("data.images.idx.images", &mut files.images),
+                ("data.images.idx.labels", &mut files.labels),
+            ]
+        });
+        idx.chain(csv).collect()
+    }
+
+    fn content(&self, seed: u64) -> Result<Content> {
+        Ok(Content::of_rows(rows(self, seed)?, None))
+    }
+}
+
+/// Probabilities that were meant to add up to 1 do so to this: a few roundings of decimal fractions.
+const ROUND_OFF: f64 = 1e-9;
+
+fn check_noise(noise: &NoiseViews) -> Result<()> {
+    let probabilities = [
+        ("both", noise.both),
+        ("only_A", noise.only_a),
+        ("only_B", noise.only_b),
+    ];
+    for (name, probability) in probabilities {
+        check::number(&format!("data.images.noise.{name}"), probability, 0.0..=1.0)?;
+    }
+    let sum: f64 = probabilities
+        .iter()
+        .map(|(_, probability)| probability)
+        .sum();
+    if (sum - 1.0).abs() > ROUND_OFF {
+        return Err(InputError::at(
+            "data.images.noise",
+            format!("both, only_A and only_B add up to {sum}"),
+            "give three probabilities that add up to 1, such as both: 0.5, only_A: 0.25, only_B: 0.25",
+        ));
+    }
+    match noise.std {
+        Some(std) => check::number("data.images.noise.std", std, 0.0..=check::LARGEST),
+        None => Ok(()),
+    }
+}
 
 /// The views as rows.
 ///
 /// # Errors
 /// An input error where the files cannot be used (the folder's `pixels.rs`), the images are too large
 /// or too narrow for two views, and where they have one label only.
-pub(super) fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
+fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
     let Pixels {
         mut values,
         width,
@@ -28,7 +198,7 @@ pub(super) fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
     if inputs as u64 > MOST_DIMENSIONS {
         let problem = format!("the two views have {inputs} pixels together");
         let remedy = format!("scale the images down to at most {MOST_DIMENSIONS}");
-        return Err(InputError::at("data.images", problem, remedy).into());
+        return Err(InputError::at("data.images", problem, remedy));
     }
     let mut targets = one_hot(&labels)?;
     if images.centre {
@@ -36,7 +206,7 @@ pub(super) fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
         if values.row_iter().all(|row| row == first) {
             let problem = "all images are alike: nothing is left without their mean";
             let remedy = "give images that differ";
-            return Err(InputError::at("data.images", problem, remedy).into());
+            return Err(InputError::at("data.images", problem, remedy));
         }
         centre(&mut values);
         centre(&mut targets);
@@ -65,7 +235,7 @@ fn one_hot(labels: &[u64]) -> Result<DMatrix<f64>> {
             "the images have {} different labels: {problem}",
             kinds.len()
         );
-        Err(InputError::at("data.images", problem, remedy).into())
+        Err(InputError::at("data.images", problem, remedy))
     };
     if kinds.len() < 2 {
         return refuse(
@@ -95,7 +265,7 @@ fn halves(values: &DMatrix<f64>, width: usize) -> Result<[DMatrix<f64>; 2]> {
     if width < 2 {
         let problem = "the images are one pixel wide";
         let remedy = "give wider images (data.images.csv.width), or use noise";
-        return Err(InputError::at("data.images.halves", problem, remedy).into());
+        return Err(InputError::at("data.images.halves", problem, remedy));
     }
     let (left, right): (Vec<usize>, Vec<usize>) =
         (0..values.ncols()).partition(|pixel| pixel % width < width / 2);

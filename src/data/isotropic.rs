@@ -2,9 +2,68 @@
 
 use super::layout;
 use super::sampling::{Population, by_modality};
+use super::source::{Content, DataSource, Sampling, check_draws, check_true_weights};
 use crate::error::Result;
-use crate::scenario::IsotropicData;
+use crate::section::{ByModality, check};
 use nalgebra::{DMatrix, DVector};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Independent inputs: every input of a modality has its variance and its true weight, and
+/// y = sum_m weight_m (sum of the inputs of m) + noise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IsotropicData {
+    /// Input dimension of each modality.
+    pub modalities: ByModality<usize>,
+    /// Variance of every input of a modality, above 0.
+    pub variance: ByModality<f64>,
+    /// True weight of every input of a modality.
+    pub weight: ByModality<f64>,
+    /// Standard deviation of the noise added to the target.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+}
+
+impl DataSource for IsotropicData {
+    fn key(&self) -> &'static str {
+        "isotropic"
+    }
+
+    fn check(&self) -> Result<()> {
+        let key = "data.isotropic.modalities";
+        check::modality_names(key, &self.modalities)?;
+        check::dims(key, &self.modalities)?;
+        let names = self.modalities();
+        let (variance, weight) = ("data.isotropic.variance", "data.isotropic.weight");
+        check::same_names(variance, self.variance.keys(), key, &names)?;
+        check::same_names(weight, self.weight.keys(), key, &names)?;
+        for (name, &value) in &self.variance {
+            check::number(&format!("{variance}.{name}"), value, check::POSITIVE)?;
+        }
+        check_true_weights(weight, &self.weight, "weight")?;
+        check_draws("data.isotropic", self.noise, self.samples)
+    }
+
+    fn modalities(&self) -> Vec<&str> {
+        self.modalities.keys().map(String::as_str).collect()
+    }
+
+    fn shape(&self) -> Option<[usize; 2]> {
+        Some([self.modalities.values().sum(), 1])
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling::of(self.samples)
+    }
+
+    fn content(&self, _seed: u64) -> Result<Content> {
+        Ok(Content::Population(population(self)?))
+    }
+}
 
 /// The population with S_xx = diag(variance_m) (d x d) and W (1 x d), every entry of a modality
 /// its weight_m.
@@ -14,7 +73,7 @@ use nalgebra::{DMatrix, DVector};
 ///
 /// # Errors
 /// An input error where variance or weight name other modalities.
-pub(super) fn population(isotropic: &IsotropicData) -> Result<Population> {
+fn population(isotropic: &IsotropicData) -> Result<Population> {
     let dims = &isotropic.modalities;
     let variances = by_modality(dims.keys(), &isotropic.variance, "data.isotropic.variance")?;
     let weights = by_modality(dims.keys(), &isotropic.weight, "data.isotropic.weight")?;

@@ -3,8 +3,9 @@
 //! Source: Zhang, Latham & Saxe, "Understanding Unimodal Bias in Multimodal Deep Linear
 //! Networks" (ICML 2024), the sections on the setup and on the two-layer networks.
 //!
-//! | file | source of data |
+//! | file | what it has |
 //! |---|---|
+//! | `source.rs` | the data section, and what every source promises |
 //! | `toy.rs` | one scalar input a modality |
 //! | `moments.rs` | a given covariance and map |
 //! | `isotropic.rs` | independent inputs, one variance and one true weight a modality |
@@ -16,7 +17,6 @@
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `quadratic.rs` | losses as functions of the total map |
 //! | `rows.rs` | moments and samples of data that are given row by row |
-//! | `spectrum.rs` | pseudo-inverse, spectral norm |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
@@ -30,22 +30,28 @@ mod quadratic;
 mod rows;
 mod samples;
 mod sampling;
-mod spectrum;
+mod source;
 mod table;
 mod toy;
 mod wishart;
 mod xor;
 
+pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
+pub use isotropic::IsotropicData;
+pub use moments::MomentsData;
 pub use quadratic::{Generalisation, Quadratic};
+pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};
-pub use spectrum::{pseudo_inverse, spectral_norm};
+pub use sampling::Population;
+pub use source::{Content, DataSource, Sampling, Source};
+pub use table::TableData;
+pub use toy::ToyData;
+pub use wishart::WishartData;
+pub use xor::XorData;
 
 use crate::error::{InputError, Result};
-use crate::scenario::{DataSection, Scenario};
+use crate::linalg::{pseudo_inverse, pseudo_inverse_and_rank};
 use nalgebra::DMatrix;
-use rows::Rows;
-use sampling::Population;
-use spectrum::pseudo_inverse_and_rank;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -99,30 +105,29 @@ pub struct Solutions {
 }
 
 impl Moments {
-    /// The moments of the scenario's data section, with the samples behind them where the scenario
-    /// asks for more than moments ([`Scenario::keeps_samples`]). Paths are opened as they stand.
+    /// The moments of a source, with the samples behind them where `keeps_samples` asks for more
+    /// than moments. Paths are opened as they stand.
     ///
     /// # Errors
-    /// An input error where a file cannot be used, where the moments overflow, where there are no
-    /// samples to keep, and where no input tells anything about the targets.
-    pub fn of(scenario: &Scenario) -> Result<Moments> {
-        let (data, seed) = (&scenario.data, scenario.seed);
-        let keeps_samples = scenario.keeps_samples();
-        let (mut moments, samples) = match source(data, seed)? {
-            Source::Population(population) => {
-                let count = data.samples();
+    /// An input error where a file cannot be used, where the moments overflow, and where there are no
+    /// samples to keep.
+    pub fn of(source: &Source, seed: u64, keeps_samples: bool) -> Result<Moments> {
+        let source = source.get();
+        let (mut moments, samples) = match source.content(seed)? {
+            Content::Population(population) => {
+                let count = source.sampling().drawn();
                 let moments = population.moments(count, seed)?;
                 let samples = match (keeps_samples, count) {
                     (false, _) => None,
                     (true, Some(count)) => Some(population.samples(count, seed)),
                     (true, None) => {
                         let remedy = "give the number of samples with the data";
-                        return Err(InputError::at("data", "there are no samples", remedy).into());
+                        return Err(InputError::at("data", "there are no samples", remedy));
                     }
                 };
                 (moments, samples)
             }
-            Source::Rows { training, holdout } => {
+            Content::Rows { training, holdout } => {
                 let mut moments = training.moments()?;
                 if let Some(holdout) = holdout {
                     let error = holdout.moments()?.loss;
@@ -132,12 +137,15 @@ impl Moments {
             }
         };
         moments.samples = samples.map(Arc::new);
-        moments.learnable(scenario.network.is_linear())
+        Ok(moments)
     }
 
-    /// Itself, where there is something to learn; for networks that are not linear that may be what no
-    /// linear map can.
-    fn learnable(self, is_linear: bool) -> Result<Moments> {
+    /// Makes sure that there is something to learn; for networks that are not linear that may be what
+    /// no linear map can.
+    ///
+    /// # Errors
+    /// An input error where no input tells anything about the targets.
+    pub fn ensure_learnable(&self, is_linear: bool) -> Result<()> {
         let (problem, remedy) = if is_linear && !self.is_linearly_learnable() {
             (
                 "there is nothing to learn: no input is correlated with any target",
@@ -150,9 +158,9 @@ impl Moments {
                 "give a target that depends on the inputs",
             )
         } else {
-            return Ok(self);
+            return Ok(());
         };
-        Err(InputError::at("data", problem, remedy).into())
+        Err(InputError::at("data", problem, remedy))
     }
 
     /// [`Moments::new`] for moments that may have overflowed.
@@ -275,41 +283,6 @@ impl Moments {
     }
 }
 
-/// What a data section stands for.
-enum Source {
-    Population(Population),
-    Rows {
-        training: Box<Rows>,
-        holdout: Option<Box<Rows>>,
-    },
-}
-
-fn source(data: &DataSection, seed: u64) -> Result<Source> {
-    let of_rows = |training, holdout: Option<Rows>| Source::Rows {
-        training: Box::new(training),
-        holdout: holdout.map(Box::new),
-    };
-    Ok(if let Some(toy) = &data.toy {
-        Source::Population(toy::population(toy)?)
-    } else if let Some(given) = &data.moments {
-        Source::Population(moments::population(given)?)
-    } else if let Some(isotropic) = &data.isotropic {
-        Source::Population(isotropic::population(isotropic)?)
-    } else if let Some(wishart) = &data.wishart {
-        Source::Population(wishart::population(wishart, seed)?)
-    } else if let Some(table) = &data.table {
-        let (training, holdout) = table::rows(table, seed)?;
-        of_rows(training, holdout)
-    } else if let Some(xor) = &data.xor {
-        of_rows(xor::rows(xor, seed), None)
-    } else if let Some(images) = &data.images {
-        of_rows(images::rows(images, seed)?, None)
-    } else {
-        let remedy = "give one of toy, moments, isotropic, wishart, table, xor, images";
-        return Err(InputError::at("data", "no source of data", remedy).into());
-    })
-}
-
 /// Rows of each modality in the joined input, from dimensions in order.
 pub(crate) fn layout<'a>(dims: impl IntoIterator<Item = (&'a String, usize)>) -> Vec<Modality> {
     let mut start = 0;
@@ -331,5 +304,5 @@ fn refuse_overflow<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Result<()>
     }
     let problem = "the second moments are larger than floating-point numbers can be";
     let remedy = "rescale the inputs and targets (a table: standardise: true)";
-    Err(InputError::at("data", problem, remedy).into())
+    Err(InputError::at("data", problem, remedy))
 }

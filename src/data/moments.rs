@@ -2,59 +2,186 @@
 
 use super::layout;
 use super::sampling::Population;
+use super::source::{Content, DataSource, Sampling, check_draws};
 use crate::error::{InputError, Result};
-use crate::scenario::MomentsData;
+use crate::section::{ByModality, check};
 use nalgebra::DMatrix;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// The population of the moments given. The covariance is symmetrised by averaging, so that the
-/// rounding of its decimals leaves no trace.
-///
-/// # Errors
-/// An input error where a matrix does not have the shape that the modalities ask for.
-pub(super) fn population(given: &MomentsData) -> Result<Population> {
-    let modalities = layout(given.modalities.iter().map(|(name, &dim)| (name, dim)));
-    let dim = given.modalities.values().sum();
-    let inputs = matrix(&given.inputs, dim, dim, "data.moments.inputs")?;
-    let outputs = given.target_map.len();
-    let map = matrix(&given.target_map, outputs, dim, "data.moments.target_map")?;
-    Ok(Population {
-        modalities,
-        inputs: (&inputs + inputs.transpose()) * 0.5,
-        map,
-        noise: given.noise,
-    })
+/// Given second moments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MomentsData {
+    /// Input dimension of each modality; the order fixes the blocks of the matrices.
+    pub modalities: ByModality<usize>,
+    /// Input covariance, d x d rows, symmetric and positive semi-definite.
+    pub inputs: Vec<Vec<f64>>,
+    /// True map, o x d rows.
+    pub target_map: Vec<Vec<f64>>,
+    /// Standard deviation of the noise added to every output.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
 }
 
-fn matrix(lines: &[Vec<f64>], rows: usize, cols: usize, key: &'static str) -> Result<DMatrix<f64>> {
-    if lines.len() != rows {
+impl DataSource for MomentsData {
+    fn key(&self) -> &'static str {
+        "moments"
+    }
+
+    fn check(&self) -> Result<()> {
+        check::modality_names("data.moments.modalities", &self.modalities)?;
+        let dims = check::dims("data.moments.modalities", &self.modalities)?;
+        check_matrices(self, dims)?;
+        check_draws("data.moments", self.noise, self.samples)
+    }
+
+    fn modalities(&self) -> Vec<&str> {
+        self.modalities.keys().map(String::as_str).collect()
+    }
+
+    fn shape(&self) -> Option<[usize; 2]> {
+        Some([self.modalities.values().sum(), self.target_map.len()])
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling::of(self.samples)
+    }
+
+    fn content(&self, _seed: u64) -> Result<Content> {
+        Ok(Content::Population(population(self)))
+    }
+}
+
+/// Relative to the largest entry or eigenvalue: covariances typed with ten digits pass.
+const ROUND_OFF: f64 = 1e-9;
+
+/// Inputs d x d, symmetric and positive semi-definite; target map o x d; `dims` is d.
+fn check_matrices(moments: &MomentsData, dims: usize) -> Result<()> {
+    let key = "data.moments.inputs";
+    let rows = &moments.inputs;
+    if rows.len() != dims {
         return Err(InputError::at(
             key,
             format!(
-                "{} rows where the modalities have {rows} inputs",
-                lines.len()
+                "{} rows, where the modalities have {dims} inputs together",
+                rows.len()
             ),
-            format!("give {rows} rows of {cols} numbers"),
-        )
-        .into());
+            format!("give {dims} rows of {dims} numbers, or mend data.moments.modalities"),
+        ));
     }
-    if let Some((i, line)) = lines
-        .iter()
-        .enumerate()
-        .find(|(_, line)| line.len() != cols)
-    {
+    check_rows(key, rows, dims)?;
+    check_covariance(key, rows)?;
+    let key = "data.moments.target_map";
+    let rows = &moments.target_map;
+    if rows.is_empty() {
         return Err(InputError::at(
-            format!("{key}[{i}]"),
-            format!(
-                "{} numbers where the modalities have {cols} inputs",
-                line.len()
-            ),
-            format!("give {cols} numbers in every row"),
-        )
-        .into());
+            key,
+            "the map has no row",
+            format!("give one row of {dims} numbers for each output"),
+        ));
     }
-    Ok(DMatrix::from_row_iterator(
-        rows,
-        cols,
-        lines.iter().flatten().copied(),
+    check_rows(key, rows, dims)?;
+    if rows.iter().flatten().all(|&entry| entry == 0.0) {
+        return Err(InputError::at(
+            key,
+            "every entry is 0: there is nothing to learn",
+            "give at least one entry other than 0",
+        ));
+    }
+    Ok(())
+}
+
+/// Length of each row and range of each entry.
+fn check_rows(key: &str, rows: &[Vec<f64>], length: usize) -> Result<()> {
+    for (i, row) in rows.iter().enumerate() {
+        if row.len() != length {
+            return Err(InputError::at(
+                format!("{key}.{i}"),
+                format!("row {} has {} numbers", i + 1, row.len()),
+                format!("give {length} numbers, one for each input"),
+            ));
+        }
+        for (j, &entry) in row.iter().enumerate() {
+            // The key is only written out for a bad entry: there may be millions.
+            if !(-check::LARGEST..=check::LARGEST).contains(&entry) {
+                check::number(
+                    &format!("{key}.{i}.{j}"),
+                    entry,
+                    -check::LARGEST..=check::LARGEST,
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_covariance(key: &str, rows: &[Vec<f64>]) -> Result<()> {
+    let d = rows.len();
+    let matrix = DMatrix::from_fn(d, d, |i, j| rows[i][j]);
+    let largest = matrix.amax();
+    if largest == 0.0 {
+        return Err(InputError::at(
+            key,
+            "every entry is 0: the inputs never vary",
+            "give the covariance of the inputs",
+        ));
+    }
+    check_symmetry(key, &matrix, ROUND_OFF * largest)?;
+    // Scaled to entries of at most 1, so that no square under- or overflows.
+    let values = (matrix / largest).symmetric_eigenvalues();
+    let (low, high) = (values.min(), values.max());
+    if low < -ROUND_OFF * high.abs() {
+        return Err(InputError::at(
+            key,
+            format!(
+                "no covariance: its smallest eigenvalue is {:.3e}, below 0",
+                low * largest
+            ),
+            "make it positive semi-definite: weaken the covariances or raise the variances",
+        ));
+    }
+    Ok(())
+}
+
+fn check_symmetry(key: &str, matrix: &DMatrix<f64>, tolerance: f64) -> Result<()> {
+    let mut below = (0..matrix.nrows()).flat_map(|i| (0..i).map(move |j| (i, j)));
+    let uneven = |&(i, j): &(usize, usize)| (matrix[(i, j)] - matrix[(j, i)]).abs() > tolerance;
+    let Some((i, j)) = below.find(uneven) else {
+        return Ok(());
+    };
+    Err(InputError::at(
+        format!("{key}.{i}.{j}"),
+        format!(
+            "the matrix is not symmetric: {:?} in row {}, column {}, but {:?} across the diagonal",
+            matrix[(i, j)],
+            i + 1,
+            j + 1,
+            matrix[(j, i)]
+        ),
+        "give the same number in both places",
     ))
+}
+
+/// The population of the moments given. The covariance is symmetrised by averaging, so that the
+/// rounding of its decimals leaves no trace.
+fn population(given: &MomentsData) -> Population {
+    let modalities = layout(given.modalities.iter().map(|(name, &dim)| (name, dim)));
+    let dim = given.modalities.values().sum();
+    let inputs = matrix(&given.inputs, dim, dim);
+    Population {
+        modalities,
+        inputs: (&inputs + inputs.transpose()) * 0.5,
+        map: matrix(&given.target_map, given.target_map.len(), dim),
+        noise: given.noise,
+    }
+}
+
+/// Lines of numbers as a matrix; what a line lacks is no number, and is refused with the moments.
+fn matrix(lines: &[Vec<f64>], rows: usize, cols: usize) -> DMatrix<f64> {
+    let entry = |i: usize, j: usize| lines.get(i)?.get(j).copied();
+    DMatrix::from_fn(rows, cols, |i, j| entry(i, j).unwrap_or(f64::NAN))
 }

@@ -2,8 +2,8 @@
 
 use super::csv_file::CsvFile;
 use super::idx;
+use super::images::{IdxFiles, ImagesData, PixelTable};
 use crate::error::{InputError, Result};
-use crate::scenario::{IdxFiles, ImagesData, PixelTable};
 use nalgebra::DMatrix;
 
 /// Images and their labels.
@@ -28,7 +28,7 @@ pub(super) fn read(images: &ImagesData) -> Result<Pixels> {
         (None, Some(table)) => of_csv(table, limit),
         (None, None) => {
             let remedy = "give idx or csv";
-            Err(InputError::at("data.images", "no source of images", remedy).into())
+            Err(InputError::at("data.images", "no source of images", remedy))
         }
     }
 }
@@ -40,9 +40,7 @@ fn of_idx(files: &IdxFiles, limit: u64) -> Result<Pixels> {
     if labels.whole != images.whole {
         let problem = format!("{} labels for {} images", labels.whole, images.whole);
         let remedy = "give the labels of these images: train with train, t10k with t10k";
-        return Err(InputError::in_file(&files.labels, None, problem, remedy)
-            .with_key(key)
-            .into());
+        return Err(InputError::in_file(&files.labels, None, problem, remedy).with_key(key));
     }
     let [len, height, width] = images.dims;
     let largest = f64::from(u8::MAX);
@@ -86,7 +84,7 @@ fn of_csv(table: &PixelTable, limit: u64) -> Result<Pixels> {
     if values.min() < 0.0 || largest <= 0.0 {
         let problem = format!("pixels from {} to {largest}", values.min());
         let remedy = "give brightness from 0 up, with a pixel above 0";
-        return Err(InputError::in_file(&table.path, None, problem, remedy).into());
+        return Err(InputError::in_file(&table.path, None, problem, remedy));
     }
     values /= largest;
     Ok(Pixels {
@@ -109,9 +107,7 @@ fn width(table: &PixelTable, pixels: usize) -> Result<usize> {
             };
             let key = "data.images.csv.width";
             let remedy = format!("give the pixels in a row of the image in {key}");
-            Err(InputError::in_file(&table.path, Some(1), problem, remedy)
-                .with_key(key)
-                .into())
+            Err(InputError::in_file(&table.path, Some(1), problem, remedy).with_key(key))
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use nalgebra::DMatrix;
 
 /// Inputs and targets, a row each a sample.
-pub(super) struct Rows {
+pub struct Rows {
     /// The input streams.
     pub modalities: Vec<Modality>,
     /// P x d.

@@ -1,6 +1,6 @@
 //! Samples kept one by one, in blocks that fit into a processor's cache.
 
-use super::pseudo_inverse;
+use crate::linalg::pseudo_inverse;
 use nalgebra::DMatrix;
 use std::ops::Range;
 

@@ -2,14 +2,14 @@
 
 use super::{Generalisation, Modality, Moments, Quadratic, Samples, refuse_overflow};
 use crate::error::{InputError, Result};
-use crate::random::{Purpose, stream};
-use crate::scenario::ByModality;
+use crate::linalg::random::{Purpose, stream};
+use crate::section::ByModality;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 /// The population y = W x + noise n with x ~ N(0, S_xx) and n ~ N(0, 1) in every output.
-pub(super) struct Population {
+pub struct Population {
     /// The input streams.
     pub modalities: Vec<Modality>,
     /// S_xx, d x d; may be singular.
@@ -138,7 +138,7 @@ pub(super) fn by_modality<'a>(
         .map(|name| {
             values.get(name).copied().ok_or_else(|| {
                 let problem = format!("no number for modality {name}");
-                InputError::at(key, problem, format!("add {name}: 1.0")).into()
+                InputError::at(key, problem, format!("add {name}: 1.0"))
             })
         })
         .collect()

@@ -6,18 +6,120 @@
 use super::csv_file::CsvFile;
 use super::layout;
 use super::rows::Rows;
+use super::source::{Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
-use crate::random::{Purpose, stream};
-use crate::scenario::TableData;
+use crate::linalg::random::{Purpose, stream};
+use crate::section::{ByModality, check};
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Columns of a CSV file with a header.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableData {
+    /// The file, relative to the scenario file.
+    pub path: PathBuf,
+    /// Input columns of each modality.
+    pub modalities: ByModality<Vec<String>>,
+    /// Target columns.
+    pub targets: Vec<String>,
+    /// Whether every column is shifted to mean 0 and scaled to variance 1 (over the rows that
+    /// are trained on).
+    #[serde(default = "default_true")]
+    pub standardise: bool,
+    /// Share of the rows, drawn at random, kept out of training for the generalisation error.
+    #[serde(default)]
+    pub holdout: f64,
+}
+
+fn default_true() -> bool {
+    true
+}
+
+impl DataSource for TableData {
+    fn key(&self) -> &'static str {
+        "table"
+    }
+
+    fn check(&self) -> Result<()> {
+        check::path("data.table.path", &self.path)?;
+        check::modality_names("data.table.modalities", &self.modalities)?;
+        check::number("data.table.holdout", self.holdout, 0.0..=0.9)?;
+        let mut seen = Vec::new();
+        for (name, columns) in &self.modalities {
+            let key = format!("data.table.modalities.{name}");
+            check_columns(&key, columns, &mut seen)?;
+        }
+        check_columns("data.table.targets", &self.targets, &mut seen)
+    }
+
+    fn modalities(&self) -> Vec<&str> {
+        self.modalities.keys().map(String::as_str).collect()
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling::File
+    }
+
+    fn depends_on_seed(&self) -> bool {
+        self.holds_out()
+    }
+
+    fn holds_out(&self) -> bool {
+        self.holdout > 0.0
+    }
+
+    fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        vec![("data.table.path", &mut self.path)]
+    }
+
+    fn content(&self, seed: u64) -> Result<Content> {
+        let (training, holdout) = rows(self, seed)?;
+        Ok(Content::of_rows(training, holdout))
+    }
+}
+
+/// `seen` holds the columns of the lists before this one, with their keys.
+fn check_columns<'t>(
+    key: &str,
+    columns: &'t [String],
+    seen: &mut Vec<(&'t str, String)>,
+) -> Result<()> {
+    if columns.is_empty() {
+        let remedy = "name at least one column of the table";
+        return Err(InputError::at(key, "the list of columns is empty", remedy));
+    }
+    for (i, column) in columns.iter().enumerate() {
+        let key = format!("{key}.{i}");
+        if column.trim().is_empty() {
+            let remedy = "give the column's name as in the table's first line";
+            return Err(InputError::at(
+                key,
+                "the name of the column is empty",
+                remedy,
+            ));
+        }
+        if let Some((_, first)) = seen.iter().find(|(name, _)| name == column) {
+            return Err(InputError::at(
+                key,
+                format!("the column {column:?} already stands at {first}"),
+                "use each column once, either as an input of one modality or as a target",
+            ));
+        }
+        seen.push((column, key));
+    }
+    Ok(())
+}
 
 /// The rows trained on, and those held out, where there are any.
 ///
 /// # Errors
 /// An input error where the file cannot be read as a table, lacks a column, has a cell that is not
 /// a finite number in a column used, and where standardisation or the hold-out is impossible.
-pub(super) fn rows(table: &TableData, seed: u64) -> Result<(Rows, Option<Rows>)> {
+fn rows(table: &TableData, seed: u64) -> Result<(Rows, Option<Rows>)> {
     let file = CsvFile::open(&table.path, "data.table.path")?;
     let values = file.numbers(&columns(table), usize::MAX)?;
     let (train, held_out) = split(table, values.nrows(), seed)?;
@@ -56,8 +158,7 @@ fn split(table: &TableData, rows: usize, seed: u64) -> Result<(Vec<usize>, Vec<u
                 table.holdout
             ),
             "choose a share that leaves at least one row on either side, or 0 for no hold-out",
-        )
-        .into());
+        ));
     }
     let mut shuffled: Vec<usize> = (0..rows).collect();
     shuffled.shuffle(&mut stream(seed, Purpose::HoldOut));
@@ -83,7 +184,7 @@ fn standardise(
             let problem = format!("all {rows} rows trained on have the value {value}");
             let remedy = "a constant cannot be scaled to variance 1: leave the column out, or set \
                  data.table.standardise: false";
-            return Err(file.in_column(name, None, problem, remedy).into());
+            return Err(file.in_column(name, None, problem, remedy));
         }
         let mean = column.mean();
         column.add_scalar_mut(-mean);

@@ -2,9 +2,73 @@
 
 use super::layout;
 use super::sampling::{Population, by_modality};
+use super::source::{Content, DataSource, Sampling, check_draws, check_true_weights};
 use crate::error::Result;
-use crate::scenario::ToyData;
+use crate::section::{ByModality, check};
 use nalgebra::{DMatrix, DVector};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One scalar input a modality: x_m with standard deviation sigma_m, every pair correlated by
+/// rho, and y = sum_m target_m x_m + noise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToyData {
+    /// Correlation coefficient of every pair of inputs, -1/(M-1) to 1 for M modalities.
+    #[serde(default)]
+    pub rho: f64,
+    /// Standard deviation of each modality's input, above 0. Two modalities or more.
+    pub sigma: ByModality<f64>,
+    /// True weight of each modality; the same modalities as sigma.
+    pub target: ByModality<f64>,
+    /// Standard deviation of the noise added to the target.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+}
+
+impl DataSource for ToyData {
+    fn key(&self) -> &'static str {
+        "toy"
+    }
+
+    fn check(&self) -> Result<()> {
+        check::modality_names("data.toy.sigma", &self.sigma)?;
+        let names = self.modalities();
+        check::same_names(
+            "data.toy.target",
+            self.target.keys(),
+            "data.toy.sigma",
+            &names,
+        )?;
+        for (name, &sigma) in &self.sigma {
+            check::number(&format!("data.toy.sigma.{name}"), sigma, check::POSITIVE)?;
+        }
+        check_true_weights("data.toy.target", &self.target, "target")?;
+        // Below it the covariance has a negative eigenvalue.
+        let lowest = -1.0 / (names.len() as f64 - 1.0);
+        check::number("data.toy.rho", self.rho, lowest..=1.0)?;
+        check_draws("data.toy", self.noise, self.samples)
+    }
+
+    fn modalities(&self) -> Vec<&str> {
+        self.sigma.keys().map(String::as_str).collect()
+    }
+
+    fn shape(&self) -> Option<[usize; 2]> {
+        Some([self.sigma.len(), 1])
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling::of(self.samples)
+    }
+
+    fn content(&self, _seed: u64) -> Result<Content> {
+        Ok(Content::Population(population(self)?))
+    }
+}
 
 /// The population of toy data: S_ij = rho sigma_i sigma_j for every pair i /= j, S_ii = sigma_i^2,
 /// and W (1 x M) the targets.
@@ -13,7 +77,7 @@ use nalgebra::{DMatrix, DVector};
 ///
 /// # Errors
 /// An input error where sigma and target name different modalities.
-pub(super) fn population(toy: &ToyData) -> Result<Population> {
+fn population(toy: &ToyData) -> Result<Population> {
     let sigma = DVector::from_iterator(toy.sigma.len(), toy.sigma.values().copied());
     let map = by_modality(toy.sigma.keys(), &toy.target, "data.toy.target")?;
     let inputs = DMatrix::from_fn(sigma.len(), sigma.len(), |i, j| {

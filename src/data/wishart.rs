@@ -2,12 +2,87 @@
 
 use super::layout;
 use super::sampling::{Population, by_modality};
+use super::source::{Content, DataSource, Sampling, check_draws};
 use crate::error::{InputError, Result};
-use crate::random::{Purpose, stream};
-use crate::scenario::WishartData;
+use crate::linalg::random::{Purpose, stream};
+use crate::section::{ByModality, MOST_DIMENSIONS, check};
 use nalgebra::{DMatrix, DVector};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Random second moments: covariance from the inverse-Wishart distribution with d + 2 degrees
+/// of freedom, whose mean is its scale matrix; true map uniform on (-1, 1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WishartData {
+    /// Input dimension of each modality.
+    pub modalities: ByModality<usize>,
+    /// Diagonal of the scale matrix, one number a modality: its inputs' mean variance.
+    pub scale: ByModality<f64>,
+    /// Number of outputs.
+    #[serde(default = "default_outputs")]
+    pub outputs: usize,
+    /// Standard deviation of the noise added to every output.
+    #[serde(default)]
+    pub noise: f64,
+    /// Number of samples drawn; without it the population's moments are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+}
+
+fn default_outputs() -> usize {
+    1
+}
+
+impl DataSource for WishartData {
+    fn key(&self) -> &'static str {
+        "wishart"
+    }
+
+    fn check(&self) -> Result<()> {
+        let key = "data.wishart.modalities";
+        check::modality_names(key, &self.modalities)?;
+        check::dims(key, &self.modalities)?;
+        check::same_names(
+            "data.wishart.scale",
+            self.scale.keys(),
+            key,
+            &self.modalities(),
+        )?;
+        for (name, &scale) in &self.scale {
+            check::number(
+                &format!("data.wishart.scale.{name}"),
+                scale,
+                check::POSITIVE,
+            )?;
+        }
+        let outputs = self.outputs as u64;
+        check::count("data.wishart.outputs", outputs, 1..=MOST_DIMENSIONS)?;
+        check_draws("data.wishart", self.noise, self.samples)
+    }
+
+    fn modalities(&self) -> Vec<&str> {
+        self.modalities.keys().map(String::as_str).collect()
+    }
+
+    fn shape(&self) -> Option<[usize; 2]> {
+        Some([self.modalities.values().sum(), self.outputs])
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling::of(self.samples)
+    }
+
+    fn depends_on_seed(&self) -> bool {
+        true
+    }
+
+    fn content(&self, seed: u64) -> Result<Content> {
+        Ok(Content::Population(population(self, seed)?))
+    }
+}
 
 /// Degrees of freedom above the dimension d. With d + 2 the mean of the inverse-Wishart
 /// distribution, scale / (degrees - d - 1), exists and is the scale matrix itself.
@@ -19,7 +94,7 @@ const EXTRA_DEGREES: usize = 2;
 /// # Errors
 /// An input error where modalities and scale differ, and where a draw is singular in floating
 /// point.
-pub(super) fn population(wishart: &WishartData, seed: u64) -> Result<Population> {
+fn population(wishart: &WishartData, seed: u64) -> Result<Population> {
     let names = wishart.modalities.keys();
     let scales = by_modality(names, &wishart.scale, "data.wishart.scale")?;
     let diagonal: Vec<f64> = wishart

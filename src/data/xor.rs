@@ -6,11 +6,65 @@
 
 use super::layout;
 use super::rows::Rows;
-use crate::random::{Purpose, stream};
-use crate::scenario::XorData;
+use super::source::{Content, DataSource, MOST_SAMPLES, Sampling};
+use crate::error::{InputError, Result};
+use crate::linalg::random::{Purpose, stream};
+use crate::section::check;
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// y = x_A + XOR(x_B): x_A Gaussian, x_B of two inputs -1 or 1, XOR(x_B) = 1 where they differ and
+/// -1 where they are equal. Each x_A is paired with all four x_B.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct XorData {
+    /// Standard deviation of x_A, above 0.
+    pub sigma: f64,
+    /// Number of samples, a multiple of 4.
+    pub samples: u64,
+}
+
+impl DataSource for XorData {
+    fn key(&self) -> &'static str {
+        "xor"
+    }
+
+    fn check(&self) -> Result<()> {
+        check::number("data.xor.sigma", self.sigma, check::POSITIVE)?;
+        check::count("data.xor.samples", self.samples, 4..=MOST_SAMPLES)?;
+        match self.samples % 4 {
+            0 => Ok(()),
+            _ => Err(InputError::at(
+                "data.xor.samples",
+                format!("{} is not a multiple of 4", self.samples),
+                "every x_A is paired with the four x_B: give a multiple of 4, for example 8192",
+            )),
+        }
+    }
+
+    fn modalities(&self) -> Vec<&str> {
+        vec!["A", "B"]
+    }
+
+    fn shape(&self) -> Option<[usize; 2]> {
+        Some([3, 1])
+    }
+
+    fn sampling(&self) -> Sampling {
+        Sampling::Drawn(self.samples)
+    }
+
+    fn holds_samples(&self) -> bool {
+        true
+    }
+
+    fn content(&self, seed: u64) -> Result<Content> {
+        Ok(Content::of_rows(rows(self, seed), None))
+    }
+}
 
 /// The four values of x_B.
 const CORNERS: [[f64; 2]; 4] = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]];
@@ -22,7 +76,7 @@ const PARTS: [&str; 2] = ["linear", "xor"];
 ///
 /// Every x_A is drawn once and paired with all four x_B: these are balanced, and uncorrelated with
 /// x_A, to the last digit.
-pub(super) fn rows(xor: &XorData, seed: u64) -> Rows {
+fn rows(xor: &XorData, seed: u64) -> Rows {
     let mut rng = stream(seed, Purpose::Samples);
     let len = xor.samples as usize;
     let mut inputs = DMatrix::zeros(len, 3);

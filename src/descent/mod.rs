@@ -2,24 +2,31 @@
 //!
 //! w(n+1) = w(n) + eta dW/dt at w(n); step n stands at the flow time t = eta n. This is Euler's
 //! method, so its distance from the flow is of first order in the learning rate eta. Mini-batches,
-//! momentum and Adam are other ways to step ([`crate::batches`], [`crate::optimiser`]).
+//! momentum and Adam are other ways to step ([`crate::descent::batches`], [`crate::descent::optimiser`]).
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `mod.rs` | the steps, and when to look at them |
-//! | `path.rs` | the track through what was looked at |
+//! | `builder.rs` | the track through what was looked at |
 
-mod path;
+pub mod batches;
+mod builder;
+mod learning_rates;
+pub mod optimiser;
+mod section;
 
-use crate::batches::Batches;
+pub use learning_rates::LearningRates;
+pub use section::{AdamSection, DescentSection};
+
+use crate::descent::batches::Batches;
+use crate::descent::optimiser::{Optimiser, Rule};
 use crate::flow::{Flow, Observables};
 use crate::integrate::Outcome;
-use crate::kernels::dot;
+use crate::linalg::dot;
 use crate::network::Architecture;
-use crate::observe::Lens;
-use crate::optimiser::{Optimiser, Rule};
-use crate::track::{Knot, Track};
-use path::Path;
+use crate::trajectory::Lens;
+use crate::trajectory::{Knot, Track};
+use builder::Path;
 use std::ops::Range;
 
 /// How far and how long descent runs.

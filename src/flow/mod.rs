@@ -11,13 +11,14 @@
 //! | `sampled/` | the same from samples, for any activation, with or without biases |
 
 mod linear;
+pub mod reduction;
 mod sampled;
 
 pub use sampled::SampledFlow;
 
 use crate::data::Moments;
 use crate::network::Architecture;
-use crate::track::Knot;
+use crate::trajectory::Knot;
 use linear::MomentFlow;
 
 /// Right-hand side and observables of one problem, with its workspace.

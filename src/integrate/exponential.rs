@@ -23,7 +23,7 @@
 
 use super::krylov::{Failure, Krylov, LARGEST_DIMENSION, LARGEST_EXPONENT, phi};
 use super::{End, Node, Outcome, Segment, Settings, System, Verdict, Work};
-use crate::kernels::norm;
+use crate::linalg::norm;
 use nalgebra::DVector;
 use std::ops::Range;
 

@@ -10,7 +10,7 @@
 //! of some Krylov subspace approximations to the matrix exponential operator", SIAM J. Numer.
 //! Anal. 29 (1992), for the estimate of the error.
 
-use crate::lanczos::Lanczos;
+use crate::linalg::Lanczos;
 
 /// Most vectors of a basis. Toy data need 2 to 4, several inputs and outputs up to 40.
 pub(super) const LARGEST_DIMENSION: usize = 64;

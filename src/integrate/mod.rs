@@ -10,9 +10,13 @@
 //! | `exponential.rs` | the exponential Rosenbrock method exprb43 |
 //! | `krylov.rs` | its products of matrix functions with vectors |
 
+pub mod auto_method;
 mod exponential;
 mod krylov;
 mod runge_kutta;
+mod section;
+
+pub use section::{FlowSection, MethodChoice, ReductionChoice, Until};
 
 use crate::flow::Flow;
 use nalgebra::DVector;

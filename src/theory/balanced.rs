@@ -23,7 +23,7 @@
 use crate::data::Moments;
 use crate::integrate::System;
 use crate::network::Architecture;
-use crate::track::Knot;
+use crate::trajectory::Knot;
 use nalgebra::DVector;
 use std::ops::Range;
 

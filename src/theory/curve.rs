@@ -7,7 +7,7 @@ use super::two_layer::growing_mode;
 use crate::data::Moments;
 use crate::integrate::{Method, Segment, Settings, Verdict, integrate};
 use crate::network::Architecture;
-use crate::track::Track;
+use crate::trajectory::Track;
 use nalgebra::{DMatrix, DVector};
 use serde::Serialize;
 
@@ -80,12 +80,13 @@ pub fn curve(
         return None;
     }
     let directions = directions(moments, architecture, scale.aligned);
-    let (state, start) = match (architecture.uniform_depth(), scale.norm) {
-        (Some((2, 1)), _) if !scale.aligned => (
+    let two_layers = architecture.fusion().filter(|fusion| fusion.depth == 2);
+    let (state, start) = match (two_layers, scale.norm) {
+        (Some(fusion), _) if fusion.is_early() && !scale.aligned => (
             early_start(moments, architecture, weights),
             CurveStart::GrowingModes,
         ),
-        (Some((2, 2)), _) if !scale.aligned => (
+        (Some(fusion), _) if fusion.is_late() && !scale.aligned => (
             late_start(architecture, weights, directions),
             CurveStart::GrowingModes,
         ),

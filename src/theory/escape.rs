@@ -12,7 +12,8 @@
 //! with the drive r_m = |S_yxm - S_yxS S_S^+ S_Sm| near the saddle M_S, which is zero for m in S.
 
 use super::growth::residual_growth_rate;
-use crate::data::{Moments, spectral_norm};
+use crate::data::Moments;
+use crate::linalg::spectral_norm;
 use crate::network::Architecture;
 
 /// Growth rate d ln|W_m|/dt of modality m, which is not learned yet, near the saddle M_S of the

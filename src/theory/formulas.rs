@@ -1,7 +1,9 @@
 //! Time ratios, mis-attribution and superficial preference.
 
 use super::growth::{early_growth_rate, growth_rate, residual_growth_rate};
-use crate::data::{Moments, spectral_norm};
+use crate::data::Moments;
+use crate::linalg::spectral_norm;
+use crate::network::Fusion;
 use gauss_quad::GaussLegendre;
 use nalgebra::DMatrix;
 
@@ -22,7 +24,7 @@ use nalgebra::DMatrix;
 pub fn intermediate_ratio(
     moments: &Moments,
     (first, second): (usize, usize),
-    (depth, fusion): (usize, usize),
+    fusion: Fusion,
     norm: f64,
 ) -> Option<f64> {
     let rate = growth_rate(moments, first);
@@ -33,22 +35,22 @@ pub fn intermediate_ratio(
     if k < 0.0 || residual_rate == 0.0 || !(0.0..1.0).contains(&norm) {
         return None;
     }
-    let power = 2.0 - fusion as f64;
-    let second_norm = |u: f64| match fusion {
+    let power = 2.0 - fusion.layer as f64;
+    let second_norm = |u: f64| match fusion.layer {
         2 => u.powf(k) * norm.powf(1.0 - k),
         _ => (k * u.powf(power) + (1.0 - k) * norm.powf(power)).powf(1.0 / power),
     };
-    let shared = 0.5 * (depth - fusion) as f64;
+    let shared = 0.5 * fusion.shared_layers() as f64;
     // In u = e^x the integrand is smooth over many decades of u.
     let time = integrate(norm.ln(), 0.0, |x| {
         let u = x.exp();
         u.powf(power) / (rate * (u * u + second_norm(u).powi(2)).powf(shared))
     });
-    let growth = match fusion {
+    let growth = match fusion.layer {
         2 => -norm.ln(),
         _ => norm.powf(power) / -power,
     };
-    let pull = plateau.powf(fusion as f64 / depth as f64 - 1.0);
+    let pull = plateau.powf(fusion.layer as f64 / fusion.depth as f64 - 1.0);
     Some(1.0 + growth * (1.0 - k) * pull / (residual_rate * time))
 }
 

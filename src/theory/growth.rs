@@ -1,6 +1,7 @@
 //! How fast modalities grow from small weights, and when late fusion learns them.
 
-use crate::data::{Moments, spectral_norm};
+use crate::data::Moments;
+use crate::linalg::spectral_norm;
 use nalgebra::DMatrix;
 
 /// Rate |S_yxm| at which a modality's map grows from small weights (sections on the two-layer

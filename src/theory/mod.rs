@@ -36,7 +36,7 @@ pub use phase_plane::map_rate;
 pub use two_layer::{descent_first_time, descent_ratio, two_layer_times};
 
 use crate::data::Moments;
-use crate::network::Architecture;
+use crate::network::{Architecture, Fusion};
 use growth::{nth_learned, turn};
 use nalgebra::{DMatrix, DVector};
 
@@ -91,11 +91,11 @@ pub fn predict(
         theory.assume("no linear map explains any of the targets: no prediction");
         return theory;
     }
-    let Some(depths) = architecture.uniform_depth() else {
+    let Some(fusion) = architecture.fusion() else {
         theory.assume("no formula for unequal private depths");
         return theory;
     };
-    if depths.0 == 1 {
+    if fusion.depth == 1 {
         theory.assume("no prediction for a single layer: linear regression has no saddles");
         return theory;
     }
@@ -107,7 +107,7 @@ pub fn predict(
     }
     let order = learning_order(moments);
     let (first, second) = (order[0], order[1]);
-    match ratio(moments, depths, scale, (first, second)) {
+    match ratio(moments, fusion, scale, (first, second)) {
         Ok((ratio, assumption)) => {
             theory.ratio = Some(ratio);
             theory.assume(assumption);
@@ -125,11 +125,11 @@ pub fn predict(
     theory.misattribution = architecture
         .has_saddle(&[first])
         .then(|| misattribution(moments, first));
-    if depths.0 == depths.1 {
+    if fusion.is_late() {
         let schedule = late_schedule(moments, scale.aligned);
         theory.second = nth_learned(&schedule, 1);
         theory.schedule = Some(schedule);
-        if let Some(degrees) = turn(moments, first, second).filter(|_| depths.0 > 2) {
+        if let Some(degrees) = turn(moments, first, second).filter(|_| fusion.depth > 2) {
             theory.assume(&format!(
                 "the second modality's drive turns by {degrees:.0} degrees when the first is learned; \
                  beyond two layers the formula neglects that"
@@ -153,15 +153,15 @@ impl Theory {
 /// The time ratio by the formula for the architecture and what that assumes, or why there is none.
 fn ratio(
     moments: &Moments,
-    (depth, fusion): (usize, usize),
+    fusion: Fusion,
     scale: InitialScale,
     (first, second): (usize, usize),
 ) -> Result<(f64, &'static str), &'static str> {
     const NEVER: &str = "no second modality is ever learned from these weights";
-    if fusion == 1 {
+    if fusion.is_early() {
         return Ok((1.0, "early fusion: all modalities are learned together"));
     }
-    if fusion == depth {
+    if fusion.is_late() {
         let schedule = late_schedule(moments, scale.aligned);
         let second = nth_learned(&schedule, 1).ok_or(NEVER)?;
         let ratio = schedule[second].ok_or(NEVER)?;
@@ -179,7 +179,7 @@ fn ratio(
                     (init.aligned or init.gaussian_norm)",
         );
     };
-    let ratio = intermediate_ratio(moments, (first, second), (depth, fusion), norm).ok_or(
+    let ratio = intermediate_ratio(moments, (first, second), fusion, norm).ok_or(
         "no second modality is ever learned from aligned weights, or their norm is not below 1",
     )?;
     Ok((

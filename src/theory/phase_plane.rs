@@ -1,7 +1,7 @@
 //! The balanced flow in the plane of the total maps: how fast they change, from the maps alone.
 
 use crate::data::Moments;
-use crate::network::Architecture;
+use crate::network::{Architecture, Fusion};
 
 /// d W_m^tot / dt of scalar inputs and one output in the flow of balanced rank-one weights of a
 /// linear network, which small initial weights become (sections on the two-layer networks and on
@@ -19,7 +19,7 @@ use crate::network::Architecture;
 ///
 /// None for inputs or outputs that are not scalar, and for stacks of unequal depth.
 pub fn map_rate(moments: &Moments, architecture: &Architecture, map: &[f64]) -> Option<Vec<f64>> {
-    let (depth, fusion) = architecture.uniform_depth()?;
+    let fusion = architecture.fusion()?;
     let count = moments.modalities.len();
     if moments.outputs_len() > 1 || moments.inputs_len() != count || map.len() != count {
         return None;
@@ -29,9 +29,9 @@ pub fn map_rate(moments: &Moments, architecture: &Architecture, map: &[f64]) -> 
         moments.cross[(0, m)] - explained
     };
     let residuals: Vec<f64> = (0..count).map(residual).collect();
-    let norms = private_norms(map, (depth, fusion));
+    let norms = private_norms(map, fusion);
     let shared: f64 = norms.iter().map(|u| u * u).sum::<f64>().sqrt();
-    let (private_layers, shared_layers) = (fusion as i32, (depth - fusion) as i32);
+    let (private_layers, shared_layers) = (fusion.layer as i32, fusion.shared_layers() as i32);
     let stack = |m: usize| map[m].signum() * norms[m].powi(private_layers);
     let along: f64 = (0..count).map(|m| stack(m) * residuals[m]).sum();
     let rate = |m: usize| {
@@ -50,15 +50,15 @@ pub fn map_rate(moments: &Moments, architecture: &Architecture, map: &[f64]) -> 
 
 /// The norms u_m with |W_m| = v^S u_m^{L-S}: their ratios are those of the maps' roots, and the
 /// largest one follows from its map.
-fn private_norms(map: &[f64], (depth, fusion): (usize, usize)) -> Vec<f64> {
-    let root = |m: usize| map[m].abs().powf(1.0 / fusion as f64);
+fn private_norms(map: &[f64], fusion: Fusion) -> Vec<f64> {
+    let root = |m: usize| map[m].abs().powf(1.0 / fusion.layer as f64);
     let roots: Vec<f64> = (0..map.len()).map(root).collect();
     let squares: f64 = roots.iter().map(|root| root * root).sum();
     if squares == 0.0 {
         return vec![0.0; map.len()];
     }
     // u_m = c roots_m, with c^L squares^{S/2} = 1.
-    let shared = (depth - fusion) as f64;
-    let scale = squares.powf(-0.5 * shared / depth as f64);
+    let shared = fusion.shared_layers() as f64;
+    let scale = squares.powf(-0.5 * shared / fusion.depth as f64);
     roots.iter().map(|root| scale * root).collect()
 }

@@ -17,7 +17,8 @@
 use super::growth::{
     drive, early_growth_rate, growth_rate, learning_order, residual_growth_rate, turn,
 };
-use crate::data::{Moments, pseudo_inverse, spectral_norm};
+use crate::data::Moments;
+use crate::linalg::{pseudo_inverse, spectral_norm};
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 
@@ -80,7 +81,12 @@ impl Mode {
 
 /// Whether the formulas of this file hold: late fusion, two layers, one output.
 fn applies(moments: &Moments, architecture: &Architecture) -> bool {
-    architecture.uniform_depth() == Some((2, 2)) && moments.outputs_len() == 1
+    is_two_layer_late(architecture) && moments.outputs_len() == 1
+}
+
+fn is_two_layer_late(architecture: &Architecture) -> bool {
+    let fusion = architecture.fusion();
+    fusion.is_some_and(|fusion| fusion.is_late() && fusion.depth == 2)
 }
 
 /// The mode of the modality learned first, A, and its growth rate s_A.
@@ -187,7 +193,7 @@ pub fn descent_ratio(
     architecture: &Architecture,
     learning_rate: f64,
 ) -> Option<f64> {
-    if architecture.uniform_depth() != Some((2, 2)) || moments.modalities.len() != 2 {
+    if !is_two_layer_late(architecture) || moments.modalities.len() != 2 {
         return None;
     }
     let order = learning_order(moments);

@@ -23,7 +23,7 @@ mod tangent;
 
 use super::Observables;
 use crate::data::Moments;
-use crate::kernels::{dot, multiply_transposed, outer};
+use crate::linalg::{dot, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
 use products::Products;
 use tangent::Tangent;

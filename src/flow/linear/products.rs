@@ -1,7 +1,7 @@
 //! The thin products of one state, each associated from its small end.
 
 use crate::data::Moments;
-use crate::kernels::{multiply, multiply_transposed};
+use crate::linalg::{multiply, multiply_transposed};
 use crate::network::{Architecture, Stack};
 
 /// The thin products of one state.

@@ -13,7 +13,7 @@
 
 use super::products::{Products, private_output};
 use crate::data::Moments;
-use crate::kernels::{multiply, multiply_transposed, outer};
+use crate::linalg::{multiply, multiply_transposed, outer};
 use crate::network::Architecture;
 
 /// Products at the point of differentiation, and their differentials.

@@ -4,7 +4,7 @@
 //! (rows x cols, by columns). Thin layers run along the samples, four columns at a time; wide ones
 //! go to the general matrix product, which packs its operands first.
 
-use crate::kernels::dot;
+use crate::linalg::dot;
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 /// A side from which on packing pays.

@@ -24,16 +24,14 @@
 //! | `tape.rs` | one block forward and back |
 //! | `tangent.rs` | the same in a direction of the weights |
 //! | `dense.rs` | a layer times a block |
-//! | `activation.rs` | activations and their derivatives |
 
-mod activation;
 mod dense;
 mod tangent;
 mod tape;
 
 use super::Observables;
 use crate::data::{BLOCK, Block, Moments, Samples};
-use crate::kernels::dot;
+use crate::linalg::dot;
 use crate::network::{Architecture, Spaces};
 use dense::{Shape, gather};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};

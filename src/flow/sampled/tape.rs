@@ -1,6 +1,5 @@
 //! One block of samples forward through the network and back.
 
-use super::activation::activate;
 use super::dense::{Shape, gather, pull, send};
 use crate::data::Block;
 use crate::network::{Architecture, Spaces, Stack};
@@ -141,8 +140,7 @@ impl Tape {
                 let len = n * dims[s];
                 let curve = &mut self.curve[s];
                 let bent = if bend { curve.len().min(len) } else { 0 };
-                activate(
-                    wiring.architecture.activation,
+                wiring.architecture.activation.apply(
                     &mut self.hidden[s][..len],
                     &mut self.slope[s][..len],
                     &mut curve[..bent],

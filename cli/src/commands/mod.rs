@@ -1,0 +1,245 @@
+//! One function a command.
+//!
+//! | file | commands |
+//! |---|---|
+//! | `mod.rs` | `check`, `theory`, `schema`, `completions` |
+//! | `run.rs` | `run` |
+//! | `sweep/` | `sweep`, `merge` |
+
+mod run;
+mod sweep;
+
+use crate::args::{Cli, Command, Options};
+use crate::error::{Error, Result};
+use crate::machine;
+use crate::report::{summary, text};
+use crate::scenario::{self, Grid, Loaded};
+use crate::sweep::Plan;
+use clap::CommandFactory;
+use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
+use std::collections::HashSet;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Does what the command line asks for; gives back the exit code.
+///
+/// # Errors
+/// Whatever kept the command from doing its work; see [`Error::exit_code`].
+pub fn execute(cli: Cli) -> Result<u8> {
+    let Cli {
+        command,
+        mut options,
+    } = cli;
+    match command {
+        Command::Run {
+            scenarios,
+            svg,
+            verify,
+            changes,
+        } => {
+            options.set.extend(changes.set);
+            run::run_scenarios(&scenarios, run::Extras { svg, verify }, &options)
+        }
+        Command::Sweep {
+            scenarios,
+            jobs,
+            shard,
+            fail_fast,
+            dry_run,
+            svg,
+            changes,
+        } => {
+            options.set.extend(changes.set);
+            let jobs = jobs.map_or_else(sweep::all_cores, usize::from);
+            let plan = Plan { jobs, fail_fast };
+            let call = sweep::Call { plan, shard, svg };
+            if dry_run {
+                sweep::dry_run(&scenarios, &call, &options)
+            } else {
+                sweep::sweep_scenarios(&scenarios, &call, &options)
+            }
+        }
+        Command::Merge { folders, svg } => sweep::merge(&folders, svg, &options),
+        Command::Check { scenarios, changes } => {
+            options.set.extend(changes.set);
+            check(&scenarios, &options)
+        }
+        Command::Theory { scenarios, changes } => {
+            options.set.extend(changes.set);
+            theory(&scenarios, &options)
+        }
+        Command::Schema => {
+            print(&scenario::schema())?;
+            Ok(0)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "modalflow", &mut script);
+            print(&String::from_utf8_lossy(&script))?;
+            Ok(0)
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has gone away wants no more of it; anything else,
+/// a full disk say, loses what was asked for.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => Err(Error::Print { source }),
+        _ => Ok(()),
+    }
+}
+
+fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
+    // Plain data with text keys always serialises.
+    let line = serde_json::to_string(value).unwrap_or_default();
+    print(&(line + "\n"))
+}
+
+/// Writes a line to standard error. Unlike `eprintln!` it does not panic where nobody reads it.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A scenario ready to run, and what its errors and paths refer to.
+struct Prepared {
+    name: String,
+    loaded: Loaded,
+    problem: Problem,
+    /// How long drawing, reading and reducing took.
+    prepare_seconds: f64,
+}
+
+/// Loads and prepares every scenario before any is run, so that a mistake in the last one shows
+/// before anything is computed or written.
+fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
+    let prepared: Vec<Prepared> = paths
+        .iter()
+        .map(|path| {
+            let clock = Instant::now();
+            let loaded = Loaded::read(path, &options.set)?;
+            let problem = Problem::prepare_within(&loaded.file.scenario, machine::memory())
+                .map_err(|error| loaded.source.locate(error.into()))?;
+            let name = loaded.file.scenario.name.clone().unwrap_or_default();
+            for warning in &problem.warnings {
+                say(&format!("warning: {name}: {warning}"));
+            }
+            Ok(Prepared {
+                name,
+                loaded,
+                problem,
+                prepare_seconds: clock.elapsed().as_secs_f64(),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let mut names = HashSet::new();
+    match prepared
+        .iter()
+        .find(|prepared| !names.insert(&prepared.name))
+    {
+        None => Ok(prepared),
+        Some(twice) => Err(named_twice(&twice.name)),
+    }
+}
+
+/// A command writes or removes files of some names in its folder: none may be what it starts from.
+fn refuse_to_replace_inputs(
+    folder: &Path,
+    scenario: &Scenario,
+    is_written: &dyn Fn(&str) -> bool,
+) -> Result<()> {
+    let mut scenario = scenario.clone();
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(());
+    };
+    let own = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(is_written)
+            && path
+                .canonicalize()
+                .is_ok_and(|p| p.parent() == Some(&folder))
+    };
+    let files = scenario.files_mut();
+    match files.iter().map(|(_, path)| path).find(|path| own(path)) {
+        None => Ok(()),
+        Some(path) => Err(Error::Usage {
+            problem: format!(
+                "the call would replace or remove {}, which it starts from",
+                path.display()
+            ),
+            remedy: "give the scenario another name, or choose another folder with --out".into(),
+        }),
+    }
+}
+
+fn named_twice(name: &str) -> Error {
+    Error::Usage {
+        problem: format!("two scenarios are named {name}, and would overwrite each other"),
+        remedy: "give them different names, or run them with different --out folders".into(),
+    }
+}
+
+fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
+    let prepared = prepare_all(paths, options)?;
+    let grids = prepared.iter().map(|prepared| {
+        let sweep = prepared.loaded.file.sweep.as_ref();
+        sweep.map(|_| Grid::of(&prepared.loaded)).transpose()
+    });
+    let grids: Vec<Option<Grid>> = grids.collect::<Result<_>>()?;
+    for (i, (prepared, grid)) in prepared.iter().zip(&grids).enumerate() {
+        let Prepared {
+            name,
+            problem,
+            loaded,
+            ..
+        } = prepared;
+        let resolved = scenario::ScenarioFile {
+            scenario: problem.scenario.clone(),
+            ..loaded.file.clone()
+        };
+        let cells = grid.as_ref().map(Grid::len);
+        let size = serde_json::json!({
+            "weights": problem.architecture.len(),
+            "inputs": problem.moments.inputs_len(),
+            "outputs": problem.moments.outputs_len(),
+            "memory_bytes": problem.memory(),
+            "cells": cells,
+        });
+        if options.json {
+            print_json(&serde_json::json!({"scenario": resolved, "size": size}))?;
+        } else if !options.quiet {
+            let size = format!(
+                "# {name} is valid: {}\n# inputs: {}, outputs: {}, memory while integrating: about {:.1} MB\n",
+                text::network_line(&problem.architecture),
+                problem.moments.inputs_len(),
+                problem.moments.outputs_len(),
+                problem.memory() as f64 / 1e6,
+            ) + &cells
+                .map_or(String::new(), |cells| format!("# sweep: {cells} cells\n"));
+            // Several scenarios are several YAML documents.
+            let separator = if i > 0 { "---\n" } else { "" };
+            print(&format!(
+                "{separator}{size}{}",
+                scenario::to_yaml(&resolved)
+            ))?;
+        }
+    }
+    Ok(0)
+}
+
+fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
+    for Prepared { name, problem, .. } in prepare_all(paths, options)? {
+        let data = summary::data_summary(&problem);
+        let theory = summary::theory_summary(&problem, &problem.theory(), None);
+        if options.json {
+            print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}))?;
+        } else if !options.quiet {
+            print(&text::theory_report(&name, &problem, &data, &theory))?;
+        }
+    }
+    Ok(0)
+}

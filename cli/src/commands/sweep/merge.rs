@@ -1,0 +1,96 @@
+//! `modalflow merge`.
+
+use super::publish::{Circumstances, SCENARIO, finish};
+use super::{CELLS, Sweep, refuse_to_replace_inputs};
+use crate::args::Options;
+use crate::error::{Error, Result};
+use crate::output::{self, Claim};
+use crate::scenario::Loaded;
+use crate::sweep::{Kept, Shard};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Options) -> Result<u8> {
+    let circumstances = Circumstances {
+        svg,
+        clock: Instant::now(),
+        started: SystemTime::now(),
+        go_on: &|| true,
+    };
+    let sweep = merged_sweep(folders, options)?;
+    refuse_to_replace_inputs(&sweep)?;
+    let mut paths = BTreeSet::new();
+    for folder in folders {
+        let found = journals_of(&sweep, folder)?;
+        paths.extend(found);
+    }
+    let paths: Vec<PathBuf> = paths.into_iter().collect();
+    let mut kept = Kept::merge(sweep.header.clone(), &paths)?;
+    output::prepare_folders(std::slice::from_ref(&sweep.folder))?;
+    let _claim = Claim::take(&sweep.folder.join(CELLS), &sweep.header.sweep)?;
+    finish(&sweep, &mut kept, options, &circumstances)
+}
+
+/// The sweep whose scenario stands in the first folder that has one: beside a shard's cells, or
+/// beside the results of the whole.
+fn merged_sweep(folders: &[PathBuf], options: &Options) -> Result<Sweep> {
+    if !options.set.is_empty() {
+        return Err(Error::Usage {
+            problem: "merge takes no --set: the cells are those that were run".into(),
+            remedy: "set it in modalflow sweep".into(),
+        });
+    }
+    let mut paths = folders
+        .iter()
+        .flat_map(|folder| [folder.join(CELLS).join(SCENARIO), folder.join(SCENARIO)]);
+    let Some(path) = paths.find(|path| path.exists()) else {
+        return Err(Error::Usage {
+            problem: format!("there is no finished shard in {}", folders[0].display()),
+            remedy: match shards_below(&folders[0]) {
+                Some(below) => format!("did you mean {}?", below.display()),
+                None => "name output folders of modalflow sweep --shard i/n: OUT/NAME".into(),
+            },
+        });
+    };
+    Sweep::of(Loaded::read(&path, &[])?, Shard::WHOLE, &options.out)
+}
+
+/// The first folder of cells one level below a folder, as below --out.
+fn shards_below(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let below = entries.map(|entry| entry.path());
+    below.filter(|path| path.join(CELLS).is_dir()).min()
+}
+
+/// The journals of a sweep in an output folder.
+fn journals_of(sweep: &Sweep, folder: &Path) -> Result<Vec<PathBuf>> {
+    let journals = folder.join(CELLS);
+    let entries = std::fs::read_dir(&journals).map_err(|error| Error::Usage {
+        problem: format!("there are no cells in {}: {error}", journals.display()),
+        remedy: "name output folders of modalflow sweep --shard i/n: OUT/NAME".into(),
+    })?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let paths: Vec<PathBuf> = paths
+        .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .collect();
+    let is_own = |path: &&PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(&sweep.header.sweep))
+    };
+    let own: Vec<PathBuf> = paths.iter().filter(is_own).cloned().collect();
+    if own.is_empty() && !paths.is_empty() {
+        return Err(Error::Usage {
+            problem: format!(
+                "the cells in {} are of another scenario or program",
+                journals.display()
+            ),
+            remedy: "merge shards of one scenario, with the program that ran them".into(),
+        });
+    }
+    // One file is one file, by whatever path.
+    Ok(own
+        .iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .collect())
+}

@@ -1,0 +1,305 @@
+//! `modalflow sweep` and `modalflow merge`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `mod.rs` | loads and runs sweeps |
+//! | `publish.rs` | writes what is finished |
+//! | `dry_run.rs` | shows what would run |
+//! | `merge.rs` | joins shards |
+
+mod dry_run;
+mod merge;
+mod publish;
+
+pub(super) use dry_run::dry_run;
+pub(super) use merge::merge;
+
+use super::run::{INTERRUPTED, watch_interrupts};
+use super::{print, print_json, say};
+use crate::args::Options;
+use crate::error::{Error, Result};
+use crate::output::{self, Claim};
+use crate::progress::SweepBar;
+use crate::scenario::{Cell, Grid, Loaded};
+use crate::sweep::{self, CellOutcome, Finished, Header, Kept, Plan, Shard};
+use publish::{Circumstances, finish, finish_shard, note_earlier_results};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime};
+
+/// Exit code of a sweep with failed cells.
+const CELLS_FAILED: u8 = 4;
+
+/// Where an output folder keeps its journals.
+const CELLS: &str = "cells";
+
+/// What a call of `sweep` asks for beside the scenarios.
+pub(super) struct Call {
+    pub(super) plan: Plan,
+    pub(super) shard: Shard,
+    pub(super) svg: bool,
+}
+
+/// A sweep ready to run.
+struct Sweep {
+    name: String,
+    loaded: Loaded,
+    grid: Grid,
+    header: Header,
+    folder: PathBuf,
+}
+
+/// As many threads as the processor runs at a time.
+pub(super) fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+impl Sweep {
+    fn of(loaded: Loaded, shard: Shard, out: &Path) -> Result<Self> {
+        let grid = Grid::of(&loaded)?;
+        let identity = sweep::identity(&loaded.file);
+        let header = Header {
+            sweep: identity.map_err(|error| loaded.source.locate(error))?,
+            cells: grid.len(),
+            shard,
+        };
+        let name = loaded.file.scenario.name.clone().unwrap_or_default();
+        Ok(Self {
+            folder: out.join(&name),
+            name,
+            loaded,
+            grid,
+            header,
+        })
+    }
+
+    fn wants_trajectory(&self, cell: &Cell) -> bool {
+        let columns: Vec<_> = self.grid.columns().collect();
+        let mut figures = self.loaded.file.figure.iter();
+        cell.repeat == 0
+            && figures.any(|figure| {
+                let of_time = figure.curves.is_some() || figure.portrait.is_some();
+                of_time && figure.selects(&columns, &cell.values)
+            })
+    }
+
+    /// A cell's results; None where it was told to stop, or is invalid only because a file that the
+    /// scenario names is not what it was when the sweep began.
+    fn run(&self, cell: &Cell, go_on: &dyn Fn() -> bool) -> Option<Finished> {
+        let finished = match self.grid.scenario(cell) {
+            Ok(scenario) => sweep::run_cell(&scenario, self.wants_trajectory(cell), go_on)?,
+            Err(error) => sweep::invalid(&error),
+        };
+        let is_invalid = finished.row.outcome == CellOutcome::Invalid;
+        (!is_invalid || self.has_its_files()).then_some(finished)
+    }
+
+    /// Whether the files that the scenario names can be read, and are what they were.
+    fn has_its_files(&self) -> bool {
+        let names_files = !self.loaded.file.scenario.clone().files_mut().is_empty();
+        !names_files || sweep::identity(&self.loaded.file).is_ok_and(|now| now == self.header.sweep)
+    }
+}
+
+/// Loads all of them before anything runs, so that a mistake in the last one shows at once.
+fn load(paths: &[PathBuf], shard: Shard, options: &Options) -> Result<Vec<Sweep>> {
+    let load = |path: &PathBuf| {
+        let loaded = Loaded::read(path, &options.set)?;
+        refuse_set_axes(&loaded, &options.set)?;
+        Sweep::of(loaded, shard, &options.out)
+    };
+    let sweeps: Vec<Sweep> = paths.iter().map(load).collect::<Result<_>>()?;
+    let mut names = BTreeSet::new();
+    match sweeps.iter().find(|sweep| !names.insert(&sweep.name)) {
+        None => Ok(sweeps),
+        Some(twice) => Err(super::named_twice(&twice.name)),
+    }
+}
+
+/// A value set from the command line would be overwritten by those of an axis over the same key.
+fn refuse_set_axes(loaded: &Loaded, set: &[String]) -> Result<()> {
+    let Some(section) = &loaded.file.sweep else {
+        return Ok(());
+    };
+    let changed = set.iter().filter_map(|typed| typed.split_once('='));
+    for (path, value) in changed {
+        let path = path.trim();
+        let parts = section.parts();
+        let mut parts = parts.iter();
+        if let Some((key, _)) = parts.find(|(_, part)| part.path.as_deref() == Some(path)) {
+            return Err(Error::Usage {
+                problem: format!(
+                    "--set {path}={value} has no effect: {path} is an axis of the sweep"
+                ),
+                remedy: format!(
+                    "set the axis: --set '{key}={{path: {path}, values: [{}]}}'",
+                    value.trim()
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// None of the files that a sweep writes or removes may be one that it starts from.
+fn refuse_to_replace_inputs(sweep: &Sweep) -> Result<()> {
+    let is_written = |name: &str| publish::is_written(sweep, name);
+    super::refuse_to_replace_inputs(&sweep.folder, &sweep.loaded.file.scenario, &is_written)
+}
+
+pub(super) fn sweep_scenarios(paths: &[PathBuf], call: &Call, options: &Options) -> Result<u8> {
+    let sweeps = load(paths, call.shard, options)?;
+    for sweep in &sweeps {
+        refuse_to_replace_inputs(sweep)?;
+    }
+    let interrupted = Arc::new(AtomicBool::new(false));
+    watch_interrupts(&interrupted);
+    let folders: Vec<PathBuf> = sweeps.iter().map(|sweep| sweep.folder.clone()).collect();
+    output::prepare_folders(&folders)?;
+    let mut exit_code = 0;
+    for (i, sweep) in sweeps.iter().enumerate() {
+        if i > 0 && !options.quiet && !options.json {
+            print("\n")?;
+        }
+        match sweep_one(sweep, call, options, &interrupted)? {
+            0 => {}
+            INTERRUPTED => return Ok(INTERRUPTED),
+            code => exit_code = code,
+        }
+    }
+    Ok(exit_code)
+}
+
+fn sweep_one(
+    sweep: &Sweep,
+    call: &Call,
+    options: &Options,
+    interrupted: &AtomicBool,
+) -> Result<u8> {
+    let go_on = || !interrupted.load(Ordering::Relaxed);
+    let circumstances = Circumstances {
+        svg: call.svg,
+        clock: Instant::now(),
+        started: SystemTime::now(),
+        go_on: &go_on,
+    };
+    let journals = sweep.folder.join(CELLS);
+    let _claim = Claim::take(&journals, &sweep.header.sweep)?;
+    let mut kept = Kept::open(&journals, sweep.header.clone())?;
+    note_kept(sweep, &kept, options);
+    run_missing(sweep, &mut kept, call, options, &go_on)?;
+    if !kept.missing().is_empty() {
+        note_unfinished(sweep, &kept, go_on());
+        return Ok(if go_on() { CELLS_FAILED } else { INTERRUPTED });
+    }
+    if call.shard == Shard::WHOLE {
+        finish(sweep, &mut kept, options, &circumstances)
+    } else {
+        finish_shard(sweep, &kept, call, options)
+    }
+}
+
+fn run_missing(
+    sweep: &Sweep,
+    kept: &mut Kept,
+    call: &Call,
+    options: &Options,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<()> {
+    let missing = kept.missing().len() as u64;
+    let mut bar = SweepBar::new(&sweep.name, missing, options.quiet);
+    let lost_file = AtomicBool::new(false);
+    let work = |cell: &Cell, go_on: &dyn Fn() -> bool| {
+        let finished = sweep.run(cell, go_on);
+        if finished.is_none() && go_on() {
+            lost_file.store(true, Ordering::Relaxed);
+        }
+        finished
+    };
+    let go_on = || go_on() && !lost_file.load(Ordering::Relaxed);
+    let mut monitor = |progress| bar.show(progress);
+    sweep::run_cells(&sweep.grid, kept, &call.plan, &work, &go_on, &mut monitor)?;
+    bar.finish();
+    match lost_file.into_inner() || !sweep.has_its_files() {
+        true => Err(files_changed(sweep)),
+        false => Ok(()),
+    }
+}
+
+/// Says what earlier calls left: cells of this sweep, and of what is not this sweep any more.
+fn note_kept(sweep: &Sweep, kept: &Kept, options: &Options) {
+    let Sweep { name, folder, .. } = sweep;
+    let missing = kept.missing().len();
+    if kept.was_cut_back() {
+        say(&format!(
+            "warning: {name}: the end of the journal was lost, with a loss of power perhaps: {} cells are kept",
+            kept.len()
+        ));
+    }
+    if options.quiet {
+        return;
+    }
+    if !kept.is_empty() && missing > 0 {
+        say(&format!(
+            "{name}: {} cells are done, {missing} are left",
+            kept.len()
+        ));
+    }
+    let journals = folder.join(CELLS);
+    let entries = std::fs::read_dir(&journals).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let others: Vec<String> = names
+        .filter(|name| name.ends_with(".jsonl") && !name.starts_with(&sweep.header.sweep))
+        .collect();
+    if !others.is_empty() {
+        say(&format!(
+            "{name}: cells of another version of the scenario or of the program are left alone, in {}: {}",
+            journals.display(),
+            modalflow::error::listed(others.iter().map(String::as_str))
+        ));
+    }
+}
+
+fn note_unfinished(sweep: &Sweep, kept: &Kept, has_failed: bool) {
+    let why = match has_failed {
+        true => "a cell failed",
+        false => "interrupted",
+    };
+    say(&format!(
+        "warning: {}: {why}; {} cells are kept, {} are left: the same call goes on with them",
+        sweep.name,
+        kept.len(),
+        kept.missing().len()
+    ));
+    note_earlier_results(sweep);
+}
+
+/// Cells that were run while a file changed may be of either content; those before a file could
+/// not be read for a while are good.
+fn files_changed(sweep: &Sweep) -> Error {
+    let mut scenario = sweep.loaded.file.scenario.clone();
+    let files = scenario.files_mut().into_iter();
+    let files: Vec<String> = files.map(|(_, path)| path.display().to_string()).collect();
+    let files = files.join(" or ");
+    let journals = sweep.folder.join(CELLS);
+    let journal = journals.join(sweep::journal_name(&sweep.header));
+    let (what, remedy) = match sweep.has_its_files() {
+        true => (
+            "could not be read for a while",
+            "make the same call again: it goes on".to_owned(),
+        ),
+        false => (
+            "changed while the sweep ran",
+            format!(
+                "remove {}, whose cells may be of either content, and sweep again",
+                journal.display()
+            ),
+        ),
+    };
+    Error::Changed {
+        problem: format!("{files} {what}"),
+        remedy,
+    }
+}

@@ -1,0 +1,231 @@
+//! The report of a sweep: what ended how, and how far theory is from what was measured.
+
+use super::format::{number, push_wrapped, table};
+use super::summary::Provenance;
+use crate::error::Result;
+use crate::scenario::{AxisValue, Quantity};
+use crate::sweep::{Record, Table};
+use indexmap::IndexMap;
+use modalflow::experiment::Scenario;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// Failed cells that are written out.
+const MOST_FAILURES: usize = 10;
+
+/// The content of a sweep's `summary.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct SweepSummary {
+    /// Name of the sweep.
+    pub name: String,
+    /// The scenario with every default filled in.
+    pub scenario: Scenario,
+    /// Number of cells, repeats included.
+    pub cells: u64,
+    /// Number of cells by outcome.
+    pub outcomes: IndexMap<String, u64>,
+    /// The first failed cells.
+    pub failures: Vec<Failure>,
+    /// Measured against predicted, one entry for every quantity that theory has a word on.
+    pub gaps: Vec<GapSummary>,
+    /// Cells where theory names the modality learned first, and those where it is right.
+    pub first: Agreement,
+    /// Names of the files that were written, this one included.
+    pub files: Vec<String>,
+    /// Where the numbers come from; the only part that differs between equal sweeps.
+    pub provenance: Option<Provenance>,
+}
+
+/// A failed cell.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    /// Its number, from 0.
+    pub cell: u64,
+    /// What it varies.
+    pub values: IndexMap<String, String>,
+    /// How it ended.
+    pub outcome: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How often a prediction holds.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Agreement {
+    /// Cells with prediction and measurement.
+    pub compared: u64,
+    /// Cells where they agree.
+    pub agree: u64,
+}
+
+/// Relative gaps (measured - theory)/|theory| of a quantity over the cells.
+#[derive(Debug, Clone, Serialize)]
+pub struct GapSummary {
+    /// The quantity.
+    pub quantity: &'static str,
+    /// Cells with both.
+    pub compared: u64,
+    /// Mean size of the gap.
+    pub mean: Option<f64>,
+    /// The gap of the largest size.
+    pub largest: Option<f64>,
+    /// What that cell varies, with its repeat.
+    pub at: IndexMap<String, String>,
+}
+
+/// Sums up a finished sweep.
+///
+/// # Errors
+/// An input error where the cells cannot be read.
+pub fn summary(name: &str, scenario: &Scenario, table: &mut Table<'_>) -> Result<SweepSummary> {
+    let mut gaps: Vec<GapSummary> = Quantity::predicted().map(GapSummary::new).collect();
+    let mut failures = Vec::new();
+    let mut first = Agreement::default();
+    let paths: Vec<String> = table.grid.columns().map(|c| c.path.clone()).collect();
+    table.each(&mut |record| {
+        if !record.is_success() {
+            if failures.len() < MOST_FAILURES {
+                failures.push(Failure {
+                    cell: record.cell.index,
+                    values: values(&paths, record),
+                    outcome: record.text("outcome").to_owned(),
+                    reason: record.text("reason").to_owned(),
+                });
+            }
+            return;
+        }
+        let names = [record.text("first"), record.text("theory_first")];
+        if names.iter().all(|name| !name.is_empty()) {
+            first.compared += 1;
+            first.agree += u64::from(names[0] == names[1]);
+        }
+        for (gap, quantity) in gaps.iter_mut().zip(Quantity::predicted()) {
+            gap.add(&paths, record, record.gap(quantity));
+        }
+    })?;
+    gaps.retain(|gap| gap.compared > 0);
+    gaps.iter_mut().for_each(GapSummary::finish);
+    Ok(SweepSummary {
+        name: name.to_owned(),
+        scenario: scenario.clone(),
+        cells: table.grid.len(),
+        outcomes: table.kept.outcomes().into_iter().collect(),
+        failures,
+        gaps,
+        first,
+        files: Vec::new(),
+        provenance: None,
+    })
+}
+
+fn values(paths: &[String], record: &Record) -> IndexMap<String, String> {
+    let shown = |value: &AxisValue| match value {
+        AxisValue::Absent => "none".to_owned(),
+        value => value.to_string(),
+    };
+    let values = record.cell.values.iter().map(shown);
+    paths.iter().cloned().zip(values).collect()
+}
+
+impl GapSummary {
+    fn new(quantity: Quantity) -> Self {
+        Self {
+            quantity: quantity.name(),
+            compared: 0,
+            mean: None,
+            largest: None,
+            at: IndexMap::new(),
+        }
+    }
+
+    fn add(&mut self, paths: &[String], record: &Record, gap: Option<f64>) {
+        let Some(gap) = gap else {
+            return;
+        };
+        self.compared += 1;
+        self.mean = Some(self.mean.unwrap_or(0.0) + gap.abs());
+        if self.largest.is_none_or(|largest| gap.abs() > largest.abs()) {
+            self.largest = Some(gap);
+            self.at = values(paths, record);
+            self.at
+                .insert("repeat".into(), record.cell.repeat.to_string());
+        }
+    }
+
+    /// From the sum of the sizes to their mean.
+    fn finish(&mut self) {
+        self.mean = self.mean.map(|sum| sum / self.compared as f64);
+    }
+}
+
+/// The report on standard output.
+pub fn report(summary: &SweepSummary) -> String {
+    let SweepSummary { name, cells, .. } = summary;
+    let mut text = format!("{name}: {cells} cells\n");
+    if let Some(description) = &summary.scenario.description {
+        let _ = writeln!(text, "{description}");
+    }
+    let outcomes = summary.outcomes.iter();
+    let outcomes: Vec<String> = outcomes
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    let _ = writeln!(text, "  {}", outcomes.join(", "));
+    for failure in &summary.failures {
+        let place = place(&failure.values);
+        let note = format!(
+            "cell {}{place}: {} ({})",
+            failure.cell, failure.outcome, failure.reason
+        );
+        push_wrapped(&mut text, &note);
+    }
+    if summary.first.compared > 0 {
+        let Agreement { compared, agree } = summary.first;
+        let _ = writeln!(
+            text,
+            "\n  learned first: as predicted in {agree} of {compared} cells"
+        );
+    }
+    if !summary.gaps.is_empty() {
+        text.push('\n');
+        text.push_str(&gap_table(&summary.gaps));
+    }
+    text
+}
+
+fn gap_table(gaps: &[GapSummary]) -> String {
+    let header = ["against theory", "cells", "mean |gap|", "largest gap", "at"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let percent = |gap: Option<f64>| {
+        gap.map_or("-".to_owned(), |gap| {
+            format!("{} %", number(round(100.0 * gap)))
+        })
+    };
+    rows.extend(gaps.iter().map(|gap| {
+        vec![
+            gap.quantity.to_owned(),
+            gap.compared.to_string(),
+            percent(gap.mean),
+            percent(gap.largest),
+            place(&gap.at).trim_start().to_owned(),
+        ]
+    }));
+    table(&rows)
+}
+
+/// Three digits.
+fn round(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// ` data.toy.rho = 0.9, repeat = 2`, or nothing.
+fn place(values: &IndexMap<String, String>) -> String {
+    let pairs: Vec<String> = values
+        .iter()
+        .map(|(path, value)| format!("{path} = {value}"))
+        .collect();
+    if pairs.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", pairs.join(", "))
+    }
+}

@@ -1,0 +1,468 @@
+//! The report on standard output: one screen, figures to six digits.
+
+use super::curvature::{push_curvature, push_stability};
+use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
+use super::fusion_name;
+use super::generalisation::push_generalisation;
+use super::learned::{push_learned, push_visits};
+use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::verify::Verification;
+use modalflow::network::Activation;
+use modalflow::network::{Architecture, Stack};
+use std::fmt::Write;
+
+/// One line on the network: fusion, depth, widths, number of weights.
+pub fn network_line(architecture: &Architecture) -> String {
+    let depth = match architecture.fusion() {
+        Some(fusion) => format!("L = {}, Lf = {}", fusion.depth, fusion.layer),
+        None => {
+            let depths = architecture.modalities.iter().enumerate();
+            let depths = depths
+                .map(|(m, modality)| format!("{} {}", modality.name, architecture.fusion_layer(m)));
+            format!(
+                "private layers {}, {} shared",
+                depths.collect::<Vec<_>>().join(", "),
+                architecture.shared.len()
+            )
+        }
+    };
+    let weights = architecture.len();
+    format!(
+        "{}, {depth}{}{}, {weights} weights",
+        fusion_name(architecture),
+        widths(architecture),
+        units(architecture)
+    )
+}
+
+/// Activation and biases, where there are any.
+fn units(architecture: &Architecture) -> String {
+    let activation = match architecture.activation {
+        Activation::Linear => String::new(),
+        Activation::LeakyRelu(slope) => format!(", leaky_relu of slope {}", number(slope)),
+        other => format!(", {}", other.name()),
+    };
+    let biases = match architecture.biases.is_empty() {
+        true => "",
+        false => ", with biases",
+    };
+    activation + biases
+}
+
+fn widths(architecture: &Architecture) -> String {
+    let is_hidden = |l: usize| match architecture.layers[l].stack {
+        Stack::Private(m) => l + 1 < architecture.private[m].end || !architecture.shared.is_empty(),
+        Stack::Shared => l + 1 < architecture.shared.end,
+    };
+    let mut widths: Vec<usize> = (0..architecture.layers.len())
+        .filter(|&l| is_hidden(l))
+        .map(|l| architecture.layers[l].rows)
+        .collect();
+    widths.sort_unstable();
+    match (widths.first(), widths.last()) {
+        (Some(least), Some(most)) if least == most => format!(", width {least}"),
+        (Some(least), Some(most)) => format!(", widths {least} to {most}"),
+        _ => String::new(),
+    }
+}
+
+/// The table of the data's moments.
+pub fn data_table(data: &DataSummary) -> String {
+    let mut rows = vec![cells([
+        "modality",
+        "inputs",
+        "|S_yx|",
+        "alone |W|",
+        "loss there",
+        "final |W|",
+    ])];
+    rows.extend(data.modalities.iter().map(|m| {
+        vec![
+            m.name.clone(),
+            m.dim.to_string(),
+            number(m.correlation_norm),
+            number(m.unimodal_norm),
+            number(m.unimodal_loss),
+            number(m.final_norm),
+        ]
+    }));
+    let (first, last) = (number(data.initial_loss), number(data.minimum_loss));
+    format!(
+        "{}  loss from {first} (nothing learned) to {last} (least squares)\n",
+        table(&rows)
+    )
+}
+
+/// The predictions, and beside them what was measured.
+fn phase_table(phase: &PhaseSummary, theory: &TheorySummary, has_saddle: bool) -> String {
+    let gap = theory.gap.unwrap_or_default();
+    let length = theory.t_first.and_then(|first| match theory.t_second {
+        Some(second) => Some(second - first),
+        None => Some(first * (theory.ratio? - 1.0)),
+    });
+    let length_gap = modalflow::experiment::compare::relative_gap(phase.length, length);
+    let agrees = match gap.first_agrees {
+        Some(true) => "agrees",
+        Some(false) => "differs",
+        None => NONE,
+    };
+    table(&[
+        cells(["", "measured", "theory", "gap"]),
+        vec![
+            "learned first".into(),
+            name(phase.first.as_ref()),
+            name(theory.first.as_ref()),
+            agrees.into(),
+        ],
+        vec![
+            "learned second".into(),
+            name(phase.second.as_ref()),
+            name(theory.second.as_ref()),
+        ],
+        vec![
+            "t_first".into(),
+            optional(phase.t_first),
+            optional(theory.t_first),
+            percent(gap.t_first),
+        ],
+        vec![
+            "t_second".into(),
+            optional(phase.t_second),
+            optional(theory.t_second),
+            percent(gap.t_second),
+        ],
+        vec![
+            // Without a unimodal saddle there is no such phase, but still two times.
+            if has_saddle {
+                "unimodal phase"
+            } else {
+                "t_second - t_first"
+            }
+            .into(),
+            optional(phase.length),
+            optional(length),
+            percent(length_gap),
+        ],
+        vec![
+            "time ratio".into(),
+            optional(phase.ratio),
+            optional(theory.ratio),
+            percent(gap.ratio),
+        ],
+        vec![
+            "misattribution".into(),
+            optional(phase.misattribution),
+            optional(theory.misattribution),
+            percent(gap.misattribution),
+        ],
+    ])
+}
+
+/// The predictions alone.
+pub fn theory_report(
+    title: &str,
+    problem: &Problem,
+    data: &DataSummary,
+    theory: &TheorySummary,
+) -> String {
+    let mut text = format!(
+        "{title}: {}\n\n{}\n",
+        network_line(&problem.architecture),
+        data_table(data)
+    );
+    text.push_str(&table(&[
+        cells(["", "theory"]),
+        vec!["learned first".into(), name(theory.first.as_ref())],
+        vec!["learned second".into(), name(theory.second.as_ref())],
+        vec!["t_first".into(), optional(theory.t_first)],
+        vec!["t_second".into(), optional(theory.t_second)],
+        vec!["time ratio".into(), optional(theory.ratio)],
+        vec!["misattribution".into(), optional(theory.misattribution)],
+    ]));
+    push_schedule(&mut text, problem, theory);
+    push_remarks(&mut text, theory);
+    text
+}
+
+fn push_schedule(text: &mut String, problem: &Problem, theory: &TheorySummary) {
+    let Some(schedule) = theory
+        .schedule
+        .as_ref()
+        .filter(|schedule| schedule.len() > 2)
+    else {
+        return;
+    };
+    let times = problem.moments.modalities.iter().zip(schedule);
+    let times = times.map(|(modality, time)| format!("{} {}", modality.name, optional(*time)));
+    let _ = writeln!(
+        text,
+        "  theory's times over the first one's: {}",
+        times.collect::<Vec<_>>().join(", ")
+    );
+}
+
+fn push_remarks(text: &mut String, theory: &TheorySummary) {
+    if theory.superficial_preference == Some(true) {
+        text.push_str(
+            "  superficial preference: the modality learned first contributes less than another\n",
+        );
+    }
+    push_wrapped(
+        text,
+        &format!("theory assumes: {}", theory.assumptions.join("; ")),
+    );
+}
+
+/// The theory curve's distance from the flow.
+fn push_curve(text: &mut String, theory: &TheorySummary) {
+    let Some(curve) = &theory.curve else {
+        return;
+    };
+    let line = format!(
+        "theory curve from {}: t_first {}, t_second {} (gaps {}, {}); loss gap {} at t = {}, map gap {}",
+        curve.start.words(),
+        optional(curve.t_first),
+        optional(curve.t_second),
+        percent(curve.t_first_gap),
+        percent(curve.t_second_gap),
+        number(curve.max_loss_gap),
+        number(curve.max_loss_gap_time),
+        optional(curve.max_map_gap),
+    );
+    push_wrapped(text, &line);
+}
+
+/// The whole report of a run.
+pub fn report(problem: &Problem, summary: &Summary) -> String {
+    let mut text = format!(
+        "{}: {}\n",
+        summary.name,
+        network_line(&problem.architecture)
+    );
+    if let Some(description) = &summary.scenario.scenario.description {
+        let _ = writeln!(text, "{description}");
+    }
+    let _ = write!(text, "\n{}", data_table(&summary.data));
+    push_flow(&mut text, summary);
+    let names = problem
+        .moments
+        .modalities
+        .iter()
+        .map(|modality| &modality.name);
+    let first = names
+        .enumerate()
+        .find(|(_, name)| Some(*name) == summary.phase.first.as_ref());
+    let has_saddle = first.is_none_or(|(m, _)| problem.architecture.has_saddle(&[m]));
+    let phase = phase_table(&summary.phase, &summary.theory, has_saddle);
+    let _ = write!(text, "\n{phase}");
+    if let Some(reason) = &summary.phase.reason {
+        push_wrapped(&mut text, &format!("note: {reason}"));
+    }
+    push_remarks(&mut text, &summary.theory);
+    push_curve(&mut text, &summary.theory);
+    push_crossings(&mut text, summary);
+    push_plateaus(&mut text, summary);
+    push_generalisation(&mut text, summary);
+    push_curvature(&mut text, summary);
+    push_descents(&mut text, summary);
+    text
+}
+
+fn push_flow(text: &mut String, summary: &Summary) {
+    let flow = &summary.flow;
+    let _ = writeln!(
+        text,
+        "\nflow ({}): {}\n  t = {}, loss {}, {} steps ({} rejected), {} evaluations{}, balancedness drift {}",
+        flow.method,
+        flow.outcome.sentence(),
+        number(flow.t_end),
+        number(flow.final_loss),
+        flow.steps,
+        flow.rejected_steps,
+        flow.rhs_evaluations,
+        krylov(flow),
+        flow.balancedness_drift
+            .map_or(NONE.into(), |drift| format!("{drift:.1e}")),
+    );
+    let reduction = &flow.reduction;
+    if let (Some(weights), Some(bound)) = (reduction.reduced_weights, reduction.error_bound) {
+        let _ = writeln!(
+            text,
+            "  integrated as a network of {weights} weights instead of {}, estimated error {bound:.0e}",
+            reduction.full_weights
+        );
+    }
+    push_verification(text, summary.verification.as_ref());
+    if let Some(share) = flow.linear_share {
+        let _ = writeln!(
+            text,
+            "  maps are the best linear fit, which explains {} of the outputs' power at the end",
+            percent(Some(share)).trim_start_matches('+')
+        );
+    }
+    push_learned(text, summary.learned.as_ref());
+    let ends_on = summary
+        .plateaus
+        .last()
+        .filter(|plateau| plateau.exit.is_none());
+    // What a network that is not linear can still learn is not known.
+    let unfinished = |saddle: &str| saddle != "M_*" && flow.linear_share.is_none();
+    if let Some(plateau) = ends_on.filter(|plateau| unfinished(&plateau.saddle)) {
+        let _ = writeln!(
+            text,
+            "  the run ends on the plateau of {}: not everything is learned",
+            plateau.saddle
+        );
+    }
+}
+
+fn push_verification(text: &mut String, verification: Option<&Verification>) {
+    let Some(check) = verification else { return };
+    let gap = |gap: Option<f64>| gap.map_or(NONE.into(), |gap| format!("{gap:.1e}"));
+    let network = if check.reduced {
+        "the reduced"
+    } else {
+        "the full"
+    };
+    if !check.outcome.is_success() {
+        let _ = writeln!(
+            text,
+            "  not verified: the check by {} on {network} network {}, at t = {}",
+            check.method,
+            check.outcome.sentence(),
+            number(check.t_end)
+        );
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "  verified by {} on {network} network at rtol {:.0e}, {} steps: loss differs by at most {:.1e}, maps by \
+         {},\n    t_first by {}, t_second by {} (relative)",
+        check.method,
+        check.rtol,
+        check.steps,
+        check.max_loss_gap,
+        gap(check.max_map_gap),
+        gap(check.t_first_gap),
+        gap(check.t_second_gap)
+    );
+}
+
+fn krylov(flow: &FlowSummary) -> String {
+    let sizes = flow.krylov_mean.zip(flow.krylov_max);
+    sizes.map_or(String::new(), |(mean, max)| {
+        format!(
+            ", {} Hessian products (Krylov dimension {mean:.1}, at most {max})",
+            flow.hessian_products
+        )
+    })
+}
+
+fn push_crossings(text: &mut String, summary: &Summary) {
+    if summary.crossings.len() <= 2 {
+        return;
+    }
+    let mut rows = vec![cells([
+        "half-height times",
+        "of its value alone",
+        "of its final value",
+        "over t_first",
+        "theory",
+    ])];
+    for (m, crossing) in summary.crossings.iter().enumerate() {
+        let is_first = Some(&crossing.modality) == summary.phase.first.as_ref();
+        let over_first = match is_first {
+            true => summary.phase.t_first.map(|_| 1.0),
+            false => summary
+                .phase
+                .t_first
+                .and_then(|first| Some(crossing.t_half_final? / first)),
+        };
+        let theory = summary
+            .theory
+            .schedule
+            .as_ref()
+            .and_then(|schedule| schedule[m]);
+        let numbers = [
+            crossing.t_half_unimodal,
+            crossing.t_half_final,
+            over_first,
+            theory,
+        ];
+        let mut row = vec![crossing.modality.clone()];
+        row.extend(numbers.map(optional));
+        rows.push(row);
+    }
+    let _ = write!(text, "\n{}", table(&rows));
+}
+
+fn push_plateaus(text: &mut String, summary: &Summary) {
+    let mut rows = vec![cells([
+        "tread", "saddle", "entry", "exit", "length", "loss",
+    ])];
+    rows.extend(summary.plateaus.iter().map(|p| {
+        let numbers = [Some(p.entry), p.exit, p.length, Some(p.loss)].map(optional);
+        let mut row = vec![p.kind.to_string(), p.saddle.clone()];
+        row.extend(numbers);
+        row
+    }));
+    let _ = write!(text, "\n{}", table(&rows));
+}
+
+fn push_descents(text: &mut String, summary: &Summary) {
+    if summary.descent.is_empty() {
+        return;
+    }
+    push_stability(text, summary);
+    let mut rows = vec![cells([
+        "descent, eta",
+        "steps",
+        "outcome",
+        "t_first",
+        "gap",
+        "time ratio",
+        "theory",
+        "gap",
+        "loss gap",
+        "at t",
+        "map gap",
+    ])];
+    for (descent, comparison) in summary.descent.iter().zip(&summary.comparison) {
+        rows.push(vec![
+            number(descent.learning_rate),
+            descent.steps.to_string(),
+            outcome_word(descent.outcome),
+            optional(descent.phase.t_first),
+            percent(comparison.t_first_gap),
+            optional(descent.phase.ratio),
+            optional(descent.theory_ratio),
+            percent(descent.theory_ratio_gap),
+            number(comparison.max_loss_gap),
+            number(comparison.max_loss_gap_time),
+            optional(comparison.max_map_gap),
+        ]);
+    }
+    text.push_str(&table(&rows));
+    push_visits(text, &summary.descent);
+    // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
+    // may change its sign with the rate, the others saturate.
+    let order = summary
+        .convergence_order
+        .as_ref()
+        .and_then(|orders| orders.t_first);
+    if let Some(order) = order {
+        let _ = writeln!(
+            text,
+            "  t_first converges to the flow's with order {order:.3} in the learning rate (small rates: 1)"
+        );
+    }
+}
+
+/// The outcome as it is written in `summary.json`.
+fn outcome_word(outcome: modalflow::integrate::Outcome) -> String {
+    serde_json::to_value(outcome)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}

@@ -1,0 +1,214 @@
+//! The sweep section: a grid of scenarios.
+
+mod value;
+
+pub use value::AxisValue;
+
+use modalflow::trajectory::Spacing;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A grid over the scenario: every combination of the axes' values, each repeated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepSection {
+    /// The axes of the grid; the last one varies fastest. Without any, the scenario itself is
+    /// repeated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub axes: Vec<Axis>,
+    /// Runs of every combination, 1 or more, each with a seed of its own.
+    #[serde(default = "default_repeats")]
+    pub repeats: u64,
+}
+
+fn default_repeats() -> u64 {
+    1
+}
+
+/// One axis: a path with a range or a list, or several of them linked.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// Dotted path of the scenario key that varies, data.toy.rho for example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Its values one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<AxisValue>>,
+    /// Instead of values: the first one of a range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<f64>,
+    /// The last one of the range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<f64>,
+    /// Number of values in the range, both ends included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Spacing of the range: equal differences, or equal ratios.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spacing: Option<Spacing>,
+    /// Instead of path: axes of equal length that move together and count as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked: Option<Vec<Axis>>,
+}
+
+/// A path and the values it takes along an axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// Dotted path of the scenario key.
+    pub path: String,
+    /// Its values, in order.
+    pub values: Vec<AxisValue>,
+}
+
+impl SweepSection {
+    /// The columns of each axis: one, or those of its linked axes, all of one length.
+    pub fn columns(&self) -> Vec<Vec<Column>> {
+        self.axes.iter().map(Axis::columns).collect()
+    }
+
+    /// The axes with a path, linked ones side by side, each with its own key.
+    pub fn parts(&self) -> Vec<(String, &Axis)> {
+        let axes = self.axes.iter().enumerate();
+        axes.flat_map(|(i, axis)| {
+            let parts = axis.parts().into_iter();
+            parts.map(move |(below, part)| (format!("sweep.axes.{i}{below}"), part))
+        })
+        .collect()
+    }
+}
+
+impl Axis {
+    /// The parts of the axis with its place below it: itself, or the linked ones.
+    pub(super) fn parts(&self) -> Vec<(String, &Axis)> {
+        match &self.linked {
+            None => vec![(String::new(), self)],
+            Some(linked) => linked
+                .iter()
+                .enumerate()
+                .map(|(i, axis)| (format!(".linked.{i}"), axis))
+                .collect(),
+        }
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        self.parts()
+            .into_iter()
+            .map(|(_, axis)| Column {
+                path: axis.path.clone().unwrap_or_default(),
+                values: axis.values(),
+            })
+            .collect()
+    }
+
+    /// The values of an axis without linked ones. Its numbers are all whole, or where one has a
+    /// fraction none is: readers of the table tell a column's type by its first rows.
+    pub(super) fn values(&self) -> Vec<AxisValue> {
+        let mut values = self.given();
+        for value in &mut values {
+            if let AxisValue::Real(real) = *value {
+                *value = AxisValue::number(real);
+            }
+        }
+        if values
+            .iter()
+            .any(|value| matches!(value, AxisValue::Real(_)))
+        {
+            for value in &mut values {
+                if let AxisValue::Whole(whole) = *value {
+                    *value = AxisValue::Real(whole as f64);
+                }
+            }
+        }
+        values
+    }
+
+    fn given(&self) -> Vec<AxisValue> {
+        if let Some(values) = &self.values {
+            return values.clone();
+        }
+        let (from, to) = (self.from.unwrap_or_default(), self.to.unwrap_or_default());
+        let count = self.count.unwrap_or_default();
+        let log = self.spacing == Some(Spacing::Log);
+        (0..count)
+            .map(|i| AxisValue::number(step((from, to), (i, count), log)))
+            .collect()
+    }
+}
+
+/// Value `i` of `count` between the ends. The ends are met exactly; values between them are
+/// rounded to 14 digits, so that 0.1 + 0.2 reads 0.3.
+fn step((from, to): (f64, f64), (i, count): (u64, u64), log: bool) -> f64 {
+    if i == 0 {
+        return from;
+    }
+    if i + 1 == count {
+        return to;
+    }
+    let share = i as f64 / (count - 1) as f64;
+    let value = if log {
+        // The exponents, whose difference is finite where the ends' quotient is not.
+        10f64.powf(from.log10() + share * (to.log10() - from.log10()))
+    } else {
+        from + (to - from) * share
+    };
+    // What is left of a difference that should be zero is none.
+    if !log && value.abs() < 1e-14 * from.abs().max(to.abs()) {
+        return 0.0;
+    }
+    format!("{value:.13e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(from: f64, to: f64, count: u64, log: bool) -> Vec<f64> {
+        let axis = Axis {
+            from: Some(from),
+            to: Some(to),
+            count: Some(count),
+            spacing: log.then_some(Spacing::Log),
+            ..Axis::default()
+        };
+        axis.values()
+            .iter()
+            .filter_map(AxisValue::as_number)
+            .collect()
+    }
+
+    #[test]
+    fn ranges_read_as_one_would_write_them() {
+        assert_eq!(
+            range(-0.9, 0.9, 9, false),
+            [-0.9, -0.675, -0.45, -0.225, 0.0, 0.225, 0.45, 0.675, 0.9]
+        );
+        assert_eq!(range(1e-9, 1e-1, 5, true), [1e-9, 1e-7, 1e-5, 1e-3, 1e-1]);
+        assert_eq!(range(1e-50, 1e-2, 3, true), [1e-50, 1e-26, 1e-2]);
+        assert_eq!(range(0.1, 0.3, 3, false), [0.1, 0.2, 0.3]);
+        assert_eq!(range(2.5, 9.0, 1, false), [2.5]);
+        // Ends whose quotient overflows.
+        assert_eq!(range(1e-200, 1e150, 3, true), [1e-200, 1e-25, 1e150]);
+    }
+
+    #[test]
+    fn a_column_of_numbers_has_one_type() {
+        let axis = |values: &[f64]| Axis {
+            values: Some(values.iter().copied().map(AxisValue::number).collect()),
+            ..Axis::default()
+        };
+        let shown = |axis: Axis| {
+            axis.values()
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(shown(axis(&[1.0, 1.5, 2.0])), ["1.0", "1.5", "2.0"]);
+        assert_eq!(shown(axis(&[1.0, 2.0])), ["1", "2"]);
+        let mixed = Axis {
+            values: Some(vec![AxisValue::Whole(10), AxisValue::Real(1e2)]),
+            ..Axis::default()
+        };
+        assert_eq!(shown(mixed), ["10", "100"]);
+    }
+}

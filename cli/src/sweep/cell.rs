@@ -1,0 +1,245 @@
+//! From a cell's scenario to its row: the run without what a single run shows beside it.
+
+use super::row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
+use crate::error::{Error, InputError};
+use crate::machine;
+use modalflow::analysis::generalisation::{Verdict, generalise};
+use modalflow::analysis::target_components;
+use modalflow::experiment::Scenario;
+use modalflow::experiment::compare;
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::run::{self, DescentRun, FlowRun, Progress};
+use modalflow::integrate::Outcome;
+use modalflow::theory::{self, Theory};
+use modalflow::trajectory::Track;
+use modalflow::trajectory::{Lens, overshoot};
+use serde::{Deserialize, Serialize};
+
+/// A finished cell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// Its row.
+    pub row: Row,
+    /// Its trajectory, where a figure wants it.
+    pub trajectory: Option<Trajectory>,
+}
+
+/// A trajectory at times that resolve it for the eye.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trajectory {
+    /// Times.
+    pub times: Vec<f64>,
+    /// The loss at each.
+    pub losses: Vec<f64>,
+    /// The generalisation error at each; empty where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generalisation: Vec<f64>,
+    /// The total maps of scalar inputs with one output at each; empty for others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<Vec<f64>>,
+}
+
+/// Runs a cell; None where `go_on` ended it.
+pub fn run_cell(
+    scenario: &Scenario,
+    wants_trajectory: bool,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Finished> {
+    let problem = match Problem::prepare_within(scenario, machine::memory()) {
+        Ok(problem) => problem,
+        Err(error) => return Some(invalid(&error.into())),
+    };
+    let mut monitor = |_: &Progress| go_on();
+    let flow = run::run_flow(&problem, &run::Plan::measuring(&problem), &mut monitor);
+    if flow.end.outcome == Outcome::Interrupted {
+        return None;
+    }
+    let theory = problem.theory();
+    let mut row = row(&problem, &flow, &theory);
+    let rates = problem.scenario.descent.as_ref();
+    if let Some(&rate) = rates.and_then(|section| section.learning_rate.as_slice().first()) {
+        let (descent, _) = run::run_descent(&problem, (&flow, &theory), rate, &mut monitor);
+        let outcome = descent.descent.outcome;
+        if outcome == Outcome::Interrupted {
+            return None;
+        }
+        if flow.end.outcome.is_success() && !outcome.is_success() {
+            row.outcome = CellOutcome::Run(outcome);
+        }
+        row.descent = descended(&descent);
+    }
+    Some(Finished {
+        row,
+        trajectory: wants_trajectory.then(|| trajectory(&problem.lens(), &flow.track)),
+    })
+}
+
+/// A cell whose scenario cannot be run. Its reason names no file: where the scenario stands
+/// must not change the results.
+pub fn invalid(error: &Error) -> Finished {
+    let reason = match error {
+        Error::Input(InputError {
+            key: Some(key),
+            problem,
+            ..
+        }) => format!("{key}: {problem}"),
+        Error::Input(error) => error.problem.clone(),
+        error => error.to_string(),
+    };
+    Finished {
+        row: Row::failed(CellOutcome::Invalid, &reason),
+        trajectory: None,
+    }
+}
+
+fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
+    let lens = problem.lens();
+    let phase = &flow.detection.phase;
+    let name = |m: usize| problem.moments.modalities[m].name.clone();
+    let last = |m: usize| &problem.moments.loss.optimum.as_slice()[lens.block(m)];
+    let size = |m: usize, map: &[f64]| overshoot(map, last(m));
+    let misattributed = |first: Option<usize>, map: Option<&[f64]>| Some(size(first?, map?));
+    let (end, work) = (flow.track.end(), &flow.end.work);
+    Row {
+        outcome: CellOutcome::Run(flow.end.outcome),
+        reason: phase.reason.clone(),
+        first: phase.first.map(name),
+        second: phase.second.map(name),
+        measured: Values {
+            t_first: phase.t_first,
+            t_second: phase.t_second,
+            ratio: phase.ratio(),
+            misattribution: misattributed(phase.first, phase.misattribution.as_deref()),
+            first_gain: measured_gain(problem, flow),
+        },
+        theory_first: theory.first.map(name),
+        theory: predicted(problem, theory),
+        ratio_gap: compare::with_theory(&lens, phase, theory).ratio,
+        t_end: Some(flow.end.time),
+        initial_loss: Some(problem.moments.initial_loss),
+        final_loss: Some(lens.loss(end)),
+        generalisation: generalisation(problem, flow),
+        parts: learned_parts(&lens, &flow.track),
+        descent: Descent::default(),
+        work: Some([work.steps, work.rhs_evaluations, work.hessian_products]),
+    }
+}
+
+fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
+    let Some(found) = generalise(&flow.track, &problem.lens()) else {
+        return Generalisation::default();
+    };
+    let first = found.minima.first();
+    let name = |m: usize| problem.moments.modalities[m].name.clone();
+    Generalisation {
+        t_first_minimum: first.map(|minimum| minimum.at.time),
+        first_minimum: first.map(|minimum| minimum.at.error),
+        least: Some(found.least.error),
+        last: Some(found.last.error),
+        least_norm: Some(found.least_norm),
+        weak: found.bias.weak.map(name),
+        bias_ratio: found.bias.ratio,
+        verdict: Some(match found.bias.verdict {
+            Verdict::Biased(_) => "biased",
+            Verdict::NotBiased => "not_biased",
+            Verdict::Open(_) => "open",
+        }),
+    }
+}
+
+fn learned_parts(lens: &Lens<'_>, track: &Track) -> Parts {
+    let parts = target_components::parts(lens, track);
+    let part = |name: &str| {
+        let part = parts.iter().find(|part| part.name == name);
+        [
+            part.map(|part| part.last),
+            part.and_then(|part| part.t_half),
+        ]
+    };
+    Parts {
+        verdict: (!parts.is_empty()).then(|| target_components::verdict(&parts)),
+        linear: part("linear"),
+        xor: part("xor"),
+    }
+}
+
+fn descended(run: &DescentRun) -> Descent {
+    let phase = &run.detection.phase;
+    let alone = phase.first.map(|first| vec![first]);
+    let mut visits = run.visits.iter();
+    let visits = alone.and_then(|alone| visits.find(|visits| visits.learned == alone));
+    Descent {
+        t_first: phase.t_first,
+        t_second: phase.t_second,
+        ratio: phase.ratio(),
+        visits: visits.map(|visits| (visits.count, visits.duration, visits.least_distance)),
+        steps: Some(run.descent.steps),
+    }
+}
+
+/// What theory predicts of a problem.
+pub fn predicted(problem: &Problem, theory: &Theory) -> Values {
+    let (moments, lens) = (&problem.moments, problem.lens());
+    let first = theory.first;
+    let misattribution = first.zip(theory.misattribution.as_ref()).map(|(m, map)| {
+        overshoot(
+            map.as_slice(),
+            &moments.loss.optimum.as_slice()[lens.block(m)],
+        )
+    });
+    Values {
+        t_first: theory.t_first,
+        t_second: theory.t_second,
+        ratio: theory.ratio,
+        misattribution,
+        // The loss falls by half of what a modality alone explains.
+        first_gain: first
+            .filter(|&m| problem.architecture.has_saddle(&[m]))
+            .map(|m| 0.5 * theory::contribution(moments, m) / moments.learnable_loss()),
+    }
+}
+
+/// The share of the learnable loss that is gone on the plateau where the first modality alone is
+/// learned.
+fn measured_gain(problem: &Problem, flow: &FlowRun) -> Option<f64> {
+    let first = flow.detection.phase.first?;
+    let mut plateaus = flow.detection.plateaus.iter();
+    let alone = plateaus.find(|plateau| plateau.learned.as_deref() == Some(&[first]))?;
+    let moments = &problem.moments;
+    Some((moments.initial_loss - alone.loss) / moments.learnable_loss())
+}
+
+fn trajectory(lens: &Lens<'_>, track: &Track) -> Trajectory {
+    let times = drawn_times(track);
+    let knots: Vec<_> = times.iter().map(|time| track.at(*time)).collect();
+    let is_scalar = lens.map_len() == lens.architecture.modalities.len();
+    Trajectory {
+        losses: knots.iter().map(|knot| lens.loss(knot)).collect(),
+        generalisation: knots
+            .iter()
+            .filter_map(|knot| lens.generalisation(knot))
+            .collect(),
+        maps: match is_scalar {
+            true => knots.iter().map(|knot| lens.map(knot).to_vec()).collect(),
+            false => Vec::new(),
+        },
+        times,
+    }
+}
+
+/// Some of the track's knots, which resolve the drops, with equidistant times and times at equal
+/// ratios, which resolve a linear and a logarithmic axis.
+fn drawn_times(track: &Track) -> Vec<f64> {
+    const POINTS: usize = 200;
+    const DECADES: f64 = 6.0;
+    let end = track.end().time;
+    let share = |i: usize| i as f64 / POINTS as f64;
+    let even = (0..=POINTS).map(|i| end * share(i));
+    let ratios = (0..=POINTS).map(|i| end * 10f64.powf(-DECADES * share(i)));
+    let stride = track.knots().len().div_ceil(POINTS).max(1);
+    let knots = track.knots().iter().step_by(stride).map(|knot| knot.time);
+    let mut times: Vec<f64> = even.chain(ratios).chain(knots).collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    times
+}

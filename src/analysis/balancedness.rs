@@ -1,0 +1,102 @@
+//! Balancedness: matrices that gradient flow conserves, as a meter of the integrator's error.
+//!
+//! W^{l+1 T} W^{l+1} - W^l W^{l T} is constant along the flow for consecutive layers of a stack,
+//! and at the fusion W^{Lf+1 T} W^{Lf+1} - sum_m W_m^Lf W_m^Lf^T. Source: Zhang, Latham & Saxe
+//! (ICML 2024), the balancing properties in the sections on deep networks.
+//!
+//! A bias is one more input of a unit, whose activity is 1: b b^T joins W^l W^{l T}. Where hidden
+//! units are rectified (relu, leaky_relu), rescaling a unit's inputs and outputs against each other
+//! changes nothing, rotating units does: only the matrices' diagonals are conserved. Other
+//! activations conserve nothing of the kind.
+
+use crate::network::{Architecture, Spaces};
+use nalgebra::{DMatrix, DVector};
+use std::ops::Range;
+
+/// Largest Frobenius norm of the change of a balancedness matrix between two states, over the
+/// larger squared norm of the weights. None where no layer follows another, or nothing is conserved.
+///
+/// `constant_norm_squared` is that of weights which belong to the network and take no part in
+/// the flow, 0 for a network that is integrated in full.
+pub fn balancedness_drift(
+    architecture: &Architecture,
+    start: &DVector<f64>,
+    end: &DVector<f64>,
+    constant_norm_squared: f64,
+) -> Option<f64> {
+    // Scaled to entries of at most 1: squares of tiny weights would underflow.
+    let largest = start.amax().max(end.amax());
+    let (start, end) = (start / largest, end / largest);
+    let constant = constant_norm_squared / (largest * largest);
+    let scale = start.norm_squared().max(end.norm_squared()) + constant;
+    junctions(architecture)
+        .iter()
+        .map(|junction| junction.drift(architecture, &start, &end) / scale)
+        .reduce(f64::max)
+}
+
+/// A hidden space: the layers that end in it and the one that starts from it.
+struct Junction {
+    before: Vec<usize>,
+    bias: Option<Range<usize>>,
+    after: usize,
+}
+
+fn junctions(architecture: &Architecture) -> Vec<Junction> {
+    if !architecture.activation.is_homogeneous() {
+        return Vec::new();
+    }
+    let spaces = Spaces::of(architecture);
+    let junction = |after: usize| {
+        let space = spaces.input(after)?;
+        let bias = architecture.biases.get(space);
+        Some(Junction {
+            before: spaces.ending_in(Some(space)).collect(),
+            bias: bias.map(|bias| bias.range.clone()),
+            after,
+        })
+    };
+    (0..architecture.layers.len())
+        .filter_map(junction)
+        .collect()
+}
+
+impl Junction {
+    /// Frobenius norm of the change, a sum of signed squares U S U^T over the columns of the
+    /// layers' factors, or the norm of its diagonal where only that is conserved. Where they are fewer than the width, U = Q R makes it that of R S R^T.
+    fn drift(&self, architecture: &Architecture, start: &DVector<f64>, end: &DVector<f64>) -> f64 {
+        let mut columns = Vec::new();
+        let mut signs = Vec::new();
+        for (state, sign) in [(end, 1.0), (start, -1.0)] {
+            let after = architecture.view(state, self.after).transpose();
+            let before = self
+                .before
+                .iter()
+                .map(|&layer| architecture.view(state, layer).into_owned());
+            let factors =
+                std::iter::once((after, sign)).chain(before.map(|factor| (factor, -sign)));
+            for (factor, sign) in factors {
+                signs.extend(vec![sign; factor.ncols()]);
+                columns.extend(factor.column_iter().map(|column| column.into_owned()));
+            }
+            if let Some(bias) = &self.bias {
+                signs.push(-sign);
+                columns.push(state.rows_range(bias.clone()).into_owned());
+            }
+        }
+        if !architecture.activation.is_linear() {
+            let squares = columns.iter().zip(signs);
+            let squares = squares.map(|(column, sign)| column.component_mul(column) * sign);
+            return squares.sum::<DVector<f64>>().norm();
+        }
+        let mut factor = DMatrix::from_columns(&columns);
+        if factor.nrows() > factor.ncols() {
+            factor = factor.qr().r();
+        }
+        let mut signed = factor.clone();
+        for (mut column, sign) in signed.column_iter_mut().zip(signs) {
+            column *= sign;
+        }
+        (signed * factor.transpose()).norm()
+    }
+}

@@ -1,0 +1,114 @@
+//! The curvature that one run meets: on its treads, and where asked for along its whole way.
+
+use super::stability::{Sharpest, Stability};
+use super::treads::{Caught, Treads};
+use super::{Spectrum, spectrum};
+use crate::flow::Flow;
+use crate::integrate::Segment;
+use crate::trajectory::Lens;
+use crate::trajectory::{Knot, Track};
+use nalgebra::DVector;
+use std::ops::RangeInclusive;
+
+/// Least eigenvalues computed on a tread.
+const LEAST: usize = 3;
+
+/// The curvature where a run was slow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curvature {
+    /// When.
+    pub time: f64,
+    /// The ends of the spectrum there, with the three least eigenvalues.
+    pub spectrum: Spectrum,
+}
+
+/// The curvature of the loss along a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CurvatureAlongRun {
+    /// One entry a tread; None where the Hessian is not finite.
+    pub treads: Vec<Option<Curvature>>,
+    /// The largest eigenvalue of all; None where it was not followed.
+    pub stability: Option<Stability>,
+}
+
+/// Where a tread of the loss staircase is slowest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slowest {
+    /// The time of least speed.
+    pub time: f64,
+    /// From the tread's entry to its exit.
+    pub tread: RangeInclusive<f64>,
+}
+
+/// Watches a run pass.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    flow: Flow<'a>,
+    treads: Treads<'a>,
+    sharpest: Option<Sharpest<'a>>,
+}
+
+impl<'a> Watch<'a> {
+    /// Starts at a run's first knot and weights. Drops of the loss of less than `least_drop` do not
+    /// separate treads.
+    pub fn new(flow: Flow<'a>, start: &Knot, weights: &DVector<f64>, least_drop: f64) -> Self {
+        let lens = Lens {
+            architecture: flow.architecture(),
+            moments: flow.moments(),
+        };
+        Self {
+            treads: Treads::new(lens, least_drop, start, weights),
+            sharpest: None,
+            flow,
+        }
+    }
+
+    /// Follows the largest eigenvalue from the initial weights on: some products for every 2 % by
+    /// which the weights move.
+    pub fn follow_largest(&mut self, weights: &DVector<f64>) {
+        self.sharpest = Some(Sharpest::new(self.flow.clone(), weights));
+    }
+
+    /// Takes in a segment, which `track` ends with.
+    pub fn pass(&mut self, segment: &mut dyn Segment, track: &Track) {
+        self.treads.pass(segment, track);
+        if let Some(sharpest) = &mut self.sharpest {
+            sharpest.pass(segment);
+        }
+    }
+
+    /// The curvature on the treads that were found in the run, given its last state.
+    pub fn finish(
+        mut self,
+        time: f64,
+        state: &DVector<f64>,
+        slowest: impl Iterator<Item = Slowest>,
+    ) -> CurvatureAlongRun {
+        let caught = self.treads.finish(time, state);
+        let treads = slowest.map(|slowest| curvature_near(&mut self.flow, &caught, &slowest));
+        CurvatureAlongRun {
+            treads: treads.collect(),
+            stability: self
+                .sharpest
+                .and_then(|largest| largest.finish(time, state)),
+        }
+    }
+}
+
+/// The curvature at the caught state of a tread that is nearest to its slowest point; the nearest of
+/// all where none was caught there.
+fn curvature_near(flow: &mut Flow<'_>, caught: &[Caught], slowest: &Slowest) -> Option<Curvature> {
+    // At the minimum of the loss the speed is round-off, and its least value may be anywhere.
+    let off = |caught: &Caught| {
+        let is_elsewhere = !slowest.tread.contains(&caught.time);
+        (is_elsewhere, (caught.time - slowest.time).abs())
+    };
+    let nearest = caught.iter().min_by(|a, b| {
+        let (a, b) = (off(a), off(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    })?;
+    Some(Curvature {
+        time: nearest.time,
+        spectrum: spectrum(flow, nearest.state.as_slice(), LEAST)?,
+    })
+}

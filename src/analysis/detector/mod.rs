@@ -1,0 +1,136 @@
+//! What happened in a trajectory: plateaus, half-height crossings, the unimodal phase.
+//!
+//! The loss is a staircase. Its speed -dLoss/dt peaks at each drop and has a minimum on each
+//! tread. With L_s the loss at such a minimum, the plateau is *entered* when the drop into it is
+//! done up to a share eps, and *left* when the next drop has begun by a share eps. A minimum
+//! below `dip` times the lower neighbouring peak is a plateau, a shallower one a shoulder; a drop
+//! counts when it removes at least `drop` of the learnable loss. With units that have a kink the speed
+//! flickers as samples cross it, and its mean over ten such drops serves.
+//!
+//! A modality is learned when the norm of its total map reaches half of a level: for the first
+//! modality its value at the unimodal saddle, for the others their final value. Where the
+//! architecture has no such saddle (early fusion), or the second modality is learned before that
+//! half is reached, the final value serves for the first as well.
+//!
+//! Source: Zhang, Latham & Saxe (ICML 2024), sections on the time ratio; the thresholds of
+//! plateaus are this project's. Detection knows nothing of theory's predictions, and works the
+//! same on flow and on descent.
+//!
+//! | file | what it finds |
+//! |---|---|
+//! | `plateaus.rs` | treads of the loss staircase, and the saddles they lie at |
+//! | `phase.rs` | half-height crossings, the unimodal phase |
+
+mod phase;
+mod plateaus;
+mod section;
+
+pub use section::DetectorSection;
+
+use crate::trajectory::Lens;
+use crate::trajectory::{Knot, Track};
+
+/// Whether a minimum of the speed is deep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The speed falls below `dip` times the lower neighbouring peak.
+    Plateau,
+    /// A shallower minimum.
+    Shoulder,
+}
+
+/// A tread of the loss staircase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plateau {
+    /// How deep its minimum of the speed is.
+    pub kind: Kind,
+    /// Modalities learned at the critical point it lies at, by index in order; None where it lies
+    /// at none of the critical points M_S of this architecture.
+    pub learned: Option<Vec<usize>>,
+    /// When the drop into it is done up to the share eps; 0 where the run starts on it.
+    pub entry: f64,
+    /// When the next drop has begun by the share eps; None where the run ends on it.
+    pub exit: Option<f64>,
+    /// The trajectory where the speed is least.
+    pub slowest: Knot,
+    /// The loss there.
+    pub loss: f64,
+}
+
+/// When each modality is learned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Crossing {
+    /// Norm of its map at the unimodal saddle M_m, and the first time half of it is reached.
+    pub unimodal: Level,
+    /// Norm of its final map, and the first time half of it is reached.
+    pub last: Level,
+}
+
+/// A level and the first time that half of it is reached.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    /// The level, a Frobenius norm of a total map.
+    pub norm: f64,
+    /// First time at half of it; None where it is never reached, or zero.
+    pub time: Option<f64>,
+}
+
+/// The unimodal phase: from the first modality's half height to the second one's.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Phase {
+    /// The modality learned first.
+    pub first: Option<usize>,
+    /// The modality learned second.
+    pub second: Option<usize>,
+    /// When the first is learned.
+    pub t_first: Option<f64>,
+    /// When the second is learned.
+    pub t_second: Option<f64>,
+    /// The first modality's map on the unimodal plateau minus its final map, o x d_first by
+    /// columns.
+    pub misattribution: Option<Vec<f64>>,
+    /// Why something is missing.
+    pub reason: Option<String>,
+}
+
+impl Phase {
+    /// Length of the unimodal phase, t_second - t_first.
+    pub fn length(&self) -> Option<f64> {
+        Some(self.t_second? - self.t_first?)
+    }
+
+    /// The time ratio t_second / t_first; None where the first is learned from the start.
+    pub fn ratio(&self) -> Option<f64> {
+        let (first, second) = (self.t_first?, self.t_second?);
+        (first > 0.0).then(|| second / first)
+    }
+}
+
+/// Everything detected in one trajectory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detection {
+    /// Treads in order of time.
+    pub plateaus: Vec<Plateau>,
+    /// Half-height crossings, one entry a modality.
+    pub crossings: Vec<Crossing>,
+    /// The unimodal phase.
+    pub phase: Phase,
+}
+
+/// Detects plateaus, crossings and the unimodal phase in a trajectory.
+pub fn detect(track: &Track, lens: &Lens<'_>, thresholds: &DetectorSection) -> Detection {
+    let plateaus = plateaus::plateaus(track, lens, thresholds);
+    let crossings: Vec<Crossing> = (0..lens.architecture.modalities.len())
+        .map(|m| phase::crossing(track, lens, m))
+        .collect();
+    let phase = phase::phase(lens, &crossings, &plateaus);
+    Detection {
+        plateaus,
+        crossings,
+        phase,
+    }
+}
+
+/// Times looked at inside each interval of the track's knots. The knots resolve the trajectory
+/// to its tolerance; these points only place extrema of the speed between them.
+const BETWEEN_KNOTS: usize = 3;

@@ -1,0 +1,126 @@
+//! Half-height crossings and the unimodal phase.
+
+use super::{BETWEEN_KNOTS, Crossing, Level, Phase, Plateau};
+use crate::linalg::norm;
+use crate::trajectory::Lens;
+use crate::trajectory::{Knot, Track};
+
+pub(super) fn crossing(track: &Track, lens: &Lens<'_>, modality: usize) -> Crossing {
+    let level = |map: &[f64]| {
+        let norm = norm(&map[lens.block(modality)]);
+        Level {
+            norm,
+            time: first_at_half(track, lens, modality, norm),
+        }
+    };
+    Crossing {
+        unimodal: level(lens.moments.critical_map(&[modality]).as_slice()),
+        last: level(lens.moments.loss.optimum.as_slice()),
+    }
+}
+
+fn first_at_half(track: &Track, lens: &Lens<'_>, modality: usize, level: f64) -> Option<f64> {
+    // Least-squares solutions leave round-off where the true map is zero.
+    const ROUND_OFF: f64 = 1e-12;
+    let moments = lens.moments;
+    let is_zero = level <= ROUND_OFF * norm(moments.loss.optimum.as_slice());
+    if is_zero || !moments.is_linearly_learnable() {
+        return None;
+    }
+    let reached = |knot: &Knot| lens.norm(knot, modality) >= 0.5 * level;
+    let mut before = 0.0;
+    for time in track.times(BETWEEN_KNOTS) {
+        if reached(&track.at(time)) {
+            return Some(if time > 0.0 {
+                track.first_time(before, time, reached)
+            } else {
+                0.0
+            });
+        }
+        before = time;
+    }
+    None
+}
+
+/// Unimodal levels below this share of the final norm say nothing: a modality hardly correlated
+/// with the targets by itself crosses them in passing.
+const LEAST_UNIMODAL: f64 = 0.1;
+
+pub(super) fn phase(lens: &Lens<'_>, crossings: &[Crossing], plateaus: &[Plateau]) -> Phase {
+    let unimodal = |m: usize| {
+        let Crossing { unimodal, last } = &crossings[m];
+        let meaningful =
+            lens.architecture.has_saddle(&[m]) && unimodal.norm >= LEAST_UNIMODAL * last.norm;
+        unimodal.time.filter(|_| meaningful)
+    };
+    let sooner = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::min);
+    let earliest = |times: &dyn Fn(usize) -> Option<f64>| {
+        let times = (0..crossings.len()).filter_map(|m| Some((m, times(m)?)));
+        times.min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let Some((first, _)) = earliest(&|m| sooner(unimodal(m), crossings[m].last.time)) else {
+        return Phase {
+            reason: Some("no modality reached half of its level".into()),
+            ..Phase::default()
+        };
+    };
+    let second = earliest(&|m| crossings[m].last.time.filter(|_| m != first));
+    let t_second = second.map(|(_, time)| time);
+    let alone = unimodal(first).filter(|time| t_second.is_none_or(|second| *time <= second));
+    let misattribution = misattribution(lens, first, plateaus);
+    Phase {
+        first: Some(first),
+        second: second.map(|(m, _)| m),
+        t_first: alone.or(crossings[first].last.time),
+        t_second,
+        reason: missing(lens, first, alone, t_second, misattribution.is_some()),
+        misattribution,
+    }
+}
+
+/// The first modality's map on the plateau of its unimodal saddle minus its final map.
+fn misattribution(lens: &Lens<'_>, first: usize, plateaus: &[Plateau]) -> Option<Vec<f64>> {
+    let unimodal = plateaus
+        .iter()
+        .find(|plateau| plateau.learned.as_deref() == Some(&[first]))?;
+    let block = lens.block(first);
+    let last = &lens.moments.loss.optimum.as_slice()[block.clone()];
+    let map = &unimodal.slowest.values[block];
+    Some(map.iter().zip(last).map(|(now, last)| now - last).collect())
+}
+
+/// Why something of the phase is missing or not what it usually is.
+fn missing(
+    lens: &Lens<'_>,
+    first: usize,
+    alone: Option<f64>,
+    t_second: Option<f64>,
+    on_saddle: bool,
+) -> Option<String> {
+    let name = &lens.architecture.modalities[first].name;
+    let mut reasons = Vec::new();
+    if !lens.architecture.has_saddle(&[first]) {
+        reasons.push(format!(
+            "no unimodal saddle (another modality has a single private layer, as in early fusion): {name} is \
+             timed by its final norm, and nothing is mis-attributed"
+        ));
+    } else {
+        if alone.is_none() {
+            reasons.push(format!(
+                "{name} did not reach half of its unimodal norm alone: timed by its final norm"
+            ));
+        }
+        if !on_saddle {
+            reasons.push(format!(
+                "no plateau or shoulder at the saddle where {name} alone is learned"
+            ));
+        }
+    }
+    if alone == Some(0.0) {
+        reasons.push(format!("{name} is above half of its level from the start"));
+    }
+    if t_second.is_none() {
+        reasons.push("no second modality reached half of its final norm".into());
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}

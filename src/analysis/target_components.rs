@@ -1,0 +1,70 @@
+//! Which parts of a target were learned, and when: of data whose target is known to be a sum.
+//!
+//! A part counts as learned where the outputs hold more than half of it at the end of the run; when,
+//! is told by the first time that they hold half.
+
+use crate::trajectory::Lens;
+use crate::trajectory::Track;
+
+/// What became of one part of the target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// How much of it is in the outputs at the end, by regression.
+    pub last: f64,
+    /// First time that half of it is in the outputs.
+    pub t_half: Option<f64>,
+}
+
+impl Part {
+    /// Whether more than half of it is in the outputs at the end.
+    pub fn is_learned(&self) -> bool {
+        self.last > HALF
+    }
+}
+
+const HALF: f64 = 0.5;
+
+/// Times looked at inside each interval of the track's knots.
+const BETWEEN_KNOTS: usize = 3;
+
+/// The parts of the target along a run; empty where none are known.
+pub fn parts(lens: &Lens<'_>, track: &Track) -> Vec<Part> {
+    let names = lens.part_names().iter().enumerate();
+    names
+        .map(|(k, name)| Part {
+            name,
+            last: lens.parts(track.end())[k],
+            t_half: first_at_half(lens, track, k),
+        })
+        .collect()
+}
+
+fn first_at_half(lens: &Lens<'_>, track: &Track, k: usize) -> Option<f64> {
+    let reached = |knot: &crate::trajectory::Knot| lens.parts(knot)[k] >= HALF;
+    let mut before = 0.0;
+    for time in track.times(BETWEEN_KNOTS) {
+        if reached(&track.at(time)) {
+            let crossed = time > 0.0;
+            return Some(if crossed {
+                track.first_time(before, time, reached)
+            } else {
+                0.0
+            });
+        }
+        before = time;
+    }
+    None
+}
+
+/// `linear and xor`, `linear`, ..., `neither`: the parts learned.
+pub fn verdict(parts: &[Part]) -> String {
+    let learned = parts.iter().filter(|part| part.is_learned());
+    let names: Vec<&str> = learned.map(|part| part.name).collect();
+    match names.len() {
+        0 => "neither".to_owned(),
+        2 if parts.len() == 2 => "both".to_owned(),
+        _ => names.join(" and "),
+    }
+}

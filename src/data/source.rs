@@ -1,0 +1,193 @@
+//! Where data come from: the data section, one file a source.
+
+use super::images::ImagesData;
+use super::isotropic::IsotropicData;
+use super::moments::MomentsData;
+use super::rows::Rows;
+use super::sampling::Population;
+use super::table::TableData;
+use super::toy::ToyData;
+use super::wishart::WishartData;
+use super::xor::XorData;
+use crate::error::{InputError, Result};
+use crate::section::{ByModality, check};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Most samples that can be drawn.
+pub(super) const MOST_SAMPLES: u64 = 1_000_000_000;
+
+/// Source of data: exactly one of the keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// One scalar input a modality, one scalar target.
+    Toy(ToyData),
+    /// A given input covariance and a given target map.
+    Moments(MomentsData),
+    /// Independent inputs, one variance and one true weight a modality.
+    Isotropic(IsotropicData),
+    /// A random input covariance (inverse Wishart) and a random target map.
+    Wishart(WishartData),
+    /// Columns of a CSV file.
+    Table(TableData),
+    /// A linear part in A and the exclusive or of two inputs in B.
+    Xor(XorData),
+    /// Two views of labelled images.
+    Images(ImagesData),
+}
+
+impl Source {
+    /// What every source promises.
+    pub fn get(&self) -> &dyn DataSource {
+        match self {
+            Source::Toy(source) => source,
+            Source::Moments(source) => source,
+            Source::Isotropic(source) => source,
+            Source::Wishart(source) => source,
+            Source::Table(source) => source,
+            Source::Xor(source) => source,
+            Source::Images(source) => source,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self) -> &mut dyn DataSource {
+        match self {
+            Source::Toy(source) => source,
+            Source::Moments(source) => source,
+            Source::Isotropic(source) => source,
+            Source::Wishart(source) => source,
+            Source::Table(source) => source,
+            Source::Xor(source) => source,
+            Source::Images(source) => source,
+        }
+    }
+}
+
+/// What every source promises.
+pub trait DataSource {
+    /// Its key under `data`.
+    fn key(&self) -> &'static str;
+
+    /// Checks everything that can be checked without reading a file.
+    ///
+    /// # Errors
+    /// An input error at the key that is wrong.
+    fn check(&self) -> Result<()>;
+
+    /// Names of its modalities, in order.
+    fn modalities(&self) -> Vec<&str>;
+
+    /// Numbers of inputs and outputs, as far as the section itself tells them.
+    fn shape(&self) -> Option<[usize; 2]> {
+        None
+    }
+
+    /// How samples come about.
+    fn sampling(&self) -> Sampling;
+
+    /// Whether the data depend on the seed.
+    fn depends_on_seed(&self) -> bool {
+        matches!(self.sampling(), Sampling::Drawn(_))
+    }
+
+    /// Whether all samples are in memory at once, even where only their moments are asked for.
+    fn holds_samples(&self) -> bool {
+        false
+    }
+
+    /// Whether a part of the samples is kept out of training.
+    fn holds_out(&self) -> bool {
+        false
+    }
+
+    /// The files that it names, by key.
+    fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        Vec::new()
+    }
+
+    /// The data; `seed` is that of the scenario.
+    ///
+    /// # Errors
+    /// An input error where a file cannot be used, and where what is drawn cannot be.
+    fn content(&self, seed: u64) -> Result<Content>;
+}
+
+/// How samples come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// There are none: the moments are those of the population.
+    Population,
+    /// So many are drawn.
+    Drawn(u64),
+    /// A file has them.
+    File,
+}
+
+impl Sampling {
+    /// From a key `samples`, without which the population's moments are used.
+    pub fn of(samples: Option<u64>) -> Self {
+        samples.map_or(Sampling::Population, Sampling::Drawn)
+    }
+
+    /// Number of samples drawn from a population; None for population moments and files.
+    pub fn drawn(self) -> Option<u64> {
+        match self {
+            Sampling::Drawn(samples) => Some(samples),
+            Sampling::Population | Sampling::File => None,
+        }
+    }
+}
+
+/// The data of a source.
+pub enum Content {
+    /// A population, of which moments are taken or samples drawn.
+    Population(Population),
+    /// Samples as they are.
+    Rows {
+        /// Those trained on.
+        training: Box<Rows>,
+        /// Those kept out of training, where there are any.
+        holdout: Option<Box<Rows>>,
+    },
+}
+
+impl Content {
+    /// Samples trained on, and those held out.
+    pub(super) fn of_rows(training: Rows, holdout: Option<Rows>) -> Self {
+        Content::Rows {
+            training: Box::new(training),
+            holdout: holdout.map(Box::new),
+        }
+    }
+}
+
+/// One true weight a modality, not all of them 0; `what` is their name in messages.
+pub(super) fn check_true_weights(key: &str, weights: &ByModality<f64>, what: &str) -> Result<()> {
+    for (name, &weight) in weights {
+        check::number(
+            &format!("{key}.{name}"),
+            weight,
+            -check::LARGEST..=check::LARGEST,
+        )?;
+    }
+    if weights.values().all(|&weight| weight == 0.0) {
+        return Err(InputError::at(
+            key,
+            format!("every {what} is 0: there is nothing to learn"),
+            format!("give at least one modality a {what} other than 0"),
+        ));
+    }
+    Ok(())
+}
+
+/// Noise and number of samples, alike in every source that can be sampled.
+pub(super) fn check_draws(section: &str, noise: f64, samples: Option<u64>) -> Result<()> {
+    check::number(&format!("{section}.noise"), noise, 0.0..=check::LARGEST)?;
+    match samples {
+        None => Ok(()),
+        Some(samples) => check::count(&format!("{section}.samples"), samples, 1..=MOST_SAMPLES),
+    }
+}

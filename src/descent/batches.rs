@@ -1,0 +1,65 @@
+//! Mini-batches: the gradient of a few samples at a time.
+//!
+//! Each epoch is a permutation of all samples, cut into batches; the last one of an epoch may be
+//! smaller. The order depends on the seed alone.
+
+use crate::data::{Moments, Samples};
+use crate::flow::SampledFlow;
+use crate::linalg::random::{Purpose, stream};
+use crate::network::Architecture;
+use rand::rngs::ChaCha12Rng;
+use rand::seq::SliceRandom;
+use std::sync::Arc;
+
+/// Samples of a descent, a few at a time.
+#[derive(Debug)]
+pub struct Batches<'a> {
+    flow: SampledFlow<'a>,
+    samples: Arc<Samples>,
+    size: usize,
+    batch: Samples,
+    /// This epoch's order, and how much of it is used up.
+    order: Vec<usize>,
+    used: usize,
+    rng: ChaCha12Rng,
+}
+
+impl<'a> Batches<'a> {
+    /// Batches of `size` samples. None where the samples are not kept.
+    pub fn new(
+        architecture: &'a Architecture,
+        moments: &'a Moments,
+        size: usize,
+        seed: u64,
+    ) -> Option<Self> {
+        let samples = Arc::clone(moments.samples.as_ref()?);
+        let order: Vec<usize> = (0..samples.len()).collect();
+        Some(Self {
+            flow: SampledFlow::new(architecture, moments),
+            size: size.min(order.len()),
+            batch: samples.batch(),
+            used: order.len(),
+            order,
+            rng: stream(seed, Purpose::Batches),
+            samples,
+        })
+    }
+
+    /// Batches of an epoch.
+    pub fn in_epoch(&self) -> usize {
+        self.order.len().div_ceil(self.size)
+    }
+
+    /// Writes -dLoss/dw of the next batch.
+    pub fn next_rate(&mut self, weights: &[f64], rate: &mut [f64]) {
+        if self.used == self.order.len() {
+            self.order.shuffle(&mut self.rng);
+            self.used = 0;
+        }
+        let end = (self.used + self.size).min(self.order.len());
+        self.batch
+            .gather(&self.samples, &self.order[self.used..end]);
+        self.used = end;
+        self.flow.rate_on(&self.batch, weights, rate);
+    }
+}

@@ -1,0 +1,120 @@
+//! The descent section: learning rates, mini-batches, the optimiser.
+
+use super::learning_rates::LearningRates;
+use crate::error::{InputError, Result};
+use crate::section::check;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Discrete gradient descent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DescentSection {
+    /// Learning rate, or a list of them; each above 0.
+    pub learning_rate: LearningRates,
+    /// Samples of a mini-batch, 1 or more; without it every step takes all of them. Each epoch is
+    /// a permutation of the samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u64>,
+    /// Momentum mu, from 0 to less than 1. A step then stands for the flow time eta/(1 - mu).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// Adam in place of plain steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adam: Option<AdamSection>,
+}
+
+/// Constants of Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamSection {
+    /// Decay of the running mean of the gradient, from 0 to less than 1.
+    pub beta1: f64,
+    /// Decay of the running mean of its square, from 0 to less than 1.
+    pub beta2: f64,
+    /// Added to the root of the mean square, above 0.
+    pub epsilon: f64,
+}
+
+impl Default for AdamSection {
+    fn default() -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+impl DescentSection {
+    /// Checks the section; `time` is the time at which the run ends.
+    ///
+    /// # Errors
+    /// An input error at the key that is wrong.
+    pub fn check(&self, time: Option<f64>) -> Result<()> {
+        let below_1 = 0.0..1.0;
+        if let Some(momentum) = self.momentum {
+            check::number("descent.momentum", momentum, below_1.clone())?;
+        }
+        if let Some(adam) = &self.adam {
+            check::number("descent.adam.beta1", adam.beta1, below_1.clone())?;
+            check::number("descent.adam.beta2", adam.beta2, below_1)?;
+            check::number("descent.adam.epsilon", adam.epsilon, check::POSITIVE)?;
+            if self.momentum.is_some() {
+                return Err(InputError::at(
+                    "descent.adam",
+                    "momentum and adam are both given, of which only one can be",
+                    "keep one; beta1 is Adam's own momentum",
+                ));
+            }
+        }
+        if let Some(batch) = self.batch {
+            check::count("descent.batch", batch, 1..)?;
+        }
+        self.check_rates(time)
+    }
+
+    /// A descent has to take a step before the run ends. With momentum a step stands for
+    /// 1/(1 - momentum) times its learning rate.
+    fn check_rates(&self, time: Option<f64>) -> Result<()> {
+        let key = "descent.learning_rate";
+        let stretch = 1.0 / (1.0 - self.momentum.unwrap_or(0.0));
+        let check = |key: &str, rate: f64| {
+            check::number(key, rate, check::POSITIVE)?;
+            let step = rate * stretch;
+            match time {
+                Some(time) if step > time * (1.0 + 1e-12) => Err(InputError::at(
+                    key,
+                    format!(
+                        "a step of {step:?} is longer than the run, flow.until.time = {time:?}: none would be taken"
+                    ),
+                    "choose a smaller learning rate, or a later time",
+                )),
+                _ => Ok(()),
+            }
+        };
+        let rates = match &self.learning_rate {
+            LearningRates::One(rate) => return check(key, *rate),
+            LearningRates::Many(rates) => rates,
+        };
+        if rates.is_empty() {
+            let remedy = "give at least one learning rate, or leave descent out";
+            return Err(InputError::at(
+                key,
+                "the list of learning rates is empty",
+                remedy,
+            ));
+        }
+        for (i, &rate) in rates.iter().enumerate() {
+            check(&format!("{key}.{i}"), rate)?;
+        }
+        match (1..rates.len()).find(|&i| rates[..i].contains(&rates[i])) {
+            None => Ok(()),
+            Some(i) => Err(InputError::at(
+                format!("{key}.{i}"),
+                format!("{:?} stands twice in the list", rates[i]),
+                "keep one of the two",
+            )),
+        }
+    }
+}

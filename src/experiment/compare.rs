@@ -1,0 +1,325 @@
+//! The only place where measurement and prediction, flow and descent meet.
+
+use crate::analysis::detector::{Phase, Plateau};
+use crate::linalg::norm;
+use crate::theory::{self, Curve, CurveStart, Theory};
+use crate::trajectory::{Knot, Track};
+use crate::trajectory::{Lens, overshoot};
+use serde::Serialize;
+
+/// Relative gap (measured - expected)/|expected|; None where either is missing or the expected
+/// value is zero.
+pub fn relative_gap(measured: Option<f64>, expected: Option<f64>) -> Option<f64> {
+    let (measured, expected) = (measured?, expected?);
+    (expected != 0.0).then(|| (measured - expected) / expected.abs())
+}
+
+/// Measured against predicted, as relative gaps (measured - predicted)/|predicted|; None unless the
+/// same modalities were learned first and second.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct TheoryGap {
+    /// Whether the modality learned first is the predicted one.
+    pub first_agrees: Option<bool>,
+    /// Of the time ratio.
+    pub ratio: Option<f64>,
+    /// Of the first crossing's absolute time.
+    pub t_first: Option<f64>,
+    /// Of the second crossing's.
+    pub t_second: Option<f64>,
+    /// Of the mis-attribution's signed size.
+    pub misattribution: Option<f64>,
+}
+
+/// Sets a trajectory's phase beside its prediction.
+pub fn with_theory(lens: &Lens<'_>, phase: &Phase, theory: &Theory) -> TheoryGap {
+    let same = |measured: Option<usize>, predicted: Option<usize>| Some(measured? == predicted?);
+    let first_agrees = same(phase.first, theory.first);
+    let same_first = first_agrees == Some(true);
+    let same_order = same_first && same(phase.second, theory.second) == Some(true);
+    let misattribution = || {
+        let last = &lens.moments.loss.optimum.as_slice()[lens.block(phase.first?)];
+        let measured = overshoot(phase.misattribution.as_ref()?, last);
+        let predicted = overshoot(theory.misattribution.as_ref()?.as_slice(), last);
+        // Without correlation nothing is mis-attributed, and there is no scale for a gap.
+        let scaled = same_first && predicted.abs() > 1e-12 * norm(last);
+        relative_gap(Some(measured), Some(predicted).filter(|_| scaled))
+    };
+    TheoryGap {
+        first_agrees,
+        ratio: relative_gap(phase.ratio().filter(|_| same_order), theory.ratio),
+        t_first: relative_gap(phase.t_first.filter(|_| same_first), theory.t_first),
+        t_second: relative_gap(phase.t_second.filter(|_| same_order), theory.t_second),
+        misattribution: misattribution(),
+    }
+}
+
+/// The escape of a modality from the saddle of a tread: how fast its map grows there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Escape {
+    /// The modality learned on the next tread and not on this one.
+    pub modality: usize,
+    /// When the growth is measured.
+    pub time: f64,
+    /// d ln|W_m|/dt.
+    pub measured_rate: f64,
+    /// Theory's, for the norms of the maps at that time.
+    pub predicted_rate: Option<f64>,
+    /// (measured - predicted)/|predicted|.
+    pub gap: Option<f64>,
+    /// Why there is no prediction.
+    pub reason: Option<&'static str>,
+}
+
+/// The escape from each tread; None where not exactly one modality is learned between a tread and
+/// the next one.
+///
+/// Growth is measured where the loss falls most slowly; on the tread that a run starts on, halfway
+/// through, because initial weights need not be aligned as growing ones are.
+pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Option<Escape>> {
+    let escape = |(k, plateau): (usize, &Plateau)| {
+        let learned = plateau.learned.as_deref()?;
+        let next = plateaus.get(k + 1)?.learned.as_deref()?;
+        let mut new = next.iter().filter(|m| !learned.contains(m));
+        let (Some(&modality), None) = (new.next(), new.next()) else {
+            return None;
+        };
+        let knot = match plateau.exit {
+            Some(exit) if plateau.entry == 0.0 => track.at(0.5 * exit),
+            _ => plateau.slowest.clone(),
+        };
+        let block = lens.block(modality);
+        let size: f64 = knot.values[block.clone()].iter().map(|w| w * w).sum();
+        if size < f64::MIN_POSITIVE {
+            return None;
+        }
+        let along = knot.values[block.clone()].iter().zip(&knot.rates[block]);
+        let measured_rate = along.map(|(w, rate)| w * rate).sum::<f64>() / size;
+        let count = lens.architecture.modalities.len();
+        let norms: Vec<f64> = (0..count).map(|m| lens.norm(&knot, m)).collect();
+        let predicted =
+            theory::escape_rate(lens.moments, lens.architecture, learned, modality, &norms);
+        Some(Escape {
+            modality,
+            time: knot.time,
+            measured_rate,
+            predicted_rate: predicted.ok(),
+            gap: relative_gap(Some(measured_rate), predicted.ok()),
+            reason: predicted.err(),
+        })
+    };
+    plateaus.iter().enumerate().map(escape).collect()
+}
+
+/// Theory at a descent's learning rate, with the relative gaps (measured - predicted)/|predicted|.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DescentTheory {
+    /// Time of the first crossing.
+    pub t_first: Option<f64>,
+    /// Its gap.
+    pub t_first_gap: Option<f64>,
+    /// Time ratio.
+    pub ratio: Option<f64>,
+    /// Its gap.
+    pub ratio_gap: Option<f64>,
+}
+
+/// Sets a descent's phase beside the predictions `t_first` and `ratio` at its learning rate.
+pub fn descent_with_theory(
+    phase: &Phase,
+    theory: &Theory,
+    (t_first, ratio): (Option<f64>, Option<f64>),
+) -> DescentTheory {
+    let same_first = phase.first == theory.first;
+    let same_order = same_first && phase.second == theory.second;
+    DescentTheory {
+        t_first,
+        t_first_gap: relative_gap(phase.t_first.filter(|_| same_first), t_first),
+        ratio,
+        ratio_gap: relative_gap(phase.ratio().filter(|_| same_order), ratio),
+    }
+}
+
+/// How far the flow is from the theory curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CurveComparison {
+    /// What the curve's initial values are taken from.
+    pub start: CurveStart,
+    /// The curve's first crossing.
+    pub t_first: Option<f64>,
+    /// The curve's second crossing.
+    pub t_second: Option<f64>,
+    /// (flow - curve)/curve of the first crossing's time.
+    pub t_first_gap: Option<f64>,
+    /// The same of the second crossing's time.
+    pub t_second_gap: Option<f64>,
+    /// max |Loss_flow - Loss_curve| / Loss_0.
+    pub max_loss_gap: f64,
+    /// When that is.
+    pub max_loss_gap_time: f64,
+    /// max |W_flow - W_curve| / |W*|, Frobenius norms of the joined total maps.
+    pub max_map_gap: Option<f64>,
+}
+
+/// Sets the flow, its track and phase, beside the theory curve and the phase detected in that.
+pub fn with_curve(
+    lens: Lens<'_>,
+    (flow, flow_phase): (&Track, &Phase),
+    (curve, curve_phase): (&Curve, &Phase),
+) -> CurveComparison {
+    /// Times looked at between the knots of either.
+    const BETWEEN_KNOTS: usize = 3;
+    let mut distance = Distance::new(lens, flow);
+    let both = [flow, &curve.track];
+    for time in both.iter().flat_map(|track| track.times(BETWEEN_KNOTS)) {
+        // The curve ends early where its steps run out.
+        if time <= curve.track.end().time {
+            distance.add(&curve.track.at(time));
+        }
+    }
+    let same_first = flow_phase.first == curve_phase.first;
+    let same_order = same_first && flow_phase.second == curve_phase.second;
+    CurveComparison {
+        start: curve.start,
+        t_first: curve_phase.t_first,
+        t_second: curve_phase.t_second,
+        t_first_gap: relative_gap(
+            flow_phase.t_first.filter(|_| same_first),
+            curve_phase.t_first,
+        ),
+        t_second_gap: relative_gap(
+            flow_phase.t_second.filter(|_| same_order),
+            curve_phase.t_second,
+        ),
+        max_loss_gap: distance.max_loss_gap,
+        max_loss_gap_time: distance.max_loss_gap_time,
+        max_map_gap: distance.max_map_gap,
+    }
+}
+
+/// Largest distances between another trajectory, a descent's steps or the theory curve, and the
+/// flow at the same time.
+#[derive(Debug, Clone)]
+pub struct Distance<'a> {
+    lens: Lens<'a>,
+    flow: &'a Track,
+    /// max |Loss - Loss_flow| / Loss_0.
+    pub max_loss_gap: f64,
+    /// When that is.
+    pub max_loss_gap_time: f64,
+    /// max |W - W_flow| / |W*|, Frobenius norms of the joined total maps; None where W* is zero.
+    pub max_map_gap: Option<f64>,
+}
+
+impl<'a> Distance<'a> {
+    /// Nothing compared yet.
+    pub fn new(lens: Lens<'a>, flow: &'a Track) -> Self {
+        Self {
+            lens,
+            flow,
+            max_loss_gap: 0.0,
+            max_loss_gap_time: 0.0,
+            max_map_gap: lens.moments.is_linearly_learnable().then_some(0.0),
+        }
+    }
+
+    /// Takes in a knot; those after the flow's end have nothing to be compared with.
+    pub fn add(&mut self, step: &Knot) {
+        if step.time > self.flow.end().time {
+            return;
+        }
+        let flow = self.flow.at(step.time);
+        let loss_gap = (self.lens.loss(step) - self.lens.loss(&flow)).abs();
+        let loss_gap = loss_gap / self.lens.moments.initial_loss;
+        if loss_gap > self.max_loss_gap {
+            self.max_loss_gap = loss_gap;
+            self.max_loss_gap_time = step.time;
+        }
+        let maps = self.lens.map(step).iter().zip(self.lens.map(&flow));
+        let map_gap = maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+        let scale = norm(self.lens.moments.loss.optimum.as_slice());
+        self.max_map_gap = self.max_map_gap.map(|gap| gap.max(map_gap / scale));
+    }
+}
+
+/// How far a discrete descent is from the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Learning rate of the descent.
+    pub learning_rate: f64,
+    /// max over the descent's steps that are looked at of |Loss_descent(n) - Loss_flow(t_n)| / Loss_0, t_n the flow time
+    /// that step n stands at (eta n for plain steps).
+    pub max_loss_gap: f64,
+    /// The time of that step.
+    pub max_loss_gap_time: f64,
+    /// The same for the Frobenius norm of the difference of total maps, over |W*|; None where W* is
+    /// zero.
+    pub max_map_gap: Option<f64>,
+    /// (descent - flow)/flow of the first crossing's time.
+    pub t_first_gap: Option<f64>,
+    /// The same of the second crossing's time.
+    pub t_second_gap: Option<f64>,
+    /// The same of the time ratio.
+    pub ratio_gap: Option<f64>,
+}
+
+/// Sums up a descent's distance from the flow.
+pub fn with_flow(
+    learning_rate: f64,
+    distance: &Distance<'_>,
+    descent: &Phase,
+    flow: &Phase,
+) -> Comparison {
+    let same = descent.first == flow.first && descent.second == flow.second;
+    let gap = |of: fn(&Phase) -> Option<f64>| relative_gap(of(descent).filter(|_| same), of(flow));
+    Comparison {
+        learning_rate,
+        max_loss_gap: distance.max_loss_gap,
+        max_loss_gap_time: distance.max_loss_gap_time,
+        max_map_gap: distance.max_map_gap,
+        t_first_gap: gap(|phase| phase.t_first),
+        t_second_gap: gap(|phase| phase.t_second),
+        ratio_gap: gap(Phase::ratio),
+    }
+}
+
+/// Measured order of convergence of descent to the flow: slopes of log gap over log learning
+/// rate. Euler's method is of order 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Orders {
+    /// Of the first crossing's time.
+    pub t_first: Option<f64>,
+    /// Of the second crossing's time.
+    pub t_second: Option<f64>,
+    /// Of the largest loss gap, which saturates once the curves are a whole drop apart.
+    pub max_loss_gap: Option<f64>,
+    /// Of the largest map gap, which saturates as well.
+    pub max_map_gap: Option<f64>,
+}
+
+/// Orders of convergence from the comparisons at two or more learning rates.
+pub fn orders(comparisons: &[Comparison]) -> Option<Orders> {
+    let order = |gap: fn(&Comparison) -> Option<f64>| {
+        let points: Vec<(f64, f64)> = comparisons
+            .iter()
+            .filter_map(|c| Some((c.learning_rate.ln(), gap(c)?.abs().ln())))
+            .filter(|(_, gap)| gap.is_finite())
+            .collect();
+        slope(&points)
+    };
+    (comparisons.len() >= 2).then(|| Orders {
+        t_first: order(|c| c.t_first_gap),
+        t_second: order(|c| c.t_second_gap),
+        max_loss_gap: order(|c| Some(c.max_loss_gap)),
+        max_map_gap: order(|c| c.max_map_gap),
+    })
+}
+
+/// Slope of the least-squares line; None for fewer than two points.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let count = points.len() as f64;
+    let mean_x = points.iter().map(|p| p.0).sum::<f64>() / count;
+    let mean_y = points.iter().map(|p| p.1).sum::<f64>() / count;
+    let covariance: f64 = points.iter().map(|p| (p.0 - mean_x) * (p.1 - mean_y)).sum();
+    let variance: f64 = points.iter().map(|p| (p.0 - mean_x).powi(2)).sum();
+    (points.len() >= 2 && variance > 0.0).then(|| covariance / variance)
+}

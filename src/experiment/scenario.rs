@@ -1,0 +1,114 @@
+//! The scenario: everything that defines a run, as plain data with its defaults.
+//!
+//! Each section stands beside the code that it configures. Alternatives (one source of data, one
+//! scheme of initial weights) are sibling keys of which exactly one is given.
+
+use crate::analysis::detector::DetectorSection;
+use crate::data::{Sampling, Source};
+use crate::descent::DescentSection;
+use crate::error::{InputError, Result};
+use crate::integrate::FlowSection;
+use crate::network::{InitSection, NetworkSection};
+use crate::section::check;
+use crate::trajectory::OutputSection;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A gradient-flow scenario: data, network, initial weights, flow, and what to do with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Name of the run and of its output folder, [A-Za-z0-9_-]+. Default: the file's stem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// One line that says what the scenario shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Seed of every random draw; each purpose draws from its own stream.
+    #[serde(default)]
+    pub seed: u64,
+    /// Where inputs and targets come from.
+    #[serde(with = "crate::section::one_key")]
+    #[schemars(with = "Source")]
+    pub data: Source,
+    /// Depth, fusion and widths.
+    pub network: NetworkSection,
+    /// Initial weights.
+    #[serde(with = "crate::section::one_key")]
+    #[schemars(with = "InitSection")]
+    pub init: InitSection,
+    /// Integration of the gradient flow.
+    pub flow: FlowSection,
+    /// The discrete gradient-descent baseline, from the same initial weights on the same data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub descent: Option<DescentSection>,
+    /// Thresholds of the plateau detector.
+    #[serde(default)]
+    pub detector: DetectorSection,
+    /// What is written.
+    #[serde(default)]
+    pub output: OutputSection,
+}
+
+impl Scenario {
+    /// Checks everything that can be checked without reading another file.
+    ///
+    /// # Errors
+    /// An input error at the key that is wrong.
+    pub fn check(&self) -> Result<()> {
+        if let Some(name) = &self.name {
+            check::run_name(name)?;
+        }
+        let data = self.data.get();
+        data.check()?;
+        self.network.check(&data.modalities())?;
+        self.init.check()?;
+        self.flow.check(self.network.activation)?;
+        if let Some(cause) = self.network.beyond_moments() {
+            let problem = format!("{cause} needs samples, moments are not enough");
+            self.ensure_samples(&problem)?;
+        }
+        if let Some(descent) = &self.descent {
+            descent.check(self.flow.until.time)?;
+            if descent.batch.is_some() {
+                self.ensure_samples("mini-batches (descent.batch) are taken from samples")?;
+            }
+        }
+        self.detector.check()?;
+        self.output.check()
+    }
+
+    /// Makes sure that there are samples, not only a population's moments.
+    fn ensure_samples(&self, cause: &str) -> Result<()> {
+        let data = self.data.get();
+        if data.sampling() != Sampling::Population {
+            return Ok(());
+        }
+        let key = format!("data.{}", data.key());
+        Err(InputError::at(
+            format!("{key}.samples"),
+            format!("this key is missing: {cause}"),
+            format!("add samples: 8192 under {key}, the number of samples to draw"),
+        ))
+    }
+
+    /// The relative tolerance of the flow.
+    pub fn rtol(&self) -> f64 {
+        self.flow.rtol_of(self.network.activation)
+    }
+
+    /// Whether the samples behind the moments are kept: for networks that are not linear, and for
+    /// mini-batches.
+    pub fn keeps_samples(&self) -> bool {
+        let batch = self.descent.as_ref().and_then(|descent| descent.batch);
+        !self.network.is_linear() || batch.is_some()
+    }
+
+    /// The files that the scenario names, by key.
+    pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let mut files = self.data.get_mut().files_mut();
+        files.extend(self.init.files_mut());
+        files
+    }
+}

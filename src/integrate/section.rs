@@ -1,0 +1,130 @@
+//! The flow section: method, tolerances, the end of a run.
+
+use crate::error::{InputError, Result};
+use crate::network::Activation;
+use crate::section::check;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Integration of the gradient flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowSection {
+    /// Integration method.
+    #[serde(default)]
+    pub method: MethodChoice,
+    /// Relative tolerance, 1e-13 to 0.1. Default: 1e-8, and 1e-4 where units have a kink. Steps of networks whose units have a kink are kept to a
+    /// hundredth of it, because their error estimates miss as much of a jump of the rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtol: Option<f64>,
+    /// Absolute tolerance of a step. Default: its relative tolerance times the smallest
+    /// root-mean-square of an initial layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub atol: Option<f64>,
+    /// Whether a smaller network with the same trajectory is integrated where there is one.
+    #[serde(default)]
+    pub reduction: ReductionChoice,
+    /// Most accepted and rejected steps before the run ends with `step_limit`.
+    #[serde(default = "default_max_steps")]
+    pub max_steps: u64,
+    /// When to stop: at the first that is met; at least one is given.
+    pub until: Until,
+}
+
+/// Integration method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MethodChoice {
+    /// Exponential or dopri5, by an estimate of their work (docs/method.md).
+    #[default]
+    Auto,
+    /// Exponential Rosenbrock, order 4(3): its cost does not grow with the length of plateaus.
+    Exponential,
+    /// Explicit Runge-Kutta of Dormand and Prince, order 5(4).
+    Dopri5,
+    /// Explicit Runge-Kutta of Dormand and Prince, order 8(5,3).
+    Dop853,
+}
+
+/// Whether to reduce the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReductionChoice {
+    /// Where the reduced network is clearly smaller and its error below the tolerance.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+/// End of a run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// Flow time, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<f64>,
+    /// Share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min), between
+    /// 0 and 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_gap: Option<f64>,
+}
+
+fn default_max_steps() -> u64 {
+    10_000_000
+}
+
+impl FlowSection {
+    /// The relative tolerance of a network of these units.
+    pub fn rtol_of(&self, activation: Activation) -> f64 {
+        self.rtol.unwrap_or(match activation.is_smooth() {
+            true => 1e-8,
+            false => 1e-4,
+        })
+    }
+
+    /// Checks the section, for a network of these units.
+    ///
+    /// # Errors
+    /// An input error at the key that is wrong.
+    pub fn check(&self, activation: Activation) -> Result<()> {
+        if let Some(rtol) = self.rtol {
+            check::number("flow.rtol", rtol, 1e-13..=0.1)?;
+        }
+        if let Some(atol) = self.atol {
+            check::number("flow.atol", atol, check::POSITIVE)?;
+        }
+        check::count("flow.max_steps", self.max_steps, 1..)?;
+        self.until.check()?;
+        if !activation.is_smooth() && self.method == MethodChoice::Exponential {
+            return Err(InputError::at(
+                "flow.method",
+                format!(
+                    "exponential steps need a smooth activation, and {} has a kink",
+                    activation.name()
+                ),
+                "choose auto, dopri5 or dop853",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Until {
+    fn check(&self) -> Result<()> {
+        if self.time.is_none() && self.loss_gap.is_none() {
+            return Err(InputError::at(
+                "flow.until",
+                "neither time nor loss_gap is given: the run would have no end",
+                "give time, loss_gap, or both, for example until: {time: 40.0, loss_gap: 1.0e-6}",
+            ));
+        }
+        if let Some(time) = self.time {
+            check::number("flow.until.time", time, check::POSITIVE)?;
+        }
+        match self.loss_gap {
+            Some(gap) => check::number("flow.until.loss_gap", gap, check::between(0.0, 1.0)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What is computed from eigenvalues and singular values.
+
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
+
+/// Eigenvalues below n x epsilon x the largest count as zero, the usual cut-off of numerical rank.
+fn rank_cutoff(eigenvalues: &DVector<f64>) -> f64 {
+    eigenvalues.len() as f64 * f64::EPSILON * eigenvalues.amax()
+}
+
+/// Moore-Penrose inverse of a symmetric positive semi-definite matrix, to numerical rank.
+pub fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    pseudo_inverse_and_rank(matrix).0
+}
+
+/// Moore-Penrose inverse and numerical rank.
+pub fn pseudo_inverse_and_rank(matrix: &DMatrix<f64>) -> (DMatrix<f64>, usize) {
+    if matrix.is_empty() {
+        return (matrix.clone(), 0);
+    }
+    let eigen = SymmetricEigen::new(matrix.clone());
+    let cutoff = rank_cutoff(&eigen.eigenvalues);
+    let inverted = eigen
+        .eigenvalues
+        .map(|value| if value > cutoff { 1.0 / value } else { 0.0 });
+    let rank = inverted.iter().filter(|value| **value != 0.0).count();
+    let mut scaled = eigen.eigenvectors.clone();
+    for (mut column, value) in scaled.column_iter_mut().zip(&inverted) {
+        column *= *value;
+    }
+    (scaled * eigen.eigenvectors.transpose(), rank)
+}
+
+/// Largest singular value: the norm |S| of the growth rates. It equals the Frobenius norm for
+/// one output.
+pub fn spectral_norm(matrix: &DMatrix<f64>) -> f64 {
+    if matrix.is_empty() {
+        return 0.0;
+    }
+    matrix.singular_values().max()
+}

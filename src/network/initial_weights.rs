@@ -1,0 +1,278 @@
+//! Initial weights.
+//!
+//! Source: Zhang, Latham & Saxe (ICML 2024), the sections on small initialisation; aligned
+//! weights are the rank-one solutions of their analysis of the unimodal phase.
+
+use super::{Architecture, Layer, Stack, npz};
+use crate::data::Moments;
+use crate::error::{InputError, Result};
+use crate::linalg::random::{Purpose, stream};
+use crate::section::check;
+use nalgebra::{DMatrix, DVector, DVectorView, SymmetricEigen};
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Scheme of the initial weights: exactly one of the keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InitSection {
+    /// Every weight drawn from N(0, std^2).
+    Gaussian(GaussianInit),
+    /// Gaussian weights whose expected Frobenius norm is given by layer.
+    GaussianNorm(NormInit),
+    /// Rank one and aligned across layers, with exact norms: equal to a network of width 1.
+    Aligned(NormInit),
+    /// Weights from an NPZ file.
+    File(FileInit),
+}
+
+/// Standard deviation of Gaussian initial weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GaussianInit {
+    /// Standard deviation of every weight, above 0.
+    pub std: f64,
+}
+
+/// Norms of the initial layers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NormInit {
+    /// Frobenius norm of every private layer; shared layers have sqrt(M) times it for M
+    /// modalities. Above 0.
+    pub norm: f64,
+}
+
+/// Initial weights from a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileInit {
+    /// NPZ file with arrays A.1 ... A.{Lf}, B.1 ..., shared.{Lf+1} ... shared.{L}, each of shape
+    /// (outputs, inputs), and where there are biases A.1.bias ...; relative to the scenario file.
+    pub path: PathBuf,
+}
+
+impl InitSection {
+    /// Checks the scheme's number or path.
+    ///
+    /// # Errors
+    /// An input error at the key that is wrong.
+    pub fn check(&self) -> Result<()> {
+        let key = self.key();
+        match self {
+            InitSection::Gaussian(scheme) => {
+                check::number(&format!("{key}.std"), scheme.std, check::POSITIVE)
+            }
+            InitSection::GaussianNorm(scheme) | InitSection::Aligned(scheme) => {
+                check::number(&format!("{key}.norm"), scheme.norm, check::POSITIVE)
+            }
+            InitSection::File(file) => check::path(&format!("{key}.path"), &file.path),
+        }
+    }
+
+    fn key(&self) -> &'static str {
+        match self {
+            InitSection::Gaussian(_) => "init.gaussian",
+            InitSection::GaussianNorm(_) => "init.gaussian_norm",
+            InitSection::Aligned(_) => "init.aligned",
+            InitSection::File(_) => "init.file",
+        }
+    }
+
+    /// The norm of every private layer, where the scheme gives one.
+    pub fn norm(&self) -> Option<f64> {
+        match self {
+            InitSection::GaussianNorm(scheme) | InitSection::Aligned(scheme) => Some(scheme.norm),
+            InitSection::Gaussian(_) | InitSection::File(_) => None,
+        }
+    }
+
+    /// Whether the weights are of rank one and aligned across layers.
+    pub fn is_aligned(&self) -> bool {
+        matches!(self, InitSection::Aligned(_))
+    }
+
+    /// The files that it names, by key.
+    pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        match self {
+            InitSection::File(file) => vec![("init.file.path", &mut file.path)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The initial state: all weights of `architecture`, layer after layer, each by columns.
+///
+/// | scheme | weights |
+/// |---|---|
+/// | gaussian | N(0, std^2) |
+/// | gaussian_norm | N(0, s^2), s = norm/sqrt(rows cols): expected squared Frobenius norm norm^2, M norm^2 for shared layers of M modalities |
+/// | aligned | rank one, of norms exactly norm and sqrt(M) norm: a network of width 1 |
+/// | file | arrays of an NPZ file, opened at its path as it stands |
+///
+/// # Errors
+/// An input error where the file cannot be used, and where all weights are zero (the flow would
+/// never leave the saddle M_0) or one is not finite.
+pub fn initial_weights(
+    init: &InitSection,
+    seed: u64,
+    moments: &Moments,
+    architecture: &Architecture,
+) -> Result<DVector<f64>> {
+    let modalities = architecture.modalities.len();
+    let weights = match init {
+        InitSection::Gaussian(scheme) => gaussian(architecture, seed, |_| scheme.std),
+        InitSection::GaussianNorm(scheme) => gaussian(architecture, seed, |layer| {
+            layer_norm(layer, scheme.norm, modalities) / (layer.range.len() as f64).sqrt()
+        }),
+        InitSection::Aligned(scheme) => aligned(moments, architecture, scheme.norm, seed),
+        InitSection::File(file) => npz::read(&file.path, architecture)?,
+    };
+    ensure_usable(init.key(), &weights)?;
+    Ok(weights)
+}
+
+/// The smallest root-mean-square of the layers of `state` that are not all zero; 0 where all
+/// are. It scales the integrator's default absolute tolerance.
+pub fn smallest_layer_rms(architecture: &Architecture, state: &DVector<f64>) -> f64 {
+    architecture
+        .layers
+        .iter()
+        .map(|layer| rms(state.rows_range(layer.range.clone())))
+        .filter(|&rms| rms > 0.0)
+        .min_by(f64::total_cmp)
+        .unwrap_or(0.0)
+}
+
+/// Root-mean-square, scaled by the largest entry: squares of weights below 1e-162 underflow.
+fn rms(weights: DVectorView<'_, f64>) -> f64 {
+    let largest = weights.amax();
+    if largest == 0.0 {
+        return 0.0;
+    }
+    largest * (weights / largest).norm() / (weights.len() as f64).sqrt()
+}
+
+fn ensure_usable(key: &str, weights: &DVector<f64>) -> Result<()> {
+    if !weights.iter().all(|weight| weight.is_finite()) {
+        let problem = "some initial weights are not finite";
+        return Err(InputError::at(key, problem, "choose smaller weights"));
+    }
+    if weights.amax() == 0.0 {
+        return Err(InputError::at(
+            key,
+            "all initial weights are zero: the flow would never leave the saddle M_0",
+            "choose weights that are small but not zero",
+        ));
+    }
+    Ok(())
+}
+
+/// Frobenius norm of a layer: shared layers carry all M modalities, and balancedness at the
+/// fusion gives them sqrt(M) times the norm of a private one.
+fn layer_norm(layer: &Layer, norm: f64, modalities: usize) -> f64 {
+    match layer.stack {
+        Stack::Private(_) => norm,
+        Stack::Shared => norm * (modalities as f64).sqrt(),
+    }
+}
+
+/// Independent Gaussian weights in the order of the state, `std` giving each layer's standard
+/// deviation.
+fn gaussian(architecture: &Architecture, seed: u64, std: impl Fn(&Layer) -> f64) -> DVector<f64> {
+    let mut rng = stream(seed, Purpose::InitialWeights);
+    let mut state = DVector::zeros(architecture.len());
+    for layer in &architecture.layers {
+        let std = std(layer);
+        for weight in &mut state.as_mut_slice()[layer.range.clone()] {
+            *weight = std * rng.sample::<f64, _>(StandardNormal);
+        }
+    }
+    state
+}
+
+/// Rank-one layers norm * r_out r_in^T with unit vectors r that adjacent layers share, so that
+/// W_m^tot is a positive multiple of u v_m^T. Hidden directions are random; all private stacks
+/// end in the same direction of the fusion space.
+fn aligned(moments: &Moments, architecture: &Architecture, norm: f64, seed: u64) -> DVector<f64> {
+    let mut rng = stream(seed, Purpose::AlignedDirections);
+    let mut state = DVector::zeros(architecture.len());
+    let modalities = architecture.modalities.len();
+    let mut write = |layer: &Layer, output: &DVector<f64>, input: &DVector<f64>| {
+        let scaled = output * layer_norm(layer, norm, modalities);
+        let matrix = scaled * input.transpose();
+        state.as_mut_slice()[layer.range.clone()].copy_from_slice(matrix.as_slice());
+    };
+    let shared = &architecture.layers[architecture.shared.clone()];
+    let joint = leading_output(&moments.cross);
+    let fusion = shared.first().map(|layer| direction(layer.cols, &mut rng));
+    for m in 0..modalities {
+        let cross = moments.block(&moments.cross, m);
+        let (end, output) = match &fusion {
+            Some(fusion) => (fusion.clone(), joint.clone()),
+            None => {
+                let output = leading_output(&cross);
+                (output.clone(), output)
+            }
+        };
+        let private = &architecture.layers[architecture.private[m].clone()];
+        let start = input_direction(&cross, &output);
+        write_stack(private, start, &end, &mut rng, &mut write);
+    }
+    if let Some(fusion) = fusion {
+        write_stack(shared, fusion, &joint, &mut rng, &mut write);
+    }
+    state
+}
+
+/// Writes the layers of one stack from the direction `start` of its input space to the direction
+/// `end` of its output space, through random directions between.
+fn write_stack(
+    layers: &[Layer],
+    start: DVector<f64>,
+    end: &DVector<f64>,
+    rng: &mut impl Rng,
+    write: &mut impl FnMut(&Layer, &DVector<f64>, &DVector<f64>),
+) {
+    let mut input = start;
+    for (l, layer) in layers.iter().enumerate() {
+        let output = if l + 1 == layers.len() {
+            end.clone()
+        } else {
+            direction(layer.rows, rng)
+        };
+        write(layer, &output, &input);
+        input = output;
+    }
+}
+
+/// A unit vector of random direction.
+fn direction(dim: usize, rng: &mut impl Rng) -> DVector<f64> {
+    DVector::from_fn(dim, |_, _| rng.sample::<f64, _>(StandardNormal)).normalize()
+}
+
+/// The leading left singular vector of S (o x d); 1 for one output. Its sign does not matter:
+/// the input directions derived from it turn with it.
+fn leading_output(cross: &DMatrix<f64>) -> DVector<f64> {
+    let largest = cross.amax();
+    // Scaled: the squares in S S^T neither overflow nor underflow.
+    let scaled = cross / if largest > 0.0 { largest } else { 1.0 };
+    let eigen = SymmetricEigen::new(&scaled * scaled.transpose());
+    eigen
+        .eigenvectors
+        .column(eigen.eigenvalues.imax())
+        .normalize()
+}
+
+/// S_m^T u normalised; the first axis where S_m tells nothing in the direction u.
+fn input_direction(cross: &DMatrix<f64>, output: &DVector<f64>) -> DVector<f64> {
+    let direction = cross.transpose() * output;
+    let largest = direction.amax();
+    if largest == 0.0 {
+        return DVector::from_fn(direction.len(), |i, _| if i == 0 { 1.0 } else { 0.0 });
+    }
+    (direction / largest).normalize()
+}

@@ -1,0 +1,322 @@
+//! Shape of a multimodal network, and its weights in one flat vector.
+//!
+//! The only place that knows offsets. Every layer is a matrix (rows = outputs, columns =
+//! inputs) stored by columns; layers follow each other in the state: the private stack of each
+//! modality in order, then the shared layers.
+//!
+//! ```text
+//! private layers   W_m^1 (h x d_m), ..., W_m^Lf        one stack a modality, to the fusion
+//! shared layers    W^{Lf+1}, ..., W^L (o x h)          after the fusion sum
+//! total map        W_m^tot = W^L ... W^{Lf+1} W_m^Lf ... W_m^1        (o x d_m)
+//! ```
+//!
+//! Source: Zhang, Latham & Saxe (ICML 2024), section on multimodal deep linear networks.
+//!
+//! Hidden units may have an activation, and every unit a bias. What arrives at a unit is summed
+//! first, at the fusion over all modalities; then the bias is added, and the activation acts once.
+//! The outputs have no activation, so that late fusion adds the private outputs. Biases follow the
+//! layers in the state: one vector for each hidden space, and one for the outputs.
+
+mod activation;
+mod initial_weights;
+pub mod npz;
+mod section;
+mod spaces;
+
+pub use activation::Activation;
+pub use initial_weights::{
+    FileInit, GaussianInit, InitSection, NormInit, initial_weights, smallest_layer_rms,
+};
+pub use section::{Layout, NetworkSection};
+pub use spaces::Spaces;
+
+use crate::data::Modality;
+use crate::error::{InputError, Result};
+use nalgebra::{DMatrixView, DVector};
+use std::ops::Range;
+
+/// Where a layer belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stack {
+    /// The private stack of the modality with this index.
+    Private(usize),
+    /// The layers after the fusion.
+    Shared,
+}
+
+/// One weight matrix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// `A.1`, `shared.3`: stack and depth, counted from the input; shared layers go on from the
+    /// deepest private stack.
+    pub name: String,
+    /// Where it belongs.
+    pub stack: Stack,
+    /// Number of its outputs.
+    pub rows: usize,
+    /// Number of its inputs.
+    pub cols: usize,
+    /// Its entries in the state, by columns.
+    pub range: Range<usize>,
+}
+
+/// The biases of the units of one hidden space, or of the outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bias {
+    /// `A.1.bias` behind the layer A.1; `fusion.bias` where several stacks end.
+    pub name: String,
+    /// Its entries in the state.
+    pub range: Range<usize>,
+}
+
+/// Layers of a network, with their shapes and places in the state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Architecture {
+    /// Input streams.
+    pub modalities: Vec<Modality>,
+    /// Number of outputs o.
+    pub outputs: usize,
+    /// All layers in the order of the state.
+    pub layers: Vec<Layer>,
+    /// Indices into `layers` of each modality's private stack, from the input on.
+    pub private: Vec<Range<usize>>,
+    /// Indices into `layers` of the shared layers, from the fusion on; may be empty.
+    pub shared: Range<usize>,
+    /// What every hidden unit does to the sum that arrives at it.
+    pub activation: Activation,
+    /// Biases of each of the [`Spaces`] and then of the outputs; empty where there are none.
+    pub biases: Vec<Bias>,
+}
+
+/// Where the modalities of a network are fused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fusion {
+    /// Depth L.
+    pub depth: usize,
+    /// Fusion layer Lf, from 1 to L.
+    pub layer: usize,
+}
+
+impl Fusion {
+    /// Number of layers after the fusion, L - Lf.
+    pub fn shared_layers(self) -> usize {
+        self.depth - self.layer
+    }
+
+    /// Whether one first layer joins all inputs, Lf = 1 < L.
+    pub fn is_early(self) -> bool {
+        self.layer == 1 && self.depth > 1
+    }
+
+    /// Whether the private stacks are added at the outputs, Lf = L.
+    pub fn is_late(self) -> bool {
+        self.layer == self.depth
+    }
+}
+
+impl Architecture {
+    /// The architecture a scenario's network section asks for.
+    ///
+    /// # Errors
+    /// An input error where the section's keys contradict each other or the data, and where the
+    /// number of weights overflows.
+    pub fn of(section: &NetworkSection, modalities: &[Modality], outputs: usize) -> Result<Self> {
+        let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
+        let Layout {
+            private,
+            shared,
+            widths,
+        } = section.layout(&names)?;
+        let linear = Self::build(modalities, outputs, &private, shared, &widths)?;
+        linear.with_units(section.activation, section.biases)
+    }
+
+    /// The same layers with another activation, and with or without biases.
+    ///
+    /// # Errors
+    /// An input error where the number of weights overflows.
+    pub fn with_units(mut self, activation: Activation, biases: bool) -> Result<Self> {
+        self.activation = activation;
+        self.biases.clear();
+        let mut end = self.len();
+        let spaces = Spaces::of(&self);
+        let ends = (0..spaces.dims().len()).map(Some).chain([None]);
+        for space in ends.filter(|_| biases) {
+            let ending: Vec<usize> = spaces.ending_in(space).collect();
+            let name = match ending[..] {
+                [only] => format!("{}.bias", self.layers[only].name),
+                _ => "fusion.bias".to_owned(),
+            };
+            let len = space.map_or(self.outputs, |space| spaces.dims()[space]);
+            let start = end;
+            end = start.checked_add(len).ok_or_else(too_many_weights)?;
+            let range = start..end;
+            self.biases.push(Bias { name, range });
+        }
+        Ok(self)
+    }
+
+    /// Whether the outputs are a linear function of the inputs: no activation, no biases. Only then
+    /// do second moments say all about the data.
+    pub fn is_linear(&self) -> bool {
+        self.activation == Activation::Linear && self.biases.is_empty()
+    }
+
+    /// An architecture from private depths (one a modality, each at least 1), the number of
+    /// shared layers, and the widths of the hidden spaces from input to output (one fewer than
+    /// the deepest path has layers; stacks of fewer layers use the last ones).
+    ///
+    /// # Errors
+    /// An input error where the number of weights overflows.
+    pub fn build(
+        modalities: &[Modality],
+        outputs: usize,
+        depths: &[usize],
+        shared: usize,
+        widths: &[usize],
+    ) -> Result<Self> {
+        let deepest = depths.iter().copied().max().unwrap_or(0);
+        let depth = deepest + shared;
+        // Width after layer `level` of the deepest path; the output's after the last.
+        let width = |level: usize| {
+            if level == depth {
+                outputs
+            } else {
+                widths[level - 1]
+            }
+        };
+        let mut layers = Vec::new();
+        let mut end = 0usize;
+        let mut push = |name: String, stack, rows: usize, cols: usize| -> Result<()> {
+            let start = end;
+            end = rows
+                .checked_mul(cols)
+                .and_then(|size| size.checked_add(start))
+                .ok_or_else(too_many_weights)?;
+            layers.push(Layer {
+                name,
+                stack,
+                rows,
+                cols,
+                range: start..end,
+            });
+            Ok(())
+        };
+        let mut private = Vec::with_capacity(modalities.len());
+        let mut count = 0;
+        for (m, modality) in modalities.iter().enumerate() {
+            let skipped = deepest - depths[m];
+            let mut cols = modality.dim();
+            for l in 1..=depths[m] {
+                let rows = width(skipped + l);
+                let name = format!("{}.{l}", modality.name);
+                push(name, Stack::Private(m), rows, cols)?;
+                cols = rows;
+            }
+            private.push(count..count + depths[m]);
+            count += depths[m];
+        }
+        for l in deepest + 1..=depth {
+            push(format!("shared.{l}"), Stack::Shared, width(l), width(l - 1))?;
+        }
+        Ok(Self {
+            modalities: modalities.to_vec(),
+            outputs,
+            shared: count..count + shared,
+            private,
+            layers,
+            activation: Activation::Linear,
+            biases: Vec::new(),
+        })
+    }
+
+    /// Number of weights, biases included.
+    pub fn len(&self) -> usize {
+        let layers = self.layers.last().map(|layer| layer.range.end);
+        let biases = self.biases.last().map(|bias| bias.range.end);
+        biases.or(layers).unwrap_or(0)
+    }
+
+    /// Whether there is no weight at all; never so for a built architecture.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of inputs d of all modalities together.
+    pub fn inputs(&self) -> usize {
+        self.modalities.last().map_or(0, |m| m.range.end)
+    }
+
+    /// Layers from the input of modality `m` to the output, L of that modality.
+    pub fn depth(&self, m: usize) -> usize {
+        self.private[m].len() + self.shared.len()
+    }
+
+    /// Private layers of modality `m`, up to and including the fusion: Lf of that modality.
+    pub fn fusion_layer(&self, m: usize) -> usize {
+        self.private[m].len()
+    }
+
+    /// Depth and fusion layer where all modalities share them.
+    pub fn fusion(&self) -> Option<Fusion> {
+        let layer = self.fusion_layer(0);
+        let is_uniform = (1..self.modalities.len()).all(|m| self.fusion_layer(m) == layer);
+        is_uniform.then(|| Fusion {
+            depth: self.depth(0),
+            layer,
+        })
+    }
+
+    /// Whether M_S is a critical point for the modalities S = `learned`.
+    ///
+    /// The gradient of every layer must vanish where the modalities outside S have zero maps. It
+    /// does where each of them has a second private layer at zero; a single private layer
+    /// still gets the gradient of the shared layers that the learned modalities hold up. With
+    /// nothing learned the shared layers are at zero as well, and any second layer will do.
+    pub fn has_saddle(&self, learned: &[usize]) -> bool {
+        (0..self.modalities.len())
+            .filter(|m| !learned.contains(m))
+            .all(|m| match learned {
+                [] => self.depth(m) >= 2,
+                _ => self.fusion_layer(m) >= 2,
+            })
+    }
+
+    /// Sets S of modalities whose critical point M_S there is, smaller ones first: all of them, or
+    /// where many modalities have too many, those of none, one and every modality.
+    pub fn critical_sets(&self) -> Vec<Vec<usize>> {
+        /// 64 sets.
+        const MOST_MODALITIES: usize = 6;
+        let count = self.modalities.len();
+        let mut sets: Vec<Vec<usize>> = if count <= MOST_MODALITIES {
+            let members = |set: usize| (0..count).filter(|m| set >> m & 1 == 1).collect();
+            (0..1 << count).map(members).collect()
+        } else {
+            let alone = (0..count).map(|m| vec![m]);
+            [vec![]]
+                .into_iter()
+                .chain(alone)
+                .chain([(0..count).collect()])
+                .collect()
+        };
+        sets.retain(|learned| self.has_saddle(learned));
+        sets.sort_by_key(Vec::len);
+        sets
+    }
+
+    /// A layer of the state as a matrix, rows x cols.
+    pub fn view<'a>(&self, state: &'a DVector<f64>, layer: usize) -> DMatrixView<'a, f64> {
+        let Layer {
+            rows, cols, range, ..
+        } = &self.layers[layer];
+        DMatrixView::from_slice(&state.as_slice()[range.clone()], *rows, *cols)
+    }
+}
+
+fn too_many_weights() -> InputError {
+    InputError::at(
+        "network",
+        "the number of weights is larger than this machine can count",
+        "choose smaller widths",
+    )
+}

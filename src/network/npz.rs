@@ -1,0 +1,254 @@
+//! Weights in NumPy's NPZ format: a ZIP archive with one NPY array a layer, named as the layer, and
+//! where there are biases one for each of their vectors (`A.1.bias`).
+//!
+//! Source: NumPy enhancement proposal 1, "A Simple File Format for NumPy Arrays", and
+//! `numpy.lib.format`.
+
+use super::Architecture;
+use crate::error::{InputError, Result, listed};
+use nalgebra::{DMatrix, DVector};
+use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
+use npyz::{NpyFile, Order, WriterBuilder};
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use std::ops::Range;
+use std::path::Path;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+/// Bytes before the header's text: magic number, version, length.
+const PREAMBLE: usize = 12;
+
+/// Longest header of an array that is read, in bytes. NumPy writes 128 for a matrix of numbers;
+/// a longer one is no matrix, and parsing one of megabytes would be an attack's work.
+const LONGEST_HEADER: usize = 1024;
+
+/// An array of the file, and its place in the state.
+struct Array<'a> {
+    name: &'a str,
+    /// (rows, cols) of a layer, (units,) of biases.
+    sides: Vec<u64>,
+    range: Range<usize>,
+}
+
+/// The arrays of a network's file, in the order of the state.
+fn arrays(architecture: &Architecture) -> Vec<Array<'_>> {
+    let layers = architecture.layers.iter().map(|layer| Array {
+        name: &layer.name,
+        sides: vec![layer.rows as u64, layer.cols as u64],
+        range: layer.range.clone(),
+    });
+    let biases = architecture.biases.iter().map(|bias| Array {
+        name: &bias.name,
+        sides: vec![bias.range.len() as u64],
+        range: bias.range.clone(),
+    });
+    layers.chain(biases).collect()
+}
+
+/// Reads a flat state (layout: [`Architecture::layers`], [`Architecture::biases`]) from an NPZ
+/// file with exactly the network's arrays: shape (rows, cols) of layers, (units,) of biases, 64-bit or 32-bit floats of either byte order, by rows or by
+/// columns, compressed or not, as numpy.savez and numpy.savez_compressed write them.
+///
+/// # Errors
+/// An input error that names file and array where the file is missing or no NPZ file, where
+/// an array is missing, unexpected, of another shape or type, or cut short, and where a weight
+/// is not finite.
+pub fn read(path: &Path, architecture: &Architecture) -> Result<DVector<f64>> {
+    let file =
+        File::open(path).map_err(|error| InputError::unreadable(path, "init.file.path", &error))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
+        let problem = format!("not an NPZ file: {error}");
+        InputError::in_file(path, None, problem, "write it with numpy.savez")
+    })?;
+    check_names(path, &archive, architecture)?;
+    let mut state = DVector::zeros(architecture.len());
+    for array in arrays(architecture) {
+        let weights = read_array(&mut archive, &array)
+            .map_err(|problem| in_array(path, array.name, problem.0, problem.1))?;
+        state.as_mut_slice()[array.range].copy_from_slice(&weights);
+    }
+    Ok(state)
+}
+
+/// The NPZ file of a flat state. The bytes depend on the weights alone: the archive's time
+/// stamps are fixed.
+///
+/// # Errors
+/// What the archive's writer reports; none is expected in memory.
+pub fn to_npz_bytes(architecture: &Architecture, state: &DVector<f64>) -> Result<Vec<u8>> {
+    write_archive(architecture, state).map_err(|error| {
+        let problem = format!("the weights cannot be stored as NPZ: {error}");
+        InputError::at("output.weights", problem, "set output.weights: false")
+    })
+}
+
+fn write_archive(architecture: &Architecture, state: &DVector<f64>) -> io::Result<Vec<u8>> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::DEFAULT);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for Array { name, sides, range } in arrays(architecture) {
+        archive.start_file(file_name_from_array_name(name), options)?;
+        let mut array = Vec::new();
+        let mut writer = npyz::WriteOptions::new()
+            .default_dtype()
+            .shape(&sides)
+            .order(Order::Fortran)
+            .writer(&mut array)
+            .begin_nd()?;
+        writer.extend(state.as_slice()[range].iter().copied())?;
+        writer.finish()?;
+        archive.write_all(&array)?;
+    }
+    Ok(archive.finish()?.into_inner())
+}
+
+/// Problem and remedy, where file and array are known further up.
+type Complaint = (String, String);
+
+fn check_names<R: Read + Seek>(
+    path: &Path,
+    archive: &ZipArchive<R>,
+    architecture: &Architecture,
+) -> Result<()> {
+    let expected = arrays(architecture);
+    let expected = || expected.iter().map(|array| array.name);
+    let found = || {
+        archive
+            .file_names()
+            .map(|name| array_name_from_file_name(name).unwrap_or(name))
+    };
+    if let Some(missing) = expected().find(|name| found().all(|array| array != *name)) {
+        let unused = found().filter(|array| expected().all(|name| name != *array));
+        let problem = "no such array in the file".to_owned();
+        let remedy = format!("the file's arrays are: {}", listed(found()));
+        return Err(in_array(path, missing, problem, remedy).with_unknown(missing, unused));
+    }
+    if let Some(unexpected) = found().find(|array| expected().all(|name| name != *array)) {
+        let problem = "the network has no layer of this name".to_owned();
+        let remedy = format!("the network's layers are: {}", listed(expected()));
+        return Err(
+            in_array(path, unexpected, problem, remedy).with_unknown(unexpected, expected())
+        );
+    }
+    Ok(())
+}
+
+/// The numbers of one array, by columns.
+fn read_array<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    array: &Array<'_>,
+) -> std::result::Result<Vec<f64>, Complaint> {
+    let broken = |error: &dyn std::fmt::Display| {
+        let problem = format!("the array cannot be read: {error}");
+        (problem, "write the file again with numpy.savez".to_owned())
+    };
+    let name = file_name_from_array_name(array.name);
+    let entry = archive.by_name(&name).map_err(|error| broken(&error))?;
+    // No more is unpacked than the layer can need, whatever sizes the archive claims.
+    let most = PREAMBLE + LONGEST_HEADER + array.range.len() * size_of::<f64>() + 1;
+    let mut bytes = Vec::new();
+    entry
+        .take(most as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|error| broken(&error))?;
+    let (header, data) = split(&bytes).ok_or_else(|| broken(&"not in NPY format"))?;
+    check_shape(header, &array.sides)?;
+    let npy = NpyFile::new(bytes.as_slice()).map_err(|error| broken(&error))?;
+    let (order, dtype) = (npy.order(), npy.dtype());
+    let weights = numbers(npy).ok_or_else(|| {
+        let remedy = "store 64-bit floats: array.astype('float64')";
+        (
+            format!("numbers of type {}", dtype.descr()),
+            remedy.to_owned(),
+        )
+    })?;
+    if dtype.num_bytes().map(|size| size * array.range.len()) != Some(data.len()) {
+        return Err(broken(
+            &"it holds more or fewer numbers than its shape says",
+        ));
+    }
+    let weights = weights.map_err(|error| broken(&error))?;
+    if let Some(weight) = weights.iter().find(|weight| !weight.is_finite()) {
+        let remedy = "initial weights must be finite numbers";
+        return Err((format!("a weight is {weight}"), remedy.to_owned()));
+    }
+    Ok(match (order, &array.sides[..]) {
+        (Order::C, &[rows, cols]) => {
+            let by_rows = DMatrix::from_row_slice(rows as usize, cols as usize, &weights);
+            by_rows.as_slice().to_vec()
+        }
+        _ => weights,
+    })
+}
+
+/// The header's text, a Python dictionary, and the data after it; None where the bytes are no
+/// NPY array or the header is longer than that of a matrix of numbers.
+fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let start = bytes.strip_prefix(b"\x93NUMPY")?;
+    let (length, rest) = match start {
+        [1, _, low, high, rest @ ..] => (u32::from(u16::from_le_bytes([*low, *high])), rest),
+        [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]), rest),
+        _ => return None,
+    };
+    let length = usize::try_from(length)
+        .ok()
+        .filter(|&n| n <= LONGEST_HEADER)?;
+    let (header, data) = rest.split_at_checked(length)?;
+    Some((std::str::from_utf8(header).ok()?, data))
+}
+
+/// Refuses another shape than the network's, before the npyz crate multiplies its sides.
+fn check_shape(header: &str, expected: &[u64]) -> std::result::Result<(), Complaint> {
+    let claimed = shape(header);
+    if claimed.as_deref() == Some(expected) {
+        return Ok(());
+    }
+    let claimed = claimed.map_or_else(|| "unknown".to_owned(), |sides| tuple(&sides));
+    let (owner, meaning) = match expected {
+        [_] => ("the biases have", ""),
+        _ => ("the layer has", " (outputs, inputs)"),
+    };
+    let expected = tuple(expected);
+    let problem = format!("shape {claimed} where {owner} {expected}{meaning}");
+    let remedy = "store the weights of the same network, or change the network section";
+    Err((problem, remedy.to_owned()))
+}
+
+fn shape(header: &str) -> Option<Vec<u64>> {
+    let (_, after) = header.rsplit_once("'shape':")?;
+    let (sides, _) = after.trim_start().strip_prefix('(')?.split_once(')')?;
+    sides
+        .split(',')
+        .map(str::trim)
+        .filter(|side| !side.is_empty())
+        .map(|side| side.parse().ok())
+        .collect()
+}
+
+/// A shape as Python writes it.
+fn tuple(sides: &[u64]) -> String {
+    match sides {
+        [one] => format!("({one},)"),
+        _ => {
+            let sides: Vec<String> = sides.iter().map(u64::to_string).collect();
+            format!("({})", sides.join(", "))
+        }
+    }
+}
+
+/// The numbers in the order of the file; None where they are no floats of 64 or 32 bits.
+fn numbers(npy: NpyFile<&[u8]>) -> Option<io::Result<Vec<f64>>> {
+    match npy.try_data::<f64>() {
+        Ok(doubles) => Some(doubles.collect()),
+        Err(npy) => {
+            let singles = npy.data::<f32>().ok()?;
+            Some(singles.map(|x| x.map(f64::from)).collect())
+        }
+    }
+}
+
+fn in_array(path: &Path, array: &str, problem: String, remedy: String) -> InputError {
+    InputError::in_file(path, None, problem, remedy).with_key(format!("array {array}"))
+}

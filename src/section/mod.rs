@@ -1,0 +1,21 @@
+//! What the sections of a scenario are made of: range checks, and alternatives of which one is given.
+//!
+//! A section type stands beside the code that it configures, with its serde form, its JSON Schema and
+//! its `check()`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `check.rs` | ranges of numbers, names, paths |
+//! | `one_key.rs` | a mapping with exactly one key as an enum |
+
+pub mod check;
+pub mod one_key;
+
+use indexmap::IndexMap;
+
+/// Values by modality name, in the order of the file.
+pub type ByModality<T> = IndexMap<String, T>;
+
+/// Most inputs of all modalities together, and most outputs: an eigendecomposition of this size
+/// still takes seconds.
+pub const MOST_DIMENSIONS: u64 = 2000;

@@ -1,0 +1,271 @@
+//! A trajectory as piecewise polynomials: what a run remembers of itself.
+//!
+//! States are never stored. A track keeps the observables (total map and layer norms) with their
+//! time derivatives at *knots*, and is the quintic Hermite polynomial through the values and
+//! rates of three neighbouring knots in between. Neighbouring pieces are joined while the joint
+//! polynomial still reproduces the knots it drops, so that a track grows with the detail of a
+//! trajectory and not with the number of steps: a plateau of a million steps is a few pieces.
+//!
+//! Whoever fills a track vouches that each piece is accurate ([`interpolation_error`]); joining
+//! checks against the dropped knots, which are themselves points of the trajectory, so that its
+//! error does not accumulate.
+
+use std::ops::Range;
+
+/// Values and rates of the observables at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Knot {
+    /// Time.
+    pub time: f64,
+    /// Values of the observables.
+    pub values: Vec<f64>,
+    /// Their time derivatives.
+    pub rates: Vec<f64>,
+}
+
+/// A trajectory of observables in time.
+#[derive(Debug, Clone)]
+pub struct Track {
+    /// Piece i spans knots 2i, 2i + 1, 2i + 2.
+    knots: Vec<Knot>,
+    /// Entries whose errors are measured together, against their largest norm on the piece.
+    groups: Vec<Range<usize>>,
+    tolerance: f64,
+    most_knots: usize,
+}
+
+/// Bytes of knots kept before the tolerance of joining is raised.
+const MEMORY: usize = 24 << 20;
+
+/// Pieces are joined only if neither is longer than this many times the other: far from the
+/// middle knot's neighbourhood the joint polynomial is poorly determined.
+const MOST_UNEQUAL: f64 = 4.0;
+
+impl Track {
+    /// A track that starts at `start`. `groups` are ranges of observables whose error counts
+    /// relative to their joint norm; `tolerance` is that relative error.
+    pub fn new(start: Knot, groups: Vec<Range<usize>>, tolerance: f64) -> Self {
+        let knot_bytes = 2 * size_of::<f64>() * start.values.len() + size_of::<Knot>();
+        Self {
+            most_knots: (MEMORY / knot_bytes).max(1001),
+            knots: vec![start],
+            groups,
+            tolerance,
+        }
+    }
+
+    /// The relative error up to which knots were dropped; larger than asked for if the
+    /// trajectory had more detail than fits in memory.
+    pub fn tolerance(&self) -> f64 {
+        self.tolerance
+    }
+
+    /// All knots in order of time.
+    pub fn knots(&self) -> &[Knot] {
+        &self.knots
+    }
+
+    /// The last knot.
+    pub fn end(&self) -> &Knot {
+        &self.knots[self.knots.len() - 1]
+    }
+
+    /// Groups of observables, as given to [`Track::new`].
+    pub fn groups(&self) -> &[Range<usize>] {
+        &self.groups
+    }
+
+    /// Appends the piece from the last knot over `middle` to `end`.
+    pub fn push(&mut self, middle: Knot, end: Knot) {
+        self.knots.push(middle);
+        self.knots.push(end);
+        while self.join_last() {}
+        while self.knots.len() > self.most_knots {
+            self.tolerance *= 10.0;
+            self.join_all();
+        }
+    }
+
+    /// Joins the last two pieces if one polynomial serves both.
+    fn join_last(&mut self) -> bool {
+        let count = self.knots.len();
+        if count < 5 {
+            return false;
+        }
+        let [a, m1, b, m2, c] = &self.knots[count - 5..] else {
+            return false;
+        };
+        let (first, second) = (b.time - a.time, c.time - b.time);
+        let unequal = first > MOST_UNEQUAL * second || second > MOST_UNEQUAL * first;
+        let nodes = [a, b, c];
+        let joint = !unequal
+            && interpolation_error(nodes, &self.groups) <= self.tolerance
+            && self.reproduces(nodes, m1)
+            && self.reproduces(nodes, m2);
+        if !joint {
+            return false;
+        }
+        self.knots.remove(count - 2);
+        self.knots.remove(count - 4);
+        true
+    }
+
+    fn join_all(&mut self) {
+        let knots = std::mem::take(&mut self.knots);
+        let mut knots = knots.into_iter();
+        self.knots.extend(knots.next());
+        while let (Some(middle), Some(end)) = (knots.next(), knots.next()) {
+            self.knots.push(middle);
+            self.knots.push(end);
+            while self.join_last() {}
+        }
+    }
+
+    /// Whether the polynomial through three knots passes a dropped one within the tolerance.
+    fn reproduces(&self, nodes: [&Knot; 3], dropped: &Knot) -> bool {
+        self.groups.iter().all(|group| {
+            let mut error = 0.0;
+            let mut scales = [0.0; 4];
+            for i in group.clone() {
+                let (value, _) = hermite(nodes, i, dropped.time);
+                error += (value - dropped.values[i]).powi(2);
+                for (scale, knot) in scales.iter_mut().zip(nodes.iter().chain([&dropped])) {
+                    *scale += knot.values[i].powi(2);
+                }
+            }
+            let scale = scales.into_iter().fold(0.0, f64::max);
+            error.sqrt() <= self.tolerance * scale.sqrt()
+        })
+    }
+
+    /// The piece that covers `time`, clamped to the track.
+    fn piece(&self, time: f64) -> [&Knot; 3] {
+        let pieces = (self.knots.len() - 1) / 2;
+        let before = self.knots.partition_point(|knot| knot.time <= time);
+        let piece = (before.saturating_sub(1) / 2).min(pieces.saturating_sub(1));
+        [0, 1, 2].map(|k| &self.knots[(2 * piece + k).min(self.knots.len() - 1)])
+    }
+
+    /// Values and rates at `time`, clamped to the track's span.
+    pub fn at(&self, time: f64) -> Knot {
+        let nodes = self.piece(time);
+        let time = time.clamp(nodes[0].time, nodes[2].time);
+        let (values, rates) = (0..nodes[0].values.len())
+            .map(|i| hermite(nodes, i, time))
+            .unzip();
+        Knot {
+            time,
+            values,
+            rates,
+        }
+    }
+
+    /// Times of the knots with `extra` equidistant times inside each interval between them.
+    pub fn times(&self, extra: usize) -> impl Iterator<Item = f64> + '_ {
+        let inner = self.knots.windows(2).flat_map(move |pair| {
+            let step = (pair[1].time - pair[0].time) / (extra + 1) as f64;
+            (0..=extra).map(move |k| pair[0].time + k as f64 * step)
+        });
+        inner.chain(std::iter::once(self.end().time))
+    }
+
+    /// The first time between `from` and `to` at which `condition` holds, given that it holds at
+    /// `to` and not at `from`: bisection to the last digit.
+    pub fn first_time(&self, from: f64, to: f64, condition: impl Fn(&Knot) -> bool) -> f64 {
+        let (mut low, mut high) = (from, to);
+        loop {
+            let middle = low + 0.5 * (high - low);
+            if middle <= low || middle >= high {
+                return high;
+            }
+            if condition(&self.at(middle)) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+    }
+}
+
+/// Factor on the estimate: it is made for a single mode, relative to its largest value on the
+/// piece; where modes mix or grow, the error at the piece's small end is some times larger.
+const SAFETY: f64 = 4.0;
+
+/// Estimated relative error of the quintic Hermite polynomial through three knots, the largest
+/// over the groups.
+///
+/// Measured are the errors of the *cubic* through the outer knots at the middle one: e3 of the
+/// value, and d3 of the rate times the piece's length. For a mode e^{lambda t} on a piece of length
+/// z / lambda the Hermite remainders (f^(k)/k! times the product over the nodes) are
+/// e3 = z^4/384, d3 = z^5/1920, and for the quintic at most z^6/311040, that is 0.0242 e3^{3/2}
+/// or 0.028 d3^{6/5}. Either measure can vanish by accident, where a derivative changes its
+/// sign; the larger of the two is taken.
+pub fn interpolation_error([start, middle, end]: [&Knot; 3], groups: &[Range<usize>]) -> f64 {
+    let length = end.time - start.time;
+    let share = (middle.time - start.time) / length;
+    let estimates = groups.iter().map(|group| {
+        let (mut value_error, mut rate_error, mut scale) = (0.0, 0.0, 0.0);
+        for i in group.clone() {
+            let (value, slope) = cubic_hermite(start, end, i, share);
+            value_error += (value - middle.values[i]).powi(2);
+            rate_error += (slope - length * middle.rates[i]).powi(2);
+            let size = [start, middle, end].map(|k| k.values[i].abs());
+            scale += size.into_iter().fold(0.0, f64::max).powi(2);
+        }
+        if scale == 0.0 {
+            return 0.0;
+        }
+        let (e3, d3) = ((value_error / scale).sqrt(), (rate_error / scale).sqrt());
+        (0.0242 * e3.powf(1.5)).max(0.028 * d3.powf(1.2))
+    });
+    SAFETY * estimates.fold(0.0, f64::max)
+}
+
+/// Cubic Hermite polynomial of observable `i` through two knots, at a share s of their distance:
+/// its value, and its derivative in s.
+fn cubic_hermite(start: &Knot, end: &Knot, i: usize, share: f64) -> (f64, f64) {
+    let length = end.time - start.time;
+    let (s, r) = (share, 1.0 - share);
+    let (v0, v1) = (start.values[i], end.values[i]);
+    let (d0, d1) = (length * start.rates[i], length * end.rates[i]);
+    let value = r * r * ((1.0 + 2.0 * s) * v0 + s * d0) + s * s * ((1.0 + 2.0 * r) * v1 - r * d1);
+    let slope = 6.0 * s * r * (v1 - v0) + r * (r - 2.0 * s) * d0 + s * (s - 2.0 * r) * d1;
+    (value, slope)
+}
+
+/// Value and rate at `time` of the quintic through values and rates of three knots, by Newton's
+/// divided differences over doubled nodes.
+fn hermite(nodes: [&Knot; 3], i: usize, time: f64) -> (f64, f64) {
+    let [a, b, c] = nodes;
+    let length = c.time - a.time;
+    if length <= 0.0 {
+        return (a.values[i], a.rates[i]);
+    }
+    // Scaled time: the differences neither overflow nor lose digits on very long or short pieces.
+    let x = [
+        0.0,
+        0.0,
+        (b.time - a.time) / length,
+        (b.time - a.time) / length,
+        1.0,
+        1.0,
+    ];
+    let mut table = [a, a, b, b, c, c].map(|knot| knot.values[i]);
+    let slopes = [a, b, c].map(|knot| length * knot.rates[i]);
+    for order in 1..6 {
+        for k in (order..6).rev() {
+            table[k] = if x[k] == x[k - order] {
+                slopes[k / 2]
+            } else {
+                (table[k] - table[k - 1]) / (x[k] - x[k - order])
+            };
+        }
+    }
+    let s = (time - a.time) / length;
+    let (mut value, mut slope) = (table[5], 0.0);
+    for k in (0..5).rev() {
+        slope = slope * (s - x[k]) + value;
+        value = value * (s - x[k]) + table[k];
+    }
+    (value, slope / length)
+}

@@ -1,0 +1,20 @@
+//! A trajectory of observables, as piecewise polynomials.
+//!
+//! | file | what it has |
+//! |---|---|
+//! | `dense.rs` | [`Track`]: knots, interpolation, joining of pieces |
+//! | `refine.rs` | refinement of pieces by re-stepping |
+//! | `observables.rs` | [`Lens`]: what is read off a knot |
+//! | `recorder.rs` | [`Recorder`]: the track of an integration as it comes |
+//! | `output.rs` | the output section, and the times that it asks for |
+
+mod dense;
+mod observables;
+mod output;
+mod recorder;
+mod refine;
+
+pub use dense::{Knot, Track, interpolation_error};
+pub use observables::{Lens, overshoot};
+pub use output::{OutputSection, Spacing, sample_times};
+pub use recorder::Recorder;

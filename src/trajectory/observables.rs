@@ -1,0 +1,169 @@
+//! What is seen of a trajectory: loss, speed, total maps and layer norms, read off a [`Knot`].
+
+use super::Knot;
+use crate::data::Moments;
+use crate::linalg::norm;
+use crate::network::Architecture;
+use std::ops::Range;
+
+/// Names the entries of a knot and computes what follows from them.
+#[derive(Debug, Clone, Copy)]
+pub struct Lens<'a> {
+    /// The network observed.
+    pub architecture: &'a Architecture,
+    /// The data it learns.
+    pub moments: &'a Moments,
+}
+
+impl Lens<'_> {
+    /// Number of entries of the joined total map, o x d.
+    pub fn map_len(&self) -> usize {
+        self.architecture.outputs * self.architecture.inputs()
+    }
+
+    /// The joined total map W, o x d by columns.
+    pub fn map<'k>(&self, knot: &'k Knot) -> &'k [f64] {
+        &knot.values[..self.map_len()]
+    }
+
+    /// The total map's time derivative dW/dt, o x d by columns.
+    pub fn map_rate<'k>(&self, knot: &'k Knot) -> &'k [f64] {
+        &knot.rates[..self.map_len()]
+    }
+
+    /// Entries of the joined total map that belong to one modality.
+    pub fn block(&self, modality: usize) -> Range<usize> {
+        let Range { start, end } = self.architecture.modalities[modality].range;
+        start * self.architecture.outputs..end * self.architecture.outputs
+    }
+
+    /// Frobenius norm of one modality's total map.
+    pub fn norm(&self, knot: &Knot, modality: usize) -> f64 {
+        norm(&knot.values[self.block(modality)])
+    }
+
+    /// Frobenius norm of a layer.
+    pub fn layer_norm(&self, knot: &Knot, layer: usize) -> f64 {
+        without_round_off(knot.values[self.map_len() + layer]).sqrt()
+    }
+
+    /// The loss: that of the total map, or of networks that are not linear the true one.
+    pub fn loss(&self, knot: &Knot) -> f64 {
+        match self.beyond_linear() {
+            None => self.moments.loss.loss(self.map(knot)),
+            Some([loss, _]) => knot.values[loss],
+        }
+    }
+
+    /// Where loss and mean power of the outputs stand in a knot of a network that is not linear.
+    fn beyond_linear(&self) -> Option<[usize; 2]> {
+        let next = self.map_len() + self.architecture.layers.len();
+        (!self.architecture.is_linear()).then_some([next, next + 1])
+    }
+
+    /// Names of the parts that the target is known to have; none for linear networks, whose
+    /// outputs are told by their total map.
+    pub fn part_names(&self) -> &'static [&'static str] {
+        let samples = self.moments.samples.as_ref();
+        let parts = samples.and_then(|samples| samples.parts.as_ref());
+        parts
+            .filter(|_| !self.architecture.is_linear())
+            .map_or(&[], |parts| parts.names)
+    }
+
+    /// How much of each part of the target is in the outputs, by regression: 0 for nothing, 1 where
+    /// it is learned. For one output.
+    pub fn parts<'k>(&self, knot: &'k Knot) -> &'k [f64] {
+        match self.beyond_linear() {
+            Some([_, power]) => &knot.values[power + 1..],
+            None => &[],
+        }
+    }
+
+    /// Power E|y^|^2 of the outputs that their best linear fit leaves out.
+    fn nonlinear_power(&self, knot: &Knot) -> f64 {
+        let Some([_, power]) = self.beyond_linear() else {
+            return 0.0;
+        };
+        without_round_off(knot.values[power] - 2.0 * self.moments.loss.output_power(self.map(knot)))
+    }
+
+    /// Share of the power of the outputs that the total map explains; None for linear networks,
+    /// which it explains in full, and where there are no outputs yet.
+    pub fn linear_share(&self, knot: &Knot) -> Option<f64> {
+        let [_, power] = self.beyond_linear()?;
+        let power = knot.values[power];
+        (power > 0.0).then(|| 2.0 * self.moments.loss.output_power(self.map(knot)) / power)
+    }
+
+    /// Half the mean square of the difference between the outputs and those of a linear map: how
+    /// far the network is from it, in the metric of the loss. What the best linear fit leaves out is
+    /// uncorrelated with the inputs, and adds to the distance of the fit.
+    pub fn distance(&self, knot: &Knot, map: &[f64]) -> f64 {
+        let fit = self.moments.loss.excess_between(self.map(knot), map);
+        fit + 0.5 * self.nonlinear_power(knot)
+    }
+
+    /// The generalisation error, where there is a population or a hold-out.
+    pub fn generalisation(&self, knot: &Knot) -> Option<f64> {
+        let generalisation = self.moments.generalisation.as_ref()?;
+        Some(generalisation.error().loss(self.map(knot)))
+    }
+
+    /// What there is to learn, Loss_0 - Loss_min. What a network that is not linear can reach is not
+    /// known beforehand: all of Loss_0 counts.
+    pub fn learnable_loss(&self) -> f64 {
+        match self.beyond_linear() {
+            None => self.moments.learnable_loss(),
+            Some(_) => self.moments.initial_loss,
+        }
+    }
+
+    /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min).
+    pub fn loss_gap(&self, knot: &Knot) -> f64 {
+        let left = match self.beyond_linear() {
+            None => self.moments.loss.excess(self.map(knot)),
+            Some(_) => self.loss(knot),
+        };
+        left / self.learnable_loss()
+    }
+
+    /// The speed -dLoss/dt = |grad|^2, for linear networks tr[G (dW/dt)^T] with G = (W* - W) S_xx.
+    pub fn speed(&self, knot: &Knot) -> f64 {
+        if let Some([loss, _]) = self.beyond_linear() {
+            return -knot.rates[loss];
+        }
+        -self.moments.loss.rate(self.map(knot), self.map_rate(knot))
+    }
+
+    /// What an error of the trajectory is measured against: each modality's map by its norm,
+    /// each layer by its norm. Maps that are fits know each other to round-off and are measured
+    /// together, as are loss and power of the outputs, and the parts of the target.
+    pub fn groups(&self) -> Vec<Range<usize>> {
+        if let Some([loss, power]) = self.beyond_linear() {
+            let layers = (self.map_len()..loss).map(|l| l..l + 1);
+            let ends = [0..self.map_len(), loss..power + 1];
+            let parts = power + 1..power + 1 + self.part_names().len();
+            return ends.into_iter().chain(layers).chain([parts]).collect();
+        }
+        let maps = (0..self.architecture.modalities.len()).map(|m| self.block(m));
+        let first_layer = self.map_len();
+        let layers =
+            (0..self.architecture.layers.len()).map(|l| first_layer + l..first_layer + l + 1);
+        maps.chain(layers).collect()
+    }
+}
+
+/// A square that round-off must not make negative; what is no number stays none.
+fn without_round_off(square: f64) -> f64 {
+    if square < 0.0 { 0.0 } else { square }
+}
+
+/// A size signed by its direction: the Frobenius norm of `difference`, positive where it points
+/// along `last` (an overshoot) and negative against it. For one input and output it is the
+/// overshoot itself.
+pub fn overshoot(difference: &[f64], last: &[f64]) -> f64 {
+    let along: f64 = difference.iter().zip(last).map(|(d, l)| d * l).sum();
+    let size = norm(difference);
+    if along < 0.0 { -size } else { size }
+}

@@ -1,0 +1,97 @@
+//! The track of an integration, built from its segments as they come.
+
+use super::{Knot, Lens, Track};
+use crate::flow::{Flow, Observables};
+use crate::integrate::Segment;
+
+/// Builds the track of a flow from the segments of its integration.
+///
+/// Pieces whose interpolation error is above the tolerance are halved at states taken inside the
+/// segment.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    flow: Flow<'a>,
+    observables: Observables,
+    track: Track,
+}
+
+/// Below this relative error the round-off of values and rates would be resolved, not the
+/// trajectory.
+const FINEST: f64 = 1e-11;
+
+impl<'a> Recorder<'a> {
+    /// A recorder that starts at t = 0 with the given weights and keeps each point to the
+    /// relative tolerance `rtol`.
+    pub fn new(mut flow: Flow<'a>, weights: &[f64], rtol: f64) -> Self {
+        let lens = Lens {
+            architecture: flow.architecture(),
+            moments: flow.moments(),
+        };
+        let groups = lens.groups();
+        let mut observables = Observables::default();
+        flow.observe(weights, &mut observables);
+        let start = observables.knot(0.0);
+        Self {
+            track: Track::new(start, groups, rtol.max(FINEST)),
+            flow,
+            observables,
+        }
+    }
+
+    /// Takes in a segment; gives back its last knot.
+    pub fn record(&mut self, segment: &mut dyn Segment) -> &Knot {
+        let [_, middle, end] = segment.nodes();
+        let (middle_time, end_time) = (middle.time, end.time);
+        let middle = self.look(middle_time, middle.state.as_slice());
+        let end = self.look(end_time, end.state.as_slice());
+        let (flow, observables) = (&mut self.flow, &mut self.observables);
+        self.track.push_resolved(middle, end, &mut |time| {
+            let state = segment.state_at(time)?;
+            flow.observe(state.as_slice(), observables);
+            Some(observables.knot(time))
+        });
+        self.track.end()
+    }
+
+    /// The first time of a segment at which at most the share `gap` of the learnable loss is left;
+    /// None where more is left at its end.
+    pub fn time_of_gap(&mut self, segment: &mut dyn Segment, gap: f64) -> Option<f64> {
+        /// Relative width to which the time is bracketed.
+        const WIDTH: f64 = 1e-12;
+        let lens = Lens {
+            architecture: self.flow.architecture(),
+            moments: self.flow.moments(),
+        };
+        let [start, _, end] = segment.nodes();
+        let (mut before, mut after) = (start.time, end.time);
+        if lens.loss_gap(&self.look(after, end.state.as_slice())) > gap {
+            return None;
+        }
+        // The loss never rises along the flow, so that there is one such time.
+        while after - before > WIDTH * after {
+            let time = before + 0.5 * (after - before);
+            let state = segment.state_at(time)?;
+            if lens.loss_gap(&self.look(time, state.as_slice())) > gap {
+                before = time;
+            } else {
+                after = time;
+            }
+        }
+        Some(after)
+    }
+
+    /// The track of what is recorded so far.
+    pub fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// The track of what was recorded.
+    pub fn finish(self) -> Track {
+        self.track
+    }
+
+    fn look(&mut self, time: f64, weights: &[f64]) -> Knot {
+        self.flow.observe(weights, &mut self.observables);
+        self.observables.knot(time)
+    }
+}
