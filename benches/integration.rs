@@ -1,16 +1,16 @@
 //! The default integration against the explicit method on the full network, in the same run:
 //! width 100, L = Lf = 4, rho = 0.5, r = 2, Gaussian layers of norm 0.1, to t = 400 at rtol 1e-6.
 
-use modalflow::problem::Problem;
-use modalflow::run::run;
-use modalflow::scenario::Loaded;
+use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::run::run;
 use std::time::Instant;
 
 const SCENARIO: &str = "
 data: {toy: {rho: 0.5, sigma: {A: 2, B: 1}, target: {A: 1, B: 1}}}
 network: {depth: 4, fusion_layer: 4, width: 100}
 init: {gaussian_norm: {norm: 0.1}}
-flow: {rtol: 1e-6, until: {time: 400}}
+flow: {method: METHOD, reduction: REDUCTION, rtol: 1e-6, until: {time: 400}}
 ";
 
 fn main() {
@@ -25,16 +25,13 @@ fn main() {
         "method        reduction   weights   steps   evaluations   Hessian products   prepared in   run in      ratio"
     );
     for (method, reduction, repeats) in cases {
-        let changes = [
-            format!("flow.method={method}"),
-            format!("flow.reduction={reduction}"),
-        ];
-        let loaded = Loaded::parse("benchmark.yaml".as_ref(), SCENARIO.into(), &changes)
-            .unwrap_or_else(|error| panic!("{error}"));
+        let text = SCENARIO
+            .replace("METHOD", method)
+            .replace("REDUCTION", reduction);
+        let scenario: Scenario = serde_yaml::from_str(&text).expect("a valid scenario");
         let times = (0..repeats).map(|_| {
             let clock = Instant::now();
-            let problem =
-                Problem::prepare(&loaded.scenario).unwrap_or_else(|error| panic!("{error}"));
+            let problem = Problem::prepare(&scenario).unwrap_or_else(|error| panic!("{error}"));
             let prepared = clock.elapsed().as_secs_f64();
             let clock = Instant::now();
             let result = run(&problem, &mut |_| true);

@@ -3,9 +3,9 @@
 //! Prints the least time of a call in milliseconds and the program's peak memory in megabytes, for
 //! `benches/peers/samples.py`, which sets PyTorch's forward and backward passes beside them.
 
+use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
 use modalflow::flow::Flow;
-use modalflow::problem::Problem;
-use modalflow::scenario::Loaded;
 use std::time::Instant;
 
 fn main() {
@@ -15,9 +15,8 @@ fn main() {
              network: {{depth: 2, fusion_layer: {fusion}, width: 100, activation: relu}}\n\
              init: {{gaussian: {{std: 0.1}}}}\nflow: {{until: {{time: 1}}}}\n"
         );
-        let loaded = Loaded::parse("sampled.yaml".as_ref(), text, &[]);
-        let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
-        let problem = Problem::prepare(&loaded.scenario);
+        let scenario: Scenario = serde_yaml::from_str(&text).expect("a valid scenario");
+        let problem = Problem::prepare(&scenario);
         let problem = problem.unwrap_or_else(|error| panic!("{error}"));
         let mut flow = Flow::new(&problem.architecture, &problem.moments);
         let mut rate = vec![0.0; problem.weights.len()];

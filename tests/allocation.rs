@@ -2,17 +2,15 @@
 //! replaces that of the whole program.
 
 use allocation_counter::measure;
+use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::run::{RunResult, run};
 use modalflow::flow::{Flow, Observables};
 use modalflow::integrate::Outcome;
-use modalflow::problem::Problem;
-use modalflow::run::{RunResult, run};
-use modalflow::scenario::Loaded;
-use std::path::Path;
 
 fn prepare(text: &str) -> Problem {
-    let loaded = Loaded::parse(Path::new("test.yaml"), text.to_owned(), &[]);
-    let loaded = loaded.expect("a valid scenario");
-    Problem::prepare(&loaded.scenario).expect("a small problem")
+    let scenario: Scenario = serde_yaml::from_str(text).expect("a valid scenario");
+    Problem::prepare(&scenario).expect("a small problem")
 }
 
 fn network(depth: usize, fusion: usize, width: usize, time: f64) -> String {

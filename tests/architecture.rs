@@ -1,67 +1,74 @@
-//! The order of the modules and who may use what, read off the source files.
+//! The order of the rooms and who may use what, read off the source files and the manifests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Data flow down this list: a module uses only those above it, or on its own line.
-const ORDER: &[&[&str]] = &[
-    &["error", "names", "random", "kernels"],
-    &["scenario"],
+/// Data flow down this list in the library: a room uses only those above it, or on its own line.
+const LIBRARY: &[&[&str]] = &[
+    &["error"],
+    &["section"],
+    &["linalg"],
     &["data"],
     &["network"],
-    &["weights_file"],
-    &["init"],
-    &["track", "lanczos"],
     &["flow"],
-    &["reduction"],
-    &["integrate", "invariants"],
-    &["observe", "method", "optimiser", "batches"],
-    &[
-        "curvature",
-        "descent",
-        "detect",
-        "generalise",
-        "parts",
-        "visits",
-    ],
+    &["integrate"],
+    &["trajectory"],
     &["theory"],
-    &["compare"],
-    &["memory"],
-    &["problem"],
-    &["ablation"],
-    &["run"],
-    &["verify"],
+    &["descent"],
+    &["analysis"],
+    &["experiment"],
+    &["lib"],
+];
+
+/// The same in the program.
+const PROGRAM: &[&[&str]] = &[
+    &["names", "machine"],
+    &["error"],
     &["output"],
+    &["scenario"],
     &["sweep"],
     &["report", "plot", "progress"],
     &["figures"],
-    &["cli"],
-    &["app"],
+    &["args"],
+    &["commands"],
     &["lib", "main"],
 ];
 
 /// Pairs that must not know each other although their order would allow it.
 const BLIND: &[(&str, &str)] = &[
-    ("theory", "detect"),
-    ("theory", "run"),
-    ("theory", "observe"),
-    ("theory", "curvature"),
-    ("detect", "descent"),
-    ("theory", "generalise"),
+    ("analysis", "theory"),
     ("report", "plot"),
     ("plot", "report"),
-    ("plot", "run"),
+    ("plot", "sweep"),
 ];
 
 /// What only some files may speak of.
 const ONLY: &[(&str, &str)] = &[
     ("ode_solvers::", "src/integrate/runge_kutta.rs"),
-    ("plotters::", "src/plot/"),
-    ("serde_yaml::", "src/scenario/"),
-    ("tempfile::", "src/output/"),
-    ("fs::write", "src/output/"),
-    ("OpenOptions", "src/output/"),
-    ("indicatif::", "src/progress.rs"),
+    ("plotters::", "cli/src/plot/"),
+    ("serde_yaml::", "cli/src/scenario/"),
+    ("fs::write", "cli/src/output/"),
+    ("OpenOptions", "cli/src/output/"),
+    ("indicatif::", "cli/src/progress.rs"),
+    ("sysinfo::", "cli/src/machine.rs"),
+];
+
+/// Everything that the library stands on: the science and its data formats.
+const DEPENDENCIES: [&str; 14] = [
+    "csv",
+    "flate2",
+    "gauss-quad",
+    "indexmap",
+    "libm",
+    "nalgebra",
+    "npyz",
+    "ode_solvers",
+    "rand",
+    "rand_distr",
+    "rayon",
+    "schemars",
+    "serde",
+    "zip",
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -90,24 +97,15 @@ fn code(path: &Path) -> String {
         .join("\n")
 }
 
-fn module(path: &Path) -> String {
-    let first = path
-        .components()
-        .nth(1)
-        .expect("below src")
-        .as_os_str()
-        .to_string_lossy();
+/// The room that a file below `root` belongs to.
+fn room(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).expect("below the root");
+    let first = below.components().next().expect("a name");
+    let first = first.as_os_str().to_string_lossy();
     first.trim_end_matches(".rs").to_string()
 }
 
-fn rank(module: &str) -> usize {
-    ORDER
-        .iter()
-        .position(|row| row.contains(&module))
-        .unwrap_or_else(|| panic!("{module} has no place in the order of modules"))
-}
-
-/// Modules of the crate that a file uses.
+/// Rooms of the crate that a file uses.
 fn uses(code: &str) -> Vec<String> {
     code.split("crate::")
         .skip(1)
@@ -119,14 +117,17 @@ fn uses(code: &str) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn modules_use_only_what_stands_above_them() {
-    let files = sources(Path::new("src"));
+fn check_order(root: &str, order: &[&[&str]]) {
+    let root = Path::new(root);
+    let rank = |room: &str| {
+        let place = order.iter().position(|row| row.contains(&room));
+        place.unwrap_or_else(|| panic!("{room} has no place in the order of rooms"))
+    };
+    let files = sources(root);
     assert!(files.len() > 30);
     for file in files {
-        let code = code(&file);
-        let own = module(&file);
-        for used in uses(&code) {
+        let own = room(root, &file);
+        for used in uses(&code(&file)) {
             if used == own || used.is_empty() {
                 continue;
             }
@@ -138,8 +139,26 @@ fn modules_use_only_what_stands_above_them() {
 }
 
 #[test]
+fn rooms_use_only_what_stands_above_them() {
+    check_order("src", LIBRARY);
+    check_order("cli/src", PROGRAM);
+}
+
+/// Theory is drawn along runs but knows nothing of what is measured in them.
+#[test]
+fn theory_never_sees_runs() {
+    for file in sources(Path::new("src/theory")) {
+        let code = code(&file);
+        for word in ["Lens", "Recorder", "Detection"] {
+            assert!(!code.contains(word), "{} speaks of {word}", file.display());
+        }
+    }
+}
+
+#[test]
 fn dependencies_stay_behind_their_one_user() {
-    for file in sources(Path::new("src")) {
+    let files = [Path::new("src"), Path::new("cli/src")].map(sources);
+    for file in files.concat() {
         let code = code(&file);
         for (word, allowed) in ONLY {
             let here = file.to_string_lossy().replace('\\', "/");
@@ -149,4 +168,21 @@ fn dependencies_stay_behind_their_one_user() {
             );
         }
     }
+}
+
+/// A new dependency of the library is everybody's: it is written down here first.
+#[test]
+fn the_library_stands_on_these_crates() {
+    let manifest = fs::read_to_string("Cargo.toml").expect("the manifest");
+    let section = manifest
+        .split("\n[dependencies]\n")
+        .nth(1)
+        .and_then(|rest| rest.split("\n[").next())
+        .expect("a section of dependencies");
+    let names: Vec<&str> = section
+        .lines()
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert_eq!(names, DEPENDENCIES);
 }

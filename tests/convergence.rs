@@ -1,15 +1,15 @@
 //! Measured orders: of the integrators in their tolerance, of tracks, of descent in its rate.
 
 use super::common;
-use modalflow::compare::{Distance, orders, with_flow};
+use modalflow::analysis::detector::DetectorSection;
+use modalflow::analysis::detector::detect;
 use modalflow::descent::{self, descend};
-use modalflow::detect::detect;
+use modalflow::experiment::compare::{Distance, orders, with_flow};
 use modalflow::flow::Flow;
 use modalflow::integrate::{End, Method, Node, Pair, Segment, Settings, Verdict, Work, integrate};
 use modalflow::network::Architecture;
-use modalflow::observe::{Lens, Recorder};
-use modalflow::scenario::DetectorSection;
-use modalflow::track::{Knot, Track};
+use modalflow::trajectory::{Knot, Track};
+use modalflow::trajectory::{Lens, Recorder};
 use nalgebra::DVector;
 
 const T_END: f64 = 30.0;

@@ -3,9 +3,9 @@
 
 use super::common;
 use approx::{assert_abs_diff_eq, assert_relative_eq};
-use modalflow::curvature::{Spectrum, spectrum};
+use modalflow::analysis::curvature::{Spectrum, spectrum};
+use modalflow::analysis::detector::Kind;
 use modalflow::data::Moments;
-use modalflow::detect::Kind;
 use modalflow::flow::{Flow, Observables};
 use modalflow::integrate::Outcome;
 use modalflow::network::{Architecture, Stack};
@@ -120,7 +120,7 @@ fn wide_saddles_cost_a_handful_of_products() {
 
 /// Rank-one balanced weights at M_A of toy data, every private layer of B at norm u.
 fn at_saddle(moments: &Moments, architecture: &Architecture, u: f64) -> DVector<f64> {
-    let (depth, _) = architecture.uniform_depth().expect("equal stacks");
+    let depth = architecture.fusion().expect("equal stacks").depth;
     let alone = moments.critical_map(&[0])[(0, 0)];
     let mut weights = DVector::zeros(architecture.len());
     for layer in &architecture.layers {
@@ -333,7 +333,7 @@ fn descent_is_stable_up_to_the_limit_that_curvature_sets() {
             panic!("two descents");
         };
         // Below the limit descent goes the flow's way, down every drop...
-        let loss = |time: f64, descent: &modalflow::run::DescentRun| {
+        let loss = |time: f64, descent: &modalflow::experiment::run::DescentRun| {
             problem.lens().loss(&descent.descent.track.at(time))
         };
         assert_eq!(below.descent.outcome, Outcome::TimeReached);
@@ -352,8 +352,8 @@ fn descent_is_stable_up_to_the_limit_that_curvature_sets() {
 }
 
 fn result_loss(
-    problem: &modalflow::problem::Problem,
-    result: &modalflow::run::RunResult,
+    problem: &modalflow::experiment::problem::Problem,
+    result: &modalflow::experiment::run::RunResult,
     time: f64,
 ) -> f64 {
     problem.lens().loss(&result.flow.track.at(time))

@@ -1,12 +1,12 @@
 //! The detector on trajectories made for it.
 
 use super::common;
+use modalflow::analysis::detector::DetectorSection;
+use modalflow::analysis::detector::{Detection, Kind, detect};
 use modalflow::data::Moments;
-use modalflow::detect::{Detection, Kind, detect};
 use modalflow::network::Architecture;
-use modalflow::observe::Lens;
-use modalflow::scenario::DetectorSection;
-use modalflow::track::{Knot, Track};
+use modalflow::trajectory::Lens;
+use modalflow::trajectory::{Knot, Track};
 
 /// Maps of A and B as logistic steps 1/(1 + e^{-rate (t - time)}), with their exact rates.
 struct Steps {

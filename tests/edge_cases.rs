@@ -2,10 +2,9 @@
 //! that are far from small, and networks that are very wide.
 
 use super::common;
+use modalflow::analysis::balancedness::balancedness_drift;
+use modalflow::experiment::problem::Problem;
 use modalflow::integrate::Outcome;
-use modalflow::invariants::balancedness_drift;
-use modalflow::problem::Problem;
-use modalflow::scenario::Loaded;
 
 /// With fewer samples than inputs one modality alone may fit the targets. A run that has reached
 /// the least loss is at the minimum, whichever modality it came from, and no loss is negative.
@@ -113,8 +112,7 @@ fn dead_starts_are_refused() {
              network: {{depth: 4, fusion_layer: 4, width: 3}}\n\
              init: {init}\nflow: {{until: {{time: 10}}}}\n{descent}"
         );
-        let loaded = Loaded::parse("t.yaml".as_ref(), yaml, &[])?;
-        Problem::prepare(&loaded.scenario).map_err(|error| loaded.source.locate(error))
+        common::try_prepare(&yaml)
     };
     let message = |result: Result<Problem, _>| match result {
         Ok(_) => panic!("accepted"),
@@ -122,7 +120,7 @@ fn dead_starts_are_refused() {
     };
     let small = message(prepare("{gaussian: {std: 1e-120}}", ""));
     assert!(
-        small.starts_with("t.yaml:3: init: ") && small.contains("underflows"),
+        small.starts_with("init: ") && small.contains("underflows"),
         "{small}"
     );
     let long = message(prepare(
@@ -137,8 +135,7 @@ fn dead_starts_are_refused() {
 }
 
 fn refused(text: &str) -> String {
-    let loaded = Loaded::parse("x.yaml".as_ref(), text.into(), &[]).expect("well formed");
-    let error = Problem::prepare(&loaded.scenario).expect_err("refused");
+    let error = common::try_prepare(text).expect_err("refused");
     error.to_string()
 }
 
@@ -173,10 +170,7 @@ fn units_that_are_never_active_are_named() {
              init: {{gaussian: {{std: 0.1}}}}\nflow: {{until: {{time: 1.0}}}}\n"
         )
     };
-    let errors = (0..12).filter_map(|seed| {
-        let loaded = Loaded::parse("x.yaml".as_ref(), text(seed), &[]).expect("well formed");
-        Problem::prepare(&loaded.scenario).err()
-    });
+    let errors = (0..12).filter_map(|seed| common::try_prepare(&text(seed)).err());
     let errors: Vec<String> = errors.map(|error| error.to_string()).collect();
     // Both of two units are off in a quarter of the cases.
     assert!(!errors.is_empty());

@@ -2,9 +2,9 @@
 
 use super::common;
 use approx::assert_relative_eq;
+use modalflow::experiment::run::RunResult;
 use modalflow::flow::Flow;
 use modalflow::integrate::{Method, Outcome, Settings, Verdict, integrate};
-use modalflow::run::RunResult;
 use nalgebra::DVector;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -2,13 +2,15 @@
 //! setting of the literature over ten seeds.
 
 use super::common;
+use modalflow::analysis::generalisation::{
+    BIASED, Bias, Cause, Generalising, Share, Verdict, generalise,
+};
 use modalflow::data::{Generalisation, Modality, Moments, Quadratic};
-use modalflow::generalise::{BIASED, Bias, Cause, Generalising, Share, Verdict, generalise};
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::run::{Plan, run_flow};
 use modalflow::network::Architecture;
-use modalflow::observe::Lens;
-use modalflow::problem::Problem;
-use modalflow::run::{Plan, run_flow};
-use modalflow::track::{Knot, Track};
+use modalflow::trajectory::Lens;
+use modalflow::trajectory::{Knot, Track};
 use nalgebra::{DMatrix, dmatrix};
 use std::f64::consts::PI;
 

@@ -1,10 +1,12 @@
 //! Initial weights and their files.
 
-use modalflow::data::{Modality, Moments, spectral_norm};
-use modalflow::init::{initial_weights, smallest_layer_rms};
+use modalflow::data::{Modality, Moments};
+use modalflow::experiment::Scenario;
+use modalflow::linalg::spectral_norm;
+use modalflow::network::Activation;
+use modalflow::network::npz;
 use modalflow::network::{Architecture, Stack};
-use modalflow::scenario::{Activation, Scenario};
-use modalflow::weights_file;
+use modalflow::network::{initial_weights, smallest_layer_rms};
 use nalgebra::{DMatrix, DVector};
 use npyz::WriterBuilder;
 use serde_json::{Value, json};
@@ -25,12 +27,12 @@ fn try_setup(seed: u64, data: Value, network: Value, init: Value) -> Result<Setu
         "flow": {"until": {"time": 1.0}},
     }))
     .expect("the test's scenario is well formed");
-    let moments = Moments::of(&scenario).expect("usable data");
+    let moments = Moments::of(&scenario.data, seed, false).expect("usable data");
     let outputs = moments.outputs_len();
     let architecture = Architecture::of(&scenario.network, &moments.modalities, outputs)
         .expect("a usable network");
-    let weights =
-        initial_weights(&scenario, &moments, &architecture).map_err(|error| error.to_string())?;
+    let weights = initial_weights(&scenario.init, seed, &moments, &architecture)
+        .map_err(|error| error.to_string())?;
     Ok(Setup {
         moments,
         architecture,
@@ -280,11 +282,11 @@ fn smallest_layer_rms_skips_zero_layers_and_survives_underflow() {
 fn weights_survive_a_file_bit_for_bit() {
     let a = small();
     let state = DVector::from_fn(a.len(), |i, _| (i as f64 + 0.1).sin() * 1e-9);
-    let bytes = weights_file::to_npz_bytes(&a, &state).expect("stored");
+    let bytes = npz::to_npz_bytes(&a, &state).expect("stored");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("w.npz");
     std::fs::write(&path, &bytes).expect("written");
-    assert_eq!(weights_file::read(&path, &a).expect("read"), state);
+    assert_eq!(npz::read(&path, &a).expect("read"), state);
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).expect("an archive");
     assert_eq!(archive.len(), a.layers.len());
     for i in 0..archive.len() {
@@ -307,22 +309,20 @@ fn biases_start_at_zero_and_survive_a_file() {
     );
     assert_eq!(a.len(), small().len() + 2 + 2 + 2 + 1);
     let state = DVector::from_fn(a.len(), |i, _| (i as f64 + 0.1).sin());
-    let bytes = weights_file::to_npz_bytes(&a, &state).expect("stored");
+    let bytes = npz::to_npz_bytes(&a, &state).expect("stored");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("w.npz");
     std::fs::write(&path, &bytes).expect("written");
-    assert_eq!(weights_file::read(&path, &a).expect("read"), state);
+    assert_eq!(npz::read(&path, &a).expect("read"), state);
     // The file of a network without biases is none of one with them.
     std::fs::write(&path, npz(&[])).expect("written");
-    let error = weights_file::read(&path, &a)
-        .expect_err("no biases")
-        .to_string();
+    let error = npz::read(&path, &a).expect_err("no biases").to_string();
     assert!(
         error.contains("array fusion.bias: no such array"),
         "{error}"
     );
     std::fs::write(&path, &bytes).expect("written");
-    let error = weights_file::read(&path, &small()).expect_err("biases");
+    let error = npz::read(&path, &small()).expect_err("biases");
     assert!(
         error.to_string().contains("no layer of this name"),
         "{error}"
@@ -344,7 +344,7 @@ fn biases_start_at_zero_and_survive_a_file() {
 fn arrays_by_numpy_are_read_in_every_order_and_precision() {
     let a = small();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/numpy.npz");
-    let state = weights_file::read(&path, &a).expect("NumPy's file");
+    let state = npz::read(&path, &a).expect("NumPy's file");
     for (k, layer) in a.layers.iter().enumerate() {
         let expected = DMatrix::from_fn(layer.rows, layer.cols, |i, j| {
             (100 * k + 10 * (i + 1) + j + 1) as f64
@@ -436,11 +436,11 @@ fn unusable_weights_files_say_where_and_why() {
         ),
         (
             npz(&[("A.2", Vec::new()), ("A2", npy(&[2, 2], &[1.0; 4]))]),
-            "w.npz: array A.2: no such array in the file, did you mean A2?",
+            "w.npz: array A.2: no such array in the file",
         ),
         (
             npz(&[("shared.4", npy(&[1, 2], &[1.0; 2]))]),
-            "w.npz: array shared.4: the network has no layer of this name, did you mean shared.3?\n  help: the network's layers are: A.1, A.2, B.1, B.2, shared.3",
+            "w.npz: array shared.4: the network has no layer of this name\n  help: the network's layers are: A.1, A.2, B.1, B.2, shared.3",
         ),
         (
             npz(&[("A.1", npy(&[1, 2], &[1.0; 2]))]),
@@ -495,14 +495,12 @@ fn unusable_weights_files_say_where_and_why() {
     let path = folder.path().join("w.npz");
     for (bytes, expected) in cases {
         std::fs::write(&path, bytes).expect("written");
-        let error = weights_file::read(&path, &small())
-            .expect_err(expected)
-            .to_string();
+        let error = npz::read(&path, &small()).expect_err(expected).to_string();
         let error = error.replace(&format!("{}/", folder.path().display()), "");
         assert!(error.starts_with(expected), "{error}\nfor\n{expected}");
         assert!(error.contains("\n  help: "), "{error}");
     }
-    let error = weights_file::read(&folder.path().join("none.npz"), &small()).expect_err("missing");
+    let error = npz::read(&folder.path().join("none.npz"), &small()).expect_err("missing");
     assert!(
         error
             .to_string()
@@ -511,7 +509,7 @@ fn unusable_weights_files_say_where_and_why() {
     // A key given twice: Python keeps the last, and so it is read.
     let data: Vec<u8> = [1.0f64, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
     std::fs::write(&path, npz(&[("A.1", raw_npy(twice, &data))])).expect("written");
-    assert!(weights_file::read(&path, &small()).is_ok());
+    assert!(npz::read(&path, &small()).is_ok());
 }
 
 #[test]
@@ -524,13 +522,13 @@ fn damage_to_the_numbers_shows_in_the_checksum() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("w.npz");
     std::fs::write(&path, bytes).expect("written");
-    assert!(weights_file::read(&path, &small()).is_err());
+    assert!(npz::read(&path, &small()).is_err());
 }
 
 #[test]
 fn weights_that_never_leave_the_origin_are_refused() {
     let a = small();
-    let bytes = weights_file::to_npz_bytes(&a, &DVector::zeros(a.len())).expect("stored");
+    let bytes = npz::to_npz_bytes(&a, &DVector::zeros(a.len())).expect("stored");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("w.npz");
     std::fs::write(&path, bytes).expect("written");

@@ -2,12 +2,12 @@
 
 use super::common;
 
+use modalflow::analysis::balancedness::balancedness_drift;
 use modalflow::data::Moments;
 use modalflow::flow::{Flow, Observables};
 use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
-use modalflow::invariants::balancedness_drift;
 use modalflow::network::{Architecture, Stack};
-use modalflow::observe::{Lens, Recorder};
+use modalflow::trajectory::{Lens, Recorder};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

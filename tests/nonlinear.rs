@@ -3,19 +3,19 @@
 
 use super::common;
 
+use modalflow::analysis::balancedness::balancedness_drift;
 use modalflow::data::{Moments, Samples};
+use modalflow::experiment::problem::Problem;
 use modalflow::flow::{Flow, Observables};
+use modalflow::integrate::auto_method::step_tolerance;
 use modalflow::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate};
-use modalflow::invariants::balancedness_drift;
-use modalflow::method::step_tolerance;
+use modalflow::network::Activation;
 use modalflow::network::{Architecture, Spaces};
-use modalflow::problem::Problem;
-use modalflow::scenario::Activation;
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use std::sync::Arc;
 
@@ -506,10 +506,10 @@ fn late(activation: &str, more: &str) -> String {
 fn rectified_late_fusion_meets_the_linear_formula() {
     for name in ["1_5", "2", "3"] {
         let path = format!("scenarios/nonlinear/relu_late_{name}.yaml");
-        let loaded = modalflow::scenario::Loaded::read(path.as_ref(), &[]).expect("shipped");
-        let problem = Problem::prepare(&loaded.scenario).expect("shipped");
-        let plan = modalflow::run::Plan::measuring(&problem);
-        let flow = modalflow::run::run_flow(&problem, &plan, &mut |_| true);
+        let text = std::fs::read_to_string(path).expect("shipped");
+        let problem = common::prepare(&text);
+        let plan = modalflow::experiment::run::Plan::measuring(&problem);
+        let flow = modalflow::experiment::run::run_flow(&problem, &plan, &mut |_| true);
         let ratio = flow.detection.phase.ratio().expect("both are learned");
         let gap = ratio / problem.theory().ratio.expect("late fusion") - 1.0;
         assert!(gap.abs() < 0.02, "{name}: {gap}");
@@ -551,7 +551,7 @@ fn descent_and_verification_work_on_any_network() {
         (orders.t_first.expect("crossings") - 1.0).abs() < 0.1,
         "{orders:?}"
     );
-    let check = modalflow::verify::verify(&problem, &result.flow, &mut |_| true);
+    let check = modalflow::experiment::verify::verify(&problem, &result.flow, &mut |_| true);
     assert_eq!(check.method, "dop853");
     assert!(check.max_map_gap.is_some_and(|gap| gap < 1e-4), "{check:?}");
 }

@@ -3,16 +3,16 @@
 use super::common;
 use modalflow::data::Moments;
 use modalflow::flow::Flow;
+use modalflow::flow::reduction::Reduction;
 use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
 use modalflow::network::{Architecture, Stack};
-use modalflow::observe::{Lens, Recorder};
-use modalflow::reduction::Reduction;
-use modalflow::track::Track;
+use modalflow::trajectory::Track;
+use modalflow::trajectory::{Lens, Recorder};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Data and a network with Gaussian weights.

@@ -1,8 +1,7 @@
-//! All tests of the public interface, linked once.
+//! All tests of the library, linked once.
 
 mod analytic;
 mod architecture;
-mod cli;
 mod common;
 mod convergence;
 mod curvature;
@@ -10,7 +9,6 @@ mod data;
 mod detector;
 mod edge_cases;
 mod exponential;
-mod figures;
 mod generalise;
 mod golden;
 mod images;
@@ -19,9 +17,7 @@ mod invariants;
 mod nonlinear;
 mod phase_plane;
 mod reduction;
-mod scenario_errors;
 mod stepping;
-mod sweep;
 mod theory_curve;
 mod two_layer;
 mod xor;

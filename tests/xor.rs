@@ -3,9 +3,9 @@
 use super::common;
 
 use approx::assert_relative_eq;
-use modalflow::observe::Lens;
-use modalflow::parts::{Part, verdict};
-use modalflow::problem::Problem;
+use modalflow::analysis::target_components::{Part, verdict};
+use modalflow::experiment::problem::Problem;
+use modalflow::trajectory::Lens;
 
 fn xor(fusion: usize, network: &str, time: f64) -> String {
     format!(
@@ -85,7 +85,7 @@ fn parts_are_regressions_with_exact_rates() {
     assert!(lens.parts(&here)[1].abs() > 1e-6);
 }
 
-fn last_loss(lens: &Lens<'_>, result: &modalflow::run::RunResult) -> f64 {
+fn last_loss(lens: &Lens<'_>, result: &modalflow::experiment::run::RunResult) -> f64 {
     lens.loss(result.flow.track.end())
 }
 
@@ -164,7 +164,7 @@ fn descent_agrees_where_samples_stay_at_kinks() {
     let text = xor(1, ", activation: relu", 12.0) + "descent: {learning_rate: [0.004, 0.002]}\n";
     let (problem, result) = common::run(&text);
     let lens = problem.lens();
-    let last = |track: &modalflow::track::Track| lens.parts(track.end()).to_vec();
+    let last = |track: &modalflow::trajectory::Track| lens.parts(track.end()).to_vec();
     let flow = last(&result.flow.track);
     let [coarse, fine] = [0, 1].map(|k| last(&result.descents[k].descent.track));
     for k in 0..2 {
@@ -205,14 +205,13 @@ fn a_target_that_is_all_xor_is_for_networks_that_are_not_linear() {
     assert_eq!(result.comparisons[0].max_map_gap, None);
     assert_eq!(result.theory.ratio, None);
     assert_eq!(result.flow.detection.phase.first, None);
-    let loaded = modalflow::scenario::Loaded::parse("x.yaml".as_ref(), text("linear"), &[]);
-    let error = Problem::prepare(&loaded.expect("well formed").scenario).expect_err("linear");
+    let error = common::try_prepare(&text("linear")).expect_err("linear");
     assert!(
         error.to_string().contains("there is nothing to learn"),
         "{error}"
     );
 }
 
-fn lens_loss_gap(problem: &Problem, result: &modalflow::run::RunResult) -> f64 {
+fn lens_loss_gap(problem: &Problem, result: &modalflow::experiment::run::RunResult) -> f64 {
     problem.lens().loss_gap(result.flow.track.end())
 }

@@ -195,7 +195,7 @@ pub fn descend_by(
     let mut walk = Walk::new(lens.architecture, stepping, eta, weights);
     let mut observables = Observables::default();
     flow.observe(weights, &mut observables);
-    let mut knot = observables.knot(0.0);
+    let mut knot = Knot::of(0.0, &observables);
     let ceiling = DIVERGED * lens.moments.initial_loss.max(lens.loss(&knot));
     let mut path = Path::new(knot.clone(), lens.groups());
     let mut step = 0;
@@ -212,7 +212,7 @@ pub fn descend_by(
         }
         step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
         flow.observe(&walk.weights, &mut observables);
-        knot = observables.knot(time_step * step as f64);
+        knot = Knot::of(time_step * step as f64, &observables);
         let loss = lens.loss(&knot);
         // A loss that is not a number has diverged too.
         if loss.is_nan() || loss > ceiling {

@@ -18,7 +18,6 @@ pub use sampled::SampledFlow;
 
 use crate::data::Moments;
 use crate::network::Architecture;
-use crate::trajectory::Knot;
 use linear::MomentFlow;
 
 /// Right-hand side and observables of one problem, with its workspace.
@@ -43,17 +42,6 @@ pub struct Observables {
     pub values: Vec<f64>,
     /// Their derivatives along the flow.
     pub rates: Vec<f64>,
-}
-
-impl Observables {
-    /// These observables as a knot of a track.
-    pub fn knot(&self, time: f64) -> Knot {
-        Knot {
-            time,
-            values: self.values.clone(),
-            rates: self.rates.clone(),
-        }
-    }
 }
 
 impl<'a> Flow<'a> {

@@ -10,6 +10,7 @@
 //! checks against the dropped knots, which are themselves points of the trajectory, so that its
 //! error does not accumulate.
 
+use crate::flow::Observables;
 use std::ops::Range;
 
 /// Values and rates of the observables at one time.
@@ -21,6 +22,17 @@ pub struct Knot {
     pub values: Vec<f64>,
     /// Their time derivatives.
     pub rates: Vec<f64>,
+}
+
+impl Knot {
+    /// What is observed of a state at a time.
+    pub fn of(time: f64, observables: &Observables) -> Self {
+        Self {
+            time,
+            values: observables.values.clone(),
+            rates: observables.rates.clone(),
+        }
+    }
 }
 
 /// A trajectory of observables in time.

@@ -30,7 +30,7 @@ impl<'a> Recorder<'a> {
         let groups = lens.groups();
         let mut observables = Observables::default();
         flow.observe(weights, &mut observables);
-        let start = observables.knot(0.0);
+        let start = Knot::of(0.0, &observables);
         Self {
             track: Track::new(start, groups, rtol.max(FINEST)),
             flow,
@@ -48,7 +48,7 @@ impl<'a> Recorder<'a> {
         self.track.push_resolved(middle, end, &mut |time| {
             let state = segment.state_at(time)?;
             flow.observe(state.as_slice(), observables);
-            Some(observables.knot(time))
+            Some(Knot::of(time, observables))
         });
         self.track.end()
     }
@@ -92,6 +92,6 @@ impl<'a> Recorder<'a> {
 
     fn look(&mut self, time: f64, weights: &[f64]) -> Knot {
         self.flow.observe(weights, &mut self.observables);
-        self.observables.knot(time)
+        Knot::of(time, &self.observables)
     }
 }

@@ -1,13 +1,14 @@
 //! Problems made by hand, apart from the crate's own data and initialisation code.
 
 use modalflow::data::{Modality, Moments};
+use modalflow::error::InputError;
+use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::run::RunResult;
 use modalflow::network::{Architecture, Stack};
-use modalflow::problem::Problem;
-use modalflow::run::RunResult;
-use modalflow::scenario::Loaded;
 use nalgebra::{DMatrix, DVector};
 use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Two scalar inputs, standard deviations `r` and 1, correlation `rho`, y = x_A + x_B.
@@ -104,13 +105,23 @@ pub fn random(
 /// Prepares and runs a scenario given as text.
 pub fn run(yaml: &str) -> (Problem, RunResult) {
     let problem = prepare(yaml);
-    let result = modalflow::run::run(&problem, &mut |_| true);
+    let result = modalflow::experiment::run::run(&problem, &mut |_| true);
     (problem, result)
 }
 
 /// Prepares a scenario given as text.
 pub fn prepare(yaml: &str) -> Problem {
-    let loaded = Loaded::parse("test.yaml".as_ref(), yaml.into(), &[]);
-    let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
-    Problem::prepare(&loaded.scenario).unwrap_or_else(|error| panic!("{error}"))
+    try_prepare(yaml).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same where the scenario may be refused.
+pub fn try_prepare(yaml: &str) -> Result<Problem, InputError> {
+    Problem::prepare(&scenario(yaml)?)
+}
+
+/// A checked scenario from its text.
+pub fn scenario(yaml: &str) -> Result<Scenario, InputError> {
+    let scenario: Scenario = serde_yaml::from_str(yaml).expect("well formed");
+    scenario.check()?;
+    Ok(scenario)
 }

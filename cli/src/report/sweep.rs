@@ -3,10 +3,9 @@
 use super::format::{number, push_wrapped, table};
 use super::summary::Provenance;
 use crate::error::Result;
-use crate::scenario::{AxisValue, Quantity};
+use crate::scenario::{AxisValue, Quantity, ScenarioFile};
 use crate::sweep::{Record, Table};
 use indexmap::IndexMap;
-use modalflow::experiment::Scenario;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -19,7 +18,7 @@ pub struct SweepSummary {
     /// Name of the sweep.
     pub name: String,
     /// The scenario with every default filled in.
-    pub scenario: Scenario,
+    pub scenario: ScenarioFile,
     /// Number of cells, repeats included.
     pub cells: u64,
     /// Number of cells by outcome.
@@ -77,7 +76,7 @@ pub struct GapSummary {
 ///
 /// # Errors
 /// An input error where the cells cannot be read.
-pub fn summary(name: &str, scenario: &Scenario, table: &mut Table<'_>) -> Result<SweepSummary> {
+pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Result<SweepSummary> {
     let mut gaps: Vec<GapSummary> = Quantity::predicted().map(GapSummary::new).collect();
     let mut failures = Vec::new();
     let mut first = Agreement::default();
@@ -162,7 +161,7 @@ impl GapSummary {
 pub fn report(summary: &SweepSummary) -> String {
     let SweepSummary { name, cells, .. } = summary;
     let mut text = format!("{name}: {cells} cells\n");
-    if let Some(description) = &summary.scenario.description {
+    if let Some(description) = &summary.scenario.scenario.description {
         let _ = writeln!(text, "{description}");
     }
     let outcomes = summary.outcomes.iter();

@@ -48,8 +48,7 @@ pub(super) fn finish(
     let csv = output::stage(folder, TABLE, &mut |append| {
         table.write_csv(&mut |line| append(line.as_bytes()))
     })?;
-    let scenario = relative_to(folder, sweep.loaded.file.scenario.clone());
-    let mut summary = report::summary(name, &scenario, &mut table)?;
+    let mut summary = report::summary(name, &file_in(sweep, folder), &mut table)?;
     let names = figures.iter().map(|(name, _)| name.clone());
     let names = [SCENARIO, TABLE]
         .map(str::to_owned)
@@ -109,13 +108,18 @@ fn stage(folder: &Path, (name, bytes): &File) -> Result<Staged> {
     output::stage(folder, name, &mut |append| append(bytes))
 }
 
-/// The scenario's file, with the paths of its files relative to the folder it stands in.
-fn scenario_file(sweep: &Sweep, folder: &Path) -> File {
+/// What stands in the scenario's file, with paths relative to the folder that it is written to.
+fn file_in(sweep: &Sweep, folder: &Path) -> scenario::ScenarioFile {
     let file = &sweep.loaded.file;
-    let yaml = scenario::to_yaml(&scenario::ScenarioFile {
+    scenario::ScenarioFile {
         scenario: relative_to(folder, file.scenario.clone()),
         ..file.clone()
-    });
+    }
+}
+
+/// The scenario's file, with the paths of its files relative to the folder it stands in.
+fn scenario_file(sweep: &Sweep, folder: &Path) -> File {
+    let yaml = scenario::to_yaml(&file_in(sweep, folder));
     (SCENARIO.to_owned(), yaml.into_bytes())
 }
 

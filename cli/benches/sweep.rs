@@ -1,10 +1,10 @@
 //! What a sweep costs beside its runs: counting, resolving, scheduling, keeping and writing
 //! 100,000 cells whose work is nothing, in time a cell and in memory.
 
-use modalflow::error::Result;
-use modalflow::output;
-use modalflow::scenario::{Cell, Grid, Loaded};
-use modalflow::sweep::{
+use modalflow_cli::error::Result;
+use modalflow_cli::output;
+use modalflow_cli::scenario::{Cell, Grid, Loaded};
+use modalflow_cli::sweep::{
     CellOutcome, Finished, Header, Kept, Plan, Row, Shard, Table, run_cell, run_cells,
 };
 use std::time::Instant;

@@ -1,7 +1,11 @@
 //! Grids by index, and the engine on work made for it.
 
-use modalflow::scenario::{AxisValue, Cell, Grid, Loaded};
-use modalflow::sweep::{CellOutcome, Finished, Header, Kept, Plan, Row, Shard, Table, run_cells};
+use modalflow::data::{Source, ToyData};
+use modalflow::experiment::Scenario;
+use modalflow_cli::scenario::{AxisValue, Cell, Grid, Loaded};
+use modalflow_cli::sweep::{
+    CellOutcome, Finished, Header, Kept, Plan, Row, Shard, Table, run_cells,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -20,6 +24,13 @@ sweep: {sweep}
     let loaded = Loaded::parse("grid.yaml".as_ref(), text, &[]);
     let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
     Grid::of(&loaded).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn toy(scenario: &Scenario) -> &ToyData {
+    match &scenario.data {
+        Source::Toy(toy) => toy,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn cells(grid: &Grid) -> Vec<Cell> {
@@ -65,8 +76,7 @@ fn cells_are_counted_like_digits() {
         (scenario.network.depth, scenario.network.fusion_layer),
         (Some(4), Some(1))
     );
-    assert_eq!(scenario.data.toy.map(|toy| toy.rho), Some(0.5));
-    assert!(scenario.sweep.is_none() && scenario.figure.is_empty());
+    assert_eq!(toy(&scenario).rho, 0.5);
 }
 
 /// Every cell has a seed of its own, which depends on its number and the sweep's seed alone.
@@ -114,7 +124,7 @@ fn null_is_the_absent_key() {
             grid.scenario(cell)
                 .unwrap_or_else(|error| panic!("{error}"))
         })
-        .map(|scenario| scenario.data.toy.and_then(|toy| toy.samples))
+        .map(|scenario| toy(&scenario).samples)
         .collect();
     assert_eq!(samples, [None, Some(50)]);
 }

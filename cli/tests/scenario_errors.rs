@@ -2,6 +2,8 @@
 //! problem, remedy.
 
 mod files;
+mod images;
+mod names;
 mod overrides;
 mod round_trip;
 mod support;

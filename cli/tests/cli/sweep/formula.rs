@@ -7,7 +7,7 @@ use super::*;
 /// rho = 0.9 goes away as log(1/std) grows.
 #[test]
 fn the_two_layer_sweep_meets_the_formula() {
-    let scenario = fs::read_to_string("scenarios/paper/two_layer.yaml").expect("shipped");
+    let scenario = fs::read_to_string("../scenarios/paper/two_layer.yaml").expect("shipped");
     let sandbox = Sandbox::with(&scenario);
     sandbox.succeed("sweep fast.yaml --quiet");
     let gap = |out: &str, sigma: f64, rho: f64| {

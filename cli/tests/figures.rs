@@ -1,11 +1,11 @@
 //! What the figures of a sweep show, on tables made by hand: runs that failed, have no value or
 //! another order than theory's are never taken for others, and are counted.
 
-use modalflow::figures::sweep_chart;
 use modalflow::integrate::Outcome;
-use modalflow::plot::{Chart, CurvesChart, HeatMaps, LineChart, Portraits, ScatterChart};
-use modalflow::scenario::{Cell, Grid, Loaded};
-use modalflow::sweep::{
+use modalflow_cli::figures::sweep_chart;
+use modalflow_cli::plot::{Chart, CurvesChart, HeatMaps, LineChart, Portraits, ScatterChart};
+use modalflow_cli::scenario::{Cell, Grid, Loaded};
+use modalflow_cli::sweep::{
     CellOutcome, Finished, Header, Kept, Row, Shard, Table, Trajectory, Values,
 };
 
@@ -38,7 +38,7 @@ fn chart(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Chart
         grid: &grid,
         kept: &mut kept,
     };
-    let chart = sweep_chart(&loaded.scenario, &loaded.scenario.figure[0], &mut table);
+    let chart = sweep_chart(&loaded.file.scenario, &loaded.file.figure[0], &mut table);
     chart.unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -1,7 +1,9 @@
 //! Files and texts that are no scenario at all.
 
 use super::support::{BASE, TABLE, load, replaced, with_data};
-use modalflow::scenario::Loaded;
+use modalflow::data::Source;
+use modalflow::network::{FileInit, InitSection};
+use modalflow_cli::scenario::Loaded;
 use std::path::Path;
 
 #[test]
@@ -39,7 +41,7 @@ fn files_that_cannot_be_used() {
         if let Some(bytes) = bytes {
             std::fs::write(&path, bytes).unwrap();
         }
-        let loaded = Loaded::read(&path, &[]).map(|loaded| loaded.scenario);
+        let loaded = Loaded::read(&path, &[]).map(|loaded| loaded.file.scenario);
         loaded.map_err(|error| error.to_string())
     };
     let fails = |name: &str, bytes: Option<&[u8]>, words: &str| {
@@ -63,15 +65,18 @@ fn files_that_cannot_be_used() {
     let named = read("late_fusion.yaml", Some(nameless.as_bytes())).unwrap();
     assert_eq!(named.name.as_deref(), Some("late_fusion"));
     let table = read("table.yaml", Some(with_data(TABLE).as_bytes())).unwrap();
-    let path = table.data.table.unwrap().path;
-    assert_eq!(path, folder.path().join("data/x.csv"));
+    let Source::Table(table) = table.data else {
+        panic!("{table:?}");
+    };
+    assert_eq!(table.path, folder.path().join("data/x.csv"));
     let file = replaced(
         BASE,
         "  gaussian:\n    std: 1.0e-9\n",
         "  file: {path: /abs/w.npz}\n",
     );
     let file = read("file.yaml", Some(file.as_bytes())).unwrap();
-    assert_eq!(file.init.file.unwrap().path, Path::new("/abs/w.npz"));
+    let path = Path::new("/abs/w.npz").into();
+    assert_eq!(file.init, InitSection::File(FileInit { path }));
     let marked = format!("\u{feff}{BASE}");
     assert!(read("bom.yaml", Some(marked.as_bytes())).is_ok());
 }

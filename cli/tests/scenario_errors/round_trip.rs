@@ -3,7 +3,8 @@
 use super::support::{
     BASE, ISOTROPIC, MOMENTS, PRIVATE, TABLE, WISHART, load, replaced, with_data, with_network,
 };
-use modalflow::scenario::{schema, to_yaml};
+use modalflow::network::{GaussianInit, InitSection};
+use modalflow_cli::scenario::{schema, to_yaml};
 use proptest::prelude::*;
 
 #[test]
@@ -53,7 +54,7 @@ fn every_alternative_loads_and_reads_back_as_written() {
         assert_eq!(scenario, again, "{written}");
         assert_eq!(written, to_yaml(&again));
     }
-    let seed = load(&texts[11], &[]).unwrap().seed;
+    let seed = load(&texts[11], &[]).unwrap().scenario.seed;
     assert_eq!(seed, u64::MAX);
 }
 
@@ -142,8 +143,9 @@ proptest! {
     fn numbers_read_back_exactly(std in 1e-300..1e50f64, seed in any::<u64>()) {
         let set = [format!("init.gaussian.std={std:e}"), format!("seed={seed}")];
         let scenario = load(BASE, &[&set[0], &set[1]]).unwrap();
-        prop_assert_eq!(scenario.seed, seed);
-        prop_assert_eq!(scenario.init.gaussian.as_ref().map(|g| g.std), Some(std));
+        prop_assert_eq!(scenario.scenario.seed, seed);
+        let init = InitSection::Gaussian(GaussianInit { std });
+        prop_assert_eq!(&scenario.scenario.init, &init);
         prop_assert_eq!(load(&to_yaml(&scenario), &[]), Ok(scenario));
     }
 }

@@ -106,7 +106,8 @@ fn theory_predicts_and_writes_nothing() {
 #[test]
 fn the_committed_schema_is_the_current_one() {
     let printed = Sandbox::new().succeed("schema");
-    let committed = fs::read_to_string("docs/scenario.schema.json").expect("the committed schema");
+    let committed =
+        fs::read_to_string("../docs/scenario.schema.json").expect("the committed schema");
     assert!(
         printed == committed.replace("\r\n", "\n"),
         "run `modalflow schema > docs/scenario.schema.json`"

@@ -1,7 +1,7 @@
 //! Scenario texts with every key written out, and what the tests do with them: change one thing
 //! at a time and read the error.
 
-use modalflow::scenario::{Loaded, Scenario};
+use modalflow_cli::scenario::{Loaded, ScenarioFile};
 use std::path::Path;
 
 /// Lines: name 1, data 3, network 12, init 16, flow 19, descent 25, detector 27, output 31.
@@ -112,10 +112,10 @@ fn between(start: &str, end: &str, block: &str) -> String {
 }
 
 /// The scenario, or the error as the user sees it.
-pub fn load(text: &str, overrides: &[&str]) -> Result<Scenario, String> {
+pub fn load(text: &str, overrides: &[&str]) -> Result<ScenarioFile, String> {
     let overrides: Vec<_> = overrides.iter().map(|&o| o.to_owned()).collect();
     Loaded::parse(Path::new("base.yaml"), text.to_owned(), &overrides)
-        .map(|loaded| loaded.scenario)
+        .map(|loaded| loaded.file)
         .map_err(|error| {
             assert_eq!(error.exit_code(), 2);
             error.to_string()

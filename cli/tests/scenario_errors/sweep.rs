@@ -32,7 +32,7 @@ figure:
 #[test]
 fn the_whole_loads_and_reads_back_as_written() {
     let scenario = load(&text(), &[]).unwrap_or_else(|error| panic!("{error}"));
-    let written = modalflow::scenario::to_yaml(&scenario);
+    let written = modalflow_cli::scenario::to_yaml(&scenario);
     let again = load(&written, &[]).unwrap_or_else(|error| panic!("{error}\n{written}"));
     assert_eq!(scenario, again);
 }

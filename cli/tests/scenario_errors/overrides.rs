@@ -1,15 +1,20 @@
 //! `--set`, and errors that come later than the loader.
 
 use super::support::{BASE, TABLE, load, replaced, with_data};
-use modalflow::scenario::{Activation, Loaded};
+use modalflow::data::Source;
+use modalflow::network::{Activation, InitSection, NormInit};
+use modalflow_cli::scenario::Loaded;
 use std::path::Path;
 
 #[test]
 fn overrides_that_work() {
-    let changed = |set: &[&str]| load(BASE, set).unwrap();
+    let changed = |set: &[&str]| load(BASE, set).unwrap().scenario;
     let leaky = changed(&["network.activation.leaky_relu=0.25"]).network;
     assert_eq!(leaky.activation, Activation::LeakyRelu(0.25));
-    let toy = |set: &[&str]| changed(set).data.toy.unwrap();
+    let toy = |set: &[&str]| match changed(set).data {
+        Source::Toy(toy) => toy,
+        other => panic!("{other:?}"),
+    };
     assert_eq!(toy(&["data.toy.rho=-0.25"]).rho, -0.25);
     assert_eq!(toy(&["data.toy.rho=0.1", "data.toy.rho=0.2"]).rho, 0.2);
     assert_eq!(toy(&["data.toy.sigma={A: 3, B: 4}"]).sigma["B"], 4.0);
@@ -17,20 +22,24 @@ fn overrides_that_work() {
     let rates = changed(&["descent.learning_rate.1=0.01"]).descent.unwrap();
     assert_eq!(rates.learning_rate.as_slice(), [0.08, 0.01]);
     let init = changed(&["init.gaussian=null", "init.aligned.norm=0.1"]).init;
-    assert_eq!(init.aligned.unwrap().norm, 0.1);
+    assert_eq!(init, InitSection::Aligned(NormInit { norm: 0.1 }));
     assert_eq!(
         changed(&["name=a=b", "name=other"]).name.as_deref(),
         Some("other")
     );
     assert!(changed(&["descent=null"]).descent.is_none());
-    assert!(changed(&["init.aligned.norm=null"]).init.aligned.is_none());
+    assert!(!changed(&["init.aligned.norm=null"]).init.is_aligned());
     let bare = replaced(
         BASE,
         "detector:\n  share: 0.05\n  dip: 0.1\n  drop: 1.0e-3\n",
         "detector:\n",
     );
     assert_eq!(
-        load(&bare, &["detector.dip=0.3"]).unwrap().detector.dip,
+        load(&bare, &["detector.dip=0.3"])
+            .unwrap()
+            .scenario
+            .detector
+            .dip,
         0.3
     );
 }

@@ -1,0 +1,8 @@
+//! All tests of the program, linked once.
+
+mod cli;
+mod descents;
+mod figures;
+mod scenario_errors;
+mod shipped;
+mod sweep;
