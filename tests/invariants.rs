@@ -7,6 +7,7 @@ use modalflow::data::Moments;
 use modalflow::flow::{Flow, Observables};
 use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
 use modalflow::network::{Architecture, Stack};
+use modalflow::trajectory::Knot;
 use modalflow::trajectory::{Lens, Recorder};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
@@ -122,7 +123,7 @@ proptest! {
         let rate = DVector::from_vec(rate);
         let mut observables = Observables::default();
         flow.observe(problem.weights.as_slice(), &mut observables);
-        let knot = observables.knot(0.0);
+        let knot = Knot::of(0.0, &observables);
         let expected = plain_map(architecture, &problem.weights);
         let close = |a: f64, b: f64, scale: f64| (a - b).abs() <= 1e-12 * scale.max(1e-300);
         for (a, b) in lens.map(&knot).iter().zip(expected.iter()) {

@@ -5,7 +5,6 @@ use super::common;
 
 use modalflow::analysis::balancedness::balancedness_drift;
 use modalflow::data::{Moments, Samples};
-use modalflow::experiment::problem::Problem;
 use modalflow::flow::{Flow, Observables};
 use modalflow::integrate::auto_method::step_tolerance;
 use modalflow::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate};

@@ -161,7 +161,7 @@ fn momentum_converges_to_the_flow_in_its_own_time() {
     .state;
     let mut observables = Default::default();
     flow.observe(end.as_slice(), &mut observables);
-    let exact = observables.knot(T_END);
+    let exact = Knot::of(T_END, &observables);
     for momentum in [0.5, 0.9f64] {
         // The lag of the velocity is of order eta/(1 - mu)^2.
         let errors = [2e-3, 1e-3, 5e-4].map(|share: f64| {

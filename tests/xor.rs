@@ -5,6 +5,7 @@ use super::common;
 use approx::assert_relative_eq;
 use modalflow::analysis::target_components::{Part, verdict};
 use modalflow::experiment::problem::Problem;
+use modalflow::trajectory::Knot;
 use modalflow::trajectory::Lens;
 
 fn xor(fusion: usize, network: &str, time: f64) -> String {
@@ -62,7 +63,7 @@ fn parts_are_regressions_with_exact_rates() {
     let mut knot = |shift: f64| {
         let mut observables = Default::default();
         flow.observe((&weights + &rate * shift).as_slice(), &mut observables);
-        observables.knot(0.0)
+        Knot::of(0.0, &observables)
     };
     let (here, ahead, behind) = (knot(0.0), knot(1e-6), knot(-1e-6));
     let parts = here.values.len() - 2;
