@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 fn problem(width: usize, depth: usize) -> (Moments, Architecture, DVector<f64>) {
     let modality = |name: &str, i| Modality {
+        index: i,
         name: name.into(),
         range: i..i + 1,
     };

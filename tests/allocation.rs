@@ -4,7 +4,8 @@
 use allocation_counter::measure;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::{RunResult, run};
+use modalflow::experiment::results::RunResult;
+use modalflow::experiment::run::run;
 use modalflow::flow::{Flow, Observables};
 use modalflow::integrate::Outcome;
 

@@ -182,7 +182,7 @@ fn late_fusion_gap(r: f64, rho: f64, seed: u64, formula: f64) -> f64 {
         max_relative = 1e-12
     );
     let phase = &result.flow.detection.phase;
-    let misattribution = phase.misattribution.as_ref().expect("a plateau")[0];
+    let misattribution = phase.misattribution.expect("a plateau");
     // The slowest point of the plateau lies within 1 % of the saddle.
     assert!(
         (misattribution - rho / r).abs() < 0.01,
@@ -191,7 +191,7 @@ fn late_fusion_gap(r: f64, rho: f64, seed: u64, formula: f64) -> f64 {
     // Corrections are of the order of the initial map, 1e-16, and of the tolerance.
     let gap = result.theory_gap.t_first.expect("one input");
     assert!(gap.abs() < 1e-6, "t_first off by {gap:e}");
-    phase.ratio().expect("both") / formula - 1.0
+    phase.ratio.expect("both") / formula - 1.0
 }
 
 /// The time ratio of descent at finite learning rates: its formula's published values, and
@@ -215,7 +215,7 @@ fn descent_ratio_matches_its_references() {
             (predicted.expect("two layers") - formula).abs() < 6e-4,
             "{predicted:?}"
         );
-        let ratio = result.descents[0].detection.phase.ratio().expect("both");
+        let ratio = result.descents[0].phase.ratio.expect("both");
         println!("{rate}: {ratio} {measured}");
         assert!(
             (ratio - measured).abs() < 6e-4,
@@ -236,7 +236,7 @@ fn three_modalities_follow_the_schedule() {
         .detection
         .plateaus
         .iter()
-        .map(|p| p.learned.clone())
+        .map(|p| p.learned_places())
         .collect();
     assert_eq!(
         learned,
@@ -246,7 +246,7 @@ fn three_modalities_follow_the_schedule() {
     let t_first = result.flow.detection.phase.t_first.expect("A");
     for (crossing, predicted) in result.flow.detection.crossings.iter().zip(schedule).skip(1) {
         // Leading order: corrections are of the order of one over the log of the initial weights.
-        let measured = crossing.last.time.expect("learned") / t_first;
+        let measured = crossing.t_half_final.expect("learned") / t_first;
         assert_relative_eq!(measured, predicted.expect("learned"), max_relative = 0.04);
     }
 }
@@ -262,8 +262,11 @@ fn superficial_preference_by_its_two_conditions() {
              init: {{aligned: {{norm: 1e-8}}}}\nflow: {{until: {{loss_gap: 1e-6}}}}"
         );
         let (_, result) = common::run(&yaml);
-        assert_eq!(result.theory.first, Some(first));
-        assert_eq!(result.flow.detection.phase.first, Some(first));
+        assert_eq!(common::place(&result.theory.first), Some(first));
+        assert_eq!(
+            common::place(&result.flow.detection.phase.first),
+            Some(first)
+        );
         assert_eq!(result.theory.superficial_preference, Some(superficial));
     }
 }
@@ -288,6 +291,6 @@ fn depth_one_is_linear_regression() {
             .detection
             .plateaus
             .iter()
-            .all(|p| p.learned == Some(vec![0, 1]))
+            .all(|p| p.is_of(&[0, 1]))
     );
 }

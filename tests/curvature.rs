@@ -261,11 +261,11 @@ fn states_are_caught_where_treads_are_slowest() {
                 assert_eq!(tread.kind, Kind::Plateau);
                 let curvature = curvature.as_ref().expect("finite");
                 assert!(
-                    curvature.spectrum.products <= 32,
+                    curvature.hessian_products <= 32,
                     "{method}, L = {depth}: {} products",
-                    curvature.spectrum.products
+                    curvature.hessian_products
                 );
-                let least = curvature.spectrum.least[0].converged().expect("converged");
+                let least = curvature.least_eigenvalues[0].expect("converged");
                 let Some(exit) = tread.exit else {
                     assert!(least > -1e-3, "a minimum: {least}");
                     continue;
@@ -275,14 +275,14 @@ fn states_are_caught_where_treads_are_slowest() {
                 assert!(off < 0.1 * (exit - tread.entry), "{method}: {off}");
                 // The detector looks between knots, where the speed is flat around its minimum.
                 let speed = lens.speed(&tread.slowest).sqrt();
-                assert_relative_eq!(curvature.spectrum.gradient_norm, speed, max_relative = 0.1);
+                assert_relative_eq!(curvature.gradient_norm, speed, max_relative = 0.1);
             }
             for (k, escape) in result.escapes.iter().enumerate() {
                 let Some(escape) = escape else {
                     assert_eq!(k, 3, "nothing escapes from the minimum");
                     continue;
                 };
-                assert_eq!(escape.modality, k);
+                assert_eq!(escape.modality.index, k);
                 // The saddle is approached to the share of the loss that the tread still loses.
                 let gap = escape.gap.expect("a formula for late fusion");
                 assert!(gap.abs() < 0.02, "{method}, L = {depth}: {escape:?}");
@@ -319,7 +319,7 @@ fn descent_is_stable_up_to_the_limit_that_curvature_sets() {
             .expect("asked for by descent");
         // Evaluations lie 2 % of the weights apart; on a plateau that is nothing.
         assert_relative_eq!(stability.largest_eigenvalue, largest, max_relative = 2e-3);
-        let found = stability.stable_learning_rate().expect("curves upwards");
+        let found = stability.stable_learning_rate.expect("curves upwards");
         assert_relative_eq!(found, limit, max_relative = 2e-3);
         let work = result.flow.end.work;
         // A product is about two evaluations of the gradient: a fraction of the run.
@@ -333,11 +333,11 @@ fn descent_is_stable_up_to_the_limit_that_curvature_sets() {
             panic!("two descents");
         };
         // Below the limit descent goes the flow's way, down every drop...
-        let loss = |time: f64, descent: &modalflow::experiment::run::DescentRun| {
+        let loss = |time: f64, descent: &modalflow::experiment::results::DescentRun| {
             problem.lens().loss(&descent.descent.track.at(time))
         };
         assert_eq!(below.descent.outcome, Outcome::TimeReached);
-        assert_eq!(below.detection.phase.first, Some(0));
+        assert_eq!(common::place(&below.phase.first), Some(0));
         assert!(loss(40.0, below) < 1e-3, "{}", loss(40.0, below));
         // ... above it A's mode flips over from step to step and never settles on the plateau.
         let unsettled = above.descent.outcome == Outcome::Diverged
@@ -353,7 +353,7 @@ fn descent_is_stable_up_to_the_limit_that_curvature_sets() {
 
 fn result_loss(
     problem: &modalflow::experiment::problem::Problem,
-    result: &modalflow::experiment::run::RunResult,
+    result: &modalflow::experiment::results::RunResult,
     time: f64,
 ) -> f64 {
     problem.lens().loss(&result.flow.track.at(time))

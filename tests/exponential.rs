@@ -2,7 +2,7 @@
 
 use super::common;
 use approx::assert_relative_eq;
-use modalflow::experiment::run::RunResult;
+use modalflow::experiment::results::RunResult;
 use modalflow::flow::Flow;
 use modalflow::integrate::{Method, Outcome, Settings, Verdict, integrate};
 use nalgebra::DVector;

@@ -249,6 +249,7 @@ fn gaussian_norm_gives_layers_their_expected_squared_norm() {
 /// Two modalities of one input, two private layers each, one shared: the fixture's network.
 fn small() -> Architecture {
     let modality = |name: &str, start| Modality {
+        index: start,
         name: name.to_owned(),
         range: start..start + 1,
     };

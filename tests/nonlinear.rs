@@ -509,7 +509,7 @@ fn rectified_late_fusion_meets_the_linear_formula() {
         let problem = common::prepare(&text);
         let plan = modalflow::experiment::run::Plan::measuring(&problem);
         let flow = modalflow::experiment::run::run_flow(&problem, &plan, &mut |_| true);
-        let ratio = flow.detection.phase.ratio().expect("both are learned");
+        let ratio = flow.detection.phase.ratio.expect("both are learned");
         let gap = ratio / problem.theory().ratio.expect("late fusion") - 1.0;
         assert!(gap.abs() < 0.02, "{name}: {gap}");
     }
@@ -521,8 +521,7 @@ fn rectified_late_fusion_has_the_linear_ratio_at_twice_the_time() {
     let (relu, result) = common::run(&late("relu", ""));
     let (_, linear) = common::run(&late("linear", ""));
     let (phase, linear) = (&result.flow.detection.phase, &linear.flow.detection.phase);
-    let ratio =
-        phase.ratio().expect("both are learned") / result.theory.ratio.expect("late fusion");
+    let ratio = phase.ratio.expect("both are learned") / result.theory.ratio.expect("late fusion");
     assert!((ratio - 1.0).abs() < 0.1, "{ratio}");
     let slower = phase.t_first.expect("A") / linear.t_first.expect("A");
     assert!((slower - 2.0).abs() < 0.3, "{slower}");
@@ -535,7 +534,7 @@ fn rectified_late_fusion_has_the_linear_ratio_at_twice_the_time() {
         .detection
         .plateaus
         .iter()
-        .map(|p| p.learned.clone())
+        .map(|p| p.learned_places())
         .collect();
     assert_eq!(saddles, [Some(vec![]), Some(vec![0]), Some(vec![0, 1])]);
 }

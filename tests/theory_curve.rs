@@ -2,7 +2,7 @@
 
 use super::common;
 use approx::assert_relative_eq;
-use modalflow::experiment::run::TheoryCurve;
+use modalflow::experiment::results::TheoryCurve;
 use modalflow::theory::CurveStart;
 
 const TOY: &str = "data: {toy: {rho: RHO, sigma: {A: R, B: 1}, target: {A: 1, B: 1}}}\n";

@@ -1,7 +1,7 @@
 //! Absolute times of two layers from their actual initial weights, of the flow and of descent.
 
 use super::common;
-use modalflow::experiment::run::RunResult;
+use modalflow::experiment::results::RunResult;
 
 /// Late fusion of two scalar inputs from Gaussian weights.
 fn late(rho: f64, r: f64, std: f64, rest: &str) -> RunResult {

@@ -5,6 +5,7 @@ use super::common;
 use approx::assert_relative_eq;
 use modalflow::analysis::target_components::{Part, verdict};
 use modalflow::experiment::problem::Problem;
+use modalflow::experiment::results::Learned;
 use modalflow::trajectory::Knot;
 use modalflow::trajectory::Lens;
 
@@ -86,15 +87,19 @@ fn parts_are_regressions_with_exact_rates() {
     assert!(lens.parts(&here)[1].abs() > 1e-6);
 }
 
-fn last_loss(lens: &Lens<'_>, result: &modalflow::experiment::run::RunResult) -> f64 {
+fn learned(result: &modalflow::experiment::results::RunResult) -> &Learned {
+    result.learned.as_ref().expect("a network with units")
+}
+
+fn last_loss(lens: &Lens<'_>, result: &modalflow::experiment::results::RunResult) -> f64 {
     lens.loss(result.flow.track.end())
 }
 
 #[test]
 fn late_fusion_learns_both_parts_and_says_when() {
     let (problem, result) = common::run(&xor(2, ", activation: relu", 15.0));
-    assert_eq!(verdict(&result.parts), "both");
-    for part in &result.parts {
+    assert_eq!(verdict(&learned(&result).parts), "both");
+    for part in &learned(&result).parts {
         assert!((part.last - 1.0).abs() < 0.2, "{part:?}");
         let half = part.t_half.expect("learned");
         let k = usize::from(part.name == "xor");
@@ -103,8 +108,8 @@ fn late_fusion_learns_both_parts_and_says_when() {
     }
     // Without a modality its own part of the target is lost, and nothing else.
     let loss = last_loss(&problem.lens(), &result);
-    let [a, b] = &result.ablations[..] else {
-        panic!("{:?}", result.ablations)
+    let [a, b] = &learned(&result).ablations[..] else {
+        panic!("{:?}", learned(&result).ablations)
     };
     let variance = problem.moments.inputs[(0, 0)];
     assert_relative_eq!(a.loss, 0.5 * variance, max_relative = 0.2);
@@ -116,12 +121,12 @@ fn late_fusion_learns_both_parts_and_says_when() {
 #[test]
 fn what_is_not_learned_is_not_claimed() {
     let (_, result) = common::run(&xor(2, ", activation: relu", 15.0));
-    let xor = result.parts[1].t_half.expect("learned");
-    let linear = result.parts[0].t_half.expect("learned");
-    assert!(linear < xor, "{:?}", result.parts);
+    let xor = learned(&result).parts[1].t_half.expect("learned");
+    let linear = learned(&result).parts[0].t_half.expect("learned");
+    assert!(linear < xor, "{:?}", learned(&result).parts);
     let (_, short) = common::run(&xor_until(0.5 * (linear + xor)));
-    assert_eq!(verdict(&short.parts), "linear");
-    assert_eq!(short.parts[1].t_half, None);
+    assert_eq!(verdict(&learned(&short).parts), "linear");
+    assert_eq!(learned(&short).parts[1].t_half, None);
     let part = |name, last| Part {
         name,
         last,
@@ -149,7 +154,7 @@ fn flicker_makes_no_treads() {
         let text = xor(fusion, ", activation: relu", 12.0).replace("sigma: 1.0", "sigma: 2.0");
         let (_, result) = common::run(&text);
         let plateaus = &result.flow.detection.plateaus;
-        let learned: Vec<_> = plateaus.iter().map(|p| p.learned.clone()).collect();
+        let learned: Vec<_> = plateaus.iter().map(|p| p.learned_places()).collect();
         // Nothing, then the linear part: with early fusion there is no saddle of A alone, and the linear
         // network's minimum is the place.
         assert_eq!(learned[..2], saddles.map(Some), "{learned:?}");
@@ -203,7 +208,7 @@ fn a_target_that_is_all_xor_is_for_networks_that_are_not_linear() {
         visits.iter().all(|v| v.least_distance.is_finite()),
         "{end:?}"
     );
-    assert_eq!(result.comparisons[0].max_map_gap, None);
+    assert_eq!(result.descents[0].comparison.max_map_gap, None);
     assert_eq!(result.theory.ratio, None);
     assert_eq!(result.flow.detection.phase.first, None);
     let error = common::try_prepare(&text("linear")).expect_err("linear");
@@ -213,6 +218,6 @@ fn a_target_that_is_all_xor_is_for_networks_that_are_not_linear() {
     );
 }
 
-fn lens_loss_gap(problem: &Problem, result: &modalflow::experiment::run::RunResult) -> f64 {
+fn lens_loss_gap(problem: &Problem, result: &modalflow::experiment::results::RunResult) -> f64 {
     problem.lens().loss_gap(result.flow.track.end())
 }

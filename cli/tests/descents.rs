@@ -1,8 +1,10 @@
 //! What report and files say of descents.
 
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::{self, RunResult};
-use modalflow_cli::report::{csv, summary};
+use modalflow::experiment::results::RunResult;
+use modalflow::experiment::run;
+use modalflow::experiment::summary::Summary;
+use modalflow_cli::report::csv;
 use modalflow_cli::scenario::Loaded;
 
 fn run(yaml: &str) -> (Problem, RunResult) {
@@ -45,7 +47,7 @@ fn what_is_said_of_a_descent_fits_its_rule() {
              init: {{gaussian: {{std: 1.0e-2}}}}\nflow: {{rtol: 1.0e-4, until: {{time: 12.0}}}}\n\
              descent: {{learning_rate: [0.02, 0.01], {stepping}}}\n"
         ));
-        let summary = summary::summary("t", &problem, &result);
+        let summary = Summary::of(&problem, &result);
         serde_json::to_value(summary).expect("plain data")
     };
     let plain = summary("", "linear");

@@ -4,13 +4,14 @@ use crate::data::{Modality, Moments};
 use crate::flow::Flow;
 use crate::network::Architecture;
 use nalgebra::DVector;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// A modality left out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ablation {
     /// The modality.
-    pub modality: usize,
+    pub modality: Modality,
     /// The loss without its inputs.
     pub loss: f64,
 }
@@ -28,12 +29,15 @@ pub fn ablations(
     if architecture.is_linear() {
         return Vec::new();
     }
-    let modalities = moments.modalities.iter().enumerate();
-    let ablation = |(modality, left_out): (usize, &Modality)| {
+    let modalities = moments.modalities.iter();
+    let ablation = |modality: &Modality| {
         let mut moments = moments.clone();
-        moments.samples = Some(Arc::new(samples.without(left_out.range.clone())));
+        moments.samples = Some(Arc::new(samples.without(modality.range.clone())));
         let loss = Flow::new(architecture, &moments).loss(weights.as_slice());
-        Ablation { modality, loss }
+        Ablation {
+            modality: modality.clone(),
+            loss,
+        }
     };
     modalities.map(ablation).collect()
 }

@@ -5,19 +5,24 @@
 //! from a step within `share` of M_S to the next one outside, of the steps that are looked at
 //! ([`crate::descent::descend_by`]).
 
+use crate::data::Modality;
 use crate::trajectory::Knot;
 use crate::trajectory::Lens;
+use serde::Serialize;
 
 /// The visits to one critical point.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Visits {
+    /// M_0, M_A, ..., M_*.
+    pub saddle: String,
     /// The modalities that are learned there.
-    pub learned: Vec<usize>,
+    pub learned: Vec<Modality>,
     /// The least distance.
     pub least_distance: f64,
     /// When that was.
     pub time: f64,
     /// Number of visits.
+    #[serde(rename = "visits")]
     pub count: u64,
     /// Time spent in them together.
     pub duration: f64,
@@ -48,7 +53,8 @@ impl<'a> Visitor<'a> {
             map: lens.moments.critical_map(&learned).as_slice().to_vec(),
             is_inside: false,
             visits: Visits {
-                learned,
+                saddle: lens.architecture.saddle_name(Some(&learned)),
+                learned: lens.architecture.named(&learned),
                 least_distance: f64::INFINITY,
                 time: 0.0,
                 count: 0,

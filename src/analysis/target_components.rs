@@ -5,9 +5,10 @@
 
 use crate::trajectory::Lens;
 use crate::trajectory::Track;
+use serde::Serialize;
 
 /// What became of one part of the target.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
     /// Its name.
     pub name: &'static str,

@@ -52,16 +52,27 @@ pub use xor::XorData;
 use crate::error::{InputError, Result};
 use crate::linalg::{pseudo_inverse, pseudo_inverse_and_rank};
 use nalgebra::DMatrix;
+use serde::Serialize;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// An input stream: its name and its rows in the joined input.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An input stream: its place, its name and its rows in the joined input. Results speak of it by its
+/// name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub struct Modality {
+    /// Its place among the modalities, from 0.
+    pub index: usize,
     /// Name, as in the scenario.
     pub name: String,
     /// Its entries in the joined input vector of length d.
     pub range: Range<usize>,
+}
+
+impl From<Modality> for String {
+    fn from(modality: Modality) -> String {
+        modality.name
+    }
 }
 
 impl Modality {
@@ -287,11 +298,12 @@ impl Moments {
 pub(crate) fn layout<'a>(dims: impl IntoIterator<Item = (&'a String, usize)>) -> Vec<Modality> {
     let mut start = 0;
     dims.into_iter()
-        .map(|(name, dim)| {
+        .enumerate()
+        .map(|(index, (name, dim))| {
             let range = start..start + dim;
             start = range.end;
             let name = name.clone();
-            Modality { name, range }
+            Modality { index, name, range }
         })
         .collect()
 }

@@ -27,6 +27,7 @@ use crate::network::Architecture;
 use crate::trajectory::Lens;
 use crate::trajectory::{Knot, Track};
 use builder::Path;
+use serde::Serialize;
 use std::ops::Range;
 
 /// How far and how long descent runs.
@@ -43,13 +44,15 @@ pub struct Settings {
 }
 
 /// A finished descent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Descent {
     /// Learning rate eta.
     pub learning_rate: f64,
     /// How it stepped.
+    #[serde(skip)]
     pub rule: Rule,
     /// Flow time that a step stands for; eta for plain descent.
+    #[serde(skip)]
     pub time_step: f64,
     /// Why it ended.
     pub outcome: Outcome,
@@ -59,6 +62,7 @@ pub struct Descent {
     pub final_loss: f64,
     /// The trajectory through the steps that were looked at, in flow time. Rates are differences of
     /// neighbours: those of the smooth curve through the steps, which is not the flow's.
+    #[serde(skip)]
     pub track: Track,
 }
 

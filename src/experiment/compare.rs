@@ -1,10 +1,11 @@
 //! The only place where measurement and prediction, flow and descent meet.
 
 use crate::analysis::detector::{Phase, Plateau};
+use crate::data::Modality;
 use crate::linalg::norm;
 use crate::theory::{self, Curve, CurveStart, Theory};
+use crate::trajectory::Lens;
 use crate::trajectory::{Knot, Track};
-use crate::trajectory::{Lens, overshoot};
 use serde::Serialize;
 
 /// Relative gap (measured - expected)/|expected|; None where either is missing or the expected
@@ -32,32 +33,36 @@ pub struct TheoryGap {
 
 /// Sets a trajectory's phase beside its prediction.
 pub fn with_theory(lens: &Lens<'_>, phase: &Phase, theory: &Theory) -> TheoryGap {
-    let same = |measured: Option<usize>, predicted: Option<usize>| Some(measured? == predicted?);
-    let first_agrees = same(phase.first, theory.first);
-    let same_first = first_agrees == Some(true);
-    let same_order = same_first && same(phase.second, theory.second) == Some(true);
-    let misattribution = || {
-        let last = &lens.moments.loss.optimum.as_slice()[lens.block(phase.first?)];
-        let measured = overshoot(phase.misattribution.as_ref()?, last);
-        let predicted = overshoot(theory.misattribution.as_ref()?.as_slice(), last);
-        // Without correlation nothing is mis-attributed, and there is no scale for a gap.
-        let scaled = same_first && predicted.abs() > 1e-12 * norm(last);
-        relative_gap(Some(measured), Some(predicted).filter(|_| scaled))
+    let same = |measured: &Option<Modality>, predicted: &Option<Modality>| {
+        Some(measured.as_ref()?.index == predicted.as_ref()?.index)
     };
+    let first_agrees = same(&phase.first, &theory.first);
+    let same_first = first_agrees == Some(true);
+    let same_order = same_first && same(&phase.second, &theory.second) == Some(true);
+    let scale = phase.first.as_ref().map(|first| {
+        let last = &lens.moments.loss.optimum.as_slice()[lens.block(first.index)];
+        norm(last)
+    });
+    // Without correlation nothing is mis-attributed, and there is no scale for a gap.
+    let is_scaled =
+        |predicted: &f64| same_first && scale.is_some_and(|scale| predicted.abs() > 1e-12 * scale);
     TheoryGap {
         first_agrees,
-        ratio: relative_gap(phase.ratio().filter(|_| same_order), theory.ratio),
+        ratio: relative_gap(phase.ratio.filter(|_| same_order), theory.ratio),
         t_first: relative_gap(phase.t_first.filter(|_| same_first), theory.t_first),
         t_second: relative_gap(phase.t_second.filter(|_| same_order), theory.t_second),
-        misattribution: misattribution(),
+        misattribution: relative_gap(
+            phase.misattribution,
+            theory.misattribution.filter(is_scaled),
+        ),
     }
 }
 
-/// The escape of a modality from the saddle of a tread: how fast its map grows there.
-#[derive(Debug, Clone, PartialEq)]
+/// The escape of a modality from the saddle of a plateau: how fast its map grows there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Escape {
-    /// The modality learned on the next tread and not on this one.
-    pub modality: usize,
+    /// The modality learned on the next plateau and not on this one.
+    pub modality: Modality,
     /// When the growth is measured.
     pub time: f64,
     /// d ln|W_m|/dt.
@@ -77,8 +82,8 @@ pub struct Escape {
 /// through, because initial weights need not be aligned as growing ones are.
 pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Option<Escape>> {
     let escape = |(k, plateau): (usize, &Plateau)| {
-        let learned = plateau.learned.as_deref()?;
-        let next = plateaus.get(k + 1)?.learned.as_deref()?;
+        let learned = plateau.learned_places()?;
+        let next = plateaus.get(k + 1)?.learned_places()?;
         let mut new = next.iter().filter(|m| !learned.contains(m));
         let (Some(&modality), None) = (new.next(), new.next()) else {
             return None;
@@ -97,9 +102,9 @@ pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Opti
         let count = lens.architecture.modalities.len();
         let norms: Vec<f64> = (0..count).map(|m| lens.norm(&knot, m)).collect();
         let predicted =
-            theory::escape_rate(lens.moments, lens.architecture, learned, modality, &norms);
+            theory::escape_rate(lens.moments, lens.architecture, &learned, modality, &norms);
         Some(Escape {
-            modality,
+            modality: lens.architecture.modalities[modality].clone(),
             time: knot.time,
             measured_rate,
             predicted_rate: predicted.ok(),
@@ -111,15 +116,19 @@ pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Opti
 }
 
 /// Theory at a descent's learning rate, with the relative gaps (measured - predicted)/|predicted|.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct DescentTheory {
     /// Time of the first crossing.
+    #[serde(rename = "theory_t_first")]
     pub t_first: Option<f64>,
     /// Its gap.
+    #[serde(rename = "theory_t_first_gap")]
     pub t_first_gap: Option<f64>,
     /// Time ratio.
+    #[serde(rename = "theory_ratio")]
     pub ratio: Option<f64>,
     /// Its gap.
+    #[serde(rename = "theory_ratio_gap")]
     pub ratio_gap: Option<f64>,
 }
 
@@ -135,7 +144,7 @@ pub fn descent_with_theory(
         t_first,
         t_first_gap: relative_gap(phase.t_first.filter(|_| same_first), t_first),
         ratio,
-        ratio_gap: relative_gap(phase.ratio().filter(|_| same_order), ratio),
+        ratio_gap: relative_gap(phase.ratio.filter(|_| same_order), ratio),
     }
 }
 
@@ -278,7 +287,7 @@ pub fn with_flow(
         max_map_gap: distance.max_map_gap,
         t_first_gap: gap(|phase| phase.t_first),
         t_second_gap: gap(|phase| phase.t_second),
-        ratio_gap: gap(Phase::ratio),
+        ratio_gap: gap(|phase| phase.ratio),
     }
 }
 

@@ -4,7 +4,9 @@
 //! |---|---|
 //! | `scenario.rs` | everything that defines a run, as plain data |
 //! | `problem.rs` | a scenario made ready: moments, weights, tolerances |
-//! | `run.rs` | its results |
+//! | `run.rs` | from a problem to its results |
+//! | `results.rs` | results that serialise themselves |
+//! | `summary.rs` | all of them in one record |
 //! | `compare.rs` | measured against predicted, flow against descent |
 //! | `verify.rs` | a run repeated by another method |
 //! | `memory.rs` | the memory of a run, estimated beforehand |
@@ -12,8 +14,10 @@
 pub mod compare;
 pub mod memory;
 pub mod problem;
+pub mod results;
 pub mod run;
 mod scenario;
+pub mod summary;
 pub mod verify;
 
 pub use scenario::Scenario;

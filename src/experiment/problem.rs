@@ -172,9 +172,10 @@ impl Problem {
         let ratio = theory
             .ratio
             .and_then(|_| theory::descent_ratio(moments, architecture, learning_rate));
-        let t_first = theory.t_first.zip(theory.first).and_then(|(_, first)| {
+        let first = theory.first.as_ref().filter(|_| theory.t_first.is_some());
+        let t_first = first.and_then(|first| {
             let weights = &self.weights;
-            theory::descent_first_time(moments, architecture, weights, first, learning_rate)
+            theory::descent_first_time(moments, architecture, weights, first.index, learning_rate)
         });
         (t_first, ratio)
     }

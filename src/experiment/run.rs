@@ -1,23 +1,20 @@
 //! From a prepared problem to its results: pure and deterministic but for what the monitor says.
 
-use super::compare::{
-    self, Comparison, CurveComparison, DescentTheory, Distance, Escape, Orders, TheoryGap,
-};
+use super::compare::{self, Comparison, Distance, Orders};
 use super::problem::{Network, Problem};
-use crate::analysis::ablation::{self, Ablation};
-use crate::analysis::balancedness;
+use super::results::{DescentRun, FlowRun, Learned, RunResult, TheoryCurve};
 use crate::analysis::curvature::{CurvatureAlongRun, Slowest, Watch};
-use crate::analysis::detector::{Detection, detect};
-use crate::analysis::generalisation::{Generalising, generalise};
-use crate::analysis::saddle_visits::{Visitor, Visits};
-use crate::analysis::target_components::{self, Part};
+use crate::analysis::detector::detect;
+use crate::analysis::generalisation::generalise;
+use crate::analysis::saddle_visits::Visitor;
+use crate::analysis::{ablation, balancedness, target_components};
 use crate::descent::batches::Batches;
 use crate::descent::optimiser::Rule;
-use crate::descent::{self, Descent, Stepping};
-use crate::integrate::{self, Cut, End, Method, Outcome, Segment, Verdict};
-use crate::theory::{Curve, Theory};
-use crate::trajectory::Recorder;
-use crate::trajectory::Track;
+use crate::descent::{self, Stepping};
+use crate::flow::Flow;
+use crate::integrate::{self, Cut, Method, Outcome, Segment, Verdict};
+use crate::theory::Theory;
+use crate::trajectory::{Lens, Recorder};
 use nalgebra::DVector;
 
 /// How far a run is.
@@ -86,136 +83,63 @@ impl Plan {
 /// Told of the progress now and then; answers whether to go on.
 pub type Monitor<'m> = dyn FnMut(&Progress) -> bool + 'm;
 
-/// The flow's part of the results.
-#[derive(Debug, Clone)]
-pub struct FlowRun {
-    /// The method of the integration.
-    pub method: Method,
-    /// Whether the reduced network was integrated.
-    pub is_reduced: bool,
-    /// How the integration ended; the state is that of the network integrated.
-    pub end: End,
-    /// The trajectory.
-    pub track: Track,
-    /// What happened in it.
-    pub detection: Detection,
-    /// Frobenius norm of the drift of the conserved balancedness matrices, over the squared norm
-    /// of the weights. None for networks of depth 1, which conserve none.
-    pub balancedness_drift: Option<f64>,
-    /// The curvature of the loss on each of the detected plateaus; along the whole run as well
-    /// where a descent is asked for. Empty in verifications.
-    pub curvature: CurvatureAlongRun,
-}
-
-/// One descent's part of the results.
-#[derive(Debug, Clone)]
-pub struct DescentRun {
-    /// The descent.
-    pub descent: Descent,
-    /// What happened in it.
-    pub detection: Detection,
-    /// Its visits to the saddles and to the minimum.
-    pub visits: Vec<Visits>,
-    /// Theory at this learning rate, and its gaps.
-    pub theory: DescentTheory,
-}
-
-/// The theory curve's part of the results.
-#[derive(Debug, Clone)]
-pub struct TheoryCurve {
-    /// The curve, over the flow's time.
-    pub curve: Curve,
-    /// How far the flow is from it.
-    pub comparison: CurveComparison,
-}
-
-/// All results of a scenario.
-#[derive(Debug, Clone)]
-pub struct RunResult {
-    /// The flow.
-    pub flow: FlowRun,
-    /// The parts of the target in the flow; empty where none are known.
-    pub parts: Vec<Part>,
-    /// The loss without each modality at the flow's end; empty for linear networks.
-    pub ablations: Vec<Ablation>,
-    /// Descents in the order of the scenario's learning rates.
-    pub descents: Vec<DescentRun>,
-    /// The flow's generalisation, where there is a population or a hold-out.
-    pub generalisation: Option<Generalising>,
-    /// Predictions.
-    pub theory: Theory,
-    /// The flow's measurements against the predictions.
-    pub theory_gap: TheoryGap,
-    /// The solution of theory's reduced equations; None where they have no say.
-    pub theory_curve: Option<TheoryCurve>,
-    /// How each plateau is left, measured against predicted.
-    pub escapes: Vec<Option<Escape>>,
-    /// Each descent against the flow.
-    pub comparisons: Vec<Comparison>,
-    /// Order of convergence of descent to the flow, from two learning rates on.
-    pub orders: Option<Orders>,
-}
-
-impl FlowRun {
-    /// Weights of the full network at the end.
-    pub fn final_weights(&self, problem: &Problem) -> DVector<f64> {
-        let reduction = problem.network(self.is_reduced).reduction;
-        reduction.map_or_else(
-            || self.end.state.clone(),
-            |reduction| reduction.lift(&problem.weights, &self.end.state),
-        )
-    }
-}
-
-impl RunResult {
-    /// The first outcome that is not a success; the flow's own where all are.
-    pub fn outcome(&self) -> Outcome {
-        let descents = self.descents.iter().map(|run| run.descent.outcome);
-        std::iter::once(self.flow.end.outcome)
-            .chain(descents)
-            .find(|outcome| !outcome.is_success())
-            .unwrap_or(self.flow.end.outcome)
-    }
-}
-
 /// Integrates the flow, runs the descents, and sets everything side by side.
 pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
     let flow = run_flow(problem, &Plan::of(problem), monitor);
     let theory = problem.theory();
-    let mut descents = Vec::new();
-    let mut comparisons = Vec::new();
-    let section = problem.scenario.descent.as_ref();
-    for &learning_rate in section.map_or(&[][..], |s| s.learning_rate.as_slice()) {
-        if flow.end.outcome == Outcome::Interrupted {
-            break;
-        }
-        let (descent, comparison) = run_descent(problem, (&flow, &theory), learning_rate, monitor);
-        let interrupted = descent.descent.outcome == Outcome::Interrupted;
-        descents.push(descent);
-        comparisons.push(comparison);
-        if interrupted {
-            break;
-        }
-    }
-    // Adam tends to another flow, and batches to one gradient's noise.
-    let has_limit = section.is_some_and(|s| s.batch.is_none() && Rule::of(s).tends_to_flow());
+    let descents = run_descents(problem, (&flow, &theory), monitor);
     RunResult {
         theory_gap: compare::with_theory(&problem.lens(), &flow.detection.phase, &theory),
         escapes: compare::escapes(&problem.lens(), &flow.detection.plateaus, &flow.track),
-        orders: has_limit.then(|| compare::orders(&comparisons)).flatten(),
+        orders: orders(problem, &descents),
         generalisation: generalise(&flow.track, &problem.lens()),
         theory_curve: theory_curve(problem, &flow),
-        parts: target_components::parts(&problem.lens(), &flow.track),
-        ablations: ablation::ablations(
-            &problem.moments,
-            &problem.architecture,
-            &flow.final_weights(problem),
-        ),
+        learned: learned(problem, &flow),
         flow,
         descents,
         theory,
-        comparisons,
     }
+}
+
+/// Descents at every learning rate, until one is interrupted.
+fn run_descents(
+    problem: &Problem,
+    (flow, theory): (&FlowRun, &Theory),
+    monitor: &mut Monitor<'_>,
+) -> Vec<DescentRun> {
+    let mut descents = Vec::new();
+    let mut outcome = flow.end.outcome;
+    let section = problem.scenario.descent.as_ref();
+    for &learning_rate in section.map_or(&[][..], |s| s.learning_rate.as_slice()) {
+        if outcome == Outcome::Interrupted {
+            break;
+        }
+        let run = run_descent(problem, (flow, theory), learning_rate, monitor);
+        outcome = run.descent.outcome;
+        descents.push(run);
+    }
+    descents
+}
+
+/// Orders of convergence; Adam tends to another flow, and batches to one gradient's noise.
+fn orders(problem: &Problem, descents: &[DescentRun]) -> Option<Orders> {
+    let section = problem.scenario.descent.as_ref()?;
+    let has_limit = section.batch.is_none() && Rule::of(section).tends_to_flow();
+    let comparisons: Vec<Comparison> = descents.iter().map(|run| run.comparison).collect();
+    has_limit.then(|| compare::orders(&comparisons)).flatten()
+}
+
+fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
+    if problem.architecture.is_linear() {
+        return None;
+    }
+    let parts = target_components::parts(&problem.lens(), &flow.track);
+    let weights = flow.final_weights(problem);
+    Some(Learned {
+        verdict: (!parts.is_empty()).then(|| target_components::verdict(&parts)),
+        parts,
+        ablations: ablation::ablations(&problem.moments, &problem.architecture, &weights),
+    })
 }
 
 /// The theory curve over the flow's time, and what is detected in it by the same definitions.
@@ -232,76 +156,124 @@ fn theory_curve(problem: &Problem, flow: &FlowRun) -> Option<TheoryCurve> {
 
 /// Integrates the flow as planned and detects what happens in it.
 pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> FlowRun {
-    let lens = problem.lens();
-    let section = &problem.scenario.flow;
-    let settings = integrate::Settings {
-        method: plan.method,
-        rtol: plan.rtol,
-        atol: plan.atol,
-        t_end: section.until.time.unwrap_or(f64::INFINITY),
-        max_steps: section.max_steps,
-    };
+    let settings = settings(problem, plan);
     let network = problem.network(plan.is_reduced);
     let mut flow = network.flow(&problem.moments);
-    let mut recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
-    let least_drop = problem.scenario.detector.drop * lens.learnable_loss();
-    let start = recorder.track().end();
-    let mut watch = plan
-        .watches_curvature
-        .then(|| Watch::new(flow.clone(), start, network.weights, least_drop));
-    if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
-        watch.follow_largest(network.weights);
-    }
-    let mut converged = None;
-    let mut observe = |segment: &mut dyn Segment| {
-        if let Some(gap) = section.until.loss_gap
-            && let Some(time) = recorder.time_of_gap(segment, gap)
-            && let Some(mut cut) = Cut::new(segment, time)
-        {
-            recorder.record(&mut cut);
-            if let Some(watch) = &mut watch {
-                watch.pass(&mut cut, recorder.track());
-            }
-            converged = Some((time, cut.nodes()[2].state.clone()));
-            return Verdict::Stop(Outcome::Converged);
-        }
-        recorder.record(segment);
-        if let Some(watch) = &mut watch {
-            watch.pass(segment, recorder.track());
-        }
-        let knot = recorder.track().end();
-        let progress = Progress {
-            stage: plan.stage,
-            time: knot.time,
-            steps: segment.work().steps,
-            loss: lens.loss(knot),
-        };
-        if monitor(&progress) {
-            Verdict::Continue
-        } else {
-            Verdict::Stop(Outcome::Interrupted)
-        }
-    };
-    let mut end = integrate::integrate(&mut flow, network.weights.clone(), &settings, &mut observe);
-    if let Some((time, state)) = converged {
+    let mut observer = Observer::new(problem, plan, &network, &flow);
+    let mut end = integrate::integrate(
+        &mut flow,
+        network.weights.clone(),
+        &settings,
+        &mut |segment| observer.see(segment, monitor),
+    );
+    if let Some((time, state)) = observer.converged {
         (end.time, end.state) = (time, state);
     }
-    let track = recorder.finish();
-    let detection = detect(&track, &lens, &problem.scenario.detector);
+    let track = observer.recorder.finish();
+    let detection = detect(&track, &problem.lens(), &problem.scenario.detector);
     let slowest = detection.plateaus.iter().map(|plateau| Slowest {
         time: plateau.slowest.time,
         tread: plateau.entry..=plateau.exit.unwrap_or(f64::INFINITY),
     });
+    let watched = observer.watch;
+    let curvature = watched.map(|watch| watch.finish(end.time, &end.state, slowest));
     FlowRun {
         method: settings.method,
-        curvature: watch.map_or_else(CurvatureAlongRun::default, |watch| {
-            watch.finish(end.time, &end.state, slowest)
+        curvature: curvature.map_or_else(CurvatureAlongRun::default, |curvature| {
+            curvature.with_stability_factor(stability_factor(problem))
         }),
         detection,
         balancedness_drift: balancedness_drift(&network, &end.state),
         is_reduced: network.reduction.is_some(),
         end,
         track,
+    }
+}
+
+fn settings(problem: &Problem, plan: &Plan) -> integrate::Settings {
+    let section = &problem.scenario.flow;
+    integrate::Settings {
+        method: plan.method,
+        rtol: plan.rtol,
+        atol: plan.atol,
+        t_end: section.until.time.unwrap_or(f64::INFINITY),
+        max_steps: section.max_steps,
+    }
+}
+
+/// The largest stable learning rate of the scenario's descents over 2/lambda_max. None where there is
+/// no such rate: for Adam, and for mini-batches, each of which has another Hessian.
+fn stability_factor(problem: &Problem) -> Option<f64> {
+    match &problem.scenario.descent {
+        None => Some(1.0),
+        Some(section) if section.batch.is_some() => None,
+        Some(section) => Rule::of(section).stability(),
+    }
+}
+
+/// Sees the segments of an integration: records them, watches the curvature, ends the run where its
+/// loss gap is met.
+struct Observer<'p> {
+    lens: Lens<'p>,
+    stage: Stage,
+    loss_gap: Option<f64>,
+    recorder: Recorder<'p>,
+    watch: Option<Watch<'p>>,
+    /// Where the loss gap was met.
+    converged: Option<(f64, DVector<f64>)>,
+}
+
+impl<'p> Observer<'p> {
+    fn new(problem: &'p Problem, plan: &Plan, network: &Network<'p>, flow: &Flow<'p>) -> Self {
+        let lens = problem.lens();
+        let recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
+        let least_drop = problem.scenario.detector.drop * lens.learnable_loss();
+        let start = recorder.track().end();
+        let mut watch = plan
+            .watches_curvature
+            .then(|| Watch::new(flow.clone(), start, network.weights, least_drop));
+        if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
+            watch.follow_largest(network.weights);
+        }
+        Self {
+            lens,
+            stage: plan.stage,
+            loss_gap: problem.scenario.flow.until.loss_gap,
+            recorder,
+            watch,
+            converged: None,
+        }
+    }
+
+    fn see(&mut self, segment: &mut dyn Segment, monitor: &mut Monitor<'_>) -> Verdict {
+        if let Some(gap) = self.loss_gap
+            && let Some(time) = self.recorder.time_of_gap(segment, gap)
+            && let Some(mut cut) = Cut::new(segment, time)
+        {
+            self.take(&mut cut);
+            self.converged = Some((time, cut.nodes()[2].state.clone()));
+            return Verdict::Stop(Outcome::Converged);
+        }
+        self.take(segment);
+        let knot = self.recorder.track().end();
+        let progress = Progress {
+            stage: self.stage,
+            time: knot.time,
+            steps: segment.work().steps,
+            loss: self.lens.loss(knot),
+        };
+        if monitor(&progress) {
+            Verdict::Continue
+        } else {
+            Verdict::Stop(Outcome::Interrupted)
+        }
+    }
+
+    fn take(&mut self, segment: &mut dyn Segment) {
+        self.recorder.record(segment);
+        if let Some(watch) = &mut self.watch {
+            watch.pass(segment, self.recorder.track());
+        }
     }
 }
 
@@ -319,7 +291,7 @@ pub fn run_descent(
     (flow_run, theory): (&FlowRun, &Theory),
     learning_rate: f64,
     monitor: &mut Monitor<'_>,
-) -> (DescentRun, Comparison) {
+) -> DescentRun {
     let lens = problem.lens();
     let until = &problem.scenario.flow.until;
     let settings = descent::Settings {
@@ -363,13 +335,16 @@ pub fn run_descent(
     let phases = (&detection.phase, &flow_run.detection.phase);
     let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
     let predictions = problem.descent_theory(theory, learning_rate);
-    let descent_run = DescentRun {
+    let section = problem.scenario.descent.as_ref();
+    let is_noisy = section.is_some_and(|section| section.batch.is_some());
+    DescentRun {
         theory: compare::descent_with_theory(&detection.phase, theory, predictions),
         visits: visitor.finish(),
         descent,
-        detection,
-    };
-    (descent_run, comparison)
+        plateaus: (!is_noisy).then_some(detection.plateaus),
+        phase: detection.phase,
+        comparison,
+    }
 }
 
 /// The mini-batches that a descent is to take, if any.

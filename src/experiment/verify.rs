@@ -7,7 +7,8 @@
 
 use super::compare::{Distance, relative_gap};
 use super::problem::Problem;
-use super::run::{FlowRun, Monitor, Plan, Stage, run_flow};
+use super::results::FlowRun;
+use super::run::{Monitor, Plan, Stage, run_flow};
 use crate::integrate::auto_method;
 use crate::integrate::{Method, Outcome, Pair};
 use serde::Serialize;

@@ -392,7 +392,9 @@ mod tests {
     fn fixed_steps_are_of_order_four() {
         let modalities = ["A", "B"].iter().zip([0..2, 2..3]);
         let modalities: Vec<Modality> = modalities
-            .map(|(name, range)| Modality {
+            .enumerate()
+            .map(|(index, (name, range))| Modality {
+                index,
                 name: (*name).into(),
                 range,
             })

@@ -12,6 +12,15 @@ mod products;
 pub mod random;
 mod spectrum;
 
+/// Entries up to which a matrix is written out in results.
+pub const MOST_WRITTEN: usize = 64;
+
+/// A matrix stored by columns, as rows; None where it is too large to be read.
+pub fn written_rows(matrix: &[f64], rows: usize) -> Option<Vec<Vec<f64>>> {
+    let row = |k: usize| matrix.iter().skip(k).step_by(rows).copied().collect();
+    (matrix.len() <= MOST_WRITTEN).then(|| (0..rows).map(row).collect())
+}
+
 pub use lanczos::*;
 pub use products::*;
 pub use spectrum::{pseudo_inverse, pseudo_inverse_and_rank, spectral_norm};

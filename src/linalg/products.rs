@@ -176,3 +176,12 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     }
     lanes.iter().sum::<f64>() + tail
 }
+
+/// A size signed by its direction: the Frobenius norm of `difference`, positive where it points
+/// along `last` (an overshoot) and negative against it. For one input and output it is the
+/// overshoot itself.
+pub fn overshoot(difference: &[f64], last: &[f64]) -> f64 {
+    let along: f64 = difference.iter().zip(last).map(|(d, l)| d * l).sum();
+    let size = norm(difference);
+    if along < 0.0 { -size } else { size }
+}

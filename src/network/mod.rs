@@ -282,6 +282,29 @@ impl Architecture {
             })
     }
 
+    /// The name of a critical point: M_0, M_A, M_AB, M_* for all modalities, `other` for none. Names of
+    /// more than one letter are joined by +.
+    pub fn saddle_name(&self, learned: Option<&[usize]>) -> String {
+        let Some(learned) = learned else {
+            return "other".into();
+        };
+        if learned.len() == self.modalities.len() {
+            return "M_*".into();
+        }
+        if learned.is_empty() {
+            return "M_0".into();
+        }
+        let names = learned.iter().map(|&m| self.modalities[m].name.as_str());
+        let names: Vec<&str> = names.collect();
+        let is_short = names.iter().all(|name| name.chars().count() == 1);
+        format!("M_{}", names.join(if is_short { "" } else { "+" }))
+    }
+
+    /// The modalities of these places.
+    pub fn named(&self, places: &[usize]) -> Vec<Modality> {
+        places.iter().map(|&m| self.modalities[m].clone()).collect()
+    }
+
     /// Sets S of modalities whose critical point M_S there is, smaller ones first: all of them, or
     /// where many modalities have too many, those of none, one and every modality.
     pub fn critical_sets(&self) -> Vec<Vec<usize>> {

@@ -311,6 +311,7 @@ mod tests {
         let ends = [0, 2, 3, 4];
         let modalities = (0..3)
             .map(|m| Modality {
+                index: m,
                 name: m.to_string(),
                 range: ends[m]..ends[m + 1],
             })

@@ -35,26 +35,31 @@ pub use growth::{
 pub use phase_plane::map_rate;
 pub use two_layer::{descent_first_time, descent_ratio, two_layer_times};
 
-use crate::data::Moments;
+use crate::data::{Modality, Moments};
+use crate::linalg::{overshoot, written_rows};
 use crate::network::{Architecture, Fusion};
 use growth::{nth_learned, turn};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
+use serde::Serialize;
 
 /// Everything predicted for one problem. None where no formula applies.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Theory {
     /// The modality learned first; None where two are equally fast, or stacks differ in depth.
-    pub first: Option<usize>,
+    pub first: Option<Modality>,
     /// The modality learned second.
-    pub second: Option<usize>,
+    pub second: Option<Modality>,
     /// Time ratio t_second/t_first.
     pub ratio: Option<f64>,
     /// Time of the first crossing, from the actual initial weights.
     pub t_first: Option<f64>,
     /// Time of the second crossing, likewise.
     pub t_second: Option<f64>,
-    /// Overshoot of the first modality's map in the unimodal phase, o x d_first.
-    pub misattribution: Option<DMatrix<f64>>,
+    /// Size of the first modality's map in the unimodal phase minus its final map, positive for an
+    /// overshoot.
+    pub misattribution: Option<f64>,
+    /// That difference, o rows of d_first numbers; None where it is too large to be read.
+    pub misattribution_map: Option<Vec<Vec<f64>>>,
     /// Whether the modality learned first contributes less to the output than another.
     pub superficial_preference: Option<bool>,
     /// Times of all modalities over the first one's, in the order of the modalities; None for
@@ -119,32 +124,54 @@ pub fn predict(
         theory.assume("the two fastest modalities are equally fast: their order is open");
         return theory;
     }
-    theory.first = Some(first);
-    theory.second = Some(second);
+    let modality = |m: usize| moments.modalities[m].clone();
+    theory.first = Some(modality(first));
+    theory.second = Some(modality(second));
     theory.superficial_preference = Some(is_preference_superficial(moments, first));
-    theory.misattribution = architecture
-        .has_saddle(&[first])
-        .then(|| misattribution(moments, first));
+    if architecture.has_saddle(&[first]) {
+        theory.misattribute(moments, first);
+    }
     if fusion.is_late() {
-        let schedule = late_schedule(moments, scale.aligned);
-        theory.second = nth_learned(&schedule, 1);
-        theory.schedule = Some(schedule);
-        if let Some(degrees) = turn(moments, first, second).filter(|_| fusion.depth > 2) {
-            theory.assume(&format!(
-                "the second modality's drive turns by {degrees:.0} degrees when the first is learned; \
-                 beyond two layers the formula neglects that"
-            ));
-        }
-        let pair = (first, theory.second);
-        if architecture.is_linear() {
-            let times = two_layer_times(moments, architecture, weights, pair);
-            [theory.t_first, theory.t_second] = times;
-        }
+        theory.add_late_schedule(moments, architecture, scale, weights, [first, second]);
     }
     theory
 }
 
 impl Theory {
+    /// Size and map of the mis-attribution.
+    fn misattribute(&mut self, moments: &Moments, first: usize) {
+        let map = misattribution(moments, first);
+        let last = moments.block(&moments.loss.optimum, first);
+        self.misattribution = Some(overshoot(map.as_slice(), last.as_slice()));
+        self.misattribution_map = written_rows(map.as_slice(), moments.outputs_len());
+    }
+
+    /// The schedule of late fusion, and the absolute times of two layers.
+    fn add_late_schedule(
+        &mut self,
+        moments: &Moments,
+        architecture: &Architecture,
+        scale: InitialScale,
+        weights: &DVector<f64>,
+        [first, second]: [usize; 2],
+    ) {
+        let schedule = late_schedule(moments, scale.aligned);
+        let next = nth_learned(&schedule, 1);
+        self.second = next.map(|m| moments.modalities[m].clone());
+        self.schedule = Some(schedule);
+        let is_deep = architecture.fusion().is_some_and(|fusion| fusion.depth > 2);
+        if let Some(degrees) = turn(moments, first, second).filter(|_| is_deep) {
+            self.assume(&format!(
+                "the second modality's drive turns by {degrees:.0} degrees when the first is learned; \
+                 beyond two layers the formula neglects that"
+            ));
+        }
+        if architecture.is_linear() {
+            let times = two_layer_times(moments, architecture, weights, (first, next));
+            [self.t_first, self.t_second] = times;
+        }
+    }
+
     fn assume(&mut self, assumption: &str) {
         self.assumptions.push(assumption.to_owned());
     }

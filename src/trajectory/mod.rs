@@ -15,6 +15,6 @@ mod recorder;
 mod refine;
 
 pub use dense::{Knot, Track, interpolation_error};
-pub use observables::{Lens, overshoot};
+pub use observables::Lens;
 pub use output::{OutputSection, Spacing, sample_times};
 pub use recorder::Recorder;

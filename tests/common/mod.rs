@@ -4,7 +4,7 @@ use modalflow::data::{Modality, Moments};
 use modalflow::error::InputError;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::RunResult;
+use modalflow::experiment::results::RunResult;
 use modalflow::network::{Architecture, Stack};
 use nalgebra::{DMatrix, DVector};
 use rand::SeedableRng;
@@ -28,6 +28,7 @@ pub fn modalities(dims: &[usize]) -> Vec<Modality> {
             let range = start..start + dim;
             start = range.end;
             Modality {
+                index: m,
                 name: char::from(b'A' + m as u8).to_string(),
                 range,
             }
@@ -124,4 +125,17 @@ pub fn scenario(yaml: &str) -> Result<Scenario, InputError> {
     let scenario: Scenario = serde_yaml::from_str(yaml).expect("well formed");
     scenario.check()?;
     Ok(scenario)
+}
+
+/// Places of modalities, which tests speak of by number.
+pub fn places<'m>(modalities: impl IntoIterator<Item = &'m Modality>) -> Vec<usize> {
+    modalities
+        .into_iter()
+        .map(|modality| modality.index)
+        .collect()
+}
+
+/// The place of a modality, if any.
+pub fn place(modality: &Option<Modality>) -> Option<usize> {
+    modality.as_ref().map(|modality| modality.index)
 }

@@ -12,12 +12,13 @@ mod sweep;
 use crate::args::{Cli, Command, Options};
 use crate::error::{Error, Result};
 use crate::machine;
-use crate::report::{summary, text};
+use crate::report::text;
 use crate::scenario::{self, Grid, Loaded};
 use crate::sweep::Plan;
 use clap::CommandFactory;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
+use modalflow::experiment::summary::{DataSummary, TheorySummary};
 use std::collections::HashSet;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -233,12 +234,17 @@ fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
 
 fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
     for Prepared { name, problem, .. } in prepare_all(paths, options)? {
-        let data = summary::data_summary(&problem);
-        let theory = summary::theory_summary(&problem, &problem.theory(), None);
+        let data = DataSummary::of(&problem);
+        let theory = problem.theory();
+        let theory = TheorySummary {
+            theory: &theory,
+            gap: None,
+            curve: None,
+        };
         if options.json {
             print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}))?;
         } else if !options.quiet {
-            print(&text::theory_report(&name, &problem, &data, &theory))?;
+            print(&text::theory_report(&name, &problem, &data, theory.theory))?;
         }
     }
     Ok(0)

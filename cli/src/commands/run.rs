@@ -7,11 +7,14 @@ use crate::figures;
 use crate::output::{self, File};
 use crate::plot::{self, Format, Panels};
 use crate::progress::ProgressLine;
-use crate::report::{csv, format, summary, text};
+use crate::report::summary::{Provenance, RunSummary};
+use crate::report::{csv, curvature, format, text};
 use crate::scenario::{self, ScenarioFile};
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::{self, Progress, RunResult};
+use modalflow::experiment::results::RunResult;
+use modalflow::experiment::run::{self, Progress};
+use modalflow::experiment::summary::Summary;
 use modalflow::experiment::verify;
 use modalflow::integrate::Outcome;
 use modalflow::network::npz;
@@ -106,13 +109,18 @@ fn run_one(
     line.finish();
     let checked = verification.as_ref().map(|check| check.outcome);
     let folder = options.out.join(name);
-    let mut summary = summary::summary(name, problem, &result);
-    summary.scenario = ScenarioFile {
-        scenario: relative_to(&folder, summary.scenario.scenario),
-        ..loaded.file.clone()
+    let mut results = Summary::of(problem, &result);
+    results.verification = verification.as_ref();
+    results.warnings.extend(curvature::warning(&results));
+    let summary = RunSummary {
+        name,
+        scenario: ScenarioFile {
+            scenario: relative_to(&folder, problem.scenario.clone()),
+            ..loaded.file.clone()
+        },
+        results,
+        provenance: Some(provenance(started, *prepare_seconds, wall_seconds)),
     };
-    summary.provenance = Some(provenance(started, *prepare_seconds, wall_seconds));
-    summary.verification = verification;
     let files = files(name, problem, &result, &summary, extras.svg)?;
     let written = output::write_files(&folder, &files, KNOWN_FILES)?;
     if options.json {
@@ -140,8 +148,8 @@ pub(super) fn provenance(
     started: SystemTime,
     prepare_seconds: f64,
     wall_seconds: f64,
-) -> summary::Provenance {
-    summary::Provenance {
+) -> Provenance {
+    Provenance {
         version: env!("CARGO_PKG_VERSION"),
         git: option_env!("MODALFLOW_GIT"),
         rustc: option_env!("MODALFLOW_RUSTC"),
@@ -195,7 +203,7 @@ fn files(
     name: &str,
     problem: &Problem,
     result: &RunResult,
-    summary: &summary::Summary,
+    summary: &RunSummary<'_>,
     svg: bool,
 ) -> Result<Vec<File>> {
     let mut files = vec![

@@ -5,7 +5,7 @@ use super::tally::Tally;
 use super::words;
 use crate::error::Result;
 use crate::plot::{AxisLabel, CriticalPoint, CurvesChart, FamilyCurve, Portrait, Portraits};
-use crate::report::{fusion_name, saddle_name};
+use crate::report::fusion_name;
 use crate::scenario::{Cell, CurvesFigure, Trajectory as Shown};
 use crate::sweep::{Table, Trajectory};
 use modalflow::experiment::problem::Problem;
@@ -188,7 +188,7 @@ fn critical_points(problem: &Problem) -> Vec<CriticalPoint> {
     sets.retain(|learned| problem.architecture.has_saddle(learned));
     let point = |learned: Vec<usize>| {
         let map = problem.moments.critical_map(&learned);
-        let name = saddle_name(&problem.architecture, Some(&learned));
+        let name = problem.architecture.saddle_name(Some(&learned));
         CriticalPoint {
             label: format!("M_{{{}}}", name.trim_start_matches("M_")),
             x: map[0],

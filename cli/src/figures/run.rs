@@ -5,12 +5,12 @@ use crate::plot::{
     StoppingTime, literal,
 };
 use crate::report::format::{number, number_to};
-use crate::report::{fusion_name, saddle_name};
+use crate::report::fusion_name;
 use modalflow::analysis::detector::{self, Detection};
 use modalflow::data::Source;
 use modalflow::descent::optimiser::Rule;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::RunResult;
+use modalflow::experiment::results::RunResult;
 use modalflow::network::InitSection;
 use modalflow::theory::CurveStart;
 use modalflow::trajectory::Spacing;
@@ -232,9 +232,10 @@ fn loss_levels(problem: &Problem, detection: &Detection) -> Vec<Level> {
         detection
             .plateaus
             .iter()
-            .filter_map(|plateau| plateau.learned.clone()),
+            .filter_map(|plateau| plateau.learned_places()),
     );
-    saddles.extend(detection.phase.first.map(|first| vec![first]));
+    let first = detection.phase.first.as_ref();
+    saddles.extend(first.map(|first| vec![first.index]));
     saddles.retain(|learned| architecture.has_saddle(learned));
     saddles.sort();
     saddles.dedup();
@@ -255,7 +256,7 @@ fn loss_levels(problem: &Problem, detection: &Detection) -> Vec<Level> {
 
 /// The saddle's name in the figures' rich text.
 fn saddle_label(problem: &Problem, learned: &[usize]) -> String {
-    let name = saddle_name(&problem.architecture, Some(learned));
+    let name = problem.architecture.saddle_name(Some(learned));
     format!("M_{{{}}}", name.trim_start_matches("M_"))
 }
 
@@ -266,6 +267,8 @@ fn map_levels(problem: &Problem, detection: &Detection) -> Vec<Level> {
     let first = detection
         .phase
         .first
+        .as_ref()
+        .map(|first| first.index)
         .filter(|&first| problem.architecture.has_saddle(&[first]));
     if let Some(first) = first {
         levels.push(Level {
@@ -290,7 +293,7 @@ fn map_levels(problem: &Problem, detection: &Detection) -> Vec<Level> {
 fn bands(problem: &Problem, detection: &Detection, t_end: f64) -> Vec<Band> {
     let architecture = &problem.architecture;
     let band = |plateau: &modalflow::analysis::detector::Plateau| {
-        let (saddle, words) = match &plateau.learned {
+        let (saddle, words) = match plateau.learned_places() {
             None => ("other".to_string(), "another saddle".to_string()),
             Some(learned) => {
                 let names: Vec<String> = learned
@@ -303,7 +306,7 @@ fn bands(problem: &Problem, detection: &Detection, t_end: f64) -> Vec<Band> {
                     count if count == architecture.modalities.len() => "minimum".to_string(),
                     _ => format!("only {} learned", names.join(" and ")),
                 };
-                (saddle_label(problem, learned), words)
+                (saddle_label(problem, &learned), words)
             }
         };
         Band {
@@ -320,10 +323,12 @@ fn bands(problem: &Problem, detection: &Detection, t_end: f64) -> Vec<Band> {
 fn crossings(problem: &Problem, track: &Track, detection: &Detection) -> Vec<Crossing> {
     let phase = &detection.phase;
     let lens = problem.lens();
-    let later = detection.crossings.iter().enumerate();
-    let later = later.filter(|(m, _)| Some(*m) != phase.first);
-    let marks = std::iter::once(phase.first.zip(phase.t_first))
-        .chain(later.map(|(m, crossing)| Some(m).zip(crossing.last.time)));
+    let first = phase.first.as_ref().map(|first| first.index);
+    let later = detection.crossings.iter();
+    let later = later.map(|crossing| (Some(crossing.modality.index), crossing.t_half_final));
+    let marks = std::iter::once((first, phase.t_first))
+        .chain(later.filter(|(modality, _)| *modality != first))
+        .map(|(modality, time)| modality.zip(time));
     let mark = |(modality, time): (usize, f64)| {
         let knot = track.at(time);
         Crossing {
@@ -339,23 +344,22 @@ fn crossings(problem: &Problem, track: &Track, detection: &Detection) -> Vec<Cro
 
 fn phase(problem: &Problem, result: &RunResult) -> Option<Phase> {
     let phase = &result.flow.detection.phase;
-    let name = |m: usize| problem.moments.modalities[m].name.as_str();
-    let has_saddle = problem.architecture.has_saddle(&[phase.first?]);
-    let (first, second) = (
-        name(phase.first.filter(|_| has_saddle)?),
-        name(phase.second?),
-    );
+    let (first, second) = (phase.first.as_ref()?, phase.second.as_ref()?);
+    if !problem.architecture.has_saddle(&[first.index]) {
+        return None;
+    }
+    let (first, second) = (&first.name, &second.name);
     let (from, to) = (phase.t_first?, phase.t_second?);
     let theory = match result.theory.ratio {
         Some(ratio) => format!(", theory {ratio:.3}"),
         None => String::new(),
     };
-    let ratio = phase.ratio().map_or(String::new(), |ratio| {
+    let ratio = phase.ratio.map_or(String::new(), |ratio| {
         format!(" (t_{{{second}}}/t_{{{first}}} = {ratio:.3}{theory})")
     });
     Some(Phase {
         from,
         to,
-        text: format!("unimodal phase: {}{ratio}", number_to(4, phase.length()?)),
+        text: format!("unimodal phase: {}{ratio}", number_to(4, phase.length?)),
     })
 }

@@ -1,8 +1,8 @@
 //! `trajectory.csv` and `descent.csv`: observables at the times asked for.
 
-use super::summary::MOST_MAP_ENTRIES;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::RunResult;
+use modalflow::experiment::results::RunResult;
+use modalflow::linalg::MOST_WRITTEN;
 use modalflow::trajectory::Knot;
 use modalflow::trajectory::{Lens, sample_times};
 
@@ -44,7 +44,7 @@ fn columns(lens: &Lens<'_>) -> Vec<String> {
     let modalities = &lens.architecture.modalities;
     let mut columns = vec!["t".to_string(), "loss".into()];
     columns.extend(modalities.iter().map(|m| format!("norm.{}", m.name)));
-    if lens.map_len() <= MOST_MAP_ENTRIES {
+    if lens.map_len() <= MOST_WRITTEN {
         for modality in modalities {
             for column in 0..modality.dim() {
                 for output in 0..lens.architecture.outputs {
@@ -69,7 +69,7 @@ fn columns(lens: &Lens<'_>) -> Vec<String> {
 fn row(lens: &Lens<'_>, knot: &Knot) -> Vec<String> {
     let mut row = vec![field(knot.time), field(lens.loss(knot))];
     row.extend((0..lens.architecture.modalities.len()).map(|m| field(lens.norm(knot, m))));
-    if lens.map_len() <= MOST_MAP_ENTRIES {
+    if lens.map_len() <= MOST_WRITTEN {
         row.extend(lens.map(knot).iter().map(|&entry| field(entry)));
     }
     row.extend((0..lens.architecture.layers.len()).map(|l| field(lens.layer_norm(knot, l))));

@@ -1,5 +1,6 @@
 //! Numbers and tables as text.
 
+use modalflow::data::Modality;
 use std::fmt::Write;
 
 /// What stands for a missing value.
@@ -41,8 +42,8 @@ pub(super) fn optional(value: Option<f64>) -> String {
     value.map_or(NONE.into(), number)
 }
 
-pub(super) fn name(value: Option<&String>) -> String {
-    value.map_or(NONE.into(), Clone::clone)
+pub(super) fn name(modality: Option<&Modality>) -> String {
+    modality.map_or(NONE.into(), |modality| modality.name.clone())
 }
 
 /// A relative gap in percent, with enough digits to tell it from zero.

@@ -13,26 +13,6 @@ pub mod text;
 
 use modalflow::network::Architecture;
 
-/// The name of a critical point: M_0, M_A, M_AB, M_* for all modalities, `other` for none.
-/// Names of more than one letter are joined by +.
-pub fn saddle_name(architecture: &Architecture, learned: Option<&[usize]>) -> String {
-    let Some(learned) = learned else {
-        return "other".into();
-    };
-    if learned.len() == architecture.modalities.len() {
-        return "M_*".into();
-    }
-    if learned.is_empty() {
-        return "M_0".into();
-    }
-    let names: Vec<&str> = learned
-        .iter()
-        .map(|&m| architecture.modalities[m].name.as_str())
-        .collect();
-    let short = names.iter().all(|name| name.chars().count() == 1);
-    format!("M_{}", names.join(if short { "" } else { "+" }))
-}
-
 /// The kind of fusion in words.
 pub fn fusion_name(architecture: &Architecture) -> String {
     match architecture.fusion() {

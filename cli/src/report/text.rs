@@ -5,11 +5,14 @@ use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, 
 use super::fusion_name;
 use super::generalisation::push_generalisation;
 use super::learned::{push_learned, push_visits};
-use super::summary::{DataSummary, FlowSummary, PhaseSummary, Summary, TheorySummary};
+use super::summary::RunSummary;
+use modalflow::analysis::detector::Phase;
 use modalflow::experiment::problem::Problem;
+use modalflow::experiment::summary::{DataSummary, FlowSummary, Summary, TheorySummary};
 use modalflow::experiment::verify::Verification;
 use modalflow::network::Activation;
 use modalflow::network::{Architecture, Stack};
+use modalflow::theory::Theory;
 use std::fmt::Write;
 
 /// One line on the network: fusion, depth, widths, number of weights.
@@ -79,7 +82,7 @@ pub fn data_table(data: &DataSummary) -> String {
     ])];
     rows.extend(data.modalities.iter().map(|m| {
         vec![
-            m.name.clone(),
+            m.name.name.clone(),
             m.dim.to_string(),
             number(m.correlation_norm),
             number(m.unimodal_norm),
@@ -95,8 +98,8 @@ pub fn data_table(data: &DataSummary) -> String {
 }
 
 /// The predictions, and beside them what was measured.
-fn phase_table(phase: &PhaseSummary, theory: &TheorySummary, has_saddle: bool) -> String {
-    let gap = theory.gap.unwrap_or_default();
+fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> String {
+    let (theory, gap) = (summary.theory, summary.gap.unwrap_or_default());
     let length = theory.t_first.and_then(|first| match theory.t_second {
         Some(second) => Some(second - first),
         None => Some(first * (theory.ratio? - 1.0)),
@@ -164,7 +167,7 @@ pub fn theory_report(
     title: &str,
     problem: &Problem,
     data: &DataSummary,
-    theory: &TheorySummary,
+    theory: &Theory,
 ) -> String {
     let mut text = format!(
         "{title}: {}\n\n{}\n",
@@ -185,7 +188,7 @@ pub fn theory_report(
     text
 }
 
-fn push_schedule(text: &mut String, problem: &Problem, theory: &TheorySummary) {
+fn push_schedule(text: &mut String, problem: &Problem, theory: &Theory) {
     let Some(schedule) = theory
         .schedule
         .as_ref()
@@ -202,7 +205,7 @@ fn push_schedule(text: &mut String, problem: &Problem, theory: &TheorySummary) {
     );
 }
 
-fn push_remarks(text: &mut String, theory: &TheorySummary) {
+fn push_remarks(text: &mut String, theory: &Theory) {
     if theory.superficial_preference == Some(true) {
         text.push_str(
             "  superficial preference: the modality learned first contributes less than another\n",
@@ -215,7 +218,7 @@ fn push_remarks(text: &mut String, theory: &TheorySummary) {
 }
 
 /// The theory curve's distance from the flow.
-fn push_curve(text: &mut String, theory: &TheorySummary) {
+fn push_curve(text: &mut String, theory: &TheorySummary<'_>) {
     let Some(curve) = &theory.curve else {
         return;
     };
@@ -234,32 +237,22 @@ fn push_curve(text: &mut String, theory: &TheorySummary) {
 }
 
 /// The whole report of a run.
-pub fn report(problem: &Problem, summary: &Summary) -> String {
-    let mut text = format!(
-        "{}: {}\n",
-        summary.name,
-        network_line(&problem.architecture)
-    );
-    if let Some(description) = &summary.scenario.scenario.description {
+pub fn report(problem: &Problem, run: &RunSummary<'_>) -> String {
+    let summary = &run.results;
+    let mut text = format!("{}: {}\n", run.name, network_line(&problem.architecture));
+    if let Some(description) = &run.scenario.scenario.description {
         let _ = writeln!(text, "{description}");
     }
     let _ = write!(text, "\n{}", data_table(&summary.data));
     push_flow(&mut text, summary);
-    let names = problem
-        .moments
-        .modalities
-        .iter()
-        .map(|modality| &modality.name);
-    let first = names
-        .enumerate()
-        .find(|(_, name)| Some(*name) == summary.phase.first.as_ref());
-    let has_saddle = first.is_none_or(|(m, _)| problem.architecture.has_saddle(&[m]));
-    let phase = phase_table(&summary.phase, &summary.theory, has_saddle);
+    let first = summary.phase.first.as_ref();
+    let has_saddle = first.is_none_or(|first| problem.architecture.has_saddle(&[first.index]));
+    let phase = phase_table(summary.phase, &summary.theory, has_saddle);
     let _ = write!(text, "\n{phase}");
     if let Some(reason) = &summary.phase.reason {
         push_wrapped(&mut text, &format!("note: {reason}"));
     }
-    push_remarks(&mut text, &summary.theory);
+    push_remarks(&mut text, summary.theory.theory);
     push_curve(&mut text, &summary.theory);
     push_crossings(&mut text, summary);
     push_plateaus(&mut text, summary);
@@ -269,7 +262,7 @@ pub fn report(problem: &Problem, summary: &Summary) -> String {
     text
 }
 
-fn push_flow(text: &mut String, summary: &Summary) {
+fn push_flow(text: &mut String, summary: &Summary<'_>) {
     let flow = &summary.flow;
     let _ = writeln!(
         text,
@@ -293,7 +286,7 @@ fn push_flow(text: &mut String, summary: &Summary) {
             reduction.full_weights
         );
     }
-    push_verification(text, summary.verification.as_ref());
+    push_verification(text, summary.verification);
     if let Some(share) = flow.linear_share {
         let _ = writeln!(
             text,
@@ -301,10 +294,11 @@ fn push_flow(text: &mut String, summary: &Summary) {
             percent(Some(share)).trim_start_matches('+')
         );
     }
-    push_learned(text, summary.learned.as_ref());
+    push_learned(text, summary.learned);
     let ends_on = summary
         .plateaus
         .last()
+        .map(|summary| summary.plateau)
         .filter(|plateau| plateau.exit.is_none());
     // What a network that is not linear can still learn is not known.
     let unfinished = |saddle: &str| saddle != "M_*" && flow.linear_share.is_none();
@@ -359,7 +353,7 @@ fn krylov(flow: &FlowSummary) -> String {
     })
 }
 
-fn push_crossings(text: &mut String, summary: &Summary) {
+fn push_crossings(text: &mut String, summary: &Summary<'_>) {
     if summary.crossings.len() <= 2 {
         return;
     }
@@ -381,6 +375,7 @@ fn push_crossings(text: &mut String, summary: &Summary) {
         };
         let theory = summary
             .theory
+            .theory
             .schedule
             .as_ref()
             .and_then(|schedule| schedule[m]);
@@ -390,27 +385,28 @@ fn push_crossings(text: &mut String, summary: &Summary) {
             over_first,
             theory,
         ];
-        let mut row = vec![crossing.modality.clone()];
+        let mut row = vec![crossing.modality.name.clone()];
         row.extend(numbers.map(optional));
         rows.push(row);
     }
     let _ = write!(text, "\n{}", table(&rows));
 }
 
-fn push_plateaus(text: &mut String, summary: &Summary) {
+fn push_plateaus(text: &mut String, summary: &Summary<'_>) {
     let mut rows = vec![cells([
         "tread", "saddle", "entry", "exit", "length", "loss",
     ])];
-    rows.extend(summary.plateaus.iter().map(|p| {
+    rows.extend(summary.plateaus.iter().map(|summary| {
+        let p = summary.plateau;
         let numbers = [Some(p.entry), p.exit, p.length, Some(p.loss)].map(optional);
-        let mut row = vec![p.kind.to_string(), p.saddle.clone()];
+        let mut row = vec![p.kind.name().to_owned(), p.saddle.clone()];
         row.extend(numbers);
         row
     }));
     let _ = write!(text, "\n{}", table(&rows));
 }
 
-fn push_descents(text: &mut String, summary: &Summary) {
+fn push_descents(text: &mut String, summary: &Summary<'_>) {
     if summary.descent.is_empty() {
         return;
     }
@@ -430,21 +426,21 @@ fn push_descents(text: &mut String, summary: &Summary) {
     ])];
     for (descent, comparison) in summary.descent.iter().zip(&summary.comparison) {
         rows.push(vec![
-            number(descent.learning_rate),
-            descent.steps.to_string(),
-            outcome_word(descent.outcome),
+            number(descent.descent.learning_rate),
+            descent.descent.steps.to_string(),
+            descent.descent.outcome.name().to_owned(),
             optional(descent.phase.t_first),
             percent(comparison.t_first_gap),
             optional(descent.phase.ratio),
-            optional(descent.theory_ratio),
-            percent(descent.theory_ratio_gap),
+            optional(descent.theory.ratio),
+            percent(descent.theory.ratio_gap),
             number(comparison.max_loss_gap),
             number(comparison.max_loss_gap_time),
             optional(comparison.max_map_gap),
         ]);
     }
     text.push_str(&table(&rows));
-    push_visits(text, &summary.descent);
+    push_visits(text, summary.descent);
     // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
     // may change its sign with the rate, the others saturate.
     let order = summary
@@ -457,12 +453,4 @@ fn push_descents(text: &mut String, summary: &Summary) {
             "  t_first converges to the flow's with order {order:.3} in the learning rate (small rates: 1)"
         );
     }
-}
-
-/// The outcome as it is written in `summary.json`.
-fn outcome_word(outcome: modalflow::integrate::Outcome) -> String {
-    serde_json::to_value(outcome)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }

@@ -3,16 +3,18 @@
 use super::row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
 use crate::error::{Error, InputError};
 use crate::machine;
-use modalflow::analysis::generalisation::{Verdict, generalise};
+use modalflow::analysis::generalisation::generalise;
 use modalflow::analysis::target_components;
+use modalflow::data::Modality;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::compare;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::{self, DescentRun, FlowRun, Progress};
+use modalflow::experiment::results::{DescentRun, FlowRun};
+use modalflow::experiment::run::{self, Progress};
 use modalflow::integrate::Outcome;
 use modalflow::theory::{self, Theory};
+use modalflow::trajectory::Lens;
 use modalflow::trajectory::Track;
-use modalflow::trajectory::{Lens, overshoot};
 use serde::{Deserialize, Serialize};
 
 /// A finished cell.
@@ -58,7 +60,7 @@ pub fn run_cell(
     let mut row = row(&problem, &flow, &theory);
     let rates = problem.scenario.descent.as_ref();
     if let Some(&rate) = rates.and_then(|section| section.learning_rate.as_slice().first()) {
-        let (descent, _) = run::run_descent(&problem, (&flow, &theory), rate, &mut monitor);
+        let descent = run::run_descent(&problem, (&flow, &theory), rate, &mut monitor);
         let outcome = descent.descent.outcome;
         if outcome == Outcome::Interrupted {
             return None;
@@ -95,24 +97,21 @@ pub fn invalid(error: &Error) -> Finished {
 fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
     let lens = problem.lens();
     let phase = &flow.detection.phase;
-    let name = |m: usize| problem.moments.modalities[m].name.clone();
-    let last = |m: usize| &problem.moments.loss.optimum.as_slice()[lens.block(m)];
-    let size = |m: usize, map: &[f64]| overshoot(map, last(m));
-    let misattributed = |first: Option<usize>, map: Option<&[f64]>| Some(size(first?, map?));
+    let name = |modality: &Option<Modality>| Some(modality.as_ref()?.name.clone());
     let (end, work) = (flow.track.end(), &flow.end.work);
     Row {
         outcome: CellOutcome::Run(flow.end.outcome),
         reason: phase.reason.clone(),
-        first: phase.first.map(name),
-        second: phase.second.map(name),
+        first: name(&phase.first),
+        second: name(&phase.second),
         measured: Values {
             t_first: phase.t_first,
             t_second: phase.t_second,
-            ratio: phase.ratio(),
-            misattribution: misattributed(phase.first, phase.misattribution.as_deref()),
+            ratio: phase.ratio,
+            misattribution: phase.misattribution,
             first_gain: measured_gain(problem, flow),
         },
-        theory_first: theory.first.map(name),
+        theory_first: name(&theory.first),
         theory: predicted(problem, theory),
         ratio_gap: compare::with_theory(&lens, phase, theory).ratio,
         t_end: Some(flow.end.time),
@@ -130,20 +129,15 @@ fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
         return Generalisation::default();
     };
     let first = found.minima.first();
-    let name = |m: usize| problem.moments.modalities[m].name.clone();
     Generalisation {
         t_first_minimum: first.map(|minimum| minimum.at.time),
         first_minimum: first.map(|minimum| minimum.at.error),
         least: Some(found.least.error),
         last: Some(found.last.error),
         least_norm: Some(found.least_norm),
-        weak: found.bias.weak.map(name),
+        weak: found.bias.weak.map(|weak| weak.name),
         bias_ratio: found.bias.ratio,
-        verdict: Some(match found.bias.verdict {
-            Verdict::Biased(_) => "biased",
-            Verdict::NotBiased => "not_biased",
-            Verdict::Open(_) => "open",
-        }),
+        verdict: Some(found.bias.verdict.name()),
     }
 }
 
@@ -164,14 +158,14 @@ fn learned_parts(lens: &Lens<'_>, track: &Track) -> Parts {
 }
 
 fn descended(run: &DescentRun) -> Descent {
-    let phase = &run.detection.phase;
-    let alone = phase.first.map(|first| vec![first]);
+    let phase = &run.phase;
+    let alone = phase.first.clone().map(|first| vec![first]);
     let mut visits = run.visits.iter();
     let visits = alone.and_then(|alone| visits.find(|visits| visits.learned == alone));
     Descent {
         t_first: phase.t_first,
         t_second: phase.t_second,
-        ratio: phase.ratio(),
+        ratio: phase.ratio,
         visits: visits.map(|visits| (visits.count, visits.duration, visits.least_distance)),
         steps: Some(run.descent.steps),
     }
@@ -179,19 +173,13 @@ fn descended(run: &DescentRun) -> Descent {
 
 /// What theory predicts of a problem.
 pub fn predicted(problem: &Problem, theory: &Theory) -> Values {
-    let (moments, lens) = (&problem.moments, problem.lens());
-    let first = theory.first;
-    let misattribution = first.zip(theory.misattribution.as_ref()).map(|(m, map)| {
-        overshoot(
-            map.as_slice(),
-            &moments.loss.optimum.as_slice()[lens.block(m)],
-        )
-    });
+    let moments = &problem.moments;
+    let first = theory.first.as_ref().map(|first| first.index);
     Values {
         t_first: theory.t_first,
         t_second: theory.t_second,
         ratio: theory.ratio,
-        misattribution,
+        misattribution: theory.misattribution,
         // The loss falls by half of what a modality alone explains.
         first_gain: first
             .filter(|&m| problem.architecture.has_saddle(&[m]))
@@ -202,9 +190,9 @@ pub fn predicted(problem: &Problem, theory: &Theory) -> Values {
 /// The share of the learnable loss that is gone on the plateau where the first modality alone is
 /// learned.
 fn measured_gain(problem: &Problem, flow: &FlowRun) -> Option<f64> {
-    let first = flow.detection.phase.first?;
+    let first = flow.detection.phase.first.as_ref()?.index;
     let mut plateaus = flow.detection.plateaus.iter();
-    let alone = plateaus.find(|plateau| plateau.learned.as_deref() == Some(&[first]))?;
+    let alone = plateaus.find(|plateau| plateau.is_of(&[first]))?;
     let moments = &problem.moments;
     Some((moments.initial_loss - alone.loss) / moments.learnable_loss())
 }

@@ -9,6 +9,7 @@ use crate::flow::Flow;
 use crate::integrate::Segment;
 use crate::linalg::Lanczos;
 use nalgebra::DVector;
+use serde::Serialize;
 
 /// Share by which the weights may move between two evaluations. lambda_max is about quadratic in
 /// them, so that it changes by some percent in between; at a maximum by the square of that.
@@ -26,7 +27,7 @@ const LARGEST_DIMENSION: usize = 30;
 const NOISE: f64 = 0.1;
 
 /// The largest curvature that a run met.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Stability {
     /// The largest eigenvalue lambda_max of the Hessian along the run.
     pub largest_eigenvalue: f64,
@@ -34,19 +35,19 @@ pub struct Stability {
     pub residual: f64,
     /// When it was met.
     pub time: f64,
+    /// Learning rate 2/lambda_max below which plain descent along the whole run is stable; None where
+    /// the loss nowhere curves upwards, and where the eigenvalue is known from below only.
+    pub stable_learning_rate: Option<f64>,
     /// Products of the Hessian with a vector that all evaluations took.
+    #[serde(rename = "hessian_products")]
     pub products: u64,
 }
 
-impl Stability {
-    /// Learning rate 2/lambda_max below which descent along the whole run is stable; None where
-    /// the loss nowhere curves upwards, and where the eigenvalue is known from below only.
-    pub fn stable_learning_rate(&self) -> Option<f64> {
-        /// Share of the eigenvalue up to which its residual may stand beside it.
-        const CONVERGED: f64 = 1e-2;
-        let largest = self.largest_eigenvalue;
-        (largest > 0.0 && self.residual <= CONVERGED * largest).then(|| 2.0 / largest)
-    }
+/// 2/lambda_max, where the eigenvalue is positive and its residual small beside it.
+fn stable_learning_rate(largest: f64, residual: f64) -> Option<f64> {
+    /// Share of the eigenvalue up to which its residual may stand beside it.
+    const CONVERGED: f64 = 1e-2;
+    (largest > 0.0 && residual <= CONVERGED * largest).then(|| 2.0 / largest)
 }
 
 /// Follows the largest eigenvalue along a run.
@@ -137,6 +138,7 @@ impl<'a> Sharpest<'a> {
                 largest_eigenvalue: value,
                 residual,
                 time,
+                stable_learning_rate: stable_learning_rate(value, residual),
                 products: 0,
             });
         }

@@ -2,24 +2,52 @@
 
 use super::stability::{Sharpest, Stability};
 use super::treads::{Caught, Treads};
-use super::{Spectrum, spectrum};
+use super::{Eigenvalue, Spectrum, spectrum};
 use crate::flow::Flow;
 use crate::integrate::Segment;
 use crate::trajectory::Lens;
 use crate::trajectory::{Knot, Track};
 use nalgebra::DVector;
+use serde::Serialize;
 use std::ops::RangeInclusive;
 
 /// Least eigenvalues computed on a tread.
 const LEAST: usize = 3;
 
-/// The curvature where a run was slow.
-#[derive(Debug, Clone, PartialEq)]
+/// Eigenvalues of the loss's Hessian where a run was slow. Each distinct one is listed once.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curvature {
     /// When.
     pub time: f64,
-    /// The ends of the spectrum there, with the three least eigenvalues.
-    pub spectrum: Spectrum,
+    /// Euclidean norm of the gradient.
+    pub gradient_norm: f64,
+    /// The least eigenvalues, rising; None where one is not converged.
+    pub least_eigenvalues: Vec<Option<f64>>,
+    /// Norms of their residuals: an eigenvalue is no further away than this.
+    pub least_residuals: Vec<f64>,
+    /// The largest eigenvalue lambda_max; None where it is not converged.
+    pub largest_eigenvalue: Option<f64>,
+    /// Norm of its residual.
+    pub largest_residual: f64,
+    /// 2/lambda_max: plain descent with smaller learning rates is stable here.
+    pub stable_learning_rate: Option<f64>,
+    /// Products of the Hessian with a vector that it took.
+    pub hessian_products: u64,
+}
+
+impl Curvature {
+    fn of(time: f64, spectrum: &Spectrum) -> Self {
+        Self {
+            time,
+            gradient_norm: spectrum.gradient_norm,
+            least_eigenvalues: spectrum.least.iter().map(Eigenvalue::converged).collect(),
+            least_residuals: spectrum.least.iter().map(|e| e.residual).collect(),
+            largest_eigenvalue: spectrum.largest.converged(),
+            largest_residual: spectrum.largest.residual,
+            stable_learning_rate: spectrum.stable_learning_rate(),
+            hessian_products: spectrum.products,
+        }
+    }
 }
 
 /// The curvature of the loss along a run.
@@ -29,6 +57,23 @@ pub struct CurvatureAlongRun {
     pub treads: Vec<Option<Curvature>>,
     /// The largest eigenvalue of all; None where it was not followed.
     pub stability: Option<Stability>,
+}
+
+impl CurvatureAlongRun {
+    /// The same with learning rates times `factor`, that of the kind of descent; without them where
+    /// there is none.
+    pub fn with_stability_factor(mut self, factor: Option<f64>) -> Self {
+        let scale = |rate: &mut Option<f64>| {
+            *rate = rate.zip(factor).map(|(rate, factor)| rate * factor);
+        };
+        for curvature in self.treads.iter_mut().flatten() {
+            scale(&mut curvature.stable_learning_rate);
+        }
+        if let Some(stability) = &mut self.stability {
+            scale(&mut stability.stable_learning_rate);
+        }
+        self
+    }
 }
 
 /// Where a tread of the loss staircase is slowest.
@@ -107,8 +152,6 @@ fn curvature_near(flow: &mut Flow<'_>, caught: &[Caught], slowest: &Slowest) -> 
         let (a, b) = (off(a), off(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     })?;
-    Some(Curvature {
-        time: nearest.time,
-        spectrum: spectrum(flow, nearest.state.as_slice(), LEAST)?,
-    })
+    let spectrum = spectrum(flow, nearest.state.as_slice(), LEAST)?;
+    Some(Curvature::of(nearest.time, &spectrum))
 }

@@ -27,11 +27,13 @@ mod section;
 
 pub use section::DetectorSection;
 
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
+use crate::data::Modality;
+use crate::trajectory::{Knot, Lens, Track};
+use serde::Serialize;
 
 /// Whether a minimum of the speed is deep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The speed falls below `dip` times the lower neighbouring peak.
     Plateau,
@@ -39,77 +41,98 @@ pub enum Kind {
     Shoulder,
 }
 
-/// A tread of the loss staircase.
-#[derive(Debug, Clone, PartialEq)]
+impl Kind {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Plateau => "plateau",
+            Kind::Shoulder => "shoulder",
+        }
+    }
+}
+
+/// A plateau of the loss, deep or shallow.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plateau {
     /// How deep its minimum of the speed is.
     pub kind: Kind,
-    /// Modalities learned at the critical point it lies at, by index in order; None where it lies
-    /// at none of the critical points M_S of this architecture.
-    pub learned: Option<Vec<usize>>,
+    /// M_0, M_A, M_AB, ..., M_*, or `other`.
+    pub saddle: String,
+    /// Modalities learned at the critical point it lies at, in order; None where it lies at none of
+    /// the critical points M_S of this architecture.
+    pub learned: Option<Vec<Modality>>,
     /// When the drop into it is done up to the share eps; 0 where the run starts on it.
     pub entry: f64,
     /// When the next drop has begun by the share eps; None where the run ends on it.
     pub exit: Option<f64>,
-    /// The trajectory where the speed is least.
-    pub slowest: Knot,
-    /// The loss there.
+    /// exit - entry.
+    pub length: Option<f64>,
+    /// The loss where the speed is least.
     pub loss: f64,
+    /// The trajectory there.
+    #[serde(skip)]
+    pub slowest: Knot,
 }
 
-/// When each modality is learned.
-#[derive(Debug, Clone, PartialEq)]
+impl Plateau {
+    /// Whether exactly these modalities, by place, are learned on it.
+    pub fn is_of(&self, learned: &[usize]) -> bool {
+        let places = self.learned_places();
+        places.as_deref() == Some(learned)
+    }
+
+    /// Places of the modalities that are learned on it.
+    pub fn learned_places(&self) -> Option<Vec<usize>> {
+        let learned = self.learned.as_ref()?;
+        Some(learned.iter().map(|modality| modality.index).collect())
+    }
+}
+
+/// When a modality is learned.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Crossing {
-    /// Norm of its map at the unimodal saddle M_m, and the first time half of it is reached.
-    pub unimodal: Level,
-    /// Norm of its final map, and the first time half of it is reached.
-    pub last: Level,
-}
-
-/// A level and the first time that half of it is reached.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Level {
-    /// The level, a Frobenius norm of a total map.
-    pub norm: f64,
-    /// First time at half of it; None where it is never reached, or zero.
-    pub time: Option<f64>,
+    /// The modality.
+    pub modality: Modality,
+    /// First time at half of its norm at the unimodal saddle M_m.
+    pub t_half_unimodal: Option<f64>,
+    /// First time at half of its final norm.
+    pub t_half_final: Option<f64>,
+    /// Frobenius norm of its map at the unimodal saddle.
+    #[serde(skip)]
+    pub unimodal_norm: f64,
+    /// Frobenius norm of its final map.
+    #[serde(skip)]
+    pub final_norm: f64,
 }
 
 /// The unimodal phase: from the first modality's half height to the second one's.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Phase {
     /// The modality learned first.
-    pub first: Option<usize>,
+    pub first: Option<Modality>,
     /// The modality learned second.
-    pub second: Option<usize>,
+    pub second: Option<Modality>,
     /// When the first is learned.
     pub t_first: Option<f64>,
     /// When the second is learned.
     pub t_second: Option<f64>,
-    /// The first modality's map on the unimodal plateau minus its final map, o x d_first by
-    /// columns.
-    pub misattribution: Option<Vec<f64>>,
+    /// Length of the unimodal phase, t_second - t_first.
+    pub length: Option<f64>,
+    /// The time ratio t_second / t_first; None where the first is learned from the start.
+    pub ratio: Option<f64>,
+    /// Size of the first modality's map on the unimodal plateau minus its final map, positive for an
+    /// overshoot.
+    pub misattribution: Option<f64>,
+    /// That difference, o rows of d_first numbers; None where it is too large to be read.
+    pub misattribution_map: Option<Vec<Vec<f64>>>,
     /// Why something is missing.
     pub reason: Option<String>,
-}
-
-impl Phase {
-    /// Length of the unimodal phase, t_second - t_first.
-    pub fn length(&self) -> Option<f64> {
-        Some(self.t_second? - self.t_first?)
-    }
-
-    /// The time ratio t_second / t_first; None where the first is learned from the start.
-    pub fn ratio(&self) -> Option<f64> {
-        let (first, second) = (self.t_first?, self.t_second?);
-        (first > 0.0).then(|| second / first)
-    }
 }
 
 /// Everything detected in one trajectory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detection {
-    /// Treads in order of time.
+    /// Plateaus in order of time.
     pub plateaus: Vec<Plateau>,
     /// Half-height crossings, one entry a modality.
     pub crossings: Vec<Crossing>,

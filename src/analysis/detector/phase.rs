@@ -1,21 +1,20 @@
 //! Half-height crossings and the unimodal phase.
 
-use super::{BETWEEN_KNOTS, Crossing, Level, Phase, Plateau};
-use crate::linalg::norm;
+use super::{BETWEEN_KNOTS, Crossing, Phase, Plateau};
+use crate::linalg::{norm, overshoot, written_rows};
 use crate::trajectory::Lens;
 use crate::trajectory::{Knot, Track};
 
 pub(super) fn crossing(track: &Track, lens: &Lens<'_>, modality: usize) -> Crossing {
-    let level = |map: &[f64]| {
-        let norm = norm(&map[lens.block(modality)]);
-        Level {
-            norm,
-            time: first_at_half(track, lens, modality, norm),
-        }
-    };
+    let size = |map: &[f64]| norm(&map[lens.block(modality)]);
+    let unimodal_norm = size(lens.moments.critical_map(&[modality]).as_slice());
+    let final_norm = size(lens.moments.loss.optimum.as_slice());
     Crossing {
-        unimodal: level(lens.moments.critical_map(&[modality]).as_slice()),
-        last: level(lens.moments.loss.optimum.as_slice()),
+        modality: lens.architecture.modalities[modality].clone(),
+        t_half_unimodal: first_at_half(track, lens, modality, unimodal_norm),
+        t_half_final: first_at_half(track, lens, modality, final_norm),
+        unimodal_norm,
+        final_norm,
     }
 }
 
@@ -48,41 +47,48 @@ const LEAST_UNIMODAL: f64 = 0.1;
 
 pub(super) fn phase(lens: &Lens<'_>, crossings: &[Crossing], plateaus: &[Plateau]) -> Phase {
     let unimodal = |m: usize| {
-        let Crossing { unimodal, last } = &crossings[m];
-        let meaningful =
-            lens.architecture.has_saddle(&[m]) && unimodal.norm >= LEAST_UNIMODAL * last.norm;
-        unimodal.time.filter(|_| meaningful)
+        let crossing = &crossings[m];
+        let is_large = crossing.unimodal_norm >= LEAST_UNIMODAL * crossing.final_norm;
+        let is_meaningful = lens.architecture.has_saddle(&[m]) && is_large;
+        crossing.t_half_unimodal.filter(|_| is_meaningful)
     };
     let sooner = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::min);
     let earliest = |times: &dyn Fn(usize) -> Option<f64>| {
         let times = (0..crossings.len()).filter_map(|m| Some((m, times(m)?)));
         times.min_by(|a, b| a.1.total_cmp(&b.1))
     };
-    let Some((first, _)) = earliest(&|m| sooner(unimodal(m), crossings[m].last.time)) else {
+    let Some((first, _)) = earliest(&|m| sooner(unimodal(m), crossings[m].t_half_final)) else {
         return Phase {
             reason: Some("no modality reached half of its level".into()),
             ..Phase::default()
         };
     };
-    let second = earliest(&|m| crossings[m].last.time.filter(|_| m != first));
+    let second = earliest(&|m| crossings[m].t_half_final.filter(|_| m != first));
     let t_second = second.map(|(_, time)| time);
     let alone = unimodal(first).filter(|time| t_second.is_none_or(|second| *time <= second));
+    let t_first = alone.or(crossings[first].t_half_final);
     let misattribution = misattribution(lens, first, plateaus);
+    let last = &lens.moments.loss.optimum.as_slice()[lens.block(first)];
+    let modality = |m: usize| lens.architecture.modalities[m].clone();
+    let outputs = lens.architecture.outputs;
     Phase {
-        first: Some(first),
-        second: second.map(|(m, _)| m),
-        t_first: alone.or(crossings[first].last.time),
+        first: Some(modality(first)),
+        second: second.map(|(m, _)| modality(m)),
+        t_first,
         t_second,
+        length: t_second.zip(t_first).map(|(second, first)| second - first),
+        ratio: t_second
+            .zip(t_first.filter(|first| *first > 0.0))
+            .map(|(second, first)| second / first),
         reason: missing(lens, first, alone, t_second, misattribution.is_some()),
-        misattribution,
+        misattribution: misattribution.as_ref().map(|map| overshoot(map, last)),
+        misattribution_map: misattribution.and_then(|map| written_rows(&map, outputs)),
     }
 }
 
 /// The first modality's map on the plateau of its unimodal saddle minus its final map.
 fn misattribution(lens: &Lens<'_>, first: usize, plateaus: &[Plateau]) -> Option<Vec<f64>> {
-    let unimodal = plateaus
-        .iter()
-        .find(|plateau| plateau.learned.as_deref() == Some(&[first]))?;
+    let unimodal = plateaus.iter().find(|plateau| plateau.is_of(&[first]))?;
     let block = lens.block(first);
     let last = &lens.moments.loss.optimum.as_slice()[block.clone()];
     let map = &unimodal.slowest.values[block];

@@ -221,11 +221,15 @@ fn tread(
         .into_iter()
         .filter_map(|(counts, drop)| counts.then_some(drop))
         .fold(lens.learnable_loss(), f64::min);
+    let learned = critical_point(lens, &slowest, thresholds.share * smallest_drop);
+    let entry = entry.unwrap_or(0.0);
     Plateau {
         kind: if deep { Kind::Plateau } else { Kind::Shoulder },
-        learned: critical_point(lens, &slowest, thresholds.share * smallest_drop),
-        entry: entry.unwrap_or(0.0),
+        saddle: lens.architecture.saddle_name(learned.as_deref()),
+        learned: learned.map(|learned| lens.architecture.named(&learned)),
+        entry,
         exit,
+        length: exit.map(|exit| exit - entry),
         loss: level,
         slowest,
     }

@@ -1,11 +1,12 @@
 //! Each modality's share of a map, and whether the weak one keeps its due.
 
-use crate::data::Moments;
+use crate::data::{Modality, Moments};
 use crate::linalg::norm;
 use crate::linalg::spectral_norm;
 use crate::trajectory::Knot;
 use crate::trajectory::Lens;
 use nalgebra::DMatrix;
+use serde::Serialize;
 
 /// The weak modality counts as biased against below this ratio of its share to its true share.
 /// Least squares on samples moves shares by some percent either way: in ten draws of the setting of
@@ -26,9 +27,12 @@ const NO_SHARE: f64 = 1e-12;
 /// Shares of the map, not of the output's variance tr(W_m S_m W_m^T): they need no covariance,
 /// so that they are the same thing for populations, samples and hold-outs, and they are squares of the
 /// norms that all else here is told by. Inputs of different units want to be standardised first.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Share {
+    /// The modality.
+    pub modality: Modality,
     /// Of the map at the end of the run.
+    #[serde(rename = "final")]
     pub last: Option<f64>,
     /// Of the least-squares solution of least norm.
     pub least_norm: Option<f64>,
@@ -37,35 +41,59 @@ pub struct Share {
 }
 
 /// Whether the weak modality keeps less of the map than is its due, at convergence.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bias {
+    /// The verdict.
+    pub verdict: Verdict,
     /// The weak modality: of those in the true map the one with the smallest |S_yxm| (largest
     /// singular value, population moments), which grows last from small weights. None where
     /// the truth is not known, or is of one modality only.
-    pub weak: Option<usize>,
-    /// Its final share over its true share: `by_samples` times `by_flow`.
+    #[serde(rename = "modality")]
+    pub weak: Option<Modality>,
+    /// Its final share of the map.
+    pub share: Option<f64>,
+    /// Its share of the true map.
+    pub true_share: Option<f64>,
+    /// share / true_share = `by_samples` times `by_flow`.
     pub ratio: Option<f64>,
     /// Its share of the least-norm solution over its true share: what finite samples do.
     pub by_samples: Option<f64>,
     /// Its final share over its share of the least-norm solution: what the flow adds.
     pub by_flow: Option<f64>,
-    /// The verdict.
-    pub verdict: Verdict,
+    /// The ratio below which the modality counts as biased against, [`BIASED`].
+    pub threshold: f64,
+    /// Which factor is below the threshold where the verdict is that it is biased.
+    pub cause: Option<Cause>,
+    /// Why the verdict is open.
+    pub reason: Option<String>,
 }
 
 /// The verdict on permanent bias.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The weak modality's share is below [`BIASED`] times its true share.
-    Biased(Cause),
+    Biased,
     /// It is not.
     NotBiased,
-    /// Nothing can be said, for this reason.
-    Open(String),
+    /// Nothing can be said.
+    Open,
+}
+
+impl Verdict {
+    /// Its name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Biased => "biased",
+            Verdict::NotBiased => "not_biased",
+            Verdict::Open => "open",
+        }
+    }
 }
 
 /// Where a bias comes from: which of the two factors of the ratio is below [`BIASED`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The flow: the least-norm solution does not have it.
     Flow,
@@ -84,6 +112,7 @@ pub(super) fn shares(lens: &Lens<'_>, end: &Knot) -> Vec<Share> {
     let of = |shares: &Option<Vec<f64>>, m: usize| shares.as_ref().map(|shares| shares[m]);
     (0..moments.modalities.len())
         .map(|m| Share {
+            modality: moments.modalities[m].clone(),
             last: of(&last, m),
             least_norm: of(&least_norm, m),
             truth: of(&truth, m),
@@ -108,31 +137,40 @@ fn true_map(moments: &Moments) -> Option<&DMatrix<f64>> {
 pub(super) fn bias(lens: &Lens<'_>, shares: &[Share], loss_gap: f64) -> Bias {
     let weak = weak(lens.moments, shares);
     let over = |a: Option<f64>, b: Option<f64>| super::quotient(a?, b?);
-    let of_weak = weak.map(|m| shares[m]);
+    let of_weak = weak.map(|m| &shares[m]);
     let ratio = of_weak.and_then(|share| over(share.last, share.truth));
     let by_samples = of_weak.and_then(|share| over(share.least_norm, share.truth));
     let by_flow = of_weak.and_then(|share| over(share.last, share.least_norm));
     // What is no number has not converged either.
     let has_converged = loss_gap <= CONVERGED;
-    let open = |reason: &str| Verdict::Open(reason.to_owned());
-    let verdict = match ratio {
+    let reason = match ratio {
         _ if true_map(lens.moments).is_none() => {
-            open("the true map is not known: a hold-out has none")
+            Some("the true map is not known: a hold-out has none".to_owned())
         }
-        _ if weak.is_none() => open("the true map is of one modality only"),
-        _ if !has_converged => Verdict::Open(format!(
+        _ if weak.is_none() => Some("the true map is of one modality only".to_owned()),
+        _ if !has_converged => Some(format!(
             "the run has not converged: {loss_gap:.1e} of the learnable loss is left, where {CONVERGED:e} is asked for"
         )),
-        None => open("the final map is zero or no number"),
-        Some(ratio) if ratio < BIASED => Verdict::Biased(cause(by_samples, by_flow)),
-        Some(_) => Verdict::NotBiased,
+        None => Some("the final map is zero or no number".to_owned()),
+        Some(_) => None,
+    };
+    let is_biased = ratio.is_some_and(|ratio| ratio < BIASED);
+    let verdict = match &reason {
+        Some(_) => Verdict::Open,
+        None if is_biased => Verdict::Biased,
+        None => Verdict::NotBiased,
     };
     Bias {
-        weak,
+        verdict,
+        weak: of_weak.map(|share| share.modality.clone()),
+        share: of_weak.and_then(|share| share.last),
+        true_share: of_weak.and_then(|share| share.truth),
         ratio,
         by_samples,
         by_flow,
-        verdict,
+        threshold: BIASED,
+        cause: (verdict == Verdict::Biased).then(|| cause(by_samples, by_flow)),
+        reason,
     }
 }
 

@@ -4,6 +4,7 @@ use super::Point;
 use crate::data::Quadratic;
 use crate::trajectory::Lens;
 use crate::trajectory::{Knot, Track};
+use serde::Serialize;
 
 /// A minimum counts when its prominence is at least this many times the track's relative
 /// tolerance, of the initial E_g. Values between knots are kept to that tolerance, the steps of the
@@ -17,9 +18,10 @@ pub const RESOLVED: f64 = 100.0;
 const BETWEEN_KNOTS: usize = 3;
 
 /// A minimum of the generalisation error inside a run: an early-stopping time.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Minimum {
     /// When, and how large E_g is.
+    #[serde(flatten)]
     pub at: Point,
     /// How far E_g rises from here, on the side where that is less, before it falls below this
     /// minimum or the run ends: topographic prominence, as scipy.signal.peak_prominences has it.

@@ -22,11 +22,12 @@ mod minima;
 pub use bias::{BIASED, Bias, CONVERGED, Cause, Share, Verdict};
 pub use minima::{Minimum, RESOLVED};
 
-use crate::trajectory::Lens;
-use crate::trajectory::Track;
+use crate::data::Generalisation;
+use crate::trajectory::{Lens, Track};
+use serde::Serialize;
 
 /// A generalisation error and when it is met.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Point {
     /// Flow time.
     pub time: f64,
@@ -35,8 +36,10 @@ pub struct Point {
 }
 
 /// The generalisation of one trajectory.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Generalising {
+    /// What E_g is measured on: `population` or `holdout`.
+    pub measured_on: &'static str,
     /// E_g at t = 0.
     pub initial: f64,
     /// Minima of E_g inside the run, in order of time.
@@ -44,30 +47,25 @@ pub struct Generalising {
     /// Where E_g is least, minima too shallow to count and both ends included.
     pub least: Point,
     /// The end of the run.
+    #[serde(rename = "final")]
     pub last: Point,
     /// E_g of the least-squares solution of least norm, W* = S_yx S_xx^+ of the training moments.
     pub least_norm: f64,
+    /// How many times larger E_g is at the end than at its least; None where that is zero.
+    pub early_stopping_gain: Option<f64>,
+    /// The final E_g over that of the least-norm solution; None where that is zero.
+    pub over_least_norm: Option<f64>,
     /// Each modality's share of the map, in the order of the modalities.
     pub shares: Vec<Share>,
     /// Whether the weak modality keeps less of the map than is its due.
+    #[serde(rename = "permanent_bias")]
     pub bias: Bias,
-}
-
-impl Generalising {
-    /// How many times larger E_g is at the end than at its least; None where that is zero.
-    pub fn early_stopping_gain(&self) -> Option<f64> {
-        quotient(self.last.error, self.least.error)
-    }
-
-    /// The final E_g over that of the least-norm solution; None where that is zero.
-    pub fn over_least_norm(&self) -> Option<f64> {
-        quotient(self.last.error, self.least_norm)
-    }
 }
 
 /// The generalisation of a trajectory; None where there is neither population nor hold-out.
 pub fn generalise(track: &Track, lens: &Lens<'_>) -> Option<Generalising> {
-    let error = lens.moments.generalisation.as_ref()?.error();
+    let generalisation = lens.moments.generalisation.as_ref()?;
+    let error = generalisation.error();
     let turns = minima::turns(track, lens, error);
     let end = track.end();
     let [first, .., last] = &turns[..] else {
@@ -78,12 +76,19 @@ pub fn generalise(track: &Track, lens: &Lens<'_>) -> Option<Generalising> {
         .min_by(|a, b| a.error.total_cmp(&b.error))
         .unwrap_or(last);
     let shares = bias::shares(lens, end);
+    let least_norm = error.loss(lens.moments.loss.optimum.as_slice());
     Some(Generalising {
+        measured_on: match generalisation {
+            Generalisation::Population(_) => "population",
+            Generalisation::HoldOut(_) => "holdout",
+        },
         initial: first.error,
         minima: minima::minima(&turns, track.tolerance()),
         least: *least,
         last: *last,
-        least_norm: error.loss(lens.moments.loss.optimum.as_slice()),
+        least_norm,
+        early_stopping_gain: quotient(last.error, least.error),
+        over_least_norm: quotient(last.error, least_norm),
         bias: bias::bias(lens, &shares, lens.loss_gap(end)),
         shares,
     })

@@ -1,0 +1,291 @@
+//! `summary.json`: everything measured and predicted of a run, as plain data.
+
+use super::compare::{Comparison, CurveComparison, Escape, Orders, TheoryGap};
+use super::problem::Problem;
+use super::results::{DescentRun, Learned, RunResult};
+use super::verify::Verification;
+use crate::analysis::curvature::{Curvature, Stability};
+use crate::analysis::detector::{Crossing, Phase, Plateau};
+use crate::analysis::generalisation::Generalising;
+use crate::data::Modality;
+use crate::integrate::Outcome;
+use crate::linalg::norm;
+use crate::theory::{self, Theory};
+use serde::{Serialize, Serializer};
+
+/// The content of `summary.json`, apart from its scenario and its provenance. Missing values are null; numbers that are not finite too.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary<'r> {
+    /// What the data say before any training.
+    pub data: DataSummary,
+    /// How the integration went.
+    pub flow: FlowSummary,
+    /// The unimodal phase of the flow.
+    pub phase: &'r Phase,
+    /// What was learned beyond total maps; only for networks that are not linear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learned: Option<&'r Learned>,
+    /// When each modality reached half of its levels.
+    pub crossings: &'r [Crossing],
+    /// Plateaus of the loss.
+    pub plateaus: Vec<PlateauSummary<'r>>,
+    /// The generalisation error along the flow; null where there is neither population nor hold-out.
+    pub generalisation: Option<&'r Generalising>,
+    /// Predictions, and their gaps to the measurements.
+    pub theory: TheorySummary<'r>,
+    /// The largest curvature along the flow and the learning rate it allows; null without descent.
+    pub stability: Option<Stability>,
+    /// Discrete descents.
+    pub descent: &'r [DescentRun],
+    /// Descents against the flow.
+    pub comparison: Vec<Comparison>,
+    /// Order of convergence of descent to the flow, from two learning rates on.
+    pub convergence_order: Option<Orders>,
+    /// The run repeated by another method, where that was asked for.
+    pub verification: Option<&'r Verification>,
+    /// What the user should know before trusting the run.
+    pub warnings: Vec<String>,
+}
+
+/// Moments of the data in a few numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct DataSummary {
+    /// One entry a modality.
+    pub modalities: Vec<ModalitySummary>,
+    /// Number of outputs.
+    pub outputs: usize,
+    /// Loss_0 = 1/2 tr S_yy.
+    pub initial_loss: f64,
+    /// Loss_min.
+    pub minimum_loss: f64,
+}
+
+/// One modality's moments in a few numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModalitySummary {
+    /// The modality.
+    pub name: Modality,
+    /// Input dimension.
+    pub dim: usize,
+    /// |S_yxm|, the largest singular value: the growth rate from small weights.
+    pub correlation_norm: f64,
+    /// |S_yxm S_m^+|, Frobenius norm of its map at the unimodal saddle.
+    pub unimodal_norm: f64,
+    /// Loss at the unimodal saddle.
+    pub unimodal_loss: f64,
+    /// Frobenius norm of its final map.
+    pub final_norm: f64,
+}
+
+impl DataSummary {
+    /// What the moments of a problem say before any training.
+    pub fn of(problem: &Problem) -> Self {
+        let moments = &problem.moments;
+        let lens = problem.lens();
+        let modality = |modality: &Modality| {
+            let unimodal = moments.critical_map(&[modality.index]);
+            let block = lens.block(modality.index);
+            ModalitySummary {
+                name: modality.clone(),
+                dim: modality.dim(),
+                correlation_norm: theory::growth_rate(moments, modality.index),
+                unimodal_norm: norm(&unimodal.as_slice()[block.clone()]),
+                unimodal_loss: moments.loss.loss(unimodal.as_slice()),
+                final_norm: norm(&moments.loss.optimum.as_slice()[block]),
+            }
+        };
+        Self {
+            modalities: moments.modalities.iter().map(modality).collect(),
+            outputs: moments.outputs_len(),
+            initial_loss: moments.initial_loss,
+            minimum_loss: moments.loss.floor,
+        }
+    }
+}
+
+/// How the integration went.
+#[derive(Debug, Clone, Serialize)]
+pub struct FlowSummary {
+    /// Integration method that was used.
+    pub method: &'static str,
+    /// Why it ended.
+    pub outcome: Outcome,
+    /// Time reached.
+    pub t_end: f64,
+    /// Loss reached.
+    pub final_loss: f64,
+    /// Generalisation error reached, where there is one.
+    pub final_generalisation: Option<f64>,
+    /// Fraction of the outputs' power at the end that their best linear fit explains; only for
+    /// networks that are not linear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linear_share: Option<f64>,
+    /// Accepted steps.
+    pub steps: u64,
+    /// Rejected steps.
+    pub rejected_steps: u64,
+    /// Evaluations of the right-hand side.
+    pub rhs_evaluations: u64,
+    /// Products of the Hessian with a vector.
+    pub hessian_products: u64,
+    /// Mean dimension of the Krylov spaces; null for explicit methods, which build none.
+    pub krylov_mean: Option<f64>,
+    /// Largest dimension of a Krylov space.
+    pub krylov_max: Option<u64>,
+    /// Drift of the conserved matrices over the squared norm of the weights.
+    pub balancedness_drift: Option<f64>,
+    /// Relative error to which the trajectory between steps is kept, beside the integrator's.
+    pub track_tolerance: f64,
+    /// Number of weights of the network.
+    pub weights: usize,
+    /// The smaller network that was integrated in its place.
+    pub reduction: ReductionSummary,
+}
+
+/// The reduction of the network.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReductionSummary {
+    /// Whether a reduced network was integrated.
+    pub used: bool,
+    /// Number of weights of the full network.
+    pub full_weights: usize,
+    /// Number of weights of the reduced one.
+    pub reduced_weights: Option<usize>,
+    /// Length of the paths that span its bases: each step extends them by one layer, forward and backward.
+    #[serde(rename = "sweeps")]
+    pub path_length: Option<usize>,
+    /// Estimated bound of the relative error of times and of the maps' shapes.
+    pub error_bound: Option<f64>,
+}
+
+impl FlowSummary {
+    fn of(problem: &Problem, result: &RunResult) -> Self {
+        let flow = &result.flow;
+        let (lens, last, work) = (problem.lens(), flow.track.end(), &flow.end.work);
+        let reduction = problem.network(flow.is_reduced).reduction;
+        Self {
+            method: flow.method.name(),
+            outcome: flow.end.outcome,
+            t_end: flow.end.time,
+            final_loss: lens.loss(last),
+            final_generalisation: lens.generalisation(last),
+            linear_share: lens.linear_share(last),
+            steps: work.steps,
+            rejected_steps: work.rejected_steps,
+            rhs_evaluations: work.rhs_evaluations,
+            hessian_products: work.hessian_products,
+            krylov_mean: work.krylov_mean(),
+            krylov_max: work.krylov_mean().map(|_| work.krylov_max),
+            balancedness_drift: flow.balancedness_drift,
+            track_tolerance: flow.track.tolerance(),
+            weights: problem.architecture.len(),
+            reduction: ReductionSummary {
+                used: reduction.is_some(),
+                full_weights: problem.architecture.len(),
+                reduced_weights: reduction.map(|r| r.weights.len()),
+                path_length: reduction.map(|r| r.path_length),
+                error_bound: reduction.map(|r| r.error_bound),
+            },
+        }
+    }
+}
+
+/// A plateau of the flow: what is known of it beyond its place.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlateauSummary<'r> {
+    /// The plateau.
+    #[serde(flatten)]
+    pub plateau: &'r Plateau,
+    /// Curvature of the loss where the speed is least; None for descents.
+    pub curvature: Option<PlateauCurvature<'r>>,
+    /// Growth of the modality that is learned next; None for descents, and where there is not
+    /// exactly one.
+    pub escape: Option<&'r Escape>,
+}
+
+/// The curvature on a plateau, and what theory and descent make of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlateauCurvature<'r> {
+    /// The curvature.
+    #[serde(flatten)]
+    pub curvature: &'r Curvature,
+    /// Whether theory's saddle has a direction of negative curvature; None where it is none.
+    pub is_strict: Option<bool>,
+}
+
+pub(super) fn bare_plateaus<S: Serializer>(
+    plateaus: &Option<Vec<Plateau>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let bare = |plateau| PlateauSummary {
+        plateau,
+        curvature: None,
+        escape: None,
+    };
+    let plateaus = plateaus.as_ref();
+    let bare: Option<Vec<_>> = plateaus.map(|plateaus| plateaus.iter().map(bare).collect());
+    bare.serialize(serializer)
+}
+
+/// Predictions and their gaps.
+#[derive(Debug, Clone, Serialize)]
+pub struct TheorySummary<'r> {
+    /// The predictions.
+    #[serde(flatten)]
+    pub theory: &'r Theory,
+    /// Relative gaps (measured - predicted)/predicted; null where nothing was measured.
+    pub gap: Option<TheoryGap>,
+    /// The solution of the reduced equations against the flow; null where there is none.
+    pub curve: Option<CurveComparison>,
+}
+
+impl<'r> Summary<'r> {
+    /// The summary of a run.
+    pub fn of(problem: &Problem, result: &'r RunResult) -> Self {
+        let detection = &result.flow.detection;
+        Self {
+            data: DataSummary::of(problem),
+            flow: FlowSummary::of(problem, result),
+            phase: &detection.phase,
+            learned: result.learned.as_ref(),
+            crossings: &detection.crossings,
+            plateaus: plateaus(problem, result),
+            generalisation: result.generalisation.as_ref(),
+            stability: result.flow.curvature.stability,
+            theory: TheorySummary {
+                theory: &result.theory,
+                gap: Some(result.theory_gap),
+                curve: result.theory_curve.as_ref().map(|curve| curve.comparison),
+            },
+            descent: &result.descents,
+            comparison: result.descents.iter().map(|run| run.comparison).collect(),
+            convergence_order: result.orders,
+            verification: None,
+            warnings: problem.warnings.clone(),
+        }
+    }
+}
+
+/// The flow's plateaus with curvature and escape.
+fn plateaus<'r>(problem: &Problem, result: &'r RunResult) -> Vec<PlateauSummary<'r>> {
+    let flow = &result.flow;
+    let known = flow.curvature.treads.iter().zip(&result.escapes);
+    let known = known.map(|(curvature, escape)| (curvature.as_ref(), escape.as_ref()));
+    let plateaus = flow.detection.plateaus.iter();
+    plateaus
+        .zip(known.chain(std::iter::repeat((None, None))))
+        .map(|(plateau, (curvature, escape))| {
+            let is_strict = plateau.learned_places().and_then(|learned| {
+                theory::is_strict_saddle(&problem.moments, &problem.architecture, &learned)
+            });
+            PlateauSummary {
+                plateau,
+                curvature: curvature.map(|curvature| PlateauCurvature {
+                    curvature,
+                    is_strict,
+                }),
+                escape,
+            }
+        })
+        .collect()
+}
