@@ -6,7 +6,7 @@ use modalflow::integrate::Outcome;
 use modalflow::plot::{Chart, CurvesChart, HeatMaps, LineChart, Portraits, ScatterChart};
 use modalflow::scenario::{Cell, Grid, Loaded};
 use modalflow::sweep::{
-    CellOutcome, Finished, Header, Kept, Row, Shard, Table, Trajectory, Values,
+    CellOutcome, CellStore, Finished, Header, Row, Shard, Table, Trajectory, Values,
 };
 
 const BASE: &str = "\
@@ -28,15 +28,16 @@ fn chart(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Chart
         cells: grid.len(),
         shard: Shard::WHOLE,
     };
-    let mut kept = Kept::open(folder.path(), header).unwrap_or_else(|error| panic!("{error}"));
+    let mut store =
+        CellStore::open(folder.path(), header).unwrap_or_else(|error| panic!("{error}"));
     for index in 0..grid.len() {
         let cell = grid.cell(index);
-        let kept = kept.keep(&grid, &cell, &result(&cell));
+        let kept = store.keep(index, &result(&cell));
         kept.unwrap_or_else(|error| panic!("{error}"));
     }
     let mut table = Table {
         grid: &grid,
-        kept: &mut kept,
+        store: &mut store,
     };
     let chart = sweep_chart(&loaded.scenario, &loaded.scenario.figure[0], &mut table);
     chart.unwrap_or_else(|error| panic!("{error}"))

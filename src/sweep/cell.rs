@@ -15,11 +15,13 @@ use crate::track::Track;
 use serde::{Deserialize, Serialize};
 
 /// A finished cell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finished {
     /// Its row.
     pub row: Row,
     /// Its trajectory, where a figure wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trajectory: Option<Trajectory>,
 }
 
@@ -98,7 +100,7 @@ fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
     let last = |m: usize| &problem.moments.loss.optimum.as_slice()[lens.block(m)];
     let size = |m: usize, map: &[f64]| overshoot(map, last(m));
     let misattributed = |first: Option<usize>, map: Option<&[f64]>| Some(size(first?, map?));
-    let (end, work) = (flow.track.end(), &flow.end.work);
+    let end = flow.track.end();
     Row {
         outcome: CellOutcome::Run(flow.end.outcome),
         reason: phase.reason.clone(),
@@ -120,7 +122,7 @@ fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
         generalisation: generalisation(problem, flow),
         parts: learned_parts(&lens, &flow.track),
         descent: Descent::default(),
-        work: Some([work.steps, work.rhs_evaluations, work.hessian_products]),
+        work: Some(flow.end.work),
     }
 }
 
@@ -130,6 +132,11 @@ fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
     };
     let first = found.minima.first();
     let name = |m: usize| problem.moments.modalities[m].name.clone();
+    let verdict = match found.bias.verdict {
+        Verdict::Biased(_) => "biased",
+        Verdict::NotBiased => "not_biased",
+        Verdict::Open(_) => "open",
+    };
     Generalisation {
         t_first_minimum: first.map(|minimum| minimum.at.time),
         first_minimum: first.map(|minimum| minimum.at.error),
@@ -138,11 +145,7 @@ fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
         least_norm: Some(found.least_norm),
         weak: found.bias.weak.map(name),
         bias_ratio: found.bias.ratio,
-        verdict: Some(match found.bias.verdict {
-            Verdict::Biased(_) => "biased",
-            Verdict::NotBiased => "not_biased",
-            Verdict::Open(_) => "open",
-        }),
+        verdict: Some(verdict.to_owned()),
     }
 }
 
@@ -171,7 +174,9 @@ fn descended(run: &DescentRun) -> Descent {
         t_first: phase.t_first,
         t_second: phase.t_second,
         ratio: phase.ratio(),
-        visits: visits.map(|visits| (visits.count, visits.duration, visits.least_distance)),
+        visits: visits.map(|visits| visits.count),
+        visit_time: visits.map(|visits| visits.duration),
+        visit_distance: visits.map(|visits| visits.least_distance),
         steps: Some(run.descent.steps),
     }
 }
