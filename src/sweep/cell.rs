@@ -69,9 +69,11 @@ pub fn run_cell(
         }
         row.descent = descended(&descent);
     }
+    // Figures show successful runs only, whose numbers are all finite.
+    let is_drawn = wants_trajectory && row.outcome.is_success();
     Some(Finished {
         row,
-        trajectory: wants_trajectory.then(|| trajectory(&problem.lens(), &flow.track)),
+        trajectory: is_drawn.then(|| trajectory(&problem.lens(), &flow.track)),
     })
 }
 

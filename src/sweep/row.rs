@@ -3,7 +3,6 @@
 use crate::integrate::{Outcome, Work};
 use crate::scenario::{Cell, Grid, Quantity};
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 /// What stands in a column.
 enum Value<'a> {
@@ -145,13 +144,20 @@ pub struct Row {
     /// Loss reached.
     pub final_loss: Option<f64>,
     /// Of the generalisation error, where there is one.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub generalisation: Generalisation,
     /// Of the target's parts, where they are known.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub parts: Parts,
     /// Of the descent at the first learning rate, where one is asked for.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub descent: Descent,
     /// Of the flow.
     pub work: Option<Work>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What became of the generalisation error E_g, in units of y^2.
@@ -267,17 +273,15 @@ impl Row {
     }
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     /// A number is the shortest decimal that reads back as the same one; what is missing is empty.
-    fn text(self) -> Cow<'a, str> {
-        match self {
-            Text(text) => Cow::Borrowed(text.unwrap_or_default()),
-            Number(number) => {
-                let number = number.filter(|number| number.is_finite());
-                number.map_or(Cow::default(), |number| format!("{number:?}").into())
-            }
-            Count(count) => count.map_or(Cow::default(), |count| count.to_string().into()),
-        }
+    fn text(self) -> String {
+        let text = match self {
+            Text(text) => text.map(str::to_owned),
+            Count(count) => count.map(|count| count.to_string()),
+            number => number.number().map(|number| format!("{number:?}")),
+        };
+        text.unwrap_or_default()
     }
 
     fn number(self) -> Option<f64> {
@@ -295,13 +299,10 @@ pub fn header(grid: &Grid) -> String {
     line(axes.chain(COLUMNS.map(|(name, _)| name)))
 }
 
-/// A cell's row of `sweep.csv`, without a line end.
+/// A cell's line of `sweep.csv`, without a line end.
 pub fn csv_line(cell: &Cell, row: &Row) -> String {
-    let axes = cell.values.iter().map(|value| value.to_string().into());
-    line(
-        axes.chain(COLUMNS.iter().map(|(_, value)| value(row, cell).text()))
-            .map(|text: Cow<'_, str>| text.into_owned()),
-    )
+    let axes = cell.values.iter().map(ToString::to_string);
+    line(axes.chain(COLUMNS.map(|(_, value)| value(row, cell).text())))
 }
 
 /// The number in a column after those of the axes; None where there is none.

@@ -96,10 +96,26 @@ impl Sweep {
         (!is_invalid || self.has_its_files()).then_some(finished)
     }
 
+    /// Whether the files that the scenario names are not what they were: what cannot be read for
+    /// another reason than its absence has not changed.
+    fn has_changed_files(&self) -> bool {
+        let is_absent = |path: &Path| path.try_exists().is_ok_and(|exists| !exists);
+        match sweep::identity(&self.loaded.scenario) {
+            Ok(now) => now != self.header.sweep,
+            Err(_) => self.files().iter().any(|path| is_absent(path)),
+        }
+    }
+
+    /// The files that the scenario names.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut scenario = self.loaded.scenario.clone();
+        let files = scenario.files_mut().into_iter();
+        files.map(|(_, path)| path.clone()).collect()
+    }
+
     /// Whether the files that the scenario names can be read, and are what they were.
     fn has_its_files(&self) -> bool {
-        let names_files = !self.loaded.scenario.clone().files_mut().is_empty();
-        !names_files
+        self.files().is_empty()
             || sweep::identity(&self.loaded.scenario).is_ok_and(|now| now == self.header.sweep)
     }
 }
@@ -276,17 +292,19 @@ fn note_unfinished(sweep: &Sweep, store: &CellStore, has_failed: bool) {
 /// Cells that were run while a file changed may be of either content; those before a file could
 /// not be read for a while are good.
 fn files_changed(sweep: &Sweep) -> Error {
-    let mut scenario = sweep.loaded.scenario.clone();
-    let files = scenario.files_mut().into_iter();
-    let files: Vec<String> = files.map(|(_, path)| path.display().to_string()).collect();
+    let files: Vec<String> = sweep
+        .files()
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     let files = files.join(" or ");
     let store = sweep.folder.join(CELLS).join(sweep.header.file_name());
-    let (what, remedy) = match sweep.has_its_files() {
-        true => (
+    let (what, remedy) = match sweep.has_changed_files() {
+        false => (
             "could not be read for a while",
             "make the same call again: it goes on".to_owned(),
         ),
-        false => (
+        true => (
             "changed while the sweep ran",
             format!(
                 "remove {}, whose cells may be of either content, and sweep again",

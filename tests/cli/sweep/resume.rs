@@ -159,6 +159,28 @@ fn a_table_that_changes_during_the_sweep_ends_it() {
     assert!(!kept.contains("invalid"), "{kept}");
 }
 
+/// A table that the system cannot read is no reason to remove the cells that are kept.
+#[cfg(unix)]
+#[test]
+fn a_table_that_cannot_be_read_ends_the_sweep() {
+    let sandbox = Sandbox::with(&over_table("t.csv", "sweep: {repeats: 40000}"));
+    sandbox.write("t.csv", TABLE);
+    let mut running = Running::start(&sandbox, "sweep fast.yaml --quiet", "outputs/fast/cells");
+    let table = sandbox.path("t.csv");
+    fs::remove_file(&table).expect("the table");
+    fs::create_dir(&table).expect("a folder in its place");
+    let end = running.0.wait().expect("an end");
+    assert_eq!(end.code(), Some(1));
+    let mut text = String::new();
+    let said = running.0.stderr.as_mut().expect("standard error");
+    said.read_to_string(&mut text).expect("UTF-8");
+    assert!(
+        text.contains("t.csv could not be read for a while"),
+        "{text}"
+    );
+    assert!(!text.contains("remove"), "{text}");
+}
+
 /// What is no finished cell is named, and left as it is, by whoever reads it.
 #[test]
 fn a_damaged_store_is_named_and_left_alone() {
