@@ -5,7 +5,7 @@ use modalflow_cli::error::Result;
 use modalflow_cli::output;
 use modalflow_cli::scenario::{Cell, Grid, Loaded};
 use modalflow_cli::sweep::{
-    CellOutcome, Finished, Header, Kept, Plan, Row, Shard, Table, run_cell, run_cells,
+    CellOutcome, CellStore, Finished, Header, Plan, Row, Shard, Table, run_cell, run_cells,
 };
 use std::time::Instant;
 
@@ -56,11 +56,11 @@ fn sweep(repeats: u64, jobs: usize, runs: bool) -> Result<(u64, f64)> {
         fail_fast: false,
     };
     let clock = Instant::now();
-    let mut kept = Kept::open(folder.path(), header)?;
-    run_cells(&grid, &mut kept, &plan, &work, &|| true, &mut |_| {})?;
+    let mut store = CellStore::open(folder.path(), header)?;
+    run_cells(&grid, &mut store, &plan, &work, &|| true, &mut |_| {})?;
     let mut table = Table {
         grid: &grid,
-        kept: &mut kept,
+        store: &mut store,
     };
     let csv = output::stage(folder.path(), "sweep.csv", &mut |append| {
         table.write_csv(&mut |line| append(line.as_bytes()))

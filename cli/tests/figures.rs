@@ -6,7 +6,7 @@ use modalflow_cli::figures::sweep_chart;
 use modalflow_cli::plot::{Chart, CurvesChart, HeatMaps, LineChart, Portraits, ScatterChart};
 use modalflow_cli::scenario::{Cell, Grid, Loaded};
 use modalflow_cli::sweep::{
-    CellOutcome, Finished, Header, Kept, Row, Shard, Table, Trajectory, Values,
+    CellOutcome, CellStore, Finished, Header, Row, Shard, Table, Trajectory, Values,
 };
 
 const BASE: &str = "\
@@ -28,15 +28,16 @@ fn chart(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Chart
         cells: grid.len(),
         shard: Shard::WHOLE,
     };
-    let mut kept = Kept::open(folder.path(), header).unwrap_or_else(|error| panic!("{error}"));
+    let mut store =
+        CellStore::open(folder.path(), header).unwrap_or_else(|error| panic!("{error}"));
     for index in 0..grid.len() {
         let cell = grid.cell(index);
-        let kept = kept.keep(&grid, &cell, &result(&cell));
+        let kept = store.keep(index, &result(&cell));
         kept.unwrap_or_else(|error| panic!("{error}"));
     }
     let mut table = Table {
         grid: &grid,
-        kept: &mut kept,
+        store: &mut store,
     };
     let chart = sweep_chart(&loaded.file.scenario, &loaded.file.figure[0], &mut table);
     chart.unwrap_or_else(|error| panic!("{error}"))

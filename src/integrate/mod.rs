@@ -20,7 +20,7 @@ pub use section::{FlowSection, MethodChoice, ReductionChoice, Until};
 
 use crate::flow::Flow;
 use nalgebra::DVector;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// dw/dt = F(w) with a symmetric Jacobian J: a gradient flow.
@@ -83,7 +83,7 @@ pub fn integrate<S: System>(
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The loss gap asked for was met.
@@ -138,7 +138,7 @@ impl Outcome {
 }
 
 /// Work done by an integration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Work {
     /// Accepted steps.
     pub steps: u64,

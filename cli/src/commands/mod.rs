@@ -55,7 +55,7 @@ pub fn execute(cli: Cli) -> Result<u8> {
             options.set.extend(changes.set);
             let jobs = jobs.map_or_else(sweep::all_cores, usize::from);
             let plan = Plan { jobs, fail_fast };
-            let call = sweep::Call { plan, shard, svg };
+            let call = sweep::SweepOptions { plan, shard, svg };
             if dry_run {
                 sweep::dry_run(&scenarios, &call, &options)
             } else {

@@ -29,7 +29,7 @@ fn trajectories(request: &Request<'_>, table: &mut Table<'_>) -> Result<Drawn> {
             continue;
         };
         if request.selects(&record.cell) && tally.is_shown(&record) {
-            match table.kept.trajectory(index)? {
+            match record.trajectory {
                 Some(trajectory) => cells.push((record.cell, trajectory)),
                 None => tally.miss(),
             }

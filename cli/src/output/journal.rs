@@ -1,42 +1,42 @@
 //! A file of lines that grows: what a long job has finished, kept at once.
 //!
-//! The first line is a header that says what the lines belong to; a line counts from its line
-//! end on. A job that is killed, at any moment, leaves at most a torn last line, which the next
-//! one cuts off. A machine that loses power may leave zeros where the file system had no time to
-//! write: what stands before them counts. The file is locked while it is written, so that two jobs
-//! never mix.
+//! A line counts from its line end on: a job that is killed, at any moment, leaves at most a torn
+//! last line, which the next one cuts off. The file is locked while it is written, so that two
+//! jobs never mix.
 
 use crate::error::{Error, InputError, Result};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
 
-/// A journal that is being written.
+/// A journal.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    file: BufReader<File>,
+    /// Where the next line is appended.
     end: u64,
-    was_cut_back: bool,
-}
-
-/// A journal that is read.
-#[derive(Debug)]
-pub struct JournalReader {
-    path: PathBuf,
-    reader: BufReader<File>,
-    /// Where the reader stands.
-    at: u64,
 }
 
 impl Journal {
-    /// Opens the journal at `path` for writing, or begins it, with its folder. A torn last line is
-    /// cut off.
+    /// Opens the journal at `path` for reading; None where there is no such file.
     ///
     /// # Errors
-    /// A usage error where another process writes to it; an input error where its header is
-    /// another one than `header`; a write error where the file system refuses.
-    pub fn open(path: &Path, header: &str) -> Result<Journal> {
+    /// An input error where the file cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Option<Journal>> {
+        match File::open(path) {
+            Ok(file) => Ok(Some(Journal::new(path, file))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(path, &error)),
+        }
+    }
+
+    /// Opens the journal at `path` for writing, and makes it, with its folder, where it is missing.
+    ///
+    /// # Errors
+    /// A usage error where another process writes to it; a write error where the file system
+    /// refuses.
+    pub fn open_to_write(path: &Path) -> Result<Journal> {
         let failed = |source| Error::Write {
             path: path.to_owned(),
             source,
@@ -48,100 +48,27 @@ impl Journal {
         let file = options.create(true).read(true).append(true).open(path);
         let file = file.map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Usage {
-                    problem: format!("another process is writing to {}", path.display()),
-                    remedy: "wait for it, or use another folder with --out DIR".into(),
-                });
-            }
+            Err(TryLockError::WouldBlock) => Err(Error::Usage {
+                problem: format!("another process is writing to {}", path.display()),
+                remedy: "wait for it, or use another folder with --out DIR".into(),
+            }),
             // File systems without locks are used at one's own risk.
-            Err(TryLockError::Error(_)) => {}
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Journal::new(path, file)),
         }
-        let (end, was_cut_back) = complete_length(&file).map_err(failed)?;
-        file.set_len(end).map_err(failed)?;
-        let mut journal = Journal {
+    }
+
+    fn new(path: &Path, file: File) -> Journal {
+        Journal {
             path: path.to_owned(),
-            file,
-            end,
-            was_cut_back,
-        };
-        if end == 0 {
-            journal.append(header)?;
-        } else if journal.reader()?.header()?.as_deref() != Some(header) {
-            let problem = "the file belongs to something else than its name says";
-            let remedy = "move it away";
-            return Err(InputError::in_file(path, Some(1), problem, remedy).into());
+            end: file.metadata().map_or(0, |data| data.len()),
+            file: BufReader::new(file),
         }
-        Ok(journal)
     }
 
-    /// Appends a line, without line ends of its own; gives back where it stands.
-    ///
-    /// # Errors
-    /// A write error with what the operating system said.
-    pub fn append(&mut self, line: &str) -> Result<u64> {
-        let at = self.end;
-        // One call, so that a line is torn by a crash of the machine at the worst.
-        let bytes = [line.as_bytes(), b"\n"].concat();
-        self.file.write_all(&bytes).map_err(|source| Error::Write {
-            path: self.path.clone(),
-            source,
-        })?;
-        self.end += bytes.len() as u64;
-        Ok(at)
-    }
-
-    /// Whether zeros, and what stood behind them, were cut off.
-    pub fn was_cut_back(&self) -> bool {
-        self.was_cut_back
-    }
-
-    /// A reader of what is written so far.
-    ///
-    /// # Errors
-    /// An input error where the file cannot be read.
-    pub fn reader(&self) -> Result<JournalReader> {
-        JournalReader::open(&self.path)
-    }
-}
-
-/// Bytes up to the last line end, or to the last one before a zero; whether there is one.
-fn complete_length(file: &File) -> std::io::Result<(u64, bool)> {
-    let mut reader = BufReader::new(file);
-    reader.seek(SeekFrom::Start(0))?;
-    let (mut length, mut complete) = (0, 0);
-    loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok((complete, false));
-        }
-        let zero = buffer.iter().position(|byte| *byte == 0);
-        let text = &buffer[..zero.unwrap_or(buffer.len())];
-        if let Some(place) = text.iter().rposition(|byte| *byte == b'\n') {
-            complete = length + place as u64 + 1;
-        }
-        if zero.is_some() {
-            return Ok((complete, true));
-        }
-        length += buffer.len() as u64;
-        let used = buffer.len();
-        reader.consume(used);
-    }
-}
-
-impl JournalReader {
-    /// Opens the journal at `path` for reading.
-    ///
-    /// # Errors
-    /// An input error where the file cannot be read.
-    pub fn open(path: &Path) -> Result<JournalReader> {
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        Ok(JournalReader {
-            path: path.to_owned(),
-            reader: BufReader::new(file),
-            at: 0,
-        })
+    /// Whether a process writes to the file at `path`.
+    pub fn is_being_written(path: &Path) -> bool {
+        let file = File::open(path);
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// The file.
@@ -149,77 +76,149 @@ impl JournalReader {
         &self.path
     }
 
-    /// The header, of a reader that has read nothing else; None where the file has no complete
-    /// line.
+    /// Whether nothing stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.end == 0
+    }
+
+    /// The lines that the file has now.
     ///
     /// # Errors
     /// An input error where the file cannot be read.
-    pub fn header(&mut self) -> Result<Option<String>> {
-        self.next_line()
-    }
-
-    /// Number of lines before `place`, of a reader that has read nothing else.
-    ///
-    /// # Errors
-    /// An input error where the file cannot be read.
-    pub fn lines_before(&mut self, place: u64) -> Result<usize> {
-        let mut count = 0;
-        while self.at < place && self.next_line()?.is_some() {
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// The line that starts at `place`.
-    ///
-    /// # Errors
-    /// An input error where the file cannot be read, or no complete line starts there.
-    pub fn line_at(&mut self, place: u64) -> Result<String> {
-        // Both are far below 2^63. Relative: what is buffered stays so.
-        let distance = place as i64 - self.at as i64;
-        let moved = self.reader.seek_relative(distance);
-        moved.map_err(|error| unreadable(&self.path, &error))?;
-        self.at = place;
-        self.next_line()?.ok_or_else(|| {
-            let remedy = "it was changed while it was read, or is damaged: move it away";
-            InputError::in_file(&self.path, None, "a line is missing", remedy).into()
+    pub fn lines(&self) -> Result<Lines> {
+        let file = File::open(&self.path).map_err(|error| unreadable(&self.path, &error))?;
+        let length = file.metadata().map_or(0, |data| data.len());
+        Ok(Lines {
+            path: self.path.clone(),
+            reader: BufReader::new(file).take(length),
+            text: Vec::new(),
+            end: 0,
+            count: 0,
         })
     }
 
-    /// The next complete line; None at the end, or before zeros.
+    /// Cuts the file off at `end`: what stands behind it, a torn line, never counted.
+    ///
+    /// # Errors
+    /// A write error.
+    pub fn cut(&mut self, end: u64) -> Result<()> {
+        let cut = self.file.get_ref().set_len(end);
+        self.end = end;
+        cut.map_err(|source| self.unwritable(source))
+    }
+
+    /// Appends a line, without line ends of its own; gives back where it starts.
+    ///
+    /// # Errors
+    /// A write error.
+    pub fn append(&mut self, line: &[u8]) -> Result<u64> {
+        let at = self.end;
+        // One call, so that a kill tears one line at the worst.
+        let bytes = [line, b"\n"].concat();
+        let written = self.file.get_mut().write_all(&bytes);
+        written.map_err(|source| self.unwritable(source))?;
+        self.end += bytes.len() as u64;
+        Ok(at)
+    }
+
+    /// The line that starts at `at`.
     ///
     /// # Errors
     /// An input error where the file cannot be read.
-    pub fn next_line(&mut self) -> Result<Option<String>> {
-        let mut line = String::new();
-        let read = self.reader.read_line(&mut line);
-        self.at += read.map_err(|error| unreadable(&self.path, &error))? as u64;
-        let is_whole = line.pop() == Some('\n') && !line.contains('\0');
-        Ok(is_whole.then_some(line))
+    pub fn line_at(&mut self, at: u64) -> Result<Vec<u8>> {
+        let mut line = Vec::new();
+        let sought = self.file.seek(SeekFrom::Start(at));
+        let read = sought.and_then(|_| self.file.read_until(b'\n', &mut line));
+        read.map_err(|error| unreadable(&self.path, &error))?;
+        line.pop();
+        Ok(line)
     }
 
-    /// Where the next line starts.
-    pub fn place(&self) -> u64 {
-        self.at
+    fn unwritable(&self, source: std::io::Error) -> Error {
+        Error::Write {
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 
+/// The lines of a journal, one after the other.
+#[derive(Debug)]
+pub struct Lines {
+    path: PathBuf,
+    reader: Take<BufReader<File>>,
+    /// What was read last: a line, or what stands behind the last one.
+    text: Vec<u8>,
+    end: u64,
+    count: usize,
+}
+
+/// A line of a journal.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Its number there, from 1.
+    pub number: usize,
+    /// Where it starts.
+    pub at: u64,
+    /// What stands there, without its end.
+    pub text: &'a [u8],
+}
+
+impl Lines {
+    /// The next line with an end; None after the last one.
+    ///
+    /// # Errors
+    /// An input error where the file cannot be read.
+    pub fn next_line(&mut self) -> Result<Option<Line<'_>>> {
+        self.text.clear();
+        let read = self.reader.read_until(b'\n', &mut self.text);
+        read.map_err(|error| unreadable(&self.path, &error))?;
+        if self.text.pop_if(|last| *last == b'\n').is_none() {
+            return Ok(None);
+        }
+        let at = self.end;
+        self.end += self.text.len() as u64 + 1;
+        self.count += 1;
+        Ok(Some(Line {
+            path: &self.path,
+            number: self.count,
+            at,
+            text: &self.text,
+        }))
+    }
+
+    /// Where the lines read so far end.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// What stands behind the last line, once there is no further one.
+    pub fn torn(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+/// What the operating system refuses says nothing of what stands in the file.
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    let problem = match error.kind() {
-        ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::InvalidData => "the file is not text".to_owned(),
-        _ => format!("the file cannot be read: {error}"),
-    };
-    InputError::in_file(path, None, problem, "move it away, and it is written anew").into()
+    let problem = format!("the file cannot be read: {error}");
+    let remedy = "the file stays as it is: make the same call again when it can be read";
+    InputError::in_file(path, None, problem, remedy).into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(path: &Path) -> Vec<String> {
-        let mut reader = JournalReader::open(path).unwrap_or_else(|error| panic!("{error}"));
-        std::iter::from_fn(|| reader.next_line().ok().flatten()).collect()
+    fn texts(path: &Path) -> Vec<String> {
+        let journal = Journal::open_to_read(path).expect("readable");
+        let mut lines = journal.expect("there").lines().expect("readable");
+        let mut texts = Vec::new();
+        while let Some(line) = lines.next_line().expect("readable") {
+            texts.push(String::from_utf8_lossy(line.text).into_owned());
+        }
+        texts
     }
 
     #[test]
@@ -230,70 +229,69 @@ mod tests {
             let path = folder.path().join(format!("{cut}.jsonl"));
             std::fs::write(&path, &whole.as_bytes()[..cut]).expect("a file");
             {
-                let mut journal = Journal::open(&path, "header").unwrap_or_else(|e| panic!("{e}"));
-                journal.append("more").unwrap_or_else(|e| panic!("{e}"));
+                let mut journal = Journal::open_to_write(&path).expect("free");
+                let mut lines = journal.lines().expect("readable");
+                while lines.next_line().expect("readable").is_some() {}
+                journal.cut(lines.end()).expect("writable");
+                journal.append(b"more").expect("writable");
             }
             let mut expected: Vec<&str> = whole[..whole.floor_char_boundary(cut)]
                 .split_inclusive('\n')
                 .filter(|line| line.ends_with('\n'))
                 .map(|line| line.trim_end())
                 .collect();
-            if expected.is_empty() {
-                expected.push("header");
-            }
             expected.push("more");
-            assert_eq!(lines(&path), expected, "{cut}");
-        }
-    }
-
-    /// After a loss of power the end of a file may read as zeros, even with text behind them.
-    #[test]
-    fn zeros_end_a_journal() {
-        let folder = tempfile::tempdir().expect("a folder");
-        for (number, tail) in ["\0\0\0", "half\0\0\0", "\0\0ine\nlater\n"]
-            .iter()
-            .enumerate()
-        {
-            let path = folder.path().join(format!("{number}.jsonl"));
-            std::fs::write(&path, format!("header\nfirst\n{tail}")).expect("a file");
-            assert_eq!(lines(&path), ["header", "first"]);
-            let mut journal = Journal::open(&path, "header").unwrap_or_else(|e| panic!("{e}"));
-            assert!(journal.was_cut_back());
-            journal.append("more").unwrap_or_else(|e| panic!("{e}"));
-            assert_eq!(lines(&path), ["header", "first", "more"]);
+            assert_eq!(texts(&path), expected, "{cut}");
         }
     }
 
     #[test]
-    fn lines_are_found_at_their_places() {
+    fn lines_are_found_where_they_were_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("below").join("a.jsonl");
-        let mut journal = Journal::open(&path, "header").unwrap_or_else(|e| panic!("{e}"));
+        let mut journal = Journal::open_to_write(&path).expect("free");
         let texts: Vec<String> = (0..5000).map(|i| format!("line {i}")).collect();
-        let places: Vec<u64> = texts
-            .iter()
-            .map(|text| journal.append(text).unwrap_or_else(|e| panic!("{e}")))
-            .collect();
-        let mut reader = journal.reader().unwrap_or_else(|e| panic!("{e}"));
-        for i in (0..5000).rev().chain([7, 4000, 8]) {
-            let line = reader.line_at(places[i]).unwrap_or_else(|e| panic!("{e}"));
-            assert_eq!(line, texts[i]);
+        let mut places = Vec::new();
+        for text in &texts {
+            places.push(journal.append(text.as_bytes()).expect("writable"));
         }
-        assert!(reader.line_at(1 << 40).is_err());
+        for i in (0..5000).rev().chain([7, 4000, 8]) {
+            let line = journal.line_at(places[i]).expect("readable");
+            assert_eq!(line, texts[i].as_bytes());
+        }
     }
 
     #[test]
-    fn a_journal_is_written_by_one_at_a_time_and_for_one_thing() {
+    fn a_journal_is_written_by_one_at_a_time() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.jsonl");
-        let first = Journal::open(&path, "one").unwrap_or_else(|e| panic!("{e}"));
-        let second = Journal::open(&path, "one").expect_err("locked");
+        assert!(!Journal::is_being_written(&path));
+        let first = Journal::open_to_write(&path).expect("free");
+        assert!(Journal::is_being_written(&path));
+        let second = Journal::open_to_write(&path).expect_err("locked");
         assert!(second.to_string().contains("another process"), "{second}");
         drop(first);
-        let other = Journal::open(&path, "two").expect_err("another header");
-        assert!(
-            other.to_string().contains("belongs to something else"),
-            "{other}"
-        );
+        assert!(!Journal::is_being_written(&path));
+    }
+
+    /// What the operating system refuses is no reason to move or delete anything.
+    #[test]
+    fn a_refusal_of_the_system_advises_nothing_rash() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let read = Journal::open_to_read(folder.path());
+        let read =
+            read.and_then(|journal| journal.map(|mut journal| journal.line_at(0)).transpose());
+        let written = Journal::open_to_write(folder.path()).map(drop);
+        for error in [
+            read.map(drop).expect_err("a folder"),
+            written.expect_err("a folder"),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains("directory"), "{text}");
+            assert!(
+                !["move", "delete"].iter().any(|word| text.contains(word)),
+                "{text}"
+            );
+        }
     }
 }

@@ -4,13 +4,10 @@
 //! |---|---|
 //! | `mod.rs` | finished files: under temporary names first, then renamed |
 //! | `journal.rs` | a journal of finished lines, which grows |
-//! | `lock.rs` | nothing but the name of who holds a folder |
 
 mod journal;
-mod lock;
 
-pub use journal::{Journal, JournalReader};
-pub use lock::Claim;
+pub use journal::{Journal, Line, Lines};
 
 use crate::error::{Error, Result};
 use std::io::Write;

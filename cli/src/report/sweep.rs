@@ -87,16 +87,15 @@ pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Re
                 failures.push(Failure {
                     cell: record.cell.index,
                     values: values(&paths, record),
-                    outcome: record.text("outcome").to_owned(),
-                    reason: record.text("reason").to_owned(),
+                    outcome: record.row.outcome.name().to_owned(),
+                    reason: record.row.reason.clone().unwrap_or_default(),
                 });
             }
             return;
         }
-        let names = [record.text("first"), record.text("theory_first")];
-        if names.iter().all(|name| !name.is_empty()) {
+        if let (Some(measured), Some(predicted)) = (&record.row.first, &record.row.theory_first) {
             first.compared += 1;
-            first.agree += u64::from(names[0] == names[1]);
+            first.agree += u64::from(measured == predicted);
         }
         for (gap, quantity) in gaps.iter_mut().zip(Quantity::predicted()) {
             gap.add(&paths, record, record.gap(quantity));
@@ -108,7 +107,7 @@ pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Re
         name: name.to_owned(),
         scenario: scenario.clone(),
         cells: table.grid.len(),
-        outcomes: table.kept.outcomes().into_iter().collect(),
+        outcomes: table.store.outcomes().into_iter().collect(),
         failures,
         gaps,
         first,

@@ -18,11 +18,13 @@ use modalflow::trajectory::Track;
 use serde::{Deserialize, Serialize};
 
 /// A finished cell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finished {
     /// Its row.
     pub row: Row,
     /// Its trajectory, where a figure wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trajectory: Option<Trajectory>,
 }
 
@@ -70,9 +72,11 @@ pub fn run_cell(
         }
         row.descent = descended(&descent);
     }
+    // Figures show successful runs only, whose numbers are all finite.
+    let is_drawn = wants_trajectory && row.outcome.is_success();
     Some(Finished {
         row,
-        trajectory: wants_trajectory.then(|| trajectory(&problem.lens(), &flow.track)),
+        trajectory: is_drawn.then(|| trajectory(&problem.lens(), &flow.track)),
     })
 }
 
@@ -98,7 +102,7 @@ fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
     let lens = problem.lens();
     let phase = &flow.detection.phase;
     let name = |modality: &Option<Modality>| Some(modality.as_ref()?.name.clone());
-    let (end, work) = (flow.track.end(), &flow.end.work);
+    let end = flow.track.end();
     Row {
         outcome: CellOutcome::Run(flow.end.outcome),
         reason: phase.reason.clone(),
@@ -120,7 +124,7 @@ fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
         generalisation: generalisation(problem, flow),
         parts: learned_parts(&lens, &flow.track),
         descent: Descent::default(),
-        work: Some([work.steps, work.rhs_evaluations, work.hessian_products]),
+        work: Some(flow.end.work),
     }
 }
 
@@ -137,7 +141,7 @@ fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
         least_norm: Some(found.least_norm),
         weak: found.bias.weak.map(|weak| weak.name),
         bias_ratio: found.bias.ratio,
-        verdict: Some(found.bias.verdict.name()),
+        verdict: Some(found.bias.verdict.name().to_owned()),
     }
 }
 
@@ -166,7 +170,9 @@ fn descended(run: &DescentRun) -> Descent {
         t_first: phase.t_first,
         t_second: phase.t_second,
         ratio: phase.ratio,
-        visits: visits.map(|visits| (visits.count, visits.duration, visits.least_distance)),
+        visits: visits.map(|visits| visits.count),
+        visit_time: visits.map(|visits| visits.duration),
+        visit_distance: visits.map(|visits| visits.least_distance),
         steps: Some(run.descent.steps),
     }
 }

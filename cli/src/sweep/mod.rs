@@ -1,9 +1,9 @@
 //! A grid of runs: in parallel, resumable, in shards.
 //!
-//! Every finished cell is appended at once to a journal (`cells/<identity>.jsonl` in the output
+//! Every finished cell is appended at once to a store (`cells/<identity>.jsonl` in the output
 //! folder); what it holds is not run again. Cells depend on nothing but their number, so that
 //! neither threads, nor order, nor shards change a byte of the results. Of the grid only each
-//! cell's place in the journal is held in memory.
+//! cell's place in the store is held in memory.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -11,22 +11,22 @@
 //! | `cell.rs` | a cell's scenario to its results |
 //! | `row.rs` | results to a row of `sweep.csv` |
 //! | `identity.rs` | what the results depend on, as a number |
-//! | `kept.rs` | finished cells in one or several journals |
+//! | `store.rs` | finished cells in a file; shards joined to one |
 //! | `shard.rs` | equal parts of a grid |
 //! | `table.rs` | the rows read back, for figures and the report |
 
 mod cell;
 mod identity;
-mod kept;
 mod row;
 mod shard;
+mod store;
 mod table;
 
 pub use cell::{Finished, Trajectory, invalid, predicted, run_cell};
 pub use identity::identity;
-pub use kept::{Header, Kept, journal_name};
 pub use row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
 pub use shard::Shard;
+pub use store::{CellStore, Header};
 pub use table::{Record, Table};
 
 use crate::error::Result;
@@ -63,7 +63,7 @@ pub type Work<'w> = dyn Fn(&Cell, &dyn Fn() -> bool) -> Option<Finished> + Sync 
 /// A write error where a cell cannot be kept.
 pub fn run_cells(
     grid: &Grid,
-    kept: &mut Kept,
+    store: &mut CellStore,
     plan: &Plan,
     work: &Work<'_>,
     go_on: &(dyn Fn() -> bool + Sync),
@@ -71,7 +71,7 @@ pub fn run_cells(
 ) -> Result<()> {
     let stop = AtomicBool::new(false);
     let running = || go_on() && !stop.load(Ordering::Relaxed);
-    let missing = kept.missing();
+    let missing = store.missing();
     let next = AtomicU64::new(0);
     let (sender, receiver) = sync_channel(4 * plan.jobs.max(1));
     let worker = Worker {
@@ -89,7 +89,7 @@ pub fn run_cells(
             scope.spawn(move || worker.run(&sender));
         }
         drop(sender);
-        let result = keep_all(grid, kept, receiver, monitor);
+        let result = keep_all(store, receiver, monitor);
         stop.store(true, Ordering::Relaxed);
         result
     })
@@ -97,16 +97,15 @@ pub fn run_cells(
 
 /// Takes in cells as they end.
 fn keep_all(
-    grid: &Grid,
-    kept: &mut Kept,
+    store: &mut CellStore,
     finished_cells: Receiver<(Cell, Finished)>,
     monitor: &mut dyn FnMut(SweepProgress),
 ) -> Result<()> {
     for (before, (cell, result)) in finished_cells.into_iter().enumerate() {
-        kept.keep(grid, &cell, &result)?;
+        store.keep(cell.index, &result)?;
         monitor(SweepProgress {
             finished: before as u64 + 1,
-            failed: kept.failed(),
+            failed: store.failed(),
         });
     }
     Ok(())

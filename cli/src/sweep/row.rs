@@ -1,92 +1,104 @@
 //! A cell's results as a row of `sweep.csv`.
 
 use crate::scenario::{Cell, Grid, Quantity};
-use modalflow::integrate::Outcome;
+use modalflow::integrate::{Outcome, Work};
+use serde::{Deserialize, Serialize};
+
+/// What stands in a column.
+enum Value<'a> {
+    Text(Option<&'a str>),
+    Number(Option<f64>),
+    Count(Option<u64>),
+}
+
+use Value::{Count, Number, Text};
 
 /// A column: its name, and what stands there in the row of a cell.
-type Column = (&'static str, fn(&Row, &Cell) -> String);
+type Column = (&'static str, for<'a> fn(&'a Row, &Cell) -> Value<'a>);
 
 /// Columns after those of the axes.
 const COLUMNS: [Column; 46] = [
-    ("repeat", |_, cell| cell.repeat.to_string()),
-    ("seed", |_, cell| cell.seed.to_string()),
-    ("outcome", |row, _| row.outcome.name().to_owned()),
-    ("reason", |row, _| word(&row.reason)),
-    ("first", |row, _| word(&row.first)),
-    ("second", |row, _| word(&row.second)),
-    ("t_first", |row, _| field(row.measured.t_first)),
-    ("t_second", |row, _| field(row.measured.t_second)),
-    ("length", |row, _| field(row.measured.length())),
-    ("ratio", |row, _| field(row.measured.ratio)),
+    ("repeat", |_, cell| Count(Some(cell.repeat))),
+    ("seed", |_, cell| Count(Some(cell.seed))),
+    ("outcome", |row, _| Text(Some(row.outcome.name()))),
+    ("reason", |row, _| Text(row.reason.as_deref())),
+    ("first", |row, _| Text(row.first.as_deref())),
+    ("second", |row, _| Text(row.second.as_deref())),
+    ("t_first", |row, _| Number(row.measured.t_first)),
+    ("t_second", |row, _| Number(row.measured.t_second)),
+    ("length", |row, _| Number(row.measured.length())),
+    ("ratio", |row, _| Number(row.measured.ratio)),
     ("misattribution", |row, _| {
-        field(row.measured.misattribution)
+        Number(row.measured.misattribution)
     }),
-    ("first_gain", |row, _| field(row.measured.first_gain)),
-    ("theory_first", |row, _| word(&row.theory_first)),
-    ("theory_t_first", |row, _| field(row.theory.t_first)),
-    ("theory_t_second", |row, _| field(row.theory.t_second)),
-    ("theory_length", |row, _| field(row.theory.length())),
-    ("theory_ratio", |row, _| field(row.theory.ratio)),
+    ("first_gain", |row, _| Number(row.measured.first_gain)),
+    ("theory_first", |row, _| Text(row.theory_first.as_deref())),
+    ("theory_t_first", |row, _| Number(row.theory.t_first)),
+    ("theory_t_second", |row, _| Number(row.theory.t_second)),
+    ("theory_length", |row, _| Number(row.theory.length())),
+    ("theory_ratio", |row, _| Number(row.theory.ratio)),
     ("theory_misattribution", |row, _| {
-        field(row.theory.misattribution)
+        Number(row.theory.misattribution)
     }),
-    ("theory_first_gain", |row, _| field(row.theory.first_gain)),
-    ("ratio_gap", |row, _| field(row.ratio_gap)),
-    ("t_end", |row, _| field(row.t_end)),
-    ("initial_loss", |row, _| field(row.initial_loss)),
-    ("final_loss", |row, _| field(row.final_loss)),
+    ("theory_first_gain", |row, _| Number(row.theory.first_gain)),
+    ("ratio_gap", |row, _| Number(row.ratio_gap)),
+    ("t_end", |row, _| Number(row.t_end)),
+    ("initial_loss", |row, _| Number(row.initial_loss)),
+    ("final_loss", |row, _| Number(row.final_loss)),
     ("t_first_minimum", |row, _| {
-        field(row.generalisation.t_first_minimum)
+        Number(row.generalisation.t_first_minimum)
     }),
     ("first_minimum", |row, _| {
-        field(row.generalisation.first_minimum)
+        Number(row.generalisation.first_minimum)
     }),
     ("least_generalisation", |row, _| {
-        field(row.generalisation.least)
+        Number(row.generalisation.least)
     }),
     ("final_generalisation", |row, _| {
-        field(row.generalisation.last)
+        Number(row.generalisation.last)
     }),
     ("least_norm_generalisation", |row, _| {
-        field(row.generalisation.least_norm)
+        Number(row.generalisation.least_norm)
     }),
-    ("weak", |row, _| word(&row.generalisation.weak)),
-    ("bias_ratio", |row, _| field(row.generalisation.bias_ratio)),
+    ("weak", |row, _| Text(row.generalisation.weak.as_deref())),
+    ("bias_ratio", |row, _| Number(row.generalisation.bias_ratio)),
     ("permanent_bias", |row, _| {
-        row.generalisation.verdict.unwrap_or_default().to_owned()
+        Text(row.generalisation.verdict.as_deref())
     }),
-    ("learned", |row, _| word(&row.parts.verdict)),
-    ("linear_part", |row, _| field(row.parts.linear[0])),
-    ("t_linear_part", |row, _| field(row.parts.linear[1])),
-    ("xor_part", |row, _| field(row.parts.xor[0])),
-    ("t_xor_part", |row, _| field(row.parts.xor[1])),
-    ("descent_t_first", |row, _| field(row.descent.t_first)),
-    ("descent_t_second", |row, _| field(row.descent.t_second)),
-    ("descent_ratio", |row, _| field(row.descent.ratio)),
-    ("visits", |row, _| {
-        whole(row.descent.visits.map(|visits| visits.0))
-    }),
-    ("visit_time", |row, _| {
-        field(row.descent.visits.map(|visits| visits.1))
-    }),
+    ("learned", |row, _| Text(row.parts.verdict.as_deref())),
+    ("linear_part", |row, _| Number(row.parts.linear[0])),
+    ("t_linear_part", |row, _| Number(row.parts.linear[1])),
+    ("xor_part", |row, _| Number(row.parts.xor[0])),
+    ("t_xor_part", |row, _| Number(row.parts.xor[1])),
+    ("descent_t_first", |row, _| Number(row.descent.t_first)),
+    ("descent_t_second", |row, _| Number(row.descent.t_second)),
+    ("descent_ratio", |row, _| Number(row.descent.ratio)),
+    ("visits", |row, _| Count(row.descent.visits)),
+    ("visit_time", |row, _| Number(row.descent.visit_time)),
     ("visit_distance", |row, _| {
-        field(row.descent.visits.map(|visits| visits.2))
+        Number(row.descent.visit_distance)
     }),
-    ("descent_steps", |row, _| whole(row.descent.steps)),
-    ("steps", |row, _| work(row, 0)),
-    ("rhs_evaluations", |row, _| work(row, 1)),
-    ("hessian_products", |row, _| work(row, 2)),
+    ("descent_steps", |row, _| Count(row.descent.steps)),
+    ("steps", |row, _| Count(row.work.map(|work| work.steps))),
+    ("rhs_evaluations", |row, _| {
+        Count(row.work.map(|work| work.rhs_evaluations))
+    }),
+    ("hessian_products", |row, _| {
+        Count(row.work.map(|work| work.hessian_products))
+    }),
 ];
 
 /// How a cell ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CellOutcome {
-    /// It was integrated.
-    Run(Outcome),
     /// Its values make no scenario, or its data or weights cannot be used.
     Invalid,
     /// The program failed.
     Panicked,
+    /// It was integrated.
+    #[serde(untagged)]
+    Run(Outcome),
 }
 
 impl CellOutcome {
@@ -103,17 +115,11 @@ impl CellOutcome {
             CellOutcome::Panicked => "panicked",
         }
     }
-
-    /// Whether an outcome of this name is a success.
-    pub(super) fn is_success_named(name: &str) -> bool {
-        const RUNS: [Outcome; 2] = [Outcome::Converged, Outcome::TimeReached];
-        let mut runs = RUNS.into_iter().map(CellOutcome::Run);
-        runs.any(|outcome| outcome.is_success() && outcome.name() == name)
-    }
 }
 
 /// A cell's results. What was not reached, or is not predicted, is None.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     /// How it ended.
     pub outcome: CellOutcome,
@@ -138,17 +144,25 @@ pub struct Row {
     /// Loss reached.
     pub final_loss: Option<f64>,
     /// Of the generalisation error, where there is one.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub generalisation: Generalisation,
     /// Of the target's parts, where they are known.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub parts: Parts,
     /// Of the descent at the first learning rate, where one is asked for.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub descent: Descent,
-    /// Accepted steps, evaluations of the right-hand side, products of the Hessian.
-    pub work: Option<[u64; 3]>,
+    /// Of the flow.
+    pub work: Option<Work>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What became of the generalisation error E_g, in units of y^2.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Generalisation {
     /// When E_g has its first minimum.
     pub t_first_minimum: Option<f64>,
@@ -165,11 +179,12 @@ pub struct Generalisation {
     /// Its share of the final map over its share of the true one.
     pub bias_ratio: Option<f64>,
     /// The verdict on permanent bias: biased, not biased, or open.
-    pub verdict: Option<&'static str>,
+    pub verdict: Option<String>,
 }
 
 /// Which parts of the target were learned.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Parts {
     /// both, neither, or a name.
     pub verdict: Option<String>,
@@ -180,7 +195,8 @@ pub struct Parts {
 }
 
 /// What became of a discrete descent.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Descent {
     /// When its first modality is learned.
     pub t_first: Option<f64>,
@@ -188,15 +204,19 @@ pub struct Descent {
     pub t_second: Option<f64>,
     /// t_second / t_first.
     pub ratio: Option<f64>,
-    /// Visits to the saddle where its first modality alone is learned, their time together, and
-    /// the least distance from it, over the learnable loss.
-    pub visits: Option<(u64, f64, f64)>,
+    /// Visits to the saddle where its first modality alone is learned.
+    pub visits: Option<u64>,
+    /// Their time together.
+    pub visit_time: Option<f64>,
+    /// The least distance from it, over the learnable loss.
+    pub visit_distance: Option<f64>,
     /// Steps done.
     pub steps: Option<u64>,
 }
 
 /// What is both measured and predicted.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Values {
     /// When the first modality is learned.
     pub t_first: Option<f64>,
@@ -253,23 +273,24 @@ impl Row {
     }
 }
 
-fn word(word: &Option<String>) -> String {
-    word.clone().unwrap_or_default()
-}
+impl Value<'_> {
+    /// A number is the shortest decimal that reads back as the same one; what is missing is empty.
+    fn text(self) -> String {
+        let text = match self {
+            Text(text) => text.map(str::to_owned),
+            Count(count) => count.map(|count| count.to_string()),
+            number => number.number().map(|number| format!("{number:?}")),
+        };
+        text.unwrap_or_default()
+    }
 
-fn whole(count: Option<u64>) -> String {
-    count.map_or(String::new(), |count| count.to_string())
-}
-
-fn work(row: &Row, kind: usize) -> String {
-    whole(row.work.map(|work| work[kind]))
-}
-
-/// The shortest decimal that reads back as the same number; empty where there is none.
-fn field(value: Option<f64>) -> String {
-    value
-        .filter(|value| value.is_finite())
-        .map_or(String::new(), |value| format!("{value:?}"))
+    fn number(self) -> Option<f64> {
+        match self {
+            Text(_) => None,
+            Number(number) => number.filter(|number| number.is_finite()),
+            Count(count) => count.map(|count| count as f64),
+        }
+    }
 }
 
 /// The header of `sweep.csv`, without a line end.
@@ -278,20 +299,16 @@ pub fn header(grid: &Grid) -> String {
     line(axes.chain(COLUMNS.map(|(name, _)| name)))
 }
 
-/// A cell's row of `sweep.csv`, without a line end.
-pub fn row(cell: &Cell, row: &Row) -> String {
+/// A cell's line of `sweep.csv`, without a line end.
+pub fn csv_line(cell: &Cell, row: &Row) -> String {
     let axes = cell.values.iter().map(ToString::to_string);
-    line(axes.chain(COLUMNS.map(|(_, text)| text(row, cell))))
+    line(axes.chain(COLUMNS.map(|(_, value)| value(row, cell).text())))
 }
 
-/// Number of columns after those of the axes.
-pub(super) fn columns_len() -> usize {
-    COLUMNS.len()
-}
-
-/// Where a column stands after those of the axes.
-pub(super) fn place(column: &str) -> Option<usize> {
-    COLUMNS.iter().position(|(name, _)| *name == column)
+/// The number in a column after those of the axes; None where there is none.
+pub(super) fn number(column: &str, cell: &Cell, row: &Row) -> Option<f64> {
+    let (_, value) = COLUMNS.iter().find(|(name, _)| *name == column)?;
+    value(row, cell).number()
 }
 
 /// Fields as a line of CSV, quoted where they must be.

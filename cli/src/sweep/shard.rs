@@ -1,13 +1,13 @@
 //! Equal parts of a grid, and whether some of them make up the whole.
 
 use crate::error::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::str::FromStr;
 
 /// One of `count` equal parts of a grid: the cells whose number leaves the remainder `index`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Shard {
     /// Which part, from 0.
     pub index: u32,
@@ -51,63 +51,51 @@ impl FromStr for Shard {
     }
 }
 
-/// All shards of one division are there, each once and finished.
-pub(super) fn refuse_gaps(
-    cells: u64,
-    is_kept: impl Fn(u64) -> bool,
-    shards: &[(Shard, PathBuf)],
-) -> Result<()> {
-    let refuse = |problem: String, remedy: &str| {
-        Err(Error::Usage {
-            problem,
-            remedy: remedy.to_owned(),
-        })
+/// That shards, each with the file where it was found, are all those of one division, and that no
+/// cell of them is missing.
+pub(super) fn ensure_complete(found: &[(Shard, &Path)], missing: &[u64]) -> Result<()> {
+    let Some((first, _)) = found.first() else {
+        return Err(Error::Usage {
+            problem: "the folders hold no cells of this scenario by this program".into(),
+            remedy: "name the output folders of modalflow sweep --shard i/n, of the same program"
+                .into(),
+        });
     };
-    let Some((first, _)) = shards.first() else {
-        return refuse(
-            "the folders hold no cells of this scenario by this program".into(),
-            "name the output folders of modalflow sweep --shard i/n, of the same program",
-        );
-    };
-    if let Some((other, path)) = shards.iter().find(|(shard, _)| shard.count != first.count) {
-        return refuse(
-            format!(
-                "shard {other} in {} overlaps with shard {first}",
+    let count = first.count;
+    if let Some((shard, path)) = found.iter().find(|(shard, _)| shard.count != count) {
+        return Err(Error::Usage {
+            problem: format!(
+                "shard {shard} in {} overlaps with shard {first}",
                 path.display()
             ),
-            "merge the shards of one division: all of i/n for one n",
-        );
+            remedy: "merge the shards of one division: all of i/n for one n".into(),
+        });
     }
-    let is_there = |index: u32| shards.iter().any(|(shard, _)| shard.index == index);
-    let count = first.count;
-    let missing: Vec<String> = (0..count)
-        .filter(|&index| !is_there(index))
-        .map(|index| Shard { index, count }.to_string())
-        .collect();
-    if !missing.is_empty() {
-        let names = modalflow::error::listed(missing.iter().map(String::as_str));
-        return refuse(
-            format!("shards are missing: {names}"),
-            "name their folders too, or run them: modalflow sweep --shard i/n",
-        );
-    }
-    let unfinished = |(shard, _): &&(Shard, PathBuf)| {
-        let mut own = (0..cells).filter(|&cell| shard.has(cell));
-        own.any(|cell| !is_kept(cell))
-    };
-    let open: Vec<String> = shards
-        .iter()
-        .filter(unfinished)
-        .map(|(shard, _)| shard.to_string())
-        .collect();
-    match open.is_empty() {
+    let is_there = |index: u32| found.iter().any(|(shard, _)| shard.index == index);
+    let absent = (0..count).filter(|&index| !is_there(index));
+    ensure_none(
+        absent.map(|index| Shard { index, count }),
+        "shards are missing",
+        "name their folders too, or run them: modalflow sweep --shard i/n",
+    )?;
+    let shards = (0..count).map(|index| Shard { index, count });
+    ensure_none(
+        shards.filter(|shard| missing.iter().any(|&cell| shard.has(cell))),
+        "shards are not finished",
+        "run them again with modalflow sweep --shard i/n: they go on where they were",
+    )
+}
+
+fn ensure_none(shards: impl Iterator<Item = Shard>, problem: &str, remedy: &str) -> Result<()> {
+    let shards: Vec<String> = shards.map(|shard| shard.to_string()).collect();
+    match shards.is_empty() {
         true => Ok(()),
-        false => refuse(
-            format!(
-                "shards are not finished: {}",
-                modalflow::error::listed(open.iter().map(String::as_str))
+        false => Err(Error::Usage {
+            problem: format!(
+                "{problem}: {}",
+                modalflow::error::listed(shards.iter().map(String::as_str))
             ),
-            "run them again with modalflow sweep --shard i/n: they go on where they were",
-        ),
+            remedy: remedy.to_owned(),
+        }),
     }
 }

@@ -1,7 +1,8 @@
 //! The rows of a finished sweep, one after the other.
 
-use super::kept::Kept;
-use super::row::{self, CellOutcome};
+use super::cell::{Finished, Trajectory};
+use super::row::{self, Row};
+use super::store::CellStore;
 use crate::error::Result;
 use crate::scenario::{Cell, Grid, Quantity};
 use modalflow::experiment::compare::relative_gap;
@@ -12,52 +13,48 @@ pub struct Table<'a> {
     /// The grid.
     pub grid: &'a Grid,
     /// Its finished cells.
-    pub kept: &'a mut Kept,
+    pub store: &'a mut CellStore,
 }
 
-/// A row that was read back.
+/// A finished cell that was read back.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// The cell.
     pub cell: Cell,
-    fields: csv::StringRecord,
+    /// Its results.
+    pub row: Row,
+    /// Its trajectory, where one was kept.
+    pub trajectory: Option<Trajectory>,
 }
 
 impl Record {
-    /// The text in a column after those of the axes; empty where there is none.
-    pub fn text(&self, column: &str) -> &str {
-        let place = row::place(column).map(|place| place + self.cell.values.len());
-        place
-            .and_then(|place| self.fields.get(place))
-            .unwrap_or_default()
-    }
-
-    /// The number in a column after those of the axes; None where there is none.
-    pub fn number(&self, column: &str) -> Option<f64> {
-        self.text(column).parse().ok()
-    }
-
     /// Whether the cell ended as it was asked to.
     pub fn is_success(&self) -> bool {
-        CellOutcome::is_success_named(self.text("outcome"))
+        self.row.outcome.is_success()
     }
 
     /// What was measured of a quantity.
     pub fn measured(&self, quantity: Quantity) -> Option<f64> {
-        self.number(quantity.name())
+        row::number(quantity.name(), &self.cell, &self.row)
     }
 
     /// What theory predicts of it.
     pub fn predicted(&self, quantity: Quantity) -> Option<f64> {
-        self.number(&format!("theory_{}", quantity.name()))
+        let column = format!("theory_{}", quantity.name());
+        row::number(&column, &self.cell, &self.row)
     }
 
     /// Both, where the modalities were learned in the predicted order: those of another order are
     /// other quantities.
     pub fn pair(&self, quantity: Quantity) -> Option<(f64, f64)> {
-        let [first, predicted] = ["first", "theory_first"].map(|column| self.text(column));
-        let is_second_right = !quantity.is_of_second() || self.number("ratio_gap").is_some();
-        let is_comparable = !first.is_empty() && first == predicted && is_second_right;
+        let Row {
+            first,
+            theory_first,
+            ..
+        } = &self.row;
+        let has_gap = self.measured(Quantity::RatioGap).is_some();
+        let is_second_right = !quantity.is_of_second() || has_gap;
+        let is_comparable = first.is_some() && first == theory_first && is_second_right;
         let pair = self.measured(quantity).zip(self.predicted(quantity));
         pair.filter(|_| is_comparable)
     }
@@ -73,23 +70,17 @@ impl Record {
 }
 
 impl Table<'_> {
-    /// The row of a cell; None where it is not kept.
+    /// A cell with what became of it; None where it is not kept.
     ///
     /// # Errors
-    /// An input error where the journal cannot be read, or the row has other columns.
+    /// An error where the store cannot be read.
     pub fn record(&mut self, index: u64) -> Result<Option<Record>> {
-        let Some(text) = self.kept.row(index)? else {
-            return Ok(None);
-        };
-        let cell = self.grid.cell(index);
-        let mut reader = csv::ReaderBuilder::new();
-        let mut reader = reader.has_headers(false).from_reader(text.as_bytes());
-        let mut fields = csv::StringRecord::new();
-        let is_read = reader.read_record(&mut fields).unwrap_or(false);
-        if !is_read || fields.len() != cell.values.len() + row::columns_len() {
-            return Err(self.kept.unreadable_row(index));
-        }
-        Ok(Some(Record { cell, fields }))
+        let finished = self.store.get(index)?;
+        Ok(finished.map(|Finished { row, trajectory }| Record {
+            cell: self.grid.cell(index),
+            row,
+            trajectory,
+        }))
     }
 
     /// Shows every kept row in order.
@@ -108,12 +99,12 @@ impl Table<'_> {
     /// `sweep.csv`, given to `write` piece by piece.
     ///
     /// # Errors
-    /// An input error where the journal cannot be read, and whatever `write` fails with.
+    /// An error where the store cannot be read, and whatever `write` fails with.
     pub fn write_csv(&mut self, write: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
         write(&(row::header(self.grid) + "\n"))?;
         for index in 0..self.grid.len() {
-            if let Some(text) = self.kept.row(index)? {
-                write(&(text + "\n"))?;
+            if let Some(record) = self.record(index)? {
+                write(&(row::csv_line(&record.cell, &record.row) + "\n"))?;
             }
         }
         Ok(())

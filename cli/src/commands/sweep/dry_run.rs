@@ -1,10 +1,10 @@
 //! `modalflow sweep --dry-run`.
 
-use super::{CELLS, Call, Sweep, load, print, print_json};
+use super::{CELLS, Sweep, SweepOptions, load, print, print_json};
 use crate::args::Options;
 use crate::error::Result;
 use crate::scenario::{self, Cell};
-use crate::sweep::{Kept, Shard};
+use crate::sweep::{CellStore, Shard};
 use modalflow::experiment::Scenario;
 
 /// Cells that are shown in full.
@@ -12,12 +12,14 @@ const FIRST: usize = 3;
 
 pub(in crate::commands) fn dry_run(
     paths: &[std::path::PathBuf],
-    call: &Call,
+    call: &SweepOptions,
     options: &Options,
 ) -> Result<u8> {
     for sweep in load(paths, call.shard, options)? {
         let Sweep { name, grid, .. } = &sweep;
-        let kept = Kept::look(&sweep.folder.join(CELLS), sweep.header.clone())?;
+        let path = sweep.folder.join(CELLS).join(sweep.header.file_name());
+        let store = CellStore::look(&path, sweep.header.clone())?;
+        let done = store.map_or(0, |store| store.len());
         let in_shard = (0..grid.len()).filter(|&cell| call.shard.has(cell));
         let first = in_shard.clone().take(FIRST).map(|index| grid.cell(index));
         let first: Vec<(Cell, Result<Scenario>)> = first
@@ -32,7 +34,7 @@ pub(in crate::commands) fn dry_run(
                 "name": name,
                 "cells": grid.len(),
                 "in_shard": count,
-                "done": kept.len(),
+                "done": done,
                 "first": first.iter().map(as_json).collect::<Vec<_>>(),
             }))?;
             continue;
@@ -41,7 +43,7 @@ pub(in crate::commands) fn dry_run(
         if call.shard != Shard::WHOLE {
             text += &format!(", {count} of them in shard {}", call.shard);
         }
-        text += &format!(", {} done\n", kept.len());
+        text += &format!(", {done} done\n");
         for (cell, scenario) in &first {
             text += &format!("--- # cell {}, repeat {}\n", cell.index, cell.repeat);
             text += &match scenario {

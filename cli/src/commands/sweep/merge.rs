@@ -1,35 +1,35 @@
 //! `modalflow merge`.
 
-use super::publish::{Circumstances, SCENARIO, finish};
-use super::{CELLS, Sweep, refuse_to_replace_inputs};
+use super::publish::{PublishContext, SCENARIO, finish};
+use super::{CELLS, Sweep, ensure_inputs_are_kept};
 use crate::args::Options;
 use crate::error::{Error, Result};
-use crate::output::{self, Claim};
+use crate::output;
 use crate::scenario::Loaded;
-use crate::sweep::{Kept, Shard};
+use crate::sweep::{CellStore, Shard};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Options) -> Result<u8> {
-    let circumstances = Circumstances {
+    let context = PublishContext {
         svg,
         clock: Instant::now(),
         started: SystemTime::now(),
         go_on: &|| true,
     };
     let sweep = merged_sweep(folders, options)?;
-    refuse_to_replace_inputs(&sweep)?;
+    ensure_inputs_are_kept(&sweep)?;
     let mut paths = BTreeSet::new();
     for folder in folders {
-        let found = journals_of(&sweep, folder)?;
+        let found = stores_of(&sweep, folder)?;
         paths.extend(found);
     }
     let paths: Vec<PathBuf> = paths.into_iter().collect();
-    let mut kept = Kept::merge(sweep.header.clone(), &paths)?;
+    CellStore::ensure_mergeable(&sweep.header, &paths)?;
     output::prepare_folders(std::slice::from_ref(&sweep.folder))?;
-    let _claim = Claim::take(&sweep.folder.join(CELLS), &sweep.header.sweep)?;
-    finish(&sweep, &mut kept, options, &circumstances)
+    let mut store = CellStore::merge(&sweep.folder.join(CELLS), &sweep.header, &paths)?;
+    finish(&sweep, &mut store, options, &context)
 }
 
 /// The sweep whose scenario stands in the first folder that has one: beside a shard's cells, or
@@ -63,27 +63,22 @@ fn shards_below(folder: &Path) -> Option<PathBuf> {
     below.filter(|path| path.join(CELLS).is_dir()).min()
 }
 
-/// The journals of a sweep in an output folder.
-fn journals_of(sweep: &Sweep, folder: &Path) -> Result<Vec<PathBuf>> {
-    let journals = folder.join(CELLS);
-    let entries = std::fs::read_dir(&journals).map_err(|error| Error::Usage {
-        problem: format!("there are no cells in {}: {error}", journals.display()),
+/// The stores of a sweep in an output folder.
+fn stores_of(sweep: &Sweep, folder: &Path) -> Result<Vec<PathBuf>> {
+    let cells = folder.join(CELLS);
+    let entries = std::fs::read_dir(&cells).map_err(|error| Error::Usage {
+        problem: format!("there are no cells in {}: {error}", cells.display()),
         remedy: "name output folders of modalflow sweep --shard i/n: OUT/NAME".into(),
     })?;
     let paths = entries.flatten().map(|entry| entry.path());
-    let paths: Vec<PathBuf> = paths
+    let (own, others): (Vec<PathBuf>, Vec<PathBuf>) = paths
         .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
-        .collect();
-    let is_own = |path: &&PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(&sweep.header.sweep))
-    };
-    let own: Vec<PathBuf> = paths.iter().filter(is_own).cloned().collect();
-    if own.is_empty() && !paths.is_empty() {
+        .partition(|path| sweep.header.of_part(path).is_some());
+    if own.is_empty() && !others.is_empty() {
         return Err(Error::Usage {
             problem: format!(
                 "the cells in {} are of another scenario or program",
-                journals.display()
+                cells.display()
             ),
             remedy: "merge shards of one scenario, with the program that ran them".into(),
         });

@@ -18,11 +18,11 @@ use super::run::{INTERRUPTED, watch_interrupts};
 use super::{print, print_json, say};
 use crate::args::Options;
 use crate::error::{Error, Result};
-use crate::output::{self, Claim};
+use crate::output;
 use crate::progress::SweepBar;
 use crate::scenario::{Cell, Grid, Loaded};
-use crate::sweep::{self, CellOutcome, Finished, Header, Kept, Plan, Shard};
-use publish::{Circumstances, finish, finish_shard, note_earlier_results};
+use crate::sweep::{self, CellOutcome, CellStore, Finished, Header, Plan, Shard};
+use publish::{PublishContext, finish, finish_shard, note_earlier_results};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,11 +32,11 @@ use std::time::{Instant, SystemTime};
 /// Exit code of a sweep with failed cells.
 const CELLS_FAILED: u8 = 4;
 
-/// Where an output folder keeps its journals.
+/// Where an output folder keeps its finished cells.
 const CELLS: &str = "cells";
 
 /// What a call of `sweep` asks for beside the scenarios.
-pub(super) struct Call {
+pub(super) struct SweepOptions {
     pub(super) plan: Plan,
     pub(super) shard: Shard,
     pub(super) svg: bool,
@@ -96,10 +96,27 @@ impl Sweep {
         (!is_invalid || self.has_its_files()).then_some(finished)
     }
 
+    /// Whether the files that the scenario names are not what they were: what cannot be read for
+    /// another reason than its absence has not changed.
+    fn has_changed_files(&self) -> bool {
+        let is_absent = |path: &Path| path.try_exists().is_ok_and(|exists| !exists);
+        match sweep::identity(&self.loaded.file) {
+            Ok(now) => now != self.header.sweep,
+            Err(_) => self.files().iter().any(|path| is_absent(path)),
+        }
+    }
+
+    /// The files that the scenario names.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut scenario = self.loaded.file.scenario.clone();
+        let files = scenario.files_mut().into_iter();
+        files.map(|(_, path)| path.clone()).collect()
+    }
+
     /// Whether the files that the scenario names can be read, and are what they were.
     fn has_its_files(&self) -> bool {
-        let names_files = !self.loaded.file.scenario.clone().files_mut().is_empty();
-        !names_files || sweep::identity(&self.loaded.file).is_ok_and(|now| now == self.header.sweep)
+        self.files().is_empty()
+            || sweep::identity(&self.loaded.file).is_ok_and(|now| now == self.header.sweep)
     }
 }
 
@@ -107,7 +124,7 @@ impl Sweep {
 fn load(paths: &[PathBuf], shard: Shard, options: &Options) -> Result<Vec<Sweep>> {
     let load = |path: &PathBuf| {
         let loaded = Loaded::read(path, &options.set)?;
-        refuse_set_axes(&loaded, &options.set)?;
+        ensure_axes_are_not_set(&loaded, &options.set)?;
         Sweep::of(loaded, shard, &options.out)
     };
     let sweeps: Vec<Sweep> = paths.iter().map(load).collect::<Result<_>>()?;
@@ -119,7 +136,7 @@ fn load(paths: &[PathBuf], shard: Shard, options: &Options) -> Result<Vec<Sweep>
 }
 
 /// A value set from the command line would be overwritten by those of an axis over the same key.
-fn refuse_set_axes(loaded: &Loaded, set: &[String]) -> Result<()> {
+fn ensure_axes_are_not_set(loaded: &Loaded, set: &[String]) -> Result<()> {
     let Some(section) = &loaded.file.sweep else {
         return Ok(());
     };
@@ -144,15 +161,19 @@ fn refuse_set_axes(loaded: &Loaded, set: &[String]) -> Result<()> {
 }
 
 /// None of the files that a sweep writes or removes may be one that it starts from.
-fn refuse_to_replace_inputs(sweep: &Sweep) -> Result<()> {
+fn ensure_inputs_are_kept(sweep: &Sweep) -> Result<()> {
     let is_written = |name: &str| publish::is_written(sweep, name);
     super::refuse_to_replace_inputs(&sweep.folder, &sweep.loaded.file.scenario, &is_written)
 }
 
-pub(super) fn sweep_scenarios(paths: &[PathBuf], call: &Call, options: &Options) -> Result<u8> {
+pub(super) fn sweep_scenarios(
+    paths: &[PathBuf],
+    call: &SweepOptions,
+    options: &Options,
+) -> Result<u8> {
     let sweeps = load(paths, call.shard, options)?;
     for sweep in &sweeps {
-        refuse_to_replace_inputs(sweep)?;
+        ensure_inputs_are_kept(sweep)?;
     }
     let interrupted = Arc::new(AtomicBool::new(false));
     watch_interrupts(&interrupted);
@@ -174,41 +195,39 @@ pub(super) fn sweep_scenarios(paths: &[PathBuf], call: &Call, options: &Options)
 
 fn sweep_one(
     sweep: &Sweep,
-    call: &Call,
+    call: &SweepOptions,
     options: &Options,
     interrupted: &AtomicBool,
 ) -> Result<u8> {
     let go_on = || !interrupted.load(Ordering::Relaxed);
-    let circumstances = Circumstances {
+    let context = PublishContext {
         svg: call.svg,
         clock: Instant::now(),
         started: SystemTime::now(),
         go_on: &go_on,
     };
-    let journals = sweep.folder.join(CELLS);
-    let _claim = Claim::take(&journals, &sweep.header.sweep)?;
-    let mut kept = Kept::open(&journals, sweep.header.clone())?;
-    note_kept(sweep, &kept, options);
-    run_missing(sweep, &mut kept, call, options, &go_on)?;
-    if !kept.missing().is_empty() {
-        note_unfinished(sweep, &kept, go_on());
+    let mut store = CellStore::open(&sweep.folder.join(CELLS), sweep.header.clone())?;
+    note_kept(sweep, &store, options);
+    run_missing(sweep, &mut store, call, options, &go_on)?;
+    if !store.missing().is_empty() {
+        note_unfinished(sweep, &store, go_on());
         return Ok(if go_on() { CELLS_FAILED } else { INTERRUPTED });
     }
     if call.shard == Shard::WHOLE {
-        finish(sweep, &mut kept, options, &circumstances)
+        finish(sweep, &mut store, options, &context)
     } else {
-        finish_shard(sweep, &kept, call, options)
+        finish_shard(sweep, &store, call, options)
     }
 }
 
 fn run_missing(
     sweep: &Sweep,
-    kept: &mut Kept,
-    call: &Call,
+    store: &mut CellStore,
+    call: &SweepOptions,
     options: &Options,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<()> {
-    let missing = kept.missing().len() as u64;
+    let missing = store.missing().len() as u64;
     let mut bar = SweepBar::new(&sweep.name, missing, options.quiet);
     let lost_file = AtomicBool::new(false);
     let work = |cell: &Cell, go_on: &dyn Fn() -> bool| {
@@ -220,7 +239,7 @@ fn run_missing(
     };
     let go_on = || go_on() && !lost_file.load(Ordering::Relaxed);
     let mut monitor = |progress| bar.show(progress);
-    sweep::run_cells(&sweep.grid, kept, &call.plan, &work, &go_on, &mut monitor)?;
+    sweep::run_cells(&sweep.grid, store, &call.plan, &work, &go_on, &mut monitor)?;
     bar.finish();
     match lost_file.into_inner() || !sweep.has_its_files() {
         true => Err(files_changed(sweep)),
@@ -229,26 +248,20 @@ fn run_missing(
 }
 
 /// Says what earlier calls left: cells of this sweep, and of what is not this sweep any more.
-fn note_kept(sweep: &Sweep, kept: &Kept, options: &Options) {
+fn note_kept(sweep: &Sweep, store: &CellStore, options: &Options) {
     let Sweep { name, folder, .. } = sweep;
-    let missing = kept.missing().len();
-    if kept.was_cut_back() {
-        say(&format!(
-            "warning: {name}: the end of the journal was lost, with a loss of power perhaps: {} cells are kept",
-            kept.len()
-        ));
-    }
+    let missing = store.missing().len();
     if options.quiet {
         return;
     }
-    if !kept.is_empty() && missing > 0 {
+    if !store.is_empty() && missing > 0 {
         say(&format!(
             "{name}: {} cells are done, {missing} are left",
-            kept.len()
+            store.len()
         ));
     }
-    let journals = folder.join(CELLS);
-    let entries = std::fs::read_dir(&journals).into_iter().flatten().flatten();
+    let cells = folder.join(CELLS);
+    let entries = std::fs::read_dir(&cells).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let others: Vec<String> = names
         .filter(|name| name.ends_with(".jsonl") && !name.starts_with(&sweep.header.sweep))
@@ -256,13 +269,13 @@ fn note_kept(sweep: &Sweep, kept: &Kept, options: &Options) {
     if !others.is_empty() {
         say(&format!(
             "{name}: cells of another version of the scenario or of the program are left alone, in {}: {}",
-            journals.display(),
+            cells.display(),
             modalflow::error::listed(others.iter().map(String::as_str))
         ));
     }
 }
 
-fn note_unfinished(sweep: &Sweep, kept: &Kept, has_failed: bool) {
+fn note_unfinished(sweep: &Sweep, store: &CellStore, has_failed: bool) {
     let why = match has_failed {
         true => "a cell failed",
         false => "interrupted",
@@ -270,8 +283,8 @@ fn note_unfinished(sweep: &Sweep, kept: &Kept, has_failed: bool) {
     say(&format!(
         "warning: {}: {why}; {} cells are kept, {} are left: the same call goes on with them",
         sweep.name,
-        kept.len(),
-        kept.missing().len()
+        store.len(),
+        store.missing().len()
     ));
     note_earlier_results(sweep);
 }
@@ -279,22 +292,23 @@ fn note_unfinished(sweep: &Sweep, kept: &Kept, has_failed: bool) {
 /// Cells that were run while a file changed may be of either content; those before a file could
 /// not be read for a while are good.
 fn files_changed(sweep: &Sweep) -> Error {
-    let mut scenario = sweep.loaded.file.scenario.clone();
-    let files = scenario.files_mut().into_iter();
-    let files: Vec<String> = files.map(|(_, path)| path.display().to_string()).collect();
+    let files: Vec<String> = sweep
+        .files()
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     let files = files.join(" or ");
-    let journals = sweep.folder.join(CELLS);
-    let journal = journals.join(sweep::journal_name(&sweep.header));
-    let (what, remedy) = match sweep.has_its_files() {
-        true => (
+    let store = sweep.folder.join(CELLS).join(sweep.header.file_name());
+    let (what, remedy) = match sweep.has_changed_files() {
+        false => (
             "could not be read for a while",
             "make the same call again: it goes on".to_owned(),
         ),
-        false => (
+        true => (
             "changed while the sweep ran",
             format!(
                 "remove {}, whose cells may be of either content, and sweep again",
-                journal.display()
+                store.display()
             ),
         ),
     };

@@ -1,6 +1,6 @@
 //! What a finished sweep leaves: table, figures, summary; a finished shard its scenario.
 
-use super::{CELLS, CELLS_FAILED, Call, Sweep, print, print_json, say};
+use super::{CELLS, CELLS_FAILED, Sweep, SweepOptions, print, print_json, say};
 use crate::args::Options;
 use crate::commands::run::{INTERRUPTED, provenance, relative_to};
 use crate::error::Result;
@@ -9,7 +9,7 @@ use crate::output::{self, File, Staged};
 use crate::plot::Format;
 use crate::report::sweep::{self as report, SweepSummary};
 use crate::scenario;
-use crate::sweep::{Kept, Table};
+use crate::sweep::{CellStore, Table};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
@@ -19,7 +19,7 @@ const TABLE: &str = "sweep.csv";
 const SUMMARY: &str = "summary.json";
 
 /// What the files of a finished sweep are made of, beside its cells.
-pub(super) struct Circumstances<'a> {
+pub(super) struct PublishContext<'a> {
     pub(super) svg: bool,
     pub(super) clock: Instant,
     pub(super) started: SystemTime,
@@ -30,16 +30,16 @@ pub(super) struct Circumstances<'a> {
 /// Writes table, figures and summary of a finished sweep.
 pub(super) fn finish(
     sweep: &Sweep,
-    kept: &mut Kept,
+    store: &mut CellStore,
     options: &Options,
-    circumstances: &Circumstances<'_>,
+    context: &PublishContext<'_>,
 ) -> Result<u8> {
     let Sweep { name, folder, .. } = sweep;
     let mut table = Table {
         grid: &sweep.grid,
-        kept,
+        store,
     };
-    let Some(figures) = figures(sweep, &mut table, circumstances)? else {
+    let Some(figures) = figures(sweep, &mut table, context)? else {
         say(&format!(
             "warning: {name}: interrupted; all cells are kept: the same call draws them"
         ));
@@ -55,8 +55,8 @@ pub(super) fn finish(
         .into_iter()
         .chain(names);
     summary.files = names.chain([SUMMARY.to_owned()]).collect();
-    let seconds = circumstances.clock.elapsed().as_secs_f64();
-    summary.provenance = Some(provenance(circumstances.started, 0.0, seconds));
+    let seconds = context.clock.elapsed().as_secs_f64();
+    summary.provenance = Some(provenance(context.started, 0.0, seconds));
     let mut json = serde_json::to_vec_pretty(&summary).unwrap_or_default();
     json.push(b'\n');
     let mut staged = vec![stage(folder, &scenario_file(sweep, folder))?, csv];
@@ -67,10 +67,10 @@ pub(super) fn finish(
     let earlier: Vec<&str> = earlier.iter().map(String::as_str).collect();
     let written = output::publish(folder, staged, &earlier)?;
     show(&summary, folder, &written, options)?;
-    if kept.failed() > 0 {
+    if store.failed() > 0 {
         say(&format!(
             "warning: {name}: {} of {} cells failed",
-            kept.failed(),
+            store.failed(),
             sweep.grid.len()
         ));
         return Ok(CELLS_FAILED);
@@ -82,16 +82,16 @@ pub(super) fn finish(
 fn figures(
     sweep: &Sweep,
     table: &mut Table<'_>,
-    circumstances: &Circumstances<'_>,
+    context: &PublishContext<'_>,
 ) -> Result<Option<Vec<File>>> {
-    let formats: &[Format] = match circumstances.svg {
+    let formats: &[Format] = match context.svg {
         true => &[Format::Png, Format::Svg],
         false => &[Format::Png],
     };
     let file = &sweep.loaded.file;
     let mut files = Vec::new();
     for section in &file.figure {
-        if !(circumstances.go_on)() {
+        if !(context.go_on)() {
             return Ok(None);
         }
         files.extend(figures::sweep_figure(
@@ -169,8 +169,8 @@ pub(super) fn note_earlier_results(sweep: &Sweep) {
 /// folder itself may be an earlier result.
 pub(super) fn finish_shard(
     sweep: &Sweep,
-    kept: &Kept,
-    call: &Call,
+    store: &CellStore,
+    call: &SweepOptions,
     options: &Options,
 ) -> Result<u8> {
     let Sweep { name, folder, .. } = sweep;
@@ -180,19 +180,19 @@ pub(super) fn finish_shard(
     let shard = call.shard;
     if options.json {
         print_json(&serde_json::json!({
-            "name": name, "shard": shard.to_string(), "cells": kept.len(), "failed": kept.failed(),
+            "name": name, "shard": shard.to_string(), "cells": store.len(), "failed": store.failed(),
         }))?;
     } else if !options.quiet {
         print(&format!(
             "{name}: shard {shard} is finished, {} of {} cells, {} failed\n  when all are: modalflow merge {} --out {}\n",
-            kept.len(),
+            store.len(),
             sweep.grid.len(),
-            kept.failed(),
+            store.failed(),
             folder.display(),
             options.out.display()
         ))?;
     }
-    Ok(if kept.failed() > 0 { CELLS_FAILED } else { 0 })
+    Ok(if store.failed() > 0 { CELLS_FAILED } else { 0 })
 }
 
 fn show(

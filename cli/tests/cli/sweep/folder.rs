@@ -14,11 +14,11 @@ fn cells_of_another_scenario_are_never_mixed_in() {
         .assert()
         .code(0)
         .stderr(predicate::str::contains(other));
-    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 2);
+    assert_eq!(stores(&sandbox, "outputs/fast/cells").len(), 2);
     assert_ne!(sandbox.read("outputs/fast/sweep.csv"), first);
     // What is no warning is not said where nothing is to be.
     sandbox.succeed("sweep fast.yaml --quiet --set description=else --set output.samples=7");
-    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 2);
+    assert_eq!(stores(&sandbox, "outputs/fast/cells").len(), 2);
     assert_eq!(sandbox.read("outputs/fast/sweep.csv"), first);
 }
 
@@ -32,10 +32,10 @@ fn a_changed_table_is_another_sweep() {
     sandbox.write("elsewhere/fast.yaml", &text);
     sandbox.write("elsewhere/t.csv", TABLE);
     sandbox.succeed("sweep elsewhere/fast.yaml --quiet");
-    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 1);
+    assert_eq!(stores(&sandbox, "outputs/fast/cells").len(), 1);
     sandbox.write("t.csv", &TABLE.replace("2.5", "2.25"));
     sandbox.command("sweep fast.yaml --quiet").assert().code(0);
-    assert_eq!(journals(&sandbox, "outputs/fast/cells").len(), 2);
+    assert_eq!(stores(&sandbox, "outputs/fast/cells").len(), 2);
 }
 
 /// A changed figure is drawn from the cells that are there.
@@ -43,7 +43,7 @@ fn a_changed_table_is_another_sweep() {
 fn a_changed_figure_runs_no_cell() {
     let sandbox = Sandbox::with(GRID);
     sandbox.succeed("sweep fast.yaml --quiet");
-    let path = journal(&sandbox, "outputs/fast/cells");
+    let path = store(&sandbox, "outputs/fast/cells");
     let before = sandbox.read(&path);
     let set = "figure=[{\"name\":\"steps\",\"lines\":{\"x\":\"data.toy.rho\",\"y\":\"steps\"}},{\"curves\":{},\"name\":\"a\",\"select\":{\"data.toy.rho\":0.2}},{\"curves\":{},\"name\":\"b\",\"select\":{\"data.toy.sigma.A\":2}},{\"portrait\":{},\"select\":{\"data.toy.sigma.A\":2,\"data.toy.rho\":-0.2}}]";
     sandbox
@@ -68,9 +68,9 @@ fn the_written_scenario_is_the_same_sweep() {
     assert!(before == results(&sandbox, "outputs/fast"));
 }
 
-/// Two sweeps never write to one journal.
+/// Two sweeps never write to one store, and what is refused leaves nothing behind.
 #[test]
-fn a_journal_has_one_writer() {
+fn a_store_has_one_writer() {
     let grid = GRID.replace("repeats: 2", "repeats: 2000");
     let sandbox = Sandbox::with(&grid);
     let running = Running::start(&sandbox, "sweep fast.yaml --quiet", "outputs/fast/cells");
@@ -85,7 +85,10 @@ fn a_journal_has_one_writer() {
         "sweep fast.yaml --quiet --set seed=4",
         "another process is at work in",
     );
+    assert_eq!(stores(&sandbox, "outputs/fast/cells").len(), 1);
     drop(running);
+    // Who was killed holds nothing.
+    sandbox.succeed("sweep fast.yaml --quiet --set seed=4 --set sweep.repeats=1");
 }
 
 /// What an earlier sweep wrote and this one does not is removed; what is not a sweep's stays.

@@ -65,25 +65,32 @@ fn results(sandbox: &Sandbox, folder: &str) -> Vec<(String, Vec<u8>)> {
     .collect()
 }
 
-/// The journals in a folder of cells.
-fn journals(sandbox: &Sandbox, folder: &str) -> Vec<String> {
+/// The stores in a folder of cells.
+fn stores(sandbox: &Sandbox, folder: &str) -> Vec<String> {
     let mut names = sandbox.names(folder);
     names.retain(|name| name.ends_with(".jsonl"));
     names
 }
 
-fn journal(sandbox: &Sandbox, folder: &str) -> String {
-    let names = journals(sandbox, folder);
+fn store(sandbox: &Sandbox, folder: &str) -> String {
+    let names = stores(sandbox, folder);
     assert_eq!(names.len(), 1, "{names:?}");
     format!("{folder}/{}", names[0])
 }
 
-/// A sweep that runs beside the test, seen to have kept some cells; killed when it is dropped.
+/// A sweep that runs beside the test, seen to have kept further cells; killed when it is dropped.
 struct Running(Child);
 
 impl Running {
     fn start(sandbox: &Sandbox, line: &str, cells: &str) -> Self {
         const LONGEST: Duration = Duration::from_secs(100);
+        let cells = sandbox.path(cells);
+        let size = || {
+            let entries = fs::read_dir(&cells).into_iter().flatten().flatten();
+            let sizes = entries.filter_map(|entry| entry.metadata().ok());
+            sizes.map(|data| data.len()).sum::<u64>()
+        };
+        let before = size();
         let child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
             .current_dir(sandbox.path(""))
             .args(line.split_whitespace())
@@ -91,14 +98,8 @@ impl Running {
             .spawn()
             .expect("the program");
         let mut running = Self(child);
-        let cells = sandbox.path(cells);
-        let size = || {
-            let entries = fs::read_dir(&cells).into_iter().flatten().flatten();
-            let sizes = entries.filter_map(|entry| entry.metadata().ok());
-            sizes.map(|data| data.len()).sum::<u64>()
-        };
         let clock = Instant::now();
-        while size() < 2000 {
+        while size() < before + 2000 {
             let end = running.0.try_wait().expect("a child");
             assert!(end.is_none(), "ended before it was seen: {end:?}");
             assert!(clock.elapsed() < LONGEST, "no cells yet");

@@ -52,7 +52,7 @@ fn missing_and_overlapping_shards_are_named() {
     refused("merge nowhere --out merged", "no finished shard in nowhere");
     refused("merge 1of3 --out merged", "did you mean 1of3/fast?");
     // A shard that was cut short.
-    let path = journal(&sandbox, "1of2/fast/cells");
+    let path = store(&sandbox, "1of2/fast/cells");
     let text = sandbox.read(&path);
     let cut = text.trim_end().rfind('\n').expect("lines") + 1;
     sandbox.write(&path, &text[..cut]);
@@ -67,4 +67,68 @@ fn missing_and_overlapping_shards_are_named() {
         "merge 2of2/fast other/fast --out merged",
         "another scenario or program",
     );
+}
+
+/// Cells that cost next to nothing.
+const TRIVIAL: &str = "\
+data: {toy: {sigma: {A: 2.0, B: 1.0}, target: {A: 1.0, B: 1.0}}}
+network: {depth: 2, fusion_layer: 1, width: 2}
+init: {aligned: {norm: 0.1}}
+flow: {rtol: 1.0e-3, until: {time: 0.1}}
+sweep: {repeats: 140}
+";
+
+/// Runs a line of the shell, in which MODALFLOW is the program; gives back what it said.
+#[cfg(unix)]
+fn shell(sandbox: &Sandbox, line: &str) -> (Option<i32>, String) {
+    let output = Command::new("sh")
+        .current_dir(sandbox.path(""))
+        .env("MODALFLOW", env!("CARGO_BIN_EXE_modalflow"))
+        .args(["-c", line])
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
+}
+
+/// A merge opens one store at a time.
+#[cfg(unix)]
+#[test]
+fn more_shards_than_files_that_may_be_open_are_merged() {
+    let sandbox = Sandbox::with(TRIVIAL);
+    sandbox.succeed("sweep fast.yaml --out whole --quiet");
+    let line = "for i in $(seq 70); do \
+                $MODALFLOW sweep fast.yaml --out parts --shard $i/70 --quiet || exit 1; done; \
+                ulimit -n 64; exec $MODALFLOW merge parts/fast --out merged --quiet";
+    assert_eq!(shell(&sandbox, line), (Some(0), String::new()));
+    assert!(results(&sandbox, "merged/fast") == results(&sandbox, "whole/fast"));
+    // The store that they were joined in is gone with the merge.
+    assert!(sandbox.names("merged/fast/cells").is_empty());
+}
+
+/// However few files may be open, nobody is told to move or delete anything.
+#[cfg(unix)]
+#[test]
+fn too_many_open_files_are_no_damage() {
+    let sandbox = Sandbox::with(TRIVIAL);
+    for shard in ["1/2", "2/2"] {
+        sandbox.succeed(&format!("sweep fast.yaml --quiet --shard {shard}"));
+    }
+    let path = "outputs/fast/cells";
+    let before = sandbox.tree(path);
+    let mut refused = 0;
+    for files in 4..14 {
+        for call in ["sweep fast.yaml --shard 1/2", "merge outputs/fast"] {
+            let line = format!("ulimit -n {files}; exec $MODALFLOW {call} --quiet");
+            let (_, said) = shell(&sandbox, &line);
+            refused += usize::from(said.contains(".jsonl") && said.contains("os error 24"));
+            let rash = ["move", "delete", "cut "];
+            assert!(
+                !rash.iter().any(|word| said.contains(word)),
+                "{files}: {said}"
+            );
+        }
+    }
+    assert!(refused > 0);
+    assert!(sandbox.tree(path) == before);
 }

@@ -1,0 +1,336 @@
+//! The finished cells of a sweep: one file, and where each cell stands in it.
+//!
+//! The file is a journal of JSON lines. Its first line says what the cells belong to; each further
+//! line is a pair, the number of a cell and what became of it. A line is written as soon as its
+//! cell ends, in one call of the operating system, so that a SIGKILL costs unfinished cells only.
+//! In memory there are eight bytes a cell: where its line starts.
+//!
+//! An embedded database (redb) was tried in its place. It saves a fifth of the code and adds
+//! checksums, but takes more time and memory a cell, loses finished cells to a SIGKILL, and cannot
+//! be read while a sweep writes or, without being written to, after a kill. `docs/sweeps.md` has the
+//! numbers.
+
+use super::cell::Finished;
+use super::shard::{Shard, ensure_complete};
+use crate::error::{Error, InputError, Result};
+use crate::output::{Journal, Line};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
+use tempfile::TempPath;
+
+/// The first line of a store: what its cells belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Header {
+    /// Identity of the scenario and the program.
+    pub sweep: String,
+    /// Number of cells of the whole grid.
+    pub cells: u64,
+    /// The part of it that is kept here.
+    pub shard: Shard,
+}
+
+impl Header {
+    /// The name of the store's file.
+    pub fn file_name(&self) -> String {
+        let sweep = &self.sweep;
+        match self.shard {
+            Shard::WHOLE => format!("{sweep}.jsonl"),
+            Shard { index, count } => format!("{sweep}.shard-{}-of-{count}.jsonl", index + 1),
+        }
+    }
+
+    /// What the store at `path` holds by its name; None where that is no store of this sweep.
+    pub fn of_part(&self, path: &Path) -> Option<Header> {
+        let name = path.file_name()?.to_str()?;
+        let part = name.strip_prefix(&self.sweep)?.strip_suffix(".jsonl")?;
+        let shard = match part.strip_prefix(".shard-") {
+            Some(shard) => shard.replace("-of-", "/").parse().ok()?,
+            None => Shard::WHOLE,
+        };
+        let header = Header {
+            shard,
+            ..self.clone()
+        };
+        (header.file_name() == name).then_some(header)
+    }
+
+    /// Whether a cell may be kept here.
+    fn has(&self, cell: u64) -> bool {
+        cell < self.cells && self.shard.has(cell)
+    }
+
+    fn line(&self) -> Vec<u8> {
+        // Plain data with text keys always serialises.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// The finished cells of a sweep, or of a shard of it.
+#[derive(Debug)]
+pub struct CellStore {
+    header: Header,
+    journal: Journal,
+    /// Where each cell of the grid stands: behind the header, which stands at 0.
+    places: Vec<Option<NonZeroU64>>,
+    outcomes: BTreeMap<&'static str, u64>,
+    failed: u64,
+    /// Of a file that is removed with the store.
+    _temporary: Option<TempPath>,
+}
+
+impl CellStore {
+    /// The store in `folder`, which is begun where it is missing, to keep further cells.
+    ///
+    /// # Errors
+    /// A usage error where another process writes to it, or is at work in the folder for another
+    /// sweep; an input error where the file is damaged; a write error where the operating system
+    /// refuses.
+    pub fn open(folder: &Path, header: Header) -> Result<CellStore> {
+        let path = folder.join(header.file_name());
+        let mut store = CellStore::lock(folder, &path, header)?;
+        let end = store.take_in()?;
+        store.journal.cut(end)?;
+        store.begin()?;
+        Ok(store)
+    }
+
+    /// What the store at `path` holds, without locking it; None where nothing was begun.
+    ///
+    /// # Errors
+    /// An input error where the file is damaged or cannot be read.
+    pub fn look(path: &Path, header: Header) -> Result<Option<CellStore>> {
+        let Some(journal) = Journal::open_to_read(path)? else {
+            return Ok(None);
+        };
+        let mut store = CellStore::new(header, journal);
+        Ok((store.take_in()? > 0).then_some(store))
+    }
+
+    /// That the stores at `paths` are all shards of one division of the sweep, each finished.
+    ///
+    /// # Errors
+    /// A usage error that names those that are missing, unfinished or overlap; an input error
+    /// where a file is damaged or cannot be read.
+    pub fn ensure_mergeable(header: &Header, paths: &[PathBuf]) -> Result<()> {
+        let mut found = Vec::new();
+        let mut is_kept = vec![false; header.cells as usize];
+        for path in paths {
+            if let Some(part) = CellStore::look_at_part(header, path)? {
+                found.push((part.header.shard, path.as_path()));
+                let places = is_kept.iter_mut().zip(&part.places);
+                places.for_each(|(is_kept, place)| *is_kept |= place.is_some());
+            }
+        }
+        let missing = (0..header.cells).filter(|&cell| !is_kept[cell as usize]);
+        ensure_complete(&found, &missing.collect::<Vec<u64>>())
+    }
+
+    /// The cells of the stores at `paths`, one store open at a time, in a new one in `folder` that
+    /// lasts as long as the result.
+    ///
+    /// # Errors
+    /// Those of [`CellStore::open`], and an input error where two stores contradict each other.
+    pub fn merge(folder: &Path, header: &Header, paths: &[PathBuf]) -> Result<CellStore> {
+        let path = folder.join(format!("{}.merging", header.sweep));
+        let mut merged = CellStore::lock(folder, &path, header.clone())?;
+        let temporary = TempPath::try_from_path(&path);
+        let temporary = temporary.map_err(|source| Error::Write { path, source })?;
+        merged._temporary = Some(temporary);
+        merged.journal.cut(0)?;
+        merged.begin()?;
+        for path in paths {
+            if let Some(part) = CellStore::look_at_part(header, path)? {
+                merged.copy(&part)?;
+            }
+        }
+        Ok(merged)
+    }
+
+    fn look_at_part(header: &Header, path: &Path) -> Result<Option<CellStore>> {
+        match header.of_part(path) {
+            Some(part) => CellStore::look(path, part),
+            None => Ok(None),
+        }
+    }
+
+    fn lock(folder: &Path, path: &Path, header: Header) -> Result<CellStore> {
+        // Asked twice: before, so that a refused call leaves nothing behind; after, as two calls
+        // may start together.
+        ensure_no_other_sweep(folder, &header.sweep)?;
+        let journal = Journal::open_to_write(path)?;
+        ensure_no_other_sweep(folder, &header.sweep)?;
+        Ok(CellStore::new(header, journal))
+    }
+
+    fn new(header: Header, journal: Journal) -> CellStore {
+        CellStore {
+            places: vec![None; header.cells as usize],
+            header,
+            journal,
+            outcomes: BTreeMap::new(),
+            failed: 0,
+            _temporary: None,
+        }
+    }
+
+    /// Writes the header where there is none.
+    fn begin(&mut self) -> Result<()> {
+        match self.journal.is_empty() {
+            true => self.journal.append(&self.header.line()).map(drop),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes in the lines of the file; gives back where they end.
+    fn take_in(&mut self) -> Result<u64> {
+        let mut lines = self.journal.lines()?;
+        while let Some(line) = lines.next_line()? {
+            match line.number {
+                1 if line.text == self.header.line() => {}
+                1 => return Err(foreign(line.path)),
+                _ => self.take_cell(line)?,
+            }
+        }
+        // A header that a kill tore is the beginning of one.
+        match lines.end() == 0 && !self.header.line().starts_with(lines.torn()) {
+            true => Err(foreign(self.journal.path())),
+            false => Ok(lines.end()),
+        }
+    }
+
+    /// Takes in a line behind the header.
+    fn take_cell(&mut self, line: Line<'_>) -> Result<()> {
+        let entry = serde_json::from_slice::<(u64, Finished)>(line.text).ok();
+        let entry = entry.filter(|(cell, _)| self.header.has(*cell));
+        let Some((cell, finished)) = entry else {
+            return Err(damaged(line, "this line is not a finished cell"));
+        };
+        // On a file system without locks two calls may have run a cell, with the same result.
+        match self.places[cell as usize] {
+            None => self.note(cell, line.at, &finished),
+            Some(earlier) if self.journal.line_at(earlier.get())? == line.text => {}
+            Some(_) => {
+                let problem = format!("cell {cell} has another result in an earlier line or file");
+                return Err(damaged(line, &problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over the cells of another store.
+    fn copy(&mut self, part: &CellStore) -> Result<()> {
+        let mut lines = part.journal.lines()?;
+        while let Some(line) = lines.next_line()? {
+            if line.number > 1 {
+                let at = self.journal.append(line.text)?;
+                self.take_cell(Line { at, ..line })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a finished cell.
+    ///
+    /// # Errors
+    /// A write error.
+    pub fn keep(&mut self, cell: u64, finished: &Finished) -> Result<()> {
+        // Plain data always serialises.
+        let line = serde_json::to_vec(&(cell, finished)).unwrap_or_default();
+        let at = self.journal.append(&line)?;
+        self.note(cell, at, finished);
+        Ok(())
+    }
+
+    fn note(&mut self, cell: u64, at: u64, finished: &Finished) {
+        self.places[cell as usize] = NonZeroU64::new(at);
+        let outcome = finished.row.outcome;
+        self.failed += u64::from(!outcome.is_success());
+        *self.outcomes.entry(outcome.name()).or_default() += 1;
+    }
+
+    /// What became of a cell; None where it is not kept.
+    ///
+    /// # Errors
+    /// An input error where the file cannot be read any more, or was changed.
+    pub fn get(&mut self, cell: u64) -> Result<Option<Finished>> {
+        let Some(&Some(at)) = self.places.get(cell as usize) else {
+            return Ok(None);
+        };
+        let line = self.journal.line_at(at.get())?;
+        match serde_json::from_slice::<(u64, Finished)>(&line) {
+            Ok((number, finished)) if number == cell => Ok(Some(finished)),
+            _ => Err(changed(self.journal.path())),
+        }
+    }
+
+    /// Cells of the shard that are not kept, in order.
+    pub fn missing(&self) -> Vec<u32> {
+        let cells = 0..self.header.cells as u32;
+        cells
+            .filter(|&cell| self.header.shard.has(cell.into()))
+            .filter(|&cell| self.places[cell as usize].is_none())
+            .collect()
+    }
+
+    /// Number of cells that are kept.
+    pub fn len(&self) -> u64 {
+        self.outcomes.values().sum()
+    }
+
+    /// Whether no cell is kept.
+    pub fn is_empty(&self) -> bool {
+        self.outcomes.is_empty()
+    }
+
+    /// Number of kept cells that failed.
+    pub fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    /// Number of kept cells by outcome, in order of the names.
+    pub fn outcomes(&self) -> Vec<(String, u64)> {
+        let outcomes = self.outcomes.iter();
+        outcomes
+            .map(|(name, count)| ((*name).to_owned(), *count))
+            .collect()
+    }
+}
+
+/// That no process is at work in the folder for another sweep. The shards of one sweep may be.
+fn ensure_no_other_sweep(folder: &Path, sweep: &str) -> Result<()> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut others = entries.filter(|entry| {
+        let name = entry.file_name();
+        !name.to_string_lossy().starts_with(sweep)
+    });
+    match others.any(|other| Journal::is_being_written(&other.path())) {
+        false => Ok(()),
+        true => Err(Error::Usage {
+            problem: format!(
+                "another process is at work in {} for another scenario",
+                folder.display()
+            ),
+            remedy: "wait for it, or use another folder with --out DIR".into(),
+        }),
+    }
+}
+
+fn foreign(path: &Path) -> Error {
+    let problem = "the file belongs to something else than its name says";
+    InputError::in_file(path, Some(1), problem, "move it away").into()
+}
+
+fn damaged(line: Line<'_>, problem: &str) -> Error {
+    let remedy = "cut the file off before this line, or move it away: \
+                  the cells that are missing then are run anew";
+    InputError::in_file(line.path, Some(line.number), problem, remedy).into()
+}
+
+fn changed(path: &Path) -> Error {
+    Error::Changed {
+        problem: format!("{} was changed while it was read", path.display()),
+        remedy: "make the same call again".into(),
+    }
+}
