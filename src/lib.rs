@@ -25,6 +25,7 @@
 //! |---|---|
 //! | [`error`], [`names`] | the one error type; names in messages |
 //! | [`scenario`] | the YAML file: types, defaults, every range check |
+//! | [`one_key`] | alternatives as a mapping with one key |
 //! | [`random`] | a stream of random numbers for every purpose |
 //! | [`data`] | a scenario's data as second moments, and as samples where networks ask for them |
 //! | [`network`] | layers, shapes, offsets of the weights |
@@ -92,6 +93,7 @@ pub mod method;
 pub mod names;
 pub mod network;
 pub mod observe;
+pub mod one_key;
 pub mod optimiser;
 pub mod output;
 pub mod parts;

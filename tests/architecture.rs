@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Data flow down this list: a module uses only those above it, or on its own line.
 const ORDER: &[&[&str]] = &[
-    &["error", "names", "random", "kernels"],
+    &["error", "names", "one_key", "random", "kernels"],
     &["scenario"],
     &["data"],
     &["network"],
