@@ -8,7 +8,10 @@ use std::fmt;
 
 /// What a hidden unit does to the sum z that arrives at it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, JsonSchema)]
-#[schemars(rename_all = "snake_case")]
+#[schemars(
+    rename_all = "snake_case",
+    title = "linear, relu, tanh, erf or {leaky_relu: 0.1}"
+)]
 pub enum Activation {
     /// z.
     #[default]

@@ -9,11 +9,10 @@
 //! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, validate |
 //! | `learning_rates.rs` | one learning rate or a list |
 //! | `activation.rs` | a word, or a word with a number |
-//! | `locate.rs` | the line on which a key stands |
-//! | `walk.rs` | a walk over the text that stops at a place, for its line |
+//! | `events.rs` | YAML text as a value, and the lines on which its keys stand |
 //! | `data.rs` | the data section |
 //! | `images.rs` | images in the data section |
-//! | `explain.rs` | typed errors in plain words, the nearest known key |
+//! | `messages.rs` | why a value is no scenario, in plain words, with the nearest known key |
 //! | `figure.rs` | what is drawn of a sweep |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
@@ -24,17 +23,16 @@
 
 mod activation;
 mod data;
-mod explain;
+mod events;
 mod figure;
 mod grid;
 mod images;
 mod learning_rates;
 mod load;
-mod locate;
+mod messages;
 mod overrides;
 mod sweep;
 mod validate;
-mod walk;
 
 pub use activation::Activation;
 pub use data::{DataSection, IsotropicData, MomentsData, TableData, ToyData, WishartData, XorData};
