@@ -37,22 +37,33 @@ pub(super) fn leads_to(path: &str, target: &str) -> bool {
 
 fn syntax_error(text: &str, error: &serde_yaml::Error) -> InputError {
     let message = error.to_string();
-    let several = "the file holds more than one YAML document (a line ---)";
-    let limit = "the YAML is nested too deeply or repeats an alias too often";
-    let (problem, remedy) = if message.contains("more than one document") {
-        (several.to_owned(), "keep one scenario in a file")
-    } else if message.contains("limit exceeded") {
-        let remedy = "write the scenario out plainly; no scenario needs more than a few levels";
-        (limit.to_owned(), remedy)
-    } else {
-        let remedy = "mend the line above or just before it: indent with spaces (no tabs), \
-                      put a space after each colon, close every bracket and quote";
-        (format!("not valid YAML: {message}"), remedy)
-    };
-    let line = error.location().map(|location| location.line());
+    // An error at the end of the text is put on the line after the last one.
+    let last = text.lines().count().max(1);
+    let line = error.location().map(|location| location.line().min(last));
+    if message.contains("limit exceeded") {
+        return too_deep(line);
+    }
+    if message.contains("more than one document") {
+        let problem = "the file holds more than one YAML document (a line ---)";
+        return without_key(line, problem, "keep one scenario in a file");
+    }
+    without_key(
+        line,
+        &format!("not valid YAML: {message}"),
+        "mend the line above or just before it: indent with spaces (no tabs), put a space after \
+         each colon, close every bracket and quote",
+    )
+}
+
+fn too_deep(line: Option<usize>) -> InputError {
+    let problem = "the YAML is nested too deeply or repeats an alias too often";
+    let remedy = "write the scenario out plainly; no scenario needs more than a few levels";
+    without_key(line, problem, remedy)
+}
+
+fn without_key(line: Option<usize>, problem: &str, remedy: &str) -> InputError {
     InputError {
-        // An error at the end of the text is put on the line after the last one.
-        line: line.map(|line| line.min(text.lines().count().max(1))),
+        line,
         key: None,
         ..InputError::at("", problem, remedy)
     }
@@ -90,20 +101,27 @@ impl<'t> Walk<'t> {
     }
 
     fn next(&mut self) -> Option<(Event<'t>, usize)> {
-        let (event, span) = self.parser.next_event()?.ok()?;
-        Some((event, span.start.line()))
+        match self.parser.next_event()? {
+            Ok((event, span)) => Some((event, span.start.line())),
+            Err(error) if error.info().contains("limit exceeded") => {
+                self.stop(too_deep(Some(error.marker().line())))
+            }
+            // serde_yaml says what is wrong.
+            Err(_) => None,
+        }
     }
 
     fn node(&mut self, event: Event<'t>, line: usize, depth: usize) -> Option<()> {
         match event {
-            _ if depth > DEEPEST => None,
+            // serde_yaml would take a time that grows with the square of the depth.
+            _ if depth > DEEPEST => self.stop(too_deep(Some(line))),
             Event::MappingStart(..) => self.mapping(depth),
             Event::SequenceStart(..) => self.sequence(depth),
-            Event::Scalar(text, ScalarStyle::Plain, _, None) if is_too_large(&text) => self.stop(
-                line,
-                format!("the whole number {text} is too large to be read"),
-                "give a smaller number, or write it with an exponent: 1.0e+20",
-            ),
+            Event::Scalar(text, ScalarStyle::Plain, _, None) if is_too_large(&text) => {
+                let problem = format!("the whole number {text} is too large to be read");
+                let remedy = "give a smaller number, or write it with an exponent: 1.0e+20";
+                self.stop(self.fault(line, &problem, remedy))
+            }
             _ => Some(()),
         }
     }
@@ -118,8 +136,8 @@ impl<'t> Walk<'t> {
             let name = self.name(event, line)?;
             let parent = self.enter(&name, line)?;
             if !seen.insert(name) {
-                let problem = "this key stands twice in the same mapping".to_owned();
-                return self.stop(line, problem, "keep one of the two");
+                let problem = "this key stands twice in the same mapping";
+                return self.stop(self.fault(line, problem, "keep one of the two"));
             }
             let (event, line) = self.next()?;
             self.node(event, line, depth + 1)?;
@@ -166,16 +184,20 @@ impl<'t> Walk<'t> {
         };
         let problem = format!("the key {shown} is not a name");
         let remedy = "write a name as the key, or put it in quotes";
-        self.stop(line, problem, remedy)
+        self.stop(self.fault(line, &problem, remedy))
+    }
+
+    /// What is wrong where the walk is.
+    fn fault(&self, line: usize, problem: &str, remedy: &str) -> InputError {
+        InputError {
+            line: Some(line),
+            ..InputError::at(self.path.as_str(), problem, remedy)
+        }
     }
 
     /// Ends the walk at a fault.
-    fn stop<T>(&mut self, line: usize, problem: String, remedy: &str) -> Option<T> {
-        let fault = InputError::at(self.path.as_str(), problem, remedy);
-        self.fault = Some(InputError {
-            line: Some(line),
-            ..fault
-        });
+    fn stop<T>(&mut self, fault: InputError) -> Option<T> {
+        self.fault = Some(fault);
         None
     }
 }
