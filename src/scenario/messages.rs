@@ -149,11 +149,9 @@ impl<'s> Place<'s> {
     /// What is wrong where not exactly one of several keys is given.
     fn wrong_choice(&self, map: &Mapping) -> Option<InputError> {
         let (keys, path) = (self.keys(), self.path.as_str());
-        let value = |key: &&&str| map.get(**key);
-        let (empty, given): (Vec<&str>, Vec<&str>) = keys
-            .iter()
-            .filter(|key| value(key).is_some())
-            .partition(|key| value(key).is_some_and(Value::is_null));
+        let present = keys.iter().filter(|key| map.contains_key(**key));
+        let is_empty = |key: &&str| map.get(*key).is_some_and(Value::is_null);
+        let (empty, given): (Vec<&str>, Vec<&str>) = present.partition(|key| is_empty(key));
         let (problem, remedy) = match (given.as_slice(), empty.first()) {
             _ if keys.len() < 2 => return None,
             ([_], None) => return None,

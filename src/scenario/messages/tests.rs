@@ -98,11 +98,13 @@ fn one_of_several_keys() {
         ),
         (
             "data: 3",
-            "data: expected a mapping (key: value), found 3: give a mapping (key: value); data: Where data come from",
+            "data: expected a mapping (key: value), found 3: \
+             give a mapping (key: value); data: Where data come from",
         ),
         (
             "data: toy",
-            "data: expected a mapping (key: value), found the text \"toy\": give a mapping (key: value); data: Where data come from",
+            "data: expected a mapping (key: value), found the text \"toy\": \
+             give a mapping (key: value); data: Where data come from",
         ),
         (
             "data: {table: [1, a]}",
