@@ -177,6 +177,9 @@ impl<'t> Walk<'t> {
                 Ok(Value::Bool(_) | Value::Number(_)) => text.into_owned(),
                 _ => return Some(text.into_owned()),
             },
+            Event::Scalar(text, _, _, Some(tag)) if !tag.is_yaml_core_schema() => {
+                format!("{tag} {text}")
+            }
             Event::Scalar(text, ..) => return Some(text.into_owned()),
             Event::Alias(anchor) => return Some(format!("*{anchor}")),
             Event::SequenceStart(..) => "[...]".to_owned(),

@@ -26,13 +26,12 @@ pub(super) fn explain(
             Segment::Seq { index } => index.to_string(),
             Segment::Enum { .. } | Segment::Unknown => continue,
         };
-        let choice = value.as_mapping().and_then(|map| place.wrong_choice(map));
-        if let Some(error) = choice.filter(|_| place.below(&step).is_some()) {
-            return error;
-        }
         let Some(next) = place.below(&step) else {
             return place.unknown_key(&step, &words);
         };
+        if let Some(error) = value.as_mapping().and_then(|map| place.wrong_choice(map)) {
+            return error;
+        }
         (place, value) = (next, child(value, &step).unwrap_or(&Value::Null));
     }
     place.wrong(value, &words)
