@@ -189,6 +189,7 @@ fn misspelt_duplicated_and_odd_keys() {
             "  width: 100\n" => "  width: 100\n  width: 100\n", 16, "network.width", ["twice", "keep"];
             "      A: 2.0" => "      1: 2.0", 7, "data.toy.sigma", ["the key 1 is not a name", "quotes"];
             "      A: 2.0" => "      [a]: 2.0", 7, "data.toy.sigma", ["not a name", "quotes"];
+            "      A: 2.0" => "      !a A: 2.0", 7, "data.toy.sigma", ["the key !a A is not a name"];
         },
     );
 }

@@ -51,8 +51,10 @@ pub struct ImagesData {
 #[serde(deny_unknown_fields)]
 pub struct IdxFiles {
     /// The images, such as train-images-idx3-ubyte.gz, relative to the scenario file.
+    #[schemars(title = "the path of a file")]
     pub images: PathBuf,
     /// Their labels, such as train-labels-idx1-ubyte.gz, relative to the scenario file.
+    #[schemars(title = "the path of a file")]
     pub labels: PathBuf,
 }
 
@@ -62,6 +64,7 @@ pub struct IdxFiles {
 #[serde(deny_unknown_fields)]
 pub struct PixelTable {
     /// The file, relative to the scenario file.
+    #[schemars(title = "the path of a file")]
     pub path: PathBuf,
     /// Name of the column with the label, a whole number.
     #[serde(default = "default_label")]

@@ -21,6 +21,7 @@ pub(super) const MOST_SAMPLES: u64 = 1_000_000_000;
 /// Source of data: exactly one of the keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(title = "a source of data")]
 pub enum Source {
     /// One scalar input a modality, one scalar target.
     Toy(ToyData),

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 #[serde(deny_unknown_fields)]
 pub struct TableData {
     /// The file, relative to the scenario file.
+    #[schemars(title = "the path of a file")]
     pub path: PathBuf,
     /// Input columns of each modality.
     pub modalities: ByModality<Vec<String>>,

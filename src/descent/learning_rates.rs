@@ -8,6 +8,7 @@ use std::fmt;
 /// One learning rate or a list of them.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(title = "a number or a list of numbers")]
 pub enum LearningRates {
     /// A single number.
     One(f64),

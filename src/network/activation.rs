@@ -9,6 +9,7 @@ use std::f64::consts::FRAC_2_SQRT_PI;
 /// What a hidden unit does to the sum z that arrives at it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(title = "linear, relu, tanh, erf or {leaky_relu: 0.1}")]
 pub enum Activation {
     /// z.
     #[default]

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 /// Scheme of the initial weights: exactly one of the keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(title = "a scheme of initial weights")]
 pub enum InitSection {
     /// Every weight drawn from N(0, std^2).
     Gaussian(GaussianInit),
@@ -52,6 +53,7 @@ pub struct NormInit {
 pub struct FileInit {
     /// NPZ file with arrays A.1 ... A.{Lf}, B.1 ..., shared.{Lf+1} ... shared.{L}, each of shape
     /// (outputs, inputs), and where there are biases A.1.bias ...; relative to the scenario file.
+    #[schemars(title = "the path of a file")]
     pub path: PathBuf,
 }
 

@@ -155,7 +155,7 @@ impl Grid {
         for (column, to) in self.columns().zip(values) {
             set(&mut value, &column.path, to)?;
         }
-        self.source.scenario_of(value)
+        self.source.scenario_of(&value)
     }
 
     fn combinations(&self) -> u64 {
@@ -196,7 +196,7 @@ impl Grid {
         for (column, to) in self.columns().zip(values) {
             set(&mut value, &column.path, to)?;
         }
-        Source::typed(value).map(drop)
+        Source::typed::<Scenario>(&value, "").map(drop)
     }
 
     /// Puts an error at the axis whose value is behind it: the one that varies the key, or one
@@ -214,7 +214,7 @@ impl Grid {
             let problem = format!("{path} = {}: {problem}", values[place]);
             InputError::at(key, problem, remedy).into()
         };
-        let varies_key = |path: &str| key == path || super::locate::leads_to(path, &key);
+        let varies_key = |path: &str| key == path || super::events::leads_to(path, &key);
         if let Some((place, _)) = columns().find(|(_, (column, _))| varies_key(&column.path)) {
             return at(place, &error.problem, &error.remedy);
         }
@@ -222,7 +222,7 @@ impl Grid {
             let mut alone = self.base.clone();
             let is_set = set(&mut alone, &column.path, value);
             is_set
-                .and_then(|()| self.source.scenario_of(alone))
+                .and_then(|()| self.source.scenario_of(&alone))
                 .is_err()
         };
         match columns().find(|(_, pair)| spoils(*pair)) {
@@ -258,6 +258,5 @@ fn set(scenario: &mut Value, path: &str, value: &AxisValue) -> Result<()> {
         AxisValue::Real(real) => Value::from(*real),
         AxisValue::Word(word) => Value::from(word.as_str()),
     };
-    Override::set(scenario, path, &value)
-        .map_err(|misfit| InputError::at(path, misfit.problem, misfit.remedy).into())
+    Ok(Override::set(scenario, path, &value).map_err(|error| error.with_key(path))?)
 }

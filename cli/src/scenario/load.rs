@@ -1,9 +1,9 @@
 //! Text to checked scenario, one way only: bytes, text, YAML value, `--set`, types, ranges.
 
-use super::locate::{self, Flaw, leads_to, line_of};
+use super::events::{self, below, leads_to, line_of};
 use super::overrides::Override;
 use super::validate::validate;
-use super::{ScenarioFile, explain};
+use super::{ScenarioFile, messages};
 use crate::error::{Error, InputError, Result};
 use modalflow::experiment::Scenario;
 use modalflow::section::check;
@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use serde_yaml::Value;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// A scenario that passed every check, and where it came from.
 #[derive(Debug, Clone)]
@@ -89,15 +90,28 @@ impl Source {
     }
 
     fn file(&self) -> Result<ScenarioFile> {
-        let value = self.changed_value()?;
+        let mut value = self.changed_value()?;
         let empty = key_without_value(&value);
-        let file = self.file_of(value)?;
+        let mut take = |key: &str| {
+            let taken = value.as_mapping_mut().and_then(|map| map.shift_remove(key));
+            taken.filter(|value| !value.is_null())
+        };
+        let (sweep, figure) = (take("sweep"), take("figure"));
+        let mut file = ScenarioFile {
+            scenario: Self::typed(&value, "")?,
+            sweep: sweep
+                .map(|value| Self::typed(&value, "sweep"))
+                .transpose()?,
+            figure: figure
+                .map(|value| Self::typed(&value, "figure"))
+                .transpose()?
+                .unwrap_or_default(),
+        };
+        validate(&file)?;
+        self.complete(&mut file.scenario)?;
         match empty {
             None => Ok(file),
-            Some(key) => {
-                let remedy = "give it one ({} stands for the defaults), or take the key out";
-                Err(InputError::at(key, "this key has no value", remedy).into())
-            }
+            Some(key) => Err(messages::without_value(key).into()),
         }
     }
 
@@ -110,31 +124,15 @@ impl Source {
         Ok(value)
     }
 
-    /// A value as a scenario, ranges unchecked.
-    pub(super) fn typed(value: Value) -> Result<Scenario> {
-        Ok(
-            serde_path_to_error::deserialize(value)
-                .map_err(|error| explain::explain(&error, ""))?,
-        )
-    }
-
-    /// A value as a checked scenario of this file, with its sweep and figures.
-    fn file_of(&self, mut value: Value) -> Result<ScenarioFile> {
-        let sweep = take_key(&mut value, "sweep")?;
-        let figure = take_key(&mut value, "figure")?.unwrap_or_default();
-        let mut file = ScenarioFile {
-            scenario: Self::typed(value)?,
-            sweep,
-            figure,
-        };
-        validate(&file)?;
-        self.complete(&mut file.scenario)?;
-        Ok(file)
+    /// The value at a key of the file, or the whole file, as what belongs there; ranges unchecked.
+    pub(super) fn typed<T: DeserializeOwned>(value: &Value, key: &str) -> Result<T> {
+        serde_path_to_error::deserialize(value)
+            .map_err(|error| messages::explain(value, (json_schema(), key), &error).into())
     }
 
     /// A value as a checked scenario of this file.
-    pub(super) fn scenario_of(&self, value: Value) -> Result<Scenario> {
-        let mut scenario = Self::typed(value)?;
+    pub(super) fn scenario_of(&self, value: &Value) -> Result<Scenario> {
+        let mut scenario: Scenario = Self::typed(value, "")?;
         scenario.check()?;
         self.complete(&mut scenario)?;
         Ok(scenario)
@@ -150,28 +148,16 @@ impl Source {
     }
 
     fn value(&self) -> Result<Value> {
-        let flawed = |flaw: Flaw| InputError {
+        let value = events::parse(&self.text).map_err(|error| InputError {
             file: Some(self.path.clone()),
-            line: flaw.line,
-            key: flaw.key,
-            problem: flaw.problem,
-            remedy: flaw.remedy,
-            unknown: None,
+            ..error
+        })?;
+        let problem = match value {
+            Value::Mapping(_) => return Ok(value),
+            Value::Null => "the file is empty",
+            _ => "the file is not a mapping (key: value)",
         };
-        locate::survey(&self.text).map_err(flawed)?;
-        let value: Value = serde_yaml::from_str(&self.text)
-            .map_err(|error| flawed(locate::syntax(&self.text, &error)))?;
-        match value {
-            Value::Mapping(_) => Ok(value),
-            Value::Null => Err(self.unusable("the file is empty", EXAMPLE).into()),
-            _ => Err(self
-                .unusable("the file is not a mapping (key: value)", EXAMPLE)
-                .into()),
-        }
-    }
-
-    fn unusable(&self, problem: &str, remedy: &str) -> InputError {
-        InputError::in_file(&self.path, None, problem, remedy)
+        Err(InputError::in_file(&self.path, None, problem, EXAMPLE).into())
     }
 
     fn default_name(&self) -> Result<String> {
@@ -179,56 +165,31 @@ impl Source {
         if check::run_name(&stem).is_ok() {
             return Ok(stem.into_owned());
         }
-        let fit: String = stem
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .take(40)
-            .collect();
+        let fits = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        let fit: String = stem.chars().map(fits).take(40).collect();
         let fit = if fit.is_empty() { "scenario" } else { &fit };
-        Err(InputError::at(
-            "name",
-            format!("this key is missing, and the file's name {stem:?} cannot stand in for it"),
-            format!("add `name: {fit}`: letters, digits, _ and - only"),
-        )
-        .into())
+        let problem =
+            format!("this key is missing, and the file's name {stem:?} cannot stand in for it");
+        let remedy = format!("add `name: {fit}`: letters, digits, _ and - only");
+        Err(InputError::at("name", problem, remedy).into())
     }
 
     fn join_paths(&self, scenario: &mut Scenario) {
-        let Some(folder) = self.path.parent() else {
-            return;
-        };
+        let folder = self.path.parent().unwrap_or(Path::new(""));
         for (_, path) in scenario.files_mut() {
             *path = folder.join(&*path);
         }
     }
 }
 
-/// Takes a key out of a mapping, typed; None where it is not there.
-fn take_key<T: DeserializeOwned>(value: &mut Value, key: &str) -> Result<Option<T>> {
-    let taken = value.as_mapping_mut().and_then(|map| map.shift_remove(key));
-    let Some(taken) = taken.filter(|value| !value.is_null()) else {
-        return Ok(None);
-    };
-    let typed = serde_path_to_error::deserialize(taken);
-    Ok(Some(typed.map_err(|error| explain::explain(&error, key))?))
-}
-
 /// The first key that stands without a value. It would be taken for one that is not there, which is
 /// not what who writes `adam:` means. In sweep and figure a null has a meaning.
 fn key_without_value(value: &Value) -> Option<String> {
-    let Value::Mapping(map) = value else {
-        return None;
-    };
-    map.iter().find_map(|(key, value)| {
-        let key = key.as_str()?;
-        if value.is_null() {
-            return Some(key.to_owned());
-        }
-        let inside = match key {
-            "sweep" | "figure" => None,
-            _ => key_without_value(value),
-        };
-        inside.map(|inside| format!("{key}.{inside}"))
+    let mut entries = value.as_mapping()?.iter();
+    entries.find_map(|(key, value)| match key.as_str()? {
+        key if value.is_null() => Some(key.to_owned()),
+        "sweep" | "figure" => None,
+        key => Some(below(key, key_without_value(value)?)),
     })
 }
 
@@ -252,21 +213,19 @@ fn read_text(path: &Path) -> Result<String> {
     let unusable = |problem: &str, remedy: &str| InputError::in_file(path, None, problem, remedy);
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => unusable("there is no such file", "check the path and its spelling"),
-        ErrorKind::IsADirectory => unusable(
-            "this is a folder, not a scenario file",
-            "name a YAML file in it",
-        ),
-        _ => unusable(
-            &format!("the file cannot be read: {error}"),
-            "check the file and its permissions",
-        ),
+        ErrorKind::IsADirectory => {
+            let problem = "this is a folder, not a scenario file";
+            unusable(problem, "name a YAML file in it")
+        }
+        _ => {
+            let problem = format!("the file cannot be read: {error}");
+            unusable(&problem, "check the file and its permissions")
+        }
     })?;
     let text = String::from_utf8(bytes).ok().filter(|t| !t.contains('\0'));
     let text = text.ok_or_else(|| {
-        unusable(
-            "the file is not UTF-8 text",
-            "give a scenario in YAML, saved as UTF-8",
-        )
+        let remedy = "give a scenario in YAML, saved as UTF-8";
+        unusable("the file is not UTF-8 text", remedy)
     })?;
     // The byte-order mark some editors put first would become part of the first key.
     Ok(text.trim_start_matches('\u{feff}').to_owned())
@@ -274,15 +233,17 @@ fn read_text(path: &Path) -> Result<String> {
 
 /// JSON Schema of the scenario file, for editors.
 pub fn schema() -> String {
-    let mut schema = json_schema();
-    if let Some(root) = schema.as_object_mut() {
-        root.insert("title".to_owned(), "modalflow scenario".into());
-    }
-    format!("{schema:#}\n")
+    format!("{:#}\n", json_schema())
 }
 
-pub(super) fn json_schema() -> Json {
-    schemars::schema_for!(ScenarioFile).to_value()
+/// The schema of every key of the file.
+pub(super) fn json_schema() -> &'static Json {
+    static SCHEMA: OnceLock<Json> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let mut schema = schemars::schema_for!(ScenarioFile);
+        schema.insert("title".to_owned(), "modalflow scenario".into());
+        schema.to_value()
+    })
 }
 
 /// The scenario as YAML; reading it gives the same scenario.

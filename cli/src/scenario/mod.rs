@@ -4,9 +4,8 @@
 //! |---|---|
 //! | `file.rs` | what stands in a file: a scenario, its sweep, its figures |
 //! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, check |
-//! | `locate.rs` | the line on which a key stands |
-//! | `walk.rs` | a walk over the text that stops at a place, for its line |
-//! | `explain.rs` | typed errors in plain words, the nearest known key |
+//! | `events.rs` | YAML text as a value, and the lines on which its keys stand |
+//! | `messages.rs` | why a value is no scenario, in plain words, with the nearest known key |
 //! | `figure.rs` | what is drawn of a sweep |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
@@ -15,16 +14,15 @@
 //!
 //! This folder is the only user of serde_yaml.
 
-mod explain;
+mod events;
 mod figure;
 mod file;
 mod grid;
 mod load;
-mod locate;
+mod messages;
 mod overrides;
 mod sweep;
 mod validate;
-mod walk;
 
 pub use figure::{
     CurvesFigure, FigureSection, HeatFigure, LinesFigure, PortraitFigure, Quantity, ScatterFigure,

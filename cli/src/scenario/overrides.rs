@@ -1,8 +1,10 @@
 //! `--set path=value`: changes to a scenario from the command line.
 
-use super::explain;
-use super::locate::survey;
-use crate::error::{Error, Result};
+use super::events::below;
+use super::load::json_schema;
+use super::messages::child;
+use super::{events, messages};
+use crate::error::{Error, InputError, Result};
 use serde_yaml::{Mapping, Value};
 
 /// One `--set`.
@@ -48,8 +50,7 @@ impl Override {
                  --set 'network.widths=[10, 20]'",
             )
         };
-        survey(value).map_err(|flaw| unreadable(&flaw.problem))?;
-        let value = serde_yaml::from_str(value).map_err(|error| unreadable(&error.to_string()))?;
+        let value = events::parse(value).map_err(|error| unreadable(&error.problem))?;
         Ok(Override {
             path: path.to_owned(),
             typed: typed.to_owned(),
@@ -60,96 +61,79 @@ impl Override {
     /// Sets the value, making the mappings on the way; a null removes the key.
     pub fn apply(&self, scenario: &mut Value) -> Result<()> {
         Self::set(scenario, &self.path, &self.value)
-            .map_err(|misfit| usage(&self.typed, &misfit.problem, &misfit.remedy))
+            .map_err(|error| usage(&self.typed, &error.problem, &error.remedy))
     }
 
     /// Sets the key `path` of a scenario.
-    pub fn set(scenario: &mut Value, path: &str, value: &Value) -> Result<(), Misfit> {
-        if value.is_null() && is_absent(scenario, path) {
+    pub fn set(scenario: &mut Value, path: &str, value: &Value) -> Result<(), InputError> {
+        let mut steps = path.split('.');
+        let is_absent = || steps.clone().try_fold(&*scenario, child).is_none();
+        if value.is_null() && is_absent() {
             return nothing_to_remove(path);
         }
+        let last = steps.next_back().unwrap_or_default();
         let mut node = scenario;
-        let mut steps = path.split('.').peekable();
-        let mut done = Vec::new();
-        while let Some(step) = steps.next() {
-            let last = steps.peek().is_none();
-            if node.is_null() {
-                *node = Value::Mapping(Mapping::new());
-            }
-            node = match node {
-                Value::Mapping(map) if last && value.is_null() => {
-                    map.shift_remove(step);
-                    return Ok(());
-                }
-                Value::Mapping(map) => map.entry(step.into()).or_insert(Value::Null),
-                Value::Sequence(list) => element(list, step, &done)?,
-                _ => return Err(through_scalar(&done)),
-            };
-            done.push(step);
+        let mut done = String::new();
+        for step in steps {
+            node = entry(node, step, &done)?;
+            done = below(&done, step);
         }
-        *node = value.clone();
+        match node {
+            Value::Mapping(map) if value.is_null() => drop(map.shift_remove(last)),
+            _ => *entry(node, last, &done)? = value.clone(),
+        }
         Ok(())
     }
 }
 
-/// Why a path does not fit a scenario.
-#[derive(Debug)]
-pub(super) struct Misfit {
-    pub problem: String,
-    pub remedy: String,
-}
-
-impl Misfit {
-    fn new(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            problem: problem.into(),
-            remedy: remedy.into(),
-        }
+/// The value of a key of `place`, made where it is not there.
+fn entry<'v>(node: &'v mut Value, step: &str, place: &str) -> Result<&'v mut Value, InputError> {
+    if node.is_null() {
+        *node = Value::Mapping(Mapping::new());
     }
-}
-
-fn is_absent(scenario: &Value, path: &str) -> bool {
-    let end = path.split('.').try_fold(scenario, |node, step| {
-        let index = step.parse::<usize>().ok();
-        node.get(step).or_else(|| node.get(index?))
-    });
-    end.is_none()
+    match node {
+        Value::Mapping(map) => Ok(map.entry(step.into()).or_insert(Value::Null)),
+        Value::Sequence(list) => element(list, step, place),
+        _ => Err(through_scalar(place)),
+    }
 }
 
 /// Removing what is not there does no harm where the key could have been there.
-fn nothing_to_remove(path: &str) -> Result<(), Misfit> {
-    if explain::is_known(path) {
+fn nothing_to_remove(path: &str) -> Result<(), InputError> {
+    if messages::is_known(json_schema(), path) {
         return Ok(());
     }
-    Err(Misfit::new(
+    let remedy = "check the spelling of the path";
+    Err(InputError::at(
+        path,
         "there is no such key to remove",
-        "check the spelling of the path",
+        remedy,
     ))
 }
 
-fn element<'v>(list: &'v mut [Value], step: &str, done: &[&str]) -> Result<&'v mut Value, Misfit> {
-    let length = list.len();
+fn element<'v>(
+    list: &'v mut [Value],
+    step: &str,
+    place: &str,
+) -> Result<&'v mut Value, InputError> {
+    let problem = format!(
+        "{place} is a list of {}, and has no element {step}",
+        list.len()
+    );
+    let remedy = format!("count its elements from 0, or set the whole list: --set '{place}=[...]'");
     let index = step.parse::<usize>().ok();
-    index.and_then(|index| list.get_mut(index)).ok_or_else(|| {
-        let place = done.join(".");
-        Misfit::new(
-            format!("{place} is a list of {length}, and has no element {step}"),
-            format!("count its elements from 0, or set the whole list: --set '{place}=[...]'"),
-        )
-    })
+    let element = index.and_then(|index| list.get_mut(index));
+    element.ok_or_else(|| InputError::at(place, problem, remedy))
 }
 
-fn through_scalar(done: &[&str]) -> Misfit {
-    let place = done.join(".");
-    let place = if place.is_empty() {
-        "the scenario".to_owned()
+fn through_scalar(place: &str) -> InputError {
+    let shown = if place.is_empty() {
+        "the scenario"
     } else {
         place
     };
-    Misfit::new(
-        format!("{place} is a single value, there is nothing below it to set"),
-        "set the key itself, or check the path",
-    )
+    let problem = format!("{shown} is a single value, there is nothing below it to set");
+    InputError::at(place, problem, "set the key itself, or check the path")
 }
 
 fn usage(typed: &str, problem: &str, remedy: &str) -> Error {

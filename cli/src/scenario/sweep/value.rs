@@ -8,7 +8,7 @@ use std::fmt;
 /// A value that a key takes in a sweep: a number, a word, true or false, or null, which takes the
 /// key away.
 #[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(untagged)]
+#[schemars(untagged, title = "a number, a word, true or false, or null")]
 pub enum AxisValue {
     /// Null: the key is absent.
     Absent,
