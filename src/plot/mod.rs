@@ -24,6 +24,7 @@ mod paint;
 mod panel;
 mod phase;
 mod place;
+mod raster;
 mod scene;
 mod style;
 mod text;

@@ -219,7 +219,7 @@ impl Fonts {
         text: &str,
         slanted: bool,
         size: f64,
-        mut draw: impl FnMut(&FontRef<'static>, GlyphId, PxScale, f64),
+        mut draw: impl FnMut(&FontRef<'static>, GlyphId, f64),
     ) -> f64 {
         let face = self.face(slanted);
         let em = f64::from(face.units_per_em().unwrap_or(2048.0));
@@ -233,7 +233,7 @@ impl Fonts {
             if let Some(previous) = before {
                 pen += f64::from(scaled.kern(previous, glyph));
             }
-            draw(face, glyph, scale, pen);
+            draw(face, glyph, pen);
             pen += f64::from(scaled.h_advance(glyph));
             before = Some(glyph);
         }
@@ -258,7 +258,7 @@ impl Fonts {
                 rise: rise * size,
                 text: piece.text,
             };
-            let end = x + self.glyphs(&run.text, run.slanted, run.size, |_, _, _, _| {});
+            let end = x + self.glyphs(&run.text, run.slanted, run.size, |_, _, _| {});
             match piece.script {
                 Script::Base => (pen, script_start) = (end, end),
                 Script::Sub | Script::Sup => pen = pen.max(end + 0.06 * size),
