@@ -2,12 +2,12 @@
 
 use super::fit::shortened;
 use super::geometry::Rect;
-use super::marker::Marker;
+use super::page::{Key, Sample};
 use super::panel::Frame;
-use super::place::{Clutter, best};
+use super::place::{Occupied, best};
 use super::scene::{Anchor, Scene, centred};
-use super::style::{INK, LineStyle, TEXT};
-use super::text::{Fonts, Line};
+use super::style::{INK, TEXT};
+use super::text::Line;
 
 /// Length of a line sample.
 const SAMPLE: f64 = 34.0;
@@ -22,35 +22,6 @@ const WIDEST: f64 = 230.0;
 /// Kept clear around a legend inside.
 const MARGIN: f64 = 6.0;
 
-/// One thing drawn in the sample of an entry.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Sample {
-    /// A line along the sample.
-    Line(LineStyle),
-    /// A marker in its middle.
-    Marker(Marker),
-    /// A hatched patch in its middle.
-    Hatch,
-}
-
-/// An entry of the legend.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Key {
-    pub(super) label: String,
-    /// Drawn upon each other.
-    pub(super) samples: Vec<Sample>,
-}
-
-impl Key {
-    /// The entry of a line.
-    pub(super) fn line(label: &str, style: LineStyle) -> Self {
-        Self {
-            label: label.to_owned(),
-            samples: vec![Sample::Line(style)],
-        }
-    }
-}
-
 /// Labels laid out, ready to be drawn in either place.
 pub(super) struct Legend<'a> {
     entries: Vec<(&'a Key, Line)>,
@@ -58,18 +29,18 @@ pub(super) struct Legend<'a> {
 
 impl<'a> Legend<'a> {
     /// Measures the entries.
-    pub(super) fn new(keys: &'a [Key], fonts: &Fonts) -> Self {
+    pub(super) fn new(keys: &'a [Key]) -> Self {
         let entries = keys
             .iter()
             .filter(|key| !key.label.is_empty())
-            .map(|key| (key, shortened(fonts, &key.label, TEXT, WIDEST)))
+            .map(|key| (key, shortened(&key.label, TEXT, WIDEST)))
             .collect();
         Self { entries }
     }
 
     /// A place inside `panel` where the legend covers no curve, no level and no text. `edges`
     /// are the sides of the bands, which it crosses only where it must.
-    fn room_inside(&self, panel: &Rect, clutter: &Clutter, edges: &[f64]) -> Option<Rect> {
+    fn room_inside(&self, panel: &Rect, occupied: &Occupied, edges: &[f64]) -> Option<Rect> {
         let widest = self.entries.iter().map(|entry| entry.1.width);
         let width = SAMPLE + GAP + widest.fold(0.0, f64::max) + 2.0 * MARGIN;
         let height = ROW * self.entries.len() as f64 + MARGIN;
@@ -97,7 +68,7 @@ impl<'a> Legend<'a> {
             let inside = |x: &&f64| rect.left < **x && **x < rect.right;
             0.1 * edges.iter().filter(inside).count() as f64
         };
-        best(places, |rect| clutter.cost(rect) + crossed(rect))
+        best(places, |rect| occupied.cost(rect) + crossed(rect))
             .and_then(|(rect, cost)| (cost < 1.0).then_some(rect))
     }
 
@@ -112,9 +83,9 @@ impl<'a> Legend<'a> {
         draw: impl Fn(&mut Scene, &Frame, Option<&Legend<'a>>) -> bool,
     ) -> Frame {
         let inside = frame(top);
-        let mut trial = scene.clone();
+        let mut trial = Scene::new(scene.width, 0.0);
         if draw(&mut trial, &inside, Some(self)) {
-            *scene = trial;
+            scene.marks.append(&mut trial.marks);
             return inside;
         }
         let width = inside.rect.width();
@@ -129,10 +100,10 @@ impl<'a> Legend<'a> {
         &self,
         scene: &mut Scene,
         panel: &Rect,
-        clutter: &Clutter,
+        occupied: &Occupied,
         edges: &[f64],
     ) -> bool {
-        let place = self.room_inside(panel, clutter, edges);
+        let place = self.room_inside(panel, occupied, edges);
         if let Some(place) = &place {
             self.draw_inside(scene, place);
         }

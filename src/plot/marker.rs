@@ -2,19 +2,22 @@
 
 use std::f64::consts::{PI, TAU};
 
-use plotters::style::RGBColor;
-
 use super::geometry::Point;
 use super::scene::{Mark, Scene};
-use super::style::PAPER;
+use super::style::{Colour, PAPER};
 
 /// The outline of a marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub enum Shape {
+    /// A disc.
     Disc,
+    /// A square.
     Square,
+    /// A triangle that stands.
     Triangle,
+    /// A square on its corner.
     Diamond,
+    /// A triangle on its tip.
     Down,
 }
 
@@ -29,16 +32,30 @@ const SHAPES: [Shape; 5] = [
 
 /// A marker: filled or hollow.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Marker {
-    pub(super) shape: Shape,
-    pub(super) colour: RGBColor,
-    pub(super) hollow: bool,
-    pub(super) radius: f64,
+pub struct Marker {
+    /// Its outline.
+    pub shape: Shape,
+    /// Its colour.
+    pub colour: Colour,
+    /// Whether there is paper inside.
+    pub hollow: bool,
+    /// Half its width in page units.
+    pub radius: f64,
 }
 
 impl Marker {
+    /// A filled disc.
+    pub(crate) fn disc(colour: Colour, radius: f64) -> Self {
+        Self {
+            shape: Shape::Disc,
+            colour,
+            hollow: false,
+            radius,
+        }
+    }
+
     /// The marker of a series: ten differ in grey, five filled and five hollow.
-    pub(super) fn of_series(index: usize, colour: RGBColor) -> Self {
+    pub(crate) fn of_series(index: usize, colour: Colour) -> Self {
         Self {
             shape: SHAPES[index % SHAPES.len()],
             colour,

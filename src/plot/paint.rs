@@ -6,17 +6,16 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::{
-    Circle, DrawingArea, DrawingBackend, IntoDrawingArea, PathElement, Polygon, Rectangle,
-    SVGBackend, Text,
+    Circle, DrawingArea, DrawingBackend, IntoDrawingArea, PathElement, Polygon, SVGBackend, Text,
 };
-use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont, RGBColor};
+use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont};
 
 use super::Format;
 use super::geometry::Point;
 use super::raster::{Pixels, Raster};
 use super::scene::{Mark, Scene};
-use super::style::PAPER;
-use super::text::{Fonts, Run};
+use super::style::{Colour, PAPER};
+use super::text::Run;
 
 /// Drawn units per figure unit; plotters knows whole coordinates only.
 pub(super) const FINENESS: u32 = 10;
@@ -30,17 +29,17 @@ pub(super) const TEXT_LEAD: f64 = 0.76;
 const PIXELS_PER_METRE: u32 = 7874;
 
 /// The scene as a file.
-pub(super) fn bytes(scene: &Scene, fonts: &Fonts, format: Format) -> Result<Vec<u8>, String> {
+pub(super) fn bytes(scene: &Scene, format: Format) -> Result<Vec<u8>, String> {
     match format {
-        Format::Png => png(scene, fonts),
+        Format::Png => png(scene),
         Format::Svg => svg(scene),
     }
 }
 
 /// The scene as a PNG.
-fn png(scene: &Scene, fonts: &Fonts) -> Result<Vec<u8>, String> {
+fn png(scene: &Scene) -> Result<Vec<u8>, String> {
     let mut page = Pixels::new(drawn_size(scene));
-    paint(scene, &Raster::on(&mut page, fonts).into_drawing_area())?;
+    paint(scene, &Raster::on(&mut page).into_drawing_area())?;
     encode(&page).map_err(|error| error.to_string())
 }
 
@@ -85,10 +84,6 @@ fn paint<B: DrawingBackend>(scene: &Scene, area: &DrawingArea<B, Shift>) -> Resu
     let path = |points: &[Point]| -> Vec<_> { points.iter().copied().map(drawn_point).collect() };
     for mark in &scene.marks {
         match mark {
-            Mark::Area { rect, colour } => {
-                let corners = [(rect.left, rect.top), (rect.right, rect.bottom)];
-                area.draw(&Rectangle::new(corners.map(drawn_point), colour.filled()))
-            }
             Mark::Stroke {
                 points,
                 colour,
@@ -127,7 +122,7 @@ fn paint<B: DrawingBackend>(scene: &Scene, area: &DrawingArea<B, Shift>) -> Resu
 fn text(
     run: &Run,
     (x, y): Point,
-    colour: RGBColor,
+    colour: Colour,
     upward: bool,
 ) -> Text<'static, (i32, i32), String> {
     let below = run.rise - TEXT_LEAD * run.size;
@@ -156,7 +151,10 @@ fn encode(page: &Pixels) -> Result<Vec<u8>, png::EncodingError> {
     let mut encoder = png::Encoder::new(&mut bytes, page.width, page.height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
+    // Flat areas compress better as they are than as differences, and at the second level nearly as well as at
+    // the sixth, in a third of the time.
+    encoder.set_deflate_compression(png::DeflateCompression::Level(2));
+    encoder.set_filter(png::Filter::NoFilter);
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: PIXELS_PER_METRE,
         yppu: PIXELS_PER_METRE,

@@ -1,4 +1,4 @@
-//! Where text goes so that it covers nothing: clutter, the best of several places, and labels
+//! Where text goes so that it covers nothing: occupied, the best of several places, and labels
 //! nudged apart.
 
 use super::geometry::{Point, Rect, clip_segment};
@@ -7,16 +7,16 @@ use super::style::TEXT;
 use super::text::Line;
 
 /// Distances of labels from their dots.
-pub(super) const NEAR: [f64; 4] = [8.0, 12.0, 16.0, 22.0];
+const NEAR: [f64; 4] = [8.0, 12.0, 16.0, 22.0];
 
 /// What is already drawn in a panel.
 #[derive(Debug, Default)]
-pub(super) struct Clutter {
+pub(super) struct Occupied {
     curves: Vec<Vec<Point>>,
     boxes: Vec<Rect>,
 }
 
-impl Clutter {
+impl Occupied {
     /// Remembers a curve.
     pub(super) fn add_curve(&mut self, path: Vec<Point>) {
         self.curves.push(path);
@@ -30,12 +30,6 @@ impl Clutter {
     /// Whether the place is taken by a box.
     pub(super) fn is_taken(&self, rect: &Rect) -> bool {
         self.boxes.iter().any(|taken| taken.overlaps(rect))
-    }
-
-    /// How many boxes a straight line crosses.
-    pub(super) fn crossed(&self, from: Point, to: Point) -> usize {
-        let crosses = |taken: &&Rect| clip_segment(taken, from, to).is_some();
-        self.boxes.iter().filter(crosses).count()
     }
 
     /// The length of curve that the place would cover; infinite where it is taken.
@@ -67,10 +61,10 @@ pub(super) fn best<T>(
     least
 }
 
-/// Starts of the baseline of a label round a dot, in the given distances.
-pub(super) fn places_around((x, y): Point, line: &Line, distances: &[f64]) -> Vec<Point> {
+/// Starts of the baseline of a label round a dot.
+pub(super) fn places_around((x, y): Point, line: &Line) -> Vec<Point> {
     let mut places = Vec::new();
-    for &far in distances {
+    for far in NEAR {
         let (level, above, below) = (centred(y, TEXT), y - far, y + far + line.ascent());
         let (right, left) = (x + far, x - far - line.width);
         for baseline in [level, above, below] {
@@ -83,20 +77,18 @@ pub(super) fn places_around((x, y): Point, line: &Line, distances: &[f64]) -> Ve
 }
 
 /// The place inside `room` where a label covers the least, which is then remembered as taken.
-/// `dislike` adds to the length of curve that a place covers.
 pub(super) fn label_place(
     room: &Rect,
     line: &Line,
     places: Vec<Point>,
-    clutter: &mut Clutter,
-    dislike: impl Fn(&Clutter, &Point) -> f64,
+    occupied: &mut Occupied,
 ) -> Option<Point> {
     let inside = |at: &Point| room.contains(&text_box(line, *at, Anchor::Start));
     let choice = best(places.into_iter().filter(inside), |at| {
-        clutter.cost(&text_box(line, *at, Anchor::Start).grown(1.5)) + dislike(clutter, at)
+        occupied.cost(&text_box(line, *at, Anchor::Start).grown(1.5))
     });
     let (at, _) = choice.filter(|choice| choice.1.is_finite())?;
-    clutter.add_box(text_box(line, at, Anchor::Start).grown(2.0));
+    occupied.add_box(text_box(line, at, Anchor::Start).grown(2.0));
     Some(at)
 }
 
@@ -168,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn clutter_counts_covered_length() {
-        let mut clutter = Clutter::default();
-        clutter.add_curve(vec![(0.0, 5.0), (100.0, 5.0)]);
-        clutter.add_box(Rect::at(0.0, 50.0, 10.0, 10.0));
-        assert_eq!(clutter.cost(&Rect::at(20.0, 0.0, 30.0, 10.0)), 30.0);
-        assert_eq!(clutter.cost(&Rect::at(20.0, 20.0, 30.0, 10.0)), 0.0);
-        assert!(clutter.cost(&Rect::at(5.0, 55.0, 9.0, 9.0)).is_infinite());
+    fn occupied_counts_covered_length() {
+        let mut occupied = Occupied::default();
+        occupied.add_curve(vec![(0.0, 5.0), (100.0, 5.0)]);
+        occupied.add_box(Rect::at(0.0, 50.0, 10.0, 10.0));
+        assert_eq!(occupied.cost(&Rect::at(20.0, 0.0, 30.0, 10.0)), 30.0);
+        assert_eq!(occupied.cost(&Rect::at(20.0, 20.0, 30.0, 10.0)), 0.0);
+        assert!(occupied.cost(&Rect::at(5.0, 55.0, 9.0, 9.0)).is_infinite());
     }
 
     #[test]

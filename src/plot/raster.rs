@@ -22,7 +22,7 @@ use zeno::{Command, Fill, Join, Mask, PathBuilder, Stroke, Style};
 
 use super::paint::{FINENESS, TEXT_LEAD, TEXT_SCALE};
 use super::style::PIXELS;
-use super::text::Fonts;
+use super::text::glyphs;
 
 /// Pixels per unit of the canvas.
 const SCALE: f32 = PIXELS as f32 / FINENESS as f32;
@@ -37,7 +37,8 @@ pub(super) struct Pixels {
 /// Draws on such a page.
 pub(super) struct Raster<'p> {
     page: &'p mut Pixels,
-    fonts: &'p Fonts,
+    /// What a path covers; kept, since many large ones are drawn.
+    mask: Vec<u8>,
 }
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
@@ -57,47 +58,68 @@ impl Pixels {
 
 impl<'p> Raster<'p> {
     /// Draws on a page.
-    pub(super) fn on(page: &'p mut Pixels, fonts: &'p Fonts) -> Self {
-        Self { page, fonts }
+    pub(super) fn on(page: &'p mut Pixels) -> Self {
+        Self {
+            page,
+            mask: Vec::new(),
+        }
     }
 
     /// Mixes a colour into the pixels that a path covers.
     fn cover<'s>(&mut self, path: &[Command], style: impl Into<Style<'s>>, colour: BackendColor) {
-        let (mask, place) = Mask::new(path).style(style).render();
+        let mask = &mut self.mask;
+        let place = Mask::new(path)
+            .style(style)
+            .inspect(|format, width, height| {
+                mask.clear();
+                mask.resize(format.buffer_size(width, height), 0);
+            })
+            .render_into(mask, None);
         let (r, g, b) = colour.rgb;
-        let ink = [r, g, b].map(i32::from);
         let first = place.left.max(0);
         let last = (place.left + place.width as i32).min(self.page.width as i32);
-        for (row, covers) in mask.chunks_exact(place.width.max(1) as usize).enumerate() {
-            let y = place.top + row as i32;
-            if !(0..self.page.height as i32).contains(&y) || first >= last {
-                continue;
-            }
-            let start = 3 * (y as usize * self.page.width as usize + first as usize);
-            let covers = &covers[(first - place.left) as usize..(last - place.left) as usize];
-            let pixels = self.page.bytes[start..].chunks_exact_mut(3);
-            for (pixel, cover) in pixels.zip(covers).filter(|(_, cover)| **cover > 0) {
-                for (channel, ink) in pixel.iter_mut().zip(ink) {
-                    let paper = i32::from(*channel);
-                    *channel = (paper + ((ink - paper) * i32::from(*cover) + 127) / 255) as u8;
-                }
+        let rows = self.mask.chunks_exact(place.width.max(1) as usize);
+        for (y, covers) in (place.top..).zip(rows) {
+            if (0..self.page.height as i32).contains(&y) && first < last {
+                let start = 3 * (y as usize * self.page.width as usize + first as usize);
+                let covers = &covers[(first - place.left) as usize..(last - place.left) as usize];
+                mix(&mut self.page.bytes[start..], covers, [r, g, b]);
             }
         }
     }
+}
 
-    /// The outlines of a text, from its baseline's start at a pixel.
-    fn outlines(&self, text: &str, font: &Lettering) -> Vec<Command> {
-        let mut path: Vec<Command> = Vec::new();
-        let size = f64::from(font.size);
-        self.fonts.glyphs(text, font.slanted, size, |face, glyph, pen| {
+/// The outlines of a text.
+fn outlines(text: &str, font: &Lettering) -> Vec<Command> {
+    let mut path: Vec<Command> = Vec::new();
+    glyphs(
+        text,
+        font.slanted,
+        f64::from(font.size),
+        |face, glyph, pen| {
             let unit = font.size / face.units_per_em().unwrap_or(2048.0);
-            let place = |point: ab_glyph::Point| {
-                font.place(pen as f32 + unit * point.x, -unit * point.y)
-            };
-            let curves = face.outline(glyph).map_or(Vec::new(), |outline| outline.curves);
+            let place =
+                |point: ab_glyph::Point| font.place(pen as f32 + unit * point.x, -unit * point.y);
+            let outline = face.outline(glyph);
+            let curves = outline.map_or(Vec::new(), |outline| outline.curves);
             add_contours(&mut path, &curves, place);
-        });
-        path
+        },
+    );
+    path
+}
+
+/// Mixes ink into a row of pixels.
+fn mix(row: &mut [u8], covers: &[u8], ink: [u8; 3]) {
+    /// Long curves cover little of the box around them.
+    const STRIDE: usize = 32;
+    let blocks = covers.chunks(STRIDE).zip(row.chunks_mut(3 * STRIDE));
+    for (covers, pixels) in blocks.filter(|(covers, _)| covers.iter().any(|cover| *cover > 0)) {
+        for (cover, pixel) in covers.iter().zip(pixels.chunks_exact_mut(3)) {
+            for (channel, ink) in pixel.iter_mut().zip(ink) {
+                let (paper, cover) = (i32::from(*channel), i32::from(*cover));
+                *channel = (paper + ((i32::from(ink) - paper) * cover + 127) / 255) as u8;
+            }
+        }
     }
 }
 
@@ -193,26 +215,8 @@ impl DrawingBackend for Raster<'_> {
     }
 
     fn draw_pixel(&mut self, point: BackendCoord, colour: BackendColor) -> Drawn {
-        let end = (point.0 + 1, point.1 + 1);
-        self.draw_rect(point, end, &colour, true)
-    }
-
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
-        self.draw_path([from, to], style)
-    }
-
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        (left, top): BackendCoord,
-        (right, bottom): BackendCoord,
-        style: &S,
-        fill: bool,
-    ) -> Drawn {
-        let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
-        match fill {
-            true => self.fill_polygon(corners, style),
-            false => self.draw_path(corners.into_iter().chain([(left, top)]), style),
-        }
+        let (x, y) = point;
+        self.fill_polygon([(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)], &colour)
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
@@ -226,22 +230,17 @@ impl DrawingBackend for Raster<'_> {
         Ok(())
     }
 
+    /// Circles are always filled here.
     fn draw_circle<S: BackendStyle>(
         &mut self,
         centre: BackendCoord,
         radius: u32,
         style: &S,
-        fill: bool,
+        _fill: bool,
     ) -> Drawn {
         let mut path: Vec<Command> = Vec::new();
         path.add_circle(pixel(centre), radius as f32 * SCALE);
-        match fill {
-            true => self.cover(&path, Fill::NonZero, style.color()),
-            false => {
-                let stroke = Stroke::new(style.stroke_width() as f32 * SCALE);
-                self.cover(&path, stroke, style.color());
-            }
-        }
+        self.cover(&path, Fill::NonZero, style.color());
         Ok(())
     }
 
@@ -257,7 +256,7 @@ impl DrawingBackend for Raster<'_> {
     }
 
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, at: BackendCoord) -> Drawn {
-        let path = self.outlines(text, &Lettering::of(style, at));
+        let path = outlines(text, &Lettering::of(style, at));
         self.cover(&path, Fill::NonZero, style.color());
         Ok(())
     }

@@ -14,7 +14,7 @@
 //! | `data.rs` | the data section |
 //! | `images.rs` | images in the data section |
 //! | `explain.rs` | typed errors in plain words, the nearest known key |
-//! | `figure.rs` | what is drawn of a sweep |
+//! | `quantity.rs` | what figures can show of a cell |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
 //! | `sweep.rs` | the axes of a sweep |
@@ -25,30 +25,28 @@
 mod activation;
 mod data;
 mod explain;
-mod figure;
 mod grid;
 mod images;
 mod learning_rates;
 mod load;
 mod locate;
 mod overrides;
+mod quantity;
 mod sweep;
 mod validate;
 mod walk;
 
 pub use activation::Activation;
 pub use data::{DataSection, IsotropicData, MomentsData, TableData, ToyData, WishartData, XorData};
-pub use figure::{
-    CurvesFigure, FigureSection, HeatFigure, LinesFigure, PortraitFigure, Quantity, ScatterFigure,
-    Trajectory,
-};
 pub use grid::{Cell, Grid};
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use learning_rates::LearningRates;
 pub use load::{Loaded, Source, schema, to_yaml};
+pub use quantity::Quantity;
 pub use sweep::{Axis, AxisValue, Column, SweepSection};
-pub(crate) use validate::MOST_DIMENSIONS;
+pub(crate) use validate::{MOST_DIMENSIONS, check_file_name, count, exactly_one, wrong};
 
+use crate::figures::FigureSection;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -14,20 +14,26 @@
 //! | `kept.rs` | finished cells in one or several journals |
 //! | `shard.rs` | equal parts of a grid |
 //! | `table.rs` | the rows read back, for figures and the report |
+//! | `theory_line.rs` | theory between the cells |
+//! | `phase_plane.rs` | the flow in the plane of two maps |
 
 mod cell;
 mod identity;
 mod kept;
+mod phase_plane;
 mod row;
 mod shard;
 mod table;
+mod theory_line;
 
-pub use cell::{Finished, Trajectory, invalid, predicted, run_cell};
+pub use cell::{Finished, Trajectory, invalid, run_cell};
 pub use identity::identity;
 pub use kept::{Header, Kept, journal_name};
+pub use phase_plane::{CriticalPoint, PhasePlane};
 pub use row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
 pub use shard::Shard;
 pub use table::{Record, Table};
+pub use theory_line::TheoryLine;
 
 use crate::error::Result;
 use crate::scenario::{Cell, Grid};

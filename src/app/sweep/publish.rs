@@ -6,7 +6,7 @@ use crate::cli::Options;
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File, Staged};
-use crate::plot::Format;
+use crate::plot::{self, Format};
 use crate::report::sweep::{self as report, SweepSummary};
 use crate::scenario;
 use crate::sweep::{Kept, Table};
@@ -90,14 +90,15 @@ fn figures(
         false => &[Format::Png],
     };
     let scenario = &sweep.loaded.scenario;
-    let mut files = Vec::new();
+    let mut pages = Vec::new();
     for section in &scenario.figure {
         if !(circumstances.go_on)() {
             return Ok(None);
         }
-        files.extend(figures::sweep_figure(scenario, section, table, formats)?);
+        let page = figures::sweep_page(scenario, section, table)?;
+        pages.push((section.file_stem().to_owned(), page));
     }
-    Ok(Some(files))
+    Ok(Some(plot::render(&pages, formats)?))
 }
 
 fn stage(folder: &Path, (name, bytes): &File) -> Result<Staged> {

@@ -3,7 +3,6 @@
 //! | file | sections |
 //! |---|---|
 //! | `data.rs` | data |
-//! | `figure.rs` | figure |
 //! | `images.rs` | data.images |
 //! | `matrix.rs` | the matrices of data.moments |
 //! | `network.rs` | network |
@@ -11,7 +10,6 @@
 //! | `sweep.rs` | sweep |
 
 mod data;
-mod figure;
 mod images;
 mod matrix;
 mod network;
@@ -54,7 +52,7 @@ pub(super) fn validate(scenario: &Scenario) -> Result<()> {
     if let Some(section) = &scenario.sweep {
         sweep::check(section)?;
     }
-    figure::check(scenario)
+    crate::figures::check(scenario)
 }
 
 /// The name of a run becomes a folder.
@@ -63,7 +61,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 }
 
 /// A name that becomes a file or a folder: [A-Za-z0-9_-]+.
-fn check_file_name(key: &str, name: &str) -> Result<()> {
+pub(crate) fn check_file_name(key: &str, name: &str) -> Result<()> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let problem = if name.is_empty() {
         "the name is empty".to_owned()
@@ -78,7 +76,7 @@ fn check_file_name(key: &str, name: &str) -> Result<()> {
     Err(wrong(key, problem, remedy))
 }
 
-fn wrong(
+pub(crate) fn wrong(
     key: impl Into<String>,
     problem: impl Into<String>,
     remedy: impl Into<String>,
@@ -97,7 +95,7 @@ fn number(key: &str, value: f64, range: impl RangeBounds<f64>) -> Result<()> {
 }
 
 /// A count in its range.
-fn count(key: &str, value: u64, range: impl RangeBounds<u64>) -> Result<()> {
+pub(crate) fn count(key: &str, value: u64, range: impl RangeBounds<u64>) -> Result<()> {
     within(key, value, range, "a whole number")
 }
 
@@ -134,7 +132,7 @@ fn range_words<T: Debug>(range: &impl RangeBounds<T>) -> String {
 }
 
 /// Exactly one of the alternatives of a section is given.
-fn exactly_one(section: &str, what: &str, given: &[(&str, bool)]) -> Result<()> {
+pub(crate) fn exactly_one(section: &str, what: &str, given: &[(&str, bool)]) -> Result<()> {
     let all: Vec<_> = given.iter().map(|(name, _)| *name).collect();
     let present: Vec<_> = given.iter().filter(|(_, is)| *is).map(|g| g.0).collect();
     match present.as_slice() {
