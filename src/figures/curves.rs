@@ -2,7 +2,7 @@
 
 use super::check::Place;
 use super::series::{left_out, thinned};
-use super::{Kind, Request};
+use super::{Drawn, Kind, Request};
 use crate::error::Result;
 use crate::plot::{
     Axis, Curve, Key, LineStyle, Page, Panel, Sample, range, range_widened, series_colour,
@@ -74,7 +74,7 @@ impl Kind for CurvesFigure {
     }
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
-        let (cells, note) = request.trajectories(table)?;
+        let Drawn { cells, note } = request.trajectories(table)?;
         let points = |trajectory: &Trajectory| {
             let times = trajectory.times.iter().copied();
             times

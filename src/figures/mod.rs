@@ -1,12 +1,12 @@
 //! Results as figures: what is drawn, not how.
 //!
-//! A kind of figure is one file: its section in the scenario, the check of that section, and a function from the
-//! cells of a sweep to a page. It is known to the rest by its line in [`FigureSection`] and in
+//! A kind of figure is one file: its section in the scenario, the check of that section, and a
+//! function from the cells of a sweep to a page. It is known to the rest by its line in [`FigureSection`] and in
 //! [`FigureSection::kinds`].
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `run.rs` | the figures of a run |
+//! | `run/` | the figures of a run |
 //! | `lines.rs` | of a sweep: points with their spread against theory's lines |
 //! | `heat.rs` | of a sweep: heat maps of measurement, theory and gap |
 //! | `scatter.rs` | of a sweep: measured against theory |
@@ -166,11 +166,8 @@ impl Request<'_> {
         parts.join(", ")
     }
 
-    /// The first repeat of each selected cell with its trajectory, and a note where some have none.
-    fn trajectories(
-        &self,
-        table: &mut Table<'_>,
-    ) -> Result<(Vec<(Cell, Trajectory)>, Option<String>)> {
+    /// The first repeat of each selected cell.
+    fn trajectories(&self, table: &mut Table<'_>) -> Result<Drawn> {
         let mut cells = Vec::new();
         let mut tally = Tally::default();
         let grid = table.grid;
@@ -185,8 +182,18 @@ impl Request<'_> {
                 }
             }
         }
-        Ok((cells, tally.note()))
+        Ok(Drawn {
+            cells,
+            note: tally.note(),
+        })
     }
+}
+
+/// The cells that are drawn, with their trajectories.
+struct Drawn {
+    cells: Vec<(Cell, Trajectory)>,
+    /// Where some have none.
+    note: Option<String>,
 }
 
 /// What one figure of a finished sweep shows.

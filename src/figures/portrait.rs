@@ -1,7 +1,7 @@
 //! Phase portraits: the flow of balanced weights, the measured trajectory, critical points.
 
 use super::check::Place;
-use super::{Kind, Request};
+use super::{Drawn, Kind, Request};
 use crate::error::Result;
 use crate::plot::{
     Arrangement, Arrow, Axis, Curve, Dot, INK, Key, LineStyle, Marker, Page, Panel, Sample, Shape,
@@ -54,7 +54,7 @@ impl Kind for PortraitFigure {
     }
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
-        let (cells, note) = request.trajectories(table)?;
+        let Drawn { cells, note } = request.trajectories(table)?;
         let mut portraits = Vec::new();
         for (cell, trajectory) in &cells {
             portraits.push(Portrait {

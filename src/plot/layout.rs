@@ -1,13 +1,14 @@
-//! Where the panels of a page stand: below each other on one axis across, or side by side in rows on one axis
-//! up.
+//! Where the panels of a page stand: below each other on one axis across, or side by side in rows on
+//! one axis up.
 
 use super::axes::{Scale, Ticks};
+use super::field::UNDER;
 use super::fit::wrapped;
 use super::furniture::{self as around, EDGE, Side};
 use super::geometry::Rect;
 use super::legend::Legend;
 use super::page::{Arrangement, Cells, Page, Panel};
-use super::panel::{self, Frame, UNDER};
+use super::panel::{self, Frame};
 use super::scene::{Anchor, Scene, centred};
 use super::style::{GREY, HAIRLINE, INK, TEXT, WIDTH};
 use super::text::{Line, line_of};
@@ -67,8 +68,7 @@ impl Upright {
     fn of(panel: &Panel, height: f64) -> Self {
         let scale = Scale::new(panel.y.range, (height, 0.0), panel.y.log);
         Self {
-            // A name may be a little longer than its axis.
-            name: wrapped(&panel.y.name, TEXT, height + 2.0 * EDGE, 2),
+            name: wrapped(&panel.y.name, TEXT, height, 2),
             ticks: around::ticks_up(&panel.y, &scale),
         }
     }

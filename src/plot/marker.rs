@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 
 use super::geometry::Point;
-use super::scene::{Mark, Scene};
+use super::scene::{Form, Scene};
 use super::style::{Colour, PAPER};
 
 /// The outline of a marker.
@@ -78,12 +78,8 @@ impl Shape {
         };
         (0..count)
             .map(|i| start + TAU * f64::from(i) / f64::from(count))
-            .map(|angle| {
-                (
-                    centre.0 + reach * radius * angle.cos(),
-                    centre.1 + reach * radius * angle.sin(),
-                )
-            })
+            .map(|angle| (reach * radius * angle.cos(), reach * radius * angle.sin()))
+            .map(|(across, down)| (centre.0 + across, centre.1 + down))
             .collect()
     }
 }
@@ -97,15 +93,11 @@ impl Scene {
         }
         for (radius, colour) in layers {
             let points = marker.shape.corners(centre, radius);
-            self.marks.push(if points.is_empty() {
-                Mark::Disc {
-                    centre,
-                    radius,
-                    colour,
-                }
-            } else {
-                Mark::Polygon { points, colour }
-            });
+            let form = match points.is_empty() {
+                true => Form::Disc(centre, radius),
+                false => Form::Polygon(points),
+            };
+            self.push(form, colour);
         }
     }
 }
@@ -127,11 +119,8 @@ mod tests {
     fn a_hollow_marker_has_paper_inside() {
         let mut scene = Scene::new(10.0, 10.0);
         scene.marker((5.0, 5.0), &Marker::of_series(5, INK));
-        let inner = Mark::Disc {
-            centre: (5.0, 5.0),
-            radius: 0.58 * 3.8,
-            colour: PAPER,
-        };
-        assert_eq!(scene.marks.last(), Some(&inner));
+        let inner = scene.marks.last();
+        let inner = inner.map(|mark| (&mark.form, mark.colour));
+        assert_eq!(inner, Some((&Form::Disc((5.0, 5.0), 0.58 * 3.8), PAPER)));
     }
 }

@@ -1,7 +1,8 @@
 //! What a page shows, as plain data: panels of curves, dots, levels, bands, cells and arrows.
 //!
-//! A kind of figure makes a [`Page`] of its results and knows nothing of places; the layout finds places and
-//! knows nothing of results. Numbers that are not finite break curves and leave out everything else.
+//! A kind of figure makes a [`Page`] of its results and knows nothing of places; the layout finds
+//! places and knows nothing of results. Numbers that are not finite break curves and leave out
+//! everything else.
 
 use super::colour::ColourScale;
 use super::marker::Marker;

@@ -1,8 +1,8 @@
-//! From a scene to the bytes of a PNG or SVG: the same elements of plotters, drawn into the pixels of
-//! `raster` or into plotters' own SVG.
+//! From a scene to the bytes of a PNG or SVG: the same elements of plotters, drawn into the pixels
+//! of `raster` or into plotters' own SVG.
 //!
-//! Lines of text are laid out before they come here, run by run, so that subscripts stand where the layout put
-//! them in both.
+//! Lines of text are laid out before they come here, run by run, so that subscripts stand where the
+//! layout put them in both.
 
 use plotters::coord::Shift;
 use plotters::prelude::{
@@ -13,7 +13,7 @@ use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont};
 use super::Format;
 use super::geometry::Point;
 use super::raster::{Pixels, Raster};
-use super::scene::{Mark, Scene};
+use super::scene::{Form, Mark, Scene};
 use super::style::{Colour, PAPER};
 use super::text::Run;
 
@@ -82,36 +82,21 @@ fn drawn_point(point: Point) -> (i32, i32) {
 /// Draws every mark.
 fn paint<B: DrawingBackend>(scene: &Scene, area: &DrawingArea<B, Shift>) -> Result<(), String> {
     let path = |points: &[Point]| -> Vec<_> { points.iter().copied().map(drawn_point).collect() };
-    for mark in &scene.marks {
-        match mark {
-            Mark::Stroke {
-                points,
-                colour,
-                width,
-            } => {
+    for Mark { form, colour } in &scene.marks {
+        match form {
+            Form::Stroke(points, width) => {
                 let style = colour.stroke_width(drawn(*width).max(1) as u32);
                 area.draw(&PathElement::new(path(points), style))
             }
-            Mark::Polygon { points, colour } => {
-                area.draw(&Polygon::new(path(points), colour.filled()))
-            }
-            Mark::Disc {
-                centre,
-                radius,
-                colour,
-            } => {
+            Form::Polygon(points) => area.draw(&Polygon::new(path(points), colour.filled())),
+            Form::Disc(centre, radius) => {
                 let (centre, radius) = (drawn_point(*centre), drawn(*radius));
                 area.draw(&Circle::new(centre, radius, colour.filled()))
             }
-            Mark::Text {
-                line,
-                at,
-                colour,
-                upward,
-            } => line
-                .runs
-                .iter()
-                .try_for_each(|run| area.draw(&text(run, *at, *colour, *upward))),
+            Form::Text { line, at, upward } => {
+                let mut runs = line.runs.iter();
+                runs.try_for_each(|run| area.draw(&text(run, *at, *colour, *upward)))
+            }
         }
         .map_err(|error| error.to_string())?;
     }
@@ -151,8 +136,8 @@ fn encode(page: &Pixels) -> Result<Vec<u8>, png::EncodingError> {
     let mut encoder = png::Encoder::new(&mut bytes, page.width, page.height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    // Flat areas compress better as they are than as differences, and at the second level nearly as well as at
-    // the sixth, in a third of the time.
+    // Flat areas compress better as they are than as differences, and at the second level nearly
+    // as well as at the sixth, in a third of the time.
     encoder.set_deflate_compression(png::DeflateCompression::Level(2));
     encoder.set_filter(png::Filter::NoFilter);
     encoder.set_pixel_dims(Some(png::PixelDimensions {

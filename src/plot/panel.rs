@@ -3,15 +3,15 @@
 use super::axes::Scale;
 use super::fit::shortened;
 use super::furniture::EDGE;
-use super::geometry::{Point, Rect, clip_path, clip_segment, simplify};
+use super::geometry::{Point, Rect, clip_path, simplify};
 use super::legend::Legend;
-use super::page::{Arrow, Cells, Curve, Dot, Level, Panel};
+use super::page::{Curve, Dot, Level, Panel};
 use super::place::{Occupied, label_place, nudged, places_around};
 use super::range::shows;
 use super::scene::{Anchor, Scene, centred, text_box};
 use super::style::{GREY, HAIRLINE, LineStyle, TEXT};
 use super::text::{Line, line_of};
-use super::{colour, span};
+use super::{field, span};
 
 /// Height of the strip on top of the data in which the bands are named.
 const STRIP: f64 = 22.0;
@@ -25,8 +25,6 @@ const LABEL_ROW: f64 = 16.0;
 const LABEL_GAP: f64 = 14.0;
 /// Widest label at the right edge.
 const LABEL_WIDEST: f64 = 130.0;
-/// How far a cell reaches under the next, so that no viewer shows a seam.
-pub(super) const UNDER: f64 = 0.5;
 
 /// A panel's place and scales.
 pub(super) struct Frame {
@@ -55,7 +53,7 @@ impl Frame {
     }
 
     /// A point of the data on the page, where it has a place inside the panel.
-    fn inside(&self, at: (f64, f64)) -> Option<Point> {
+    pub(super) fn inside(&self, at: (f64, f64)) -> Option<Point> {
         let (x, y) = self.point(at)?;
         let is_inside = self.rect.contains(&Rect::at(x, y, 0.0, 0.0));
         is_inside.then_some((x, y))
@@ -93,9 +91,9 @@ pub(super) fn draw(
         }
     }
     if let Some(cells) = &panel.cells {
-        draw_cells(scene, &frame.rect, cells);
+        field::draw_cells(scene, &frame.rect, cells);
     }
-    draw_arrows(scene, frame, &panel.arrows);
+    field::draw_arrows(scene, frame, &panel.arrows);
     draw_levels(scene, frame, &panel.levels, &mut occupied);
     for curve in &panel.curves {
         draw_curve(scene, frame, curve, &mut occupied);
@@ -132,67 +130,6 @@ fn name_bands(scene: &mut Scene, frame: &Frame, panel: &Panel) {
             scene.text(line, at, Anchor::Middle, GREY);
         }
     }
-}
-
-/// The cells, the first row lowest.
-fn draw_cells(scene: &mut Scene, rect: &Rect, cells: &Cells) {
-    let columns = cells.columns.max(1);
-    let rows = cells.values.len().div_ceil(columns).max(1);
-    let (width, height) = (rect.width() / columns as f64, rect.height() / rows as f64);
-    let places = (0..cells.values.len()).map(|i| (rows - 1 - i / columns, i % columns));
-    for (row, column) in places {
-        let value = cells.values.get(row * columns + column).copied().flatten();
-        let left = rect.left + width * column as f64;
-        let top = rect.bottom - height * (row + 1) as f64;
-        let cell = Rect {
-            left,
-            top,
-            right: (left + width + UNDER).min(rect.right),
-            bottom: (top + height + UNDER).min(rect.bottom),
-        };
-        let colour = cells.colours.zip(value);
-        match colour.and_then(|(colours, value)| colours.colour(value)) {
-            Some(colour) => scene.area(cell, colour),
-            None => scene.hatch(&cell),
-        }
-    }
-}
-
-/// The arrows, as long as their distance allows.
-fn draw_arrows(scene: &mut Scene, frame: &Frame, arrows: &[Arrow]) {
-    let (width, height) = (frame.data.width(), frame.data.height());
-    let count = arrows.len().max(1) as f64;
-    let length = (0.68 * (width * height / count).sqrt()).clamp(5.0, 17.0);
-    // Page units for a unit of the data, up to a common factor.
-    let scale = (
-        width / (frame.x.high - frame.x.low),
-        -height / (frame.y.high - frame.y.low),
-    );
-    for arrow in arrows {
-        let Some((middle, along)) = frame.inside(arrow.at).zip(direction(arrow, scale)) else {
-            continue;
-        };
-        let on = |far: f64| (middle.0 + far * along.0, middle.1 + far * along.1);
-        let (tail, tip, head) = (on(-0.5 * length), on(0.5 * length), 0.42 * length);
-        let style = LineStyle::solid(colour::grey(arrow.shade), 1.1);
-        let neck = on(0.5 * length - 0.8 * head);
-        if let Some((from, to)) = clip_segment(&frame.data, tail, neck) {
-            scene.stroke(&[from, to], &style);
-        }
-        if frame.data.contains(&Rect::at(tip.0, tip.1, 0.0, 0.0)) {
-            scene.head(tip, along, head, style.colour);
-        }
-    }
-}
-
-/// The direction of an arrow on the page, of length one; none where it has no velocity.
-fn direction(arrow: &Arrow, scale: (f64, f64)) -> Option<Point> {
-    let (x, y) = arrow.velocity;
-    // Scaled down first, so that nothing overflows.
-    let most = x.abs().max(y.abs());
-    let (x, y) = (x / most * scale.0, y / most * scale.1);
-    let size = x.hypot(y);
-    (size.is_finite() && size > 0.0).then(|| (x / size, y / size))
 }
 
 /// Where panels on a page of this width end: room for the labels of their levels is left.
@@ -355,23 +292,8 @@ pub(super) fn draw_spines(scene: &mut Scene, rect: &Rect) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scene::Mark;
+    use super::super::scene::Form;
     use super::*;
-
-    #[test]
-    fn arrows_point_up_the_page_for_growing_values() {
-        let along = |velocity| {
-            let arrow = Arrow {
-                at: (0.0, 0.0),
-                velocity,
-                shade: 0.0,
-            };
-            direction(&arrow, (2.0, -3.0))
-        };
-        assert_eq!(along((0.0, 1e300)), Some((0.0, -1.0)));
-        assert_eq!(along((0.0, 0.0)), None);
-        assert_eq!(along((f64::NAN, 1.0)), None);
-    }
 
     #[test]
     fn curves_are_not_drawn_across_a_gap() {
@@ -387,14 +309,11 @@ mod tests {
         let mut scene = Scene::new(100.0, 100.0);
         let curve = Curve { points, style };
         draw_curve(&mut scene, &frame, &curve, &mut Occupied::default());
-        let strokes: Vec<_> = scene
-            .marks
-            .iter()
-            .map(|mark| match mark {
-                Mark::Stroke { points, .. } => points.clone(),
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let strokes = scene.marks.into_iter().map(|mark| match mark.form {
+            Form::Stroke(points, _) => points,
+            other => panic!("{other:?}"),
+        });
+        let strokes: Vec<_> = strokes.collect();
         let expected = [
             vec![(20.0 - LONE, 99.0), (20.0 + LONE, 99.0)],
             vec![(40.0, 97.0), (50.0, 96.0)],

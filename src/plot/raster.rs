@@ -1,16 +1,19 @@
-//! Pixels behind plotters' interface for drawing: every shape and every glyph is a path, whose exact
-//! coverage of each pixel is mixed into the page.
+//! Pixels behind plotters' interface for drawing: every shape and every glyph is a path, whose
+//! exact coverage of each pixel is mixed into the page.
 //!
-//! plotters knows whole coordinates only, so it draws on a canvas [`super::paint::FINENESS`] times finer than
-//! the figure's units. Its own bitmap back end does not smooth thick lines, and had to draw pages three times
-//! too large. Of the crates that do, measured for the loss, maps and overview of one run on two cores:
+//! plotters knows whole coordinates only, so it draws on a canvas that is [`FINENESS`] times finer
+//! than the figure's units. Its own bitmap back end does not smooth thick lines, so that pages had
+//! to be drawn three times too large and averaged. Instead of it, measured:
 //!
-//! | | crates | building it | drawing and encoding |
+//! | drawing | crates | seconds to build it | processor time of a run with three pictures |
 //! |---|---|---|---|
-//! | plotters-bitmap, three times too large | 1 | 2 s | 240 ms |
-//! | zeno, exact areas | 1 | 1.5 s | see below |
-//! | tiny-skia, 4 x 16 samples a pixel | 8 | 11 s | not slower nor faster to the eye |
-//! | resvg, from the SVG | 59 | 170 s | - |
+//! | plotters' bitmaps, averaged | 1 | 2 | 360 ms |
+//! | zeno, exact areas | 1 | 1.5 | 100 ms |
+//! | tiny-skia, 4 x 16 samples a pixel | 8 | 11 | - |
+//! | resvg, from the SVG | 59 | 170 | - |
+//!
+//! zeno was taken since it costs least to build and its edges are exact; drawing is now a small part
+//! of what a picture costs.
 
 use ab_glyph::{Font, OutlineCurve};
 use plotters_backend::{
@@ -113,11 +116,18 @@ fn mix(row: &mut [u8], covers: &[u8], ink: [u8; 3]) {
     /// Long curves cover little of the box around them.
     const STRIDE: usize = 32;
     let blocks = covers.chunks(STRIDE).zip(row.chunks_mut(3 * STRIDE));
-    for (covers, pixels) in blocks.filter(|(covers, _)| covers.iter().any(|cover| *cover > 0)) {
-        for (cover, pixel) in covers.iter().zip(pixels.chunks_exact_mut(3)) {
-            for (channel, ink) in pixel.iter_mut().zip(ink) {
-                let (paper, cover) = (i32::from(*channel), i32::from(*cover));
-                *channel = (paper + ((i32::from(ink) - paper) * cover + 127) / 255) as u8;
+    for (covers, pixels) in blocks {
+        if covers.iter().fold(0, |any, cover| any | cover) == 0 {
+            continue;
+        }
+        for (&cover, pixel) in covers.iter().zip(pixels.chunks_exact_mut(3)) {
+            if cover == u8::MAX {
+                pixel.copy_from_slice(&ink);
+            } else if cover > 0 {
+                for (channel, ink) in pixel.iter_mut().zip(ink) {
+                    let (paper, cover) = (i32::from(*channel), i32::from(cover));
+                    *channel = (paper + ((i32::from(ink) - paper) * cover + 127) / 255) as u8;
+                }
             }
         }
     }

@@ -6,28 +6,22 @@ use super::text::Line;
 
 /// One thing to draw.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Mark {
-    Stroke {
-        points: Vec<Point>,
-        colour: Colour,
-        width: f64,
-    },
-    Polygon {
-        points: Vec<Point>,
-        colour: Colour,
-    },
-    Disc {
-        centre: Point,
-        radius: f64,
-        colour: Colour,
-    },
-    /// `at` is the start of the baseline; upward text runs up the page.
-    Text {
-        line: Line,
-        at: Point,
-        colour: Colour,
-        upward: bool,
-    },
+pub(super) struct Mark {
+    pub(super) form: Form,
+    pub(super) colour: Colour,
+}
+
+/// What a mark looks like, apart from its colour.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Form {
+    /// A path of some width.
+    Stroke(Vec<Point>, f64),
+    /// A filled polygon.
+    Polygon(Vec<Point>),
+    /// A filled disc: its centre and radius.
+    Disc(Point, f64),
+    /// Text from the start of its baseline; upward text runs up the page.
+    Text { line: Line, at: Point, upward: bool },
 }
 
 /// Which point of a line of text its place means.
@@ -58,19 +52,19 @@ impl Scene {
 
     /// Draws a path in a line style.
     pub(super) fn stroke(&mut self, path: &[Point], style: &LineStyle) {
-        let mark = |points| Mark::Stroke {
-            points,
-            colour: style.colour,
-            width: style.width,
-        };
-        self.marks
-            .extend(dashes(path, style.dash).into_iter().map(mark));
+        for points in dashes(path, style.dash) {
+            self.push(Form::Stroke(points, style.width), style.colour);
+        }
+    }
+
+    /// Draws upon everything else.
+    pub(super) fn push(&mut self, form: Form, colour: Colour) {
+        self.marks.push(Mark { form, colour });
     }
 
     /// Fills a rectangle.
     pub(super) fn area(&mut self, rect: Rect, colour: Colour) {
-        let points = rect.corners().to_vec();
-        self.marks.push(Mark::Polygon { points, colour });
+        self.push(Form::Polygon(rect.corners().to_vec()), colour);
     }
 
     /// The four sides of a rectangle.
@@ -103,25 +97,16 @@ impl Scene {
     pub(super) fn head(&mut self, tip: Point, (dx, dy): (f64, f64), size: f64, colour: Colour) {
         let base = (tip.0 - size * dx, tip.1 - size * dy);
         let half = 0.42 * size;
-        self.marks.push(Mark::Polygon {
-            points: vec![
-                tip,
-                (base.0 - half * dy, base.1 + half * dx),
-                (base.0 + half * dy, base.1 - half * dx),
-            ],
-            colour,
-        });
+        let left = (base.0 - half * dy, base.1 + half * dx);
+        let right = (base.0 + half * dy, base.1 - half * dx);
+        self.push(Form::Polygon(vec![tip, left, right]), colour);
     }
 
     /// Writes a line of text with its baseline at `at`.
     pub(super) fn text(&mut self, line: Line, at: Point, anchor: Anchor, colour: Colour) {
         let at = (at.0 - before(&line, anchor), at.1);
-        self.marks.push(Mark::Text {
-            line,
-            at,
-            colour,
-            upward: false,
-        });
+        let upward = false;
+        self.push(Form::Text { line, at, upward }, colour);
     }
 
     /// Writes a line of text from `at` on paper of its own, where lines would run through it.
@@ -133,12 +118,8 @@ impl Scene {
     /// Writes a line of text that runs up the page, centred on `middle`.
     pub(super) fn upward(&mut self, line: Line, x: f64, middle: f64, colour: Colour) {
         let at = (x, middle + line.width / 2.0);
-        self.marks.push(Mark::Text {
-            line,
-            at,
-            colour,
-            upward: true,
-        });
+        let upward = true;
+        self.push(Form::Text { line, at, upward }, colour);
     }
 }
 
@@ -169,16 +150,14 @@ pub(super) fn centred(y: f64, size: f64) -> f64 {
 /// The boxes of all texts of a scene.
 #[cfg(test)]
 pub(super) fn text_boxes(scene: &Scene) -> Vec<Rect> {
-    let text = |mark: &Mark| match mark {
-        Mark::Text {
-            line, at, upward, ..
-        } if *upward => Some(Rect {
+    let text = |mark: &Mark| match &mark.form {
+        Form::Text { line, at, upward } if *upward => Some(Rect {
             left: at.0 - line.ascent(),
             top: at.1 - line.width,
             right: at.0 + line.descent(),
             bottom: at.1,
         }),
-        Mark::Text { line, at, .. } => Some(text_box(line, *at, Anchor::Start)),
+        Form::Text { line, at, .. } => Some(text_box(line, *at, Anchor::Start)),
         _ => None,
     };
     scene.marks.iter().filter_map(text).collect()

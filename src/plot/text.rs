@@ -189,8 +189,8 @@ impl Line {
     }
 }
 
-/// The two faces of the figures, upright and slanted DejaVu Sans, embedded so that every machine draws the same;
-/// read when they are first needed.
+/// The two faces of the figures, upright and slanted DejaVu Sans, embedded so that every machine
+/// draws the same; read when they are first needed.
 static FACES: LazyLock<Result<[FontRef<'static>; 2], String>> = LazyLock::new(|| {
     let read = |bytes| FontRef::try_from_slice(bytes).map_err(|error| error.to_string());
     Ok([

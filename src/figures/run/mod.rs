@@ -1,20 +1,19 @@
 //! The figures of a run: loss and maps of flow, theory and descents, saddles, plateaus, the unimodal phase.
 
-use crate::detect::{self, Plateau};
-use crate::observe::{self, Lens};
-use crate::optimiser::Rule;
+mod marks;
+mod traces;
+
+use crate::observe::Lens;
 use crate::plot::{
-    Axis, BAND, Band, Curve, CurveKind, Dot, GENERALISATION, GREY, Key, LEVEL, Level, LineStyle,
-    Marker, Page, Panel, RULE, SHOULDER, Sample, Span, literal, loss_line, map_key, map_line,
-    modality_colour,
+    Axis, Curve, CurveKind, Dot, GENERALISATION, Key, Page, Panel, Sample, literal, loss_line,
+    map_key, map_line,
 };
 use crate::report::format::{number, number_to};
-use crate::report::{fusion_name, saddle_name};
+use crate::report::fusion_name;
 use crate::run::RunResult;
 use crate::scenario::{Scenario, Spacing};
-use crate::theory::CurveStart;
-use crate::track::{Knot, Track};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use marks::{dot, level};
+use traces::{Trace, drawn_times, knots};
 
 /// The pages of a run by the stems of their files: loss, maps, overview, and the generalisation error where
 /// there is one.
@@ -62,15 +61,6 @@ struct Run<'a> {
     lens: Lens<'a>,
     result: &'a RunResult,
     t_end: f64,
-}
-
-/// Loss and norms along one track.
-struct Trace {
-    kind: CurveKind,
-    label: String,
-    loss: Vec<(f64, f64)>,
-    /// For each modality.
-    norms: Vec<Vec<(f64, f64)>>,
 }
 
 impl Run<'_> {
@@ -248,186 +238,6 @@ impl Run<'_> {
         }
         parts.join(", ")
     }
-
-    /// What kind of descent stands beside the flow.
-    fn descent_name(&self) -> String {
-        let Some(section) = &self.scenario.descent else {
-            return String::new();
-        };
-        let rule = match Rule::of(section) {
-            Rule::Plain => "descent".to_owned(),
-            Rule::Momentum(momentum) => format!("momentum μ = {}", number(momentum)),
-            Rule::Adam(_) => "Adam".to_owned(),
-        };
-        match section.batch {
-            None => rule,
-            Some(batch) => format!("{rule}, batches of {batch}"),
-        }
-    }
-
-    /// The flow's track, then theory's and those of the descents, with their labels.
-    fn tracks(&self) -> Vec<(CurveKind, String, &Track)> {
-        let flow = &self.result.flow.track;
-        let mut tracks = vec![(CurveKind::Flow, "gradient flow".to_owned(), flow)];
-        tracks.extend(self.result.theory_curve.as_ref().map(|theory| {
-            let label = match theory.curve.start {
-                // Said where it explains the distance.
-                CurveStart::InitialNorm => "theory (rank one, aligned)",
-                CurveStart::AlignedWeights | CurveStart::GrowingModes => "theory (rank one)",
-            };
-            (CurveKind::Theory, label.to_owned(), &theory.curve.track)
-        }));
-        let kind = self.descent_name();
-        tracks.extend(self.result.descents.iter().enumerate().map(|(i, run)| {
-            let label = format!("{kind}, η = {}", number(run.descent.learning_rate));
-            (CurveKind::Descent(i), label, &run.descent.track)
-        }));
-        tracks
-    }
-
-    /// Loss and norms along every track.
-    fn traces(&self) -> Vec<Trace> {
-        let trace = |(kind, label, track): &(CurveKind, String, &Track)| {
-            let knots = knots(track, self.t_end);
-            let along = |value: &dyn Fn(&Knot) -> f64| -> Vec<(f64, f64)> {
-                knots.iter().map(|knot| (knot.time, value(knot))).collect()
-            };
-            let modalities = 0..self.lens.moments.modalities.len();
-            Trace {
-                kind: *kind,
-                label: label.clone(),
-                loss: along(&|knot| self.lens.loss(knot)),
-                norms: modalities
-                    .map(|m| along(&|knot| self.lens.norm(knot, m)))
-                    .collect(),
-            }
-        };
-        self.tracks().par_iter().map(trace).collect()
-    }
-
-    /// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*.
-    fn loss_levels(&self) -> Vec<Level> {
-        let moments = self.lens.moments;
-        let detection = &self.result.flow.detection;
-        let count = moments.modalities.len();
-        let mut saddles = vec![Vec::new(), (0..count).collect()];
-        let visited = detection.plateaus.iter();
-        saddles.extend(visited.filter_map(|plateau| plateau.learned.clone()));
-        saddles.extend(detection.phase.first.map(|first| vec![first]));
-        saddles.retain(|learned| self.lens.architecture.has_saddle(learned));
-        saddles.sort();
-        saddles.dedup();
-        let of_saddle = |learned: Vec<usize>| {
-            let value = moments.loss.loss(moments.critical_map(&learned).as_slice());
-            let label = format!("L({})", self.saddle_label(&learned));
-            level(label, value, None, learned.len() == count)
-        };
-        let levels = saddles.into_iter().map(of_saddle);
-        levels.filter(|level| level.value.is_finite()).collect()
-    }
-
-    /// The saddle's name in the figures' rich text.
-    fn saddle_label(&self, learned: &[usize]) -> String {
-        let name = saddle_name(self.lens.architecture, Some(learned));
-        format!("M_{{{}}}", name.trim_start_matches("M_"))
-    }
-
-    /// The first modality's norm on the unimodal saddle, and the norms at the end.
-    fn map_levels(&self) -> Vec<Level> {
-        let Lens {
-            moments,
-            architecture,
-        } = self.lens;
-        let norm = |map: &[f64], m| observe::norm(&map[self.lens.block(m)]);
-        let name =
-            |m: usize, when: &str| format!("{} {when}", literal(&moments.modalities[m].name));
-        let first = self.result.flow.detection.phase.first;
-        let first = first.filter(|&first| architecture.has_saddle(&[first]));
-        let alone = first.map(|m| {
-            let value = norm(moments.critical_map(&[m]).as_slice(), m);
-            level(name(m, "alone"), value, Some(m), false)
-        });
-        let optimum = moments.loss.optimum.as_slice();
-        let last = (0..moments.modalities.len())
-            .map(|m| level(name(m, "final"), norm(optimum, m), Some(m), true));
-        let levels = alone.into_iter().chain(last);
-        levels.filter(|level| level.value.is_finite()).collect()
-    }
-
-    fn bands(&self) -> Vec<Band> {
-        let plateaus = self.result.flow.detection.plateaus.iter();
-        plateaus.map(|plateau| self.band(plateau)).collect()
-    }
-
-    fn band(&self, plateau: &Plateau) -> Band {
-        let modalities = &self.lens.architecture.modalities;
-        let (short, words) = match &plateau.learned {
-            None => ("other".to_owned(), "another saddle".to_owned()),
-            Some(learned) => {
-                let names = learned.iter().map(|&m| literal(&modalities[m].name));
-                let names: Vec<String> = names.collect();
-                let words = match names.len() {
-                    0 => "nothing learned".to_owned(),
-                    // Near the minimum of the loss; slow directions may still move the maps.
-                    count if count == modalities.len() => "minimum".to_owned(),
-                    _ => format!("only {} learned", names.join(" and ")),
-                };
-                (self.saddle_label(learned), words)
-            }
-        };
-        Band {
-            label: format!("{short}: {words}"),
-            short,
-            from: plateau.entry,
-            to: plateau.exit.unwrap_or(self.t_end),
-            colour: match plateau.kind {
-                detect::Kind::Shoulder => SHOULDER,
-                detect::Kind::Plateau => BAND,
-            },
-        }
-    }
-
-    /// When each modality was learned, at the height of a value then.
-    fn crossings(&self, value: impl Fn(&Knot, usize) -> f64, dropped: bool) -> Vec<Dot> {
-        let detection = &self.result.flow.detection;
-        let phase = &detection.phase;
-        let later = detection.crossings.iter().enumerate();
-        let later = later.filter(|(m, _)| Some(*m) != phase.first);
-        let marks = std::iter::once(phase.first.zip(phase.t_first))
-            .chain(later.map(|(m, crossing)| Some(m).zip(crossing.last.time)));
-        let mark = |(m, time): (usize, f64)| {
-            let label = format!("t_{{{}}}", self.lens.moments.modalities[m].name);
-            let at = (time, value(&self.result.flow.track.at(time), m));
-            Dot {
-                dropped,
-                ..Dot::new(at, dot(modality_colour(m)), label)
-            }
-        };
-        marks.flatten().map(mark).collect()
-    }
-
-    fn phase(&self, needed: bool) -> Option<Span> {
-        let phase = &self.result.flow.detection.phase;
-        let name = |m: usize| self.lens.moments.modalities[m].name.as_str();
-        let first = phase.first?;
-        if !self.lens.architecture.has_saddle(&[first]) {
-            return None;
-        }
-        let (first, second) = (name(first), name(phase.second?));
-        let theory = match self.result.theory.ratio {
-            Some(ratio) => format!(", theory {ratio:.3}"),
-            None => String::new(),
-        };
-        let ratio = phase.ratio().map_or(String::new(), |ratio| {
-            format!(" (t_{{{second}}}/t_{{{first}}} = {ratio:.3}{theory})")
-        });
-        Some(Span {
-            from: phase.t_first?,
-            to: phase.t_second?,
-            text: format!("unimodal phase: {}{ratio}", number_to(4, phase.length()?)),
-            needed,
-        })
-    }
 }
 
 /// Minima of the generalisation error of smaller prominence, over its initial value, are not drawn.
@@ -438,46 +248,6 @@ const STRETCH: f64 = 1.25;
 const LARGEST: f64 = 1e300;
 /// Spans below this are none: the steps between ticks would lose their digits.
 const SMALLEST: f64 = 1e-290;
-
-/// The marker of a time.
-fn dot(colour: crate::plot::Colour) -> Marker {
-    Marker::disc(colour, 4.2)
-}
-
-/// A plateau is dashed, a final value thinner and dotted; grey without a modality.
-fn level(label: String, value: f64, modality: Option<usize>, is_final: bool) -> Level {
-    let colour = modality.map_or(RULE, modality_colour);
-    Level {
-        label,
-        value,
-        style: match is_final {
-            false => LineStyle { colour, ..LEVEL },
-            true => LineStyle::dashed(colour, 0.8, &[1.2, 2.2]),
-        },
-        ink: modality.map_or(GREY, modality_colour),
-    }
-}
-
-/// The states at which a curve is drawn: the knots with points in between resolve every drop, and
-/// equidistant ones every slow stretch.
-fn knots(track: &Track, t_end: f64) -> Vec<Knot> {
-    let times = drawn_times(track, t_end).into_iter();
-    times.map(|time| track.at(time)).collect()
-}
-
-fn drawn_times(track: &Track, t_end: f64) -> Vec<f64> {
-    const POINTS: usize = 1000;
-    let knots = track.knots();
-    let stride = knots.len().div_ceil(2 * POINTS).max(1);
-    let end = track.end().time.min(t_end);
-    let even = (0..=POINTS).map(|i| t_end * i as f64 / POINTS as f64);
-    let knots = knots.iter().step_by(stride).map(|knot| knot.time);
-    let times = knots.chain(even).filter(|time| *time <= end);
-    let mut times: Vec<f64> = times.chain([end]).collect();
-    times.sort_by(f64::total_cmp);
-    times.dedup();
-    times
-}
 
 /// Where a logarithmic time axis starts: a decade before the first event, a plateau left or a modality
 /// learned, or else before the first sample.
