@@ -108,14 +108,8 @@ fn stacked(page: &Page, first: &Panel) -> Scene {
     let last = page.panels.len() - 1;
     for (index, (panel, upright)) in page.panels.iter().zip(&uprights).enumerate() {
         let height = if square { right - left } else { panel.height };
-        let factor = around::factor_room(&upright.ticks);
-        let legend = Legend::new(&panel.legend);
-        let frame = legend.with_panel(
-            &mut scene,
-            y,
-            |top| Frame::new(panel, Rect::at(left, top + factor, right - left, height)),
-            |scene, frame, legend| panel::draw(scene, frame, panel, legend),
-        );
+        let top = (y, around::factor_room(&upright.ticks));
+        let frame = draw_framed(&mut scene, panel, (left, right), top, height);
         panel::draw_spines(&mut scene, &frame.rect);
         upright.draw_ticks(&mut scene, &frame);
         around::draw_name_left(&mut scene, &upright.name, EDGE, &frame.rect);
@@ -128,6 +122,29 @@ fn stacked(page: &Page, first: &Panel) -> Scene {
     around::draw_ticks(&mut scene, &across, &ticks, Side::Below(y));
     let end = around::draw_name_below(&mut scene, &first.x.name, &across, &ticks, y);
     finish(scene, page, (left, end))
+}
+
+/// Draws a panel whose surroundings start at `top`, the panel some way below, with the legend
+/// inside where it finds room, else above.
+fn draw_framed(
+    scene: &mut Scene,
+    panel: &Panel,
+    (left, right): (f64, f64),
+    (top, above): (f64, f64),
+    height: f64,
+) -> Frame {
+    let legend = Legend::new(&panel.legend);
+    let width = right - left;
+    let frame = |top| Frame::new(panel, Rect::at(left, top + above, width, height));
+    let mut inside = Scene::new(scene.width, 0.0);
+    if panel::draw(&mut inside, &frame(top), panel, Some(&legend)) {
+        scene.marks.append(&mut inside.marks);
+        return frame(top);
+    }
+    legend.draw_above(scene, left, top, width);
+    let lower = frame(top + legend.height_above(width));
+    panel::draw(scene, &lower, panel, None);
+    lower
 }
 
 /// The legend and the notes below the panels, and the end of the page.

@@ -3,7 +3,6 @@
 use super::fit::shortened;
 use super::geometry::Rect;
 use super::page::{Key, Sample};
-use super::panel::Frame;
 use super::place::{Occupied, best};
 use super::scene::{Anchor, Scene, centred};
 use super::style::{INK, TEXT};
@@ -41,6 +40,8 @@ impl<'a> Legend<'a> {
     /// A place inside `panel` where the legend covers no curve, no level and no text. `edges`
     /// are the sides of the bands, which it crosses only where it must.
     fn room_inside(&self, panel: &Rect, occupied: &Occupied, edges: &[f64]) -> Option<Rect> {
+        const COLUMNS: u8 = 24;
+        const ROWS: u8 = 12;
         let widest = self.entries.iter().map(|entry| entry.1.width);
         let width = SAMPLE + GAP + widest.fold(0.0, f64::max) + 2.0 * MARGIN;
         let height = ROW * self.entries.len() as f64 + MARGIN;
@@ -48,21 +49,11 @@ impl<'a> Legend<'a> {
         if across < 0.0 || down < 0.0 {
             return None;
         }
-        let columns = 24;
-        let rows = 12;
-        let at = |column: i32, row: i32| {
-            Rect::at(
-                panel.right - across * f64::from(column) / f64::from(columns),
-                panel.top + down * f64::from(row) / f64::from(rows),
-                width,
-                height,
-            )
-        };
-        let places = (0..=columns).flat_map(|column| {
-            (0..=rows).map(move |row| {
-                let rect = at(column, row);
-                Rect::at(rect.left - width, rect.top, width, height)
-            })
+        let steps = (0..=COLUMNS).flat_map(|column| (0..=ROWS).map(move |row| (column, row)));
+        let places = steps.map(|(column, row)| {
+            let left = panel.right - width - across * f64::from(column) / f64::from(COLUMNS);
+            let top = panel.top + down * f64::from(row) / f64::from(ROWS);
+            Rect::at(left, top, width, height)
         });
         let crossed = |rect: &Rect| {
             let inside = |x: &&f64| rect.left < **x && **x < rect.right;
@@ -70,29 +61,6 @@ impl<'a> Legend<'a> {
         };
         best(places, |rect| occupied.cost(rect) + crossed(rect))
             .and_then(|(rect, cost)| (cost < 1.0).then_some(rect))
-    }
-
-    /// Draws a panel with the legend inside where it finds room, else above, and answers the
-    /// panel's frame. `frame` is the panel whose surroundings start at a height; `draw` draws
-    /// it and answers whether the legend, where it is given one, found room.
-    pub(super) fn with_panel(
-        &self,
-        scene: &mut Scene,
-        top: f64,
-        frame: impl Fn(f64) -> Frame,
-        draw: impl Fn(&mut Scene, &Frame, Option<&Legend<'a>>) -> bool,
-    ) -> Frame {
-        let inside = frame(top);
-        let mut trial = Scene::new(scene.width, 0.0);
-        if draw(&mut trial, &inside, Some(self)) {
-            scene.marks.append(&mut trial.marks);
-            return inside;
-        }
-        let width = inside.rect.width();
-        self.draw_above(scene, inside.rect.left, top, width);
-        let lower = frame(top + self.height_above(width));
-        draw(scene, &lower, None);
-        lower
     }
 
     /// Draws the entries inside `panel` where they cover nothing; answers whether there was room.
@@ -103,19 +71,14 @@ impl<'a> Legend<'a> {
         occupied: &Occupied,
         edges: &[f64],
     ) -> bool {
-        let place = self.room_inside(panel, occupied, edges);
-        if let Some(place) = &place {
-            self.draw_inside(scene, place);
-        }
-        place.is_some()
-    }
-
-    /// Draws the entries below each other.
-    fn draw_inside(&self, scene: &mut Scene, rect: &Rect) {
+        let Some(place) = self.room_inside(panel, occupied, edges) else {
+            return false;
+        };
         for (row, entry) in self.entries.iter().enumerate() {
-            let y = rect.top + MARGIN / 2.0 + ROW * (row as f64 + 0.5);
-            draw_entry(scene, entry, rect.left + MARGIN, y);
+            let y = place.top + MARGIN / 2.0 + ROW * (row as f64 + 0.5);
+            draw_entry(scene, entry, place.left + MARGIN, y);
         }
+        true
     }
 
     /// The entries in rows no wider than `room`, each with its start.

@@ -208,7 +208,7 @@ fn draw_dots(scene: &mut Scene, frame: &Frame, panel: &Panel, occupied: &mut Occ
         })
         .collect();
     for (dot, (x, y)) in &dots {
-        let half = dot.marker.radius + 2.0;
+        let half = dot.marker.radius + 1.2;
         occupied.add_box(Rect::at(x - half, y - half, 2.0 * half, 2.0 * half));
         draw_bar(scene, frame, dot, (*x, *y), occupied);
         if dot.dropped {

@@ -53,35 +53,31 @@ fn choose(
 ) -> Option<(Line, Layout)> {
     /// What smaller type must gain.
     const GAIN: f64 = 20.0;
-    let mut found: Option<(Line, Layout, f64)> = None;
-    for shrink in [1.0, 0.92, 0.84, 0.76] {
-        if found.as_ref().is_some_and(|known| known.2 <= GAIN) {
-            break;
-        }
-        let line = line_of(text, shrink * TEXT);
-        let mut layouts = layouts(&frame.data, from, to, &line);
-        layouts.sort_by(|a, b| a.dislike.total_cmp(&b.dislike));
-        let mut best: Option<(Layout, f64)> = None;
-        for layout in layouts {
-            let least = best.map_or(f64::INFINITY, |known| known.1);
-            if layout.dislike >= least {
-                break;
-            }
-            let cost = price(frame, occupied, (from, to), &line, &layout);
-            if cost < least {
-                best = Some((layout, cost));
-            }
-        }
-        let Some((layout, cost)) = best else { continue };
-        if found.as_ref().is_none_or(|known| cost + GAIN < known.2) {
-            found = Some((line, layout, cost));
+    let lines = [1.0, 0.92, 0.84, 0.76].map(|shrink| line_of(text, shrink * TEXT));
+    let mut layouts: Vec<(&Line, Layout)> = Vec::new();
+    for (rank, line) in lines.iter().enumerate() {
+        for mut layout in layouts_of(&frame.data, from, to, line) {
+            layout.dislike += GAIN * rank as f64;
+            layouts.push((line, layout));
         }
     }
-    found.map(|(line, layout, _)| (line, layout))
+    layouts.sort_by(|a, b| a.1.dislike.total_cmp(&b.1.dislike));
+    let mut found: Option<((&Line, Layout), f64)> = None;
+    for (line, layout) in layouts {
+        let least = found.map_or(f64::INFINITY, |known| known.1);
+        if layout.dislike >= least {
+            break;
+        }
+        let cost = price(frame, occupied, (from, to), line, &layout);
+        if cost < least {
+            found = Some(((line, layout), cost));
+        }
+    }
+    found.map(|((line, layout), _)| (line.clone(), layout))
 }
 
 /// Every height with the text above, below or beside the arrow, inside the panel.
-fn layouts(data: &Rect, from: f64, to: f64, line: &Line) -> Vec<Layout> {
+fn layouts_of(data: &Rect, from: f64, to: f64, line: &Line) -> Vec<Layout> {
     let middle = (data.top + data.bottom) / 2.0;
     let slack = (to - from) - line.width;
     let mut layouts = Vec::new();
