@@ -65,10 +65,11 @@ struct Upright {
 }
 
 impl Upright {
-    fn of(panel: &Panel, height: f64) -> Self {
+    /// For a panel about as high as `height`, with a name no longer than `room`.
+    fn of(panel: &Panel, height: f64, room: f64) -> Self {
         let scale = Scale::new(panel.y.range, (height, 0.0), panel.y.log);
         Self {
-            name: wrapped(&panel.y.name, TEXT, height, 2),
+            name: wrapped(&panel.y.name, TEXT, room, 2),
             ticks: around::ticks_up(&panel.y, &scale),
         }
     }
@@ -93,14 +94,17 @@ fn stacked(page: &Page, first: &Panel) -> Scene {
     let square = page.arrangement == Arrangement::Square;
     let width = if square { SQUARE_PAGE } else { WIDTH };
     let sketched = |panel: &Panel| if square { 0.8 * width } else { panel.height };
-    let uprights = page.panels.iter();
-    let uprights: Vec<Upright> = uprights
-        .map(|panel| Upright::of(panel, sketched(panel)))
-        .collect();
-    let room = uprights.iter().map(Upright::room);
-    let left = EDGE + room.fold(0.0, f64::max);
     let levels = page.panels.iter().flat_map(|panel| &panel.levels);
     let right = panel::right_edge(levels, width);
+    // A square panel is at least as high as this, whatever its tick labels.
+    let least = right - EDGE - around::left_room(2, 60.0);
+    let uprights = page.panels.iter().map(|panel| {
+        let height = sketched(panel);
+        Upright::of(panel, height, height.min(least))
+    });
+    let uprights: Vec<Upright> = uprights.collect();
+    let room = uprights.iter().map(Upright::room);
+    let left = EDGE + room.fold(0.0, f64::max);
     let across = Scale::new(first.x.range, (left, right), first.x.log);
     let ticks = around::ticks_across(&first.x, &across);
     let mut scene = Scene::new(width, 0.0);
@@ -208,7 +212,7 @@ fn side_by_side(page: &Page, first: &Panel, tall: f64) -> Scene {
     let grid = |tick| Grid::new(page.panels.len(), tall, tick, &first.y.name);
     // The width of the tick labels decides the height, which decides the ticks.
     let sketch = grid(30.0);
-    let ticks = Upright::of(first, sketch.height).ticks;
+    let ticks = Upright::of(first, sketch.height, sketch.height).ticks;
     let grid = grid(around::widest_label(&ticks));
     let upright = Upright {
         name: wrapped(&first.y.name, TEXT, grid.height, 2),
