@@ -28,7 +28,7 @@ fn panel(count: usize, log: bool, number: Number<'_>) -> Option<Panel> {
     let colour = |k: usize| series_colour(k, count);
     let dot = |k: usize| Dot {
         bar: Some((number(k), number(k + 3))),
-        dropped: k % 2 == 0,
+        dropped: k.is_multiple_of(2),
         ..Dot::new(
             (number(k), number(k + 1)),
             Marker::of_series(k, colour(k)),
