@@ -54,7 +54,8 @@ impl Kind for HeatFigure {
             let (compared, measured) = field.share(&field.gaps);
             notes.extend((compared < measured).then(|| {
                 format!(
-                    "gap: mean over {compared} of {measured} runs, those in an order that theory predicts, with a value other than 0"
+                    "gap: mean over {compared} of {measured} runs, those in an order that theory \
+                     predicts, with a value other than 0"
                 )
             }));
         }

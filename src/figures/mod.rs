@@ -1,8 +1,8 @@
 //! Results as figures: what is drawn, not how.
 //!
 //! A kind of figure is one file: its section in the scenario, the check of that section, and a
-//! function from the cells of a sweep to a page. It is known to the rest by its line in [`FigureSection`] and in
-//! [`FigureSection::kinds`].
+//! function from the cells of a sweep to a page. It is known to the rest by its line in
+//! [`FigureSection`] and in [`FigureSection::kinds`].
 //!
 //! | file | what it holds |
 //! |---|---|

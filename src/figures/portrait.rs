@@ -154,7 +154,10 @@ fn page(portraits: &[Portrait], arrows: u64) -> Page {
     };
     let note = speeds.map(|(least, most)| {
         let [least, most] = [least, most].map(|speed| significant(speed, 2));
-        format!("arrows: direction of the balanced flow, shaded by the log of its speed from {least} (pale) to {most} (dark)")
+        format!(
+            "arrows: direction of the balanced flow, shaded by the log of its speed \
+             from {least} (pale) to {most} (dark)"
+        )
     });
     Page {
         // Equal units on both axes, as far as that makes a panel.

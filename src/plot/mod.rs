@@ -7,7 +7,8 @@
 //! | `panel.rs` | what lies in a panel; `field.rs`: cells, arrows; `span.rs`: an arrow with text |
 //! | `axes.rs` | values to places, ticks; `range.rs`: ranges from data; `numbers.rs`: tick labels |
 //! | `place.rs` | where labels cover the least; `fit.rs`: text shortened and wrapped |
-//! | `style.rs` | colours, lines, sizes; `marker.rs`: shapes; `colour.rs`: ramps; `text.rs`: scripts and fonts |
+//! | `style.rs` | colours, lines, sizes; `marker.rs`: shapes; `colour.rs`: ramps |
+//! | `text.rs` | scripts and fonts |
 //! | `scene.rs` | a page as marks; `geometry.rs` |
 //! | `paint.rs` | marks through plotters to SVG and, by way of `raster.rs`, to PNG |
 //!
