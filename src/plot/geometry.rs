@@ -25,6 +25,22 @@ impl Rect {
         }
     }
 
+    /// The rectangle that holds some points.
+    pub(super) fn around(points: &[Point]) -> Self {
+        let none = Self {
+            left: f64::INFINITY,
+            top: f64::INFINITY,
+            right: f64::NEG_INFINITY,
+            bottom: f64::NEG_INFINITY,
+        };
+        points.iter().fold(none, |held, (x, y)| Self {
+            left: held.left.min(*x),
+            top: held.top.min(*y),
+            right: held.right.max(*x),
+            bottom: held.bottom.max(*y),
+        })
+    }
+
     /// The corners, clockwise on the page.
     pub(super) fn corners(&self) -> [Point; 4] {
         let Self {

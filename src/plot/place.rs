@@ -12,14 +12,15 @@ const NEAR: [f64; 4] = [8.0, 12.0, 16.0, 22.0];
 /// What is already drawn in a panel.
 #[derive(Debug, Default)]
 pub(super) struct Occupied {
-    curves: Vec<Vec<Point>>,
+    /// With the boxes around them.
+    curves: Vec<(Rect, Vec<Point>)>,
     boxes: Vec<Rect>,
 }
 
 impl Occupied {
     /// Remembers a curve.
     pub(super) fn add_curve(&mut self, path: Vec<Point>) {
-        self.curves.push(path);
+        self.curves.push((Rect::around(&path), path));
     }
 
     /// Remembers something that nothing may overlap.
@@ -37,9 +38,11 @@ impl Occupied {
         if self.is_taken(rect) {
             return f64::INFINITY;
         }
-        self.curves
+        let near = self
+            .curves
             .iter()
-            .flat_map(|path| path.windows(2))
+            .filter(|(around, _)| around.overlaps(rect));
+        near.flat_map(|(_, path)| path.windows(2))
             .filter_map(|pair| clip_segment(rect, pair[0], pair[1]))
             .map(|(a, b)| (b.0 - a.0).hypot(b.1 - a.1))
             .sum()

@@ -7,7 +7,7 @@
 //!
 //! | drawing | crates | seconds to build it | processor time of a run with three pictures |
 //! |---|---|---|---|
-//! | plotters' bitmaps, averaged | 1 | 2 | 360 ms |
+//! | plotters' bitmaps, averaged | 1 | 2 | 320 ms |
 //! | zeno, exact areas | 1 | 1.5 | 100 ms |
 //! | tiny-skia, 4 x 16 samples a pixel | 8 | 11 | - |
 //! | resvg, from the SVG | 59 | 170 | - |
