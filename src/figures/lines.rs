@@ -41,8 +41,7 @@ struct Series {
     points: Vec<Spread>,
     /// What theory says, as a path; empty without theory.
     theory: Vec<(f64, f64)>,
-    /// Whether the path joins theory's values for the runs themselves, means where they are
-    /// several, rather than being dense.
+    /// Whether the path joins theory's (mean) values for the runs, rather than being dense.
     joined: bool,
 }
 
@@ -81,8 +80,7 @@ impl Kind for LinesFigure {
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
         let across = request.place(&self.x).unwrap_or_default();
-        let up = self.series.as_deref();
-        let up = up.and_then(|path| request.place(path));
+        let up = self.series.as_ref().and_then(|path| request.place(path));
         let field = Field::of(request, table, self.y, (across, up))?;
         let xs = numbers(&request.columns[across].values);
         let line = self.theory_line(request, table, (across, up));
@@ -185,10 +183,10 @@ impl LinesFigure {
     /// Predictions for the runs themselves are to be seen, as the runs are; a dense line may leave.
     fn y_range(&self, series: &[Series]) -> Option<(f64, f64)> {
         let joined = series.iter().filter(|series| series.joined);
-        let predictions = joined.flat_map(|series| &series.theory);
-        let predictions = predictions
-            .map(|point| point.1)
-            .filter(|y| shows(self.log_y, *y));
+        let predictions = joined
+            .flat_map(|series| &series.theory)
+            .map(|point| point.1);
+        let predictions = predictions.filter(|y| shows(self.log_y, *y));
         let shown = self.shown(series);
         let bars = shown.clone().filter_map(Spread::bar);
         let bars = bars.flat_map(|(low, high)| [low, high]);
@@ -220,10 +218,9 @@ fn series(
     let cells = row * field.columns..(row + 1) * field.columns;
     let measured = xs.iter().zip(&field.measured[cells.clone()]);
     let joined = dense.is_none();
-    let theory = dense.unwrap_or_else(|| {
-        let means = xs.iter().zip(&field.matched[cells]);
-        means.map(|(x, sum)| (*x, sum.mean())).collect()
-    });
+    let means = xs.iter().zip(&field.matched[cells]);
+    let means = means.map(|(x, sum)| (*x, sum.mean()));
+    let theory = dense.unwrap_or_else(|| means.collect());
     let has_word = theory.iter().any(|point| point.1.is_some());
     let theory = theory.into_iter().filter(|_| has_word);
     Series {
@@ -256,8 +253,7 @@ fn dots(series: &[Series]) -> Vec<Dot> {
     dots
 }
 
-/// How far a point is set aside, so that the bars at one x that would cover each other
-/// stand side by side, in the order of the series.
+/// How far a point is set aside: bars that would cover each other stand side by side.
 fn aside(all: &[Series], series: usize, x: f64) -> f64 {
     const STEP: f64 = 9.0;
     let bars = all.iter().enumerate().filter_map(|(i, series)| {
@@ -278,14 +274,11 @@ fn aside(all: &[Series], series: usize, x: f64) -> f64 {
 
 /// Solid through its points, which carry the series' marker; a pattern where there are none.
 fn theory_style(series: &Series, index: usize, count: usize) -> LineStyle {
-    LineStyle {
-        colour: series_colour(index, count),
-        width: 1.6,
-        dash: match series.points.is_empty() {
-            true => series_dash(index),
-            false => &[],
-        },
-    }
+    let dash: &[f64] = match series.points.is_empty() {
+        true => series_dash(index),
+        false => &[],
+    };
+    LineStyle::dashed(series_colour(index, count), 1.6, dash)
 }
 
 /// An entry for each series that has something to show, of what it has.

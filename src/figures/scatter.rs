@@ -45,8 +45,7 @@ impl Kind for ScatterFigure {
     }
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
-        let up = self.series.as_deref();
-        let up = up.and_then(|path| request.place(path));
+        let up = self.series.as_ref().and_then(|path| request.place(path));
         let labels = labels(request, up);
         let mut points = vec![Vec::new(); labels.len()];
         let mut tally = Tally::default();
