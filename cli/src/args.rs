@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Gradient-flow simulator for unimodal bias in multimodal deep linear networks.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "modalflow", version, arg_required_else_help = true, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -2,8 +2,8 @@
 //! another order than theory's are never taken for others, and are counted.
 
 use modalflow::integrate::Outcome;
-use modalflow_cli::figures::sweep_chart;
-use modalflow_cli::plot::{Chart, CurvesChart, HeatMaps, LineChart, Portraits, ScatterChart};
+use modalflow_cli::figures::sweep_page;
+use modalflow_cli::plot::{Page, Panel, Sample};
 use modalflow_cli::scenario::{Cell, Grid, Loaded};
 use modalflow_cli::sweep::{
     CellOutcome, CellStore, Finished, Header, Row, Shard, Table, Trajectory, Values,
@@ -17,7 +17,7 @@ flow: {until: {time: 1.0}}
 ";
 
 /// The first figure of a sweep whose cells' results are made by `result`.
-fn chart(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Chart {
+fn page(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Page {
     let text = format!("{BASE}sweep: {sweep}\nfigure: [{figure}]\n");
     let loaded = Loaded::parse("made.yaml".as_ref(), text, &[]);
     let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
@@ -39,8 +39,8 @@ fn chart(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Chart
         grid: &grid,
         store: &mut store,
     };
-    let chart = sweep_chart(&loaded.file.scenario, &loaded.file.figure[0], &mut table);
-    chart.unwrap_or_else(|error| panic!("{error}"))
+    let page = sweep_page(&loaded.file.scenario, &loaded.file.figure[0], &mut table);
+    page.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A run that learned A first, as predicted, with a measured and a predicted ratio.
@@ -87,39 +87,18 @@ fn failed(run: Finished) -> Finished {
     }
 }
 
-fn heat(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> HeatMaps {
-    match chart(sweep, figure, result) {
-        Chart::Heat(maps) => maps,
-        other => panic!("{other:?}"),
-    }
+/// The values of a panel's cells.
+fn cells(panel: &Panel) -> &[Option<f64>] {
+    &panel.cells.as_ref().expect("cells").values
 }
 
-fn lines(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> LineChart {
-    match chart(sweep, figure, result) {
-        Chart::Lines(chart) => chart,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn scatter(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> ScatterChart {
-    match chart(sweep, figure, result) {
-        Chart::Scatter(chart) => chart,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn curves(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> CurvesChart {
-    match chart(sweep, figure, result) {
-        Chart::Curves(chart) => chart,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn portraits(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Portraits {
-    match chart(sweep, figure, result) {
-        Chart::Portrait(portraits) => portraits,
-        other => panic!("{other:?}"),
-    }
+/// Where the dots of a series stand: those of one colour are one.
+fn series(panel: &Panel, which: usize) -> Vec<(f64, f64)> {
+    let mut colours: Vec<_> = panel.dots.iter().map(|dot| dot.marker.colour).collect();
+    colours.dedup();
+    let dots = panel.dots.iter();
+    let dots = dots.filter(|dot| colours.get(which) == Some(&dot.marker.colour));
+    dots.map(|dot| dot.at).collect()
 }
 
 const SQUARE: &str = "{repeats: 2, axes: [{path: data.toy.sigma.B, values: [1, 0.5]}, {path: data.toy.rho, values: [0, 0.5]}]}";
@@ -128,16 +107,16 @@ const MAP: &str = "{heat: {x: data.toy.rho, y: data.toy.sigma.B, value: ratio}}"
 /// A run that reached no second modality has a prediction, and no part in the gap.
 #[test]
 fn the_gap_compares_runs_that_have_both() {
-    let maps = heat(SQUARE, MAP, |cell| match cell.repeat {
+    let maps = page(SQUARE, MAP, |cell| match cell.repeat {
         0 => run(Some(2.2), 2.0),
         _ => run(None, 8.0),
     });
     let [measured, theory, gap] = &maps.panels[..] else {
         panic!("{maps:?}");
     };
-    assert_eq!(measured.values, [Some(2.2); 4]);
-    assert_eq!(theory.values, [Some(5.0); 4]);
-    for gap in &gap.values {
+    assert_eq!(cells(measured), [Some(2.2); 4]);
+    assert_eq!(cells(theory), [Some(5.0); 4]);
+    for gap in cells(gap) {
         assert!(gap.is_some_and(|gap| (gap - 10.0).abs() < 1e-9), "{gap:?}");
     }
     assert_eq!(maps.notes, ["shown: 4 of 8 runs; 4 without a value"]);
@@ -146,18 +125,18 @@ fn the_gap_compares_runs_that_have_both() {
 /// Ratios of another order are other quantities: measured ones are shown, gaps are not.
 #[test]
 fn the_gap_leaves_out_another_order() {
-    let maps = heat(SQUARE, MAP, |cell| match cell.index {
+    let maps = page(SQUARE, MAP, |cell| match cell.index {
         0 => reordered(run(Some(9.0), 2.0)),
         2 | 3 => reordered(run(Some(3.0), 2.0)),
         4 => failed(run(Some(70.0), 2.0)),
         _ => run(Some(2.0), 2.0),
     });
     assert_eq!(
-        maps.panels[0].values,
+        cells(&maps.panels[0]),
         [Some(5.5), Some(3.0), Some(2.0), Some(2.0)]
     );
     assert_eq!(
-        maps.panels[2].values,
+        cells(&maps.panels[2]),
         [Some(0.0), None, Some(0.0), Some(0.0)]
     );
     assert_eq!(maps.notes[0], "shown: 7 of 8 runs; 1 failed");
@@ -174,17 +153,20 @@ fn theory_of_drawn_samples_is_the_runs_own() {
         let rho = cell.values[1].as_number().expect("rho");
         10.0 + rho + cell.repeat as f64
     };
-    let chart = lines(sweep, figure, |cell| run(Some(5.0), own(cell)));
-    let [population, drawn] = &chart.series[..] else {
-        panic!("{chart:?}");
+    let page = page(sweep, figure, |cell| run(Some(5.0), own(cell)));
+    let [population, drawn] = &page.panels[0].curves[..] else {
+        panic!("{page:?}");
     };
-    assert!(!population.joined && population.theory.len() > 10);
+    assert!(population.points.len() > 10);
     // 1 + (r^2 - 1)/(1 - rho^2) of the scenario, whatever stands in the table.
-    let ends = [population.theory.first(), population.theory.last()];
+    let ends = [population.points.first(), population.points.last()];
     assert_eq!(ends, [Some(&(0.0, 4.0)), Some(&(0.5, 5.0))]);
-    assert!(drawn.joined);
-    assert_eq!(drawn.theory, [(0.0, 10.5), (0.5, 11.0)]);
-    assert_eq!(chart.notes, [""; 0]);
+    assert_eq!(drawn.points, [(0.0, 10.5), (0.5, 11.0)]);
+    // The first dense, the second joined.
+    assert_eq!(
+        page.notes,
+        ["points: measured; lines: theory, for the runs' own data joined where those are drawn"]
+    );
 }
 
 /// The mean of predictions is over the runs that the mean of measurements is over.
@@ -192,17 +174,16 @@ fn theory_of_drawn_samples_is_the_runs_own() {
 fn joined_theory_is_of_the_measured_runs() {
     let sweep = "{repeats: 3, axes: [{path: data.toy.samples, values: [10, 20]}]}";
     let figure = "{lines: {x: data.toy.samples, y: ratio}}";
-    let chart = lines(sweep, figure, |cell| match cell.repeat {
+    let page = page(sweep, figure, |cell| match cell.repeat {
         0 => run(Some(4.0), 4.0),
         1 => run(None, 100.0),
         _ => reordered(run(Some(2.0), 50.0)),
     });
-    let series = &chart.series[0];
-    assert_eq!(series.theory, [(10.0, 4.0), (20.0, 4.0)]);
-    let middles: Vec<f64> = series.points.iter().map(|point| point.middle).collect();
-    assert_eq!(middles, [3.0, 3.0]);
+    let panel = &page.panels[0];
+    assert_eq!(panel.curves[0].points, [(10.0, 4.0), (20.0, 4.0)]);
+    assert_eq!(series(panel, 0), [(10.0, 3.0), (20.0, 3.0)]);
     assert_eq!(
-        chart.notes,
+        page.notes[1..],
         [
             "theory joined over 2 of 4 runs, those in the predicted order",
             "shown: 4 of 6 runs; 2 without a value"
@@ -216,9 +197,10 @@ fn a_single_prediction_is_kept() {
     let sweep =
         "{axes: [{path: network.depth, values: [2]}, {path: data.toy.rho, values: [0, 0.5]}]}";
     let figure = "{lines: {x: network.depth, y: ratio, series: data.toy.rho}}";
-    let chart = lines(sweep, figure, |_| run(Some(4.0), 4.0));
-    assert!(chart.series.iter().all(|series| series.theory.len() == 1));
-    assert!(chart.series.iter().all(|series| series.points.len() == 1));
+    let panel = &page(sweep, figure, |_| run(Some(4.0), 4.0)).panels[0];
+    assert!(panel.curves.iter().all(|curve| curve.points.len() == 1));
+    assert_eq!(panel.curves.len(), 2);
+    assert!((0..2).all(|which| series(panel, which).len() == 1));
 }
 
 /// Where theory has no word on one of the measured values, its line is broken there, and not drawn across.
@@ -227,8 +209,8 @@ fn theory_is_broken_where_it_has_no_word() {
     let sweep = "{axes: [{path: network.depth, values: [4]}, \
                  {path: network.fusion_layer, values: [1, 2, 4]}]}";
     let figure = "{lines: {x: network.fusion_layer, y: ratio}}";
-    let chart = lines(sweep, figure, |_| run(Some(4.0), 4.0));
-    let theory = &chart.series[0].theory;
+    let drawn = page(sweep, figure, |_| run(Some(4.0), 4.0));
+    let theory = &drawn.panels[0].curves[0].points;
     let at = |x: f64| {
         let mut points = theory.iter();
         points.find(|point| point.0 == x).map(|point| point.1)
@@ -240,12 +222,12 @@ fn theory_is_broken_where_it_has_no_word() {
 
     let sweep = "{axes: [{path: data.toy.samples, values: [10, 20, 30]}]}";
     let figure = "{lines: {x: data.toy.samples, y: ratio}}";
-    let chart = lines(sweep, figure, |cell| match cell.index {
+    let drawn = page(sweep, figure, |cell| match cell.index {
         1 => run(None, 4.0),
         _ => run(Some(4.0), 4.0),
     });
-    let finite: Vec<bool> = chart.series[0]
-        .theory
+    let finite: Vec<bool> = drawn.panels[0].curves[0]
+        .points
         .iter()
         .map(|point| point.1.is_finite())
         .collect();
@@ -256,16 +238,21 @@ fn theory_is_broken_where_it_has_no_word() {
 fn scatter_leaves_out_what_cannot_be_compared() {
     let sweep = "{repeats: 2, axes: [{path: data.toy.rho, values: [0, 0.5]}]}";
     let figure = "{scatter: {value: ratio, series: data.toy.rho}}";
-    let chart = scatter(sweep, figure, |cell| match cell.index {
+    let page = page(sweep, figure, |cell| match cell.index {
         0 => failed(run(Some(9.0), 2.0)),
         1 => run(None, 2.0),
         2 => reordered(run(Some(7.0), 2.0)),
         _ => run(Some(3.0), 2.0),
     });
-    assert_eq!(chart.series[0].points, []);
-    assert_eq!(chart.series[1].points, [(2.0, 3.0)]);
+    // The only one is of the second series.
+    assert_eq!(series(&page.panels[0], 0), [(2.0, 3.0)]);
+    let second = match &page.panels[0].legend[1].samples[..] {
+        [Sample::Marker(marker)] => marker.colour,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(page.panels[0].dots[0].marker.colour, second);
     assert_eq!(
-        chart.notes,
+        page.notes,
         ["shown: 1 of 4 runs; 1 failed, 1 without a value, 1 in another order than theory's"]
     );
 }
@@ -291,15 +278,16 @@ fn failed_runs_are_neither_curves_nor_portraits() {
         _ => moving(run(None, 4.0)),
     };
     let note = ["shown: 2 of 3 runs; 1 failed"];
-    let family = curves(sweep, "{curves: {}}", result);
-    let labels: Vec<&str> = family.curves.iter().map(|c| c.label.as_str()).collect();
+    let family = page(sweep, "{curves: {}}", result);
+    let legend = family.panels[0].legend.iter();
+    let labels: Vec<&str> = legend.map(|key| key.label.as_str()).collect();
     assert_eq!(labels, ["ρ = 0", "ρ = 0.5"]);
     assert_eq!(family.notes, note);
-    let plane = portraits(sweep, "{portrait: {arrows: 3}}", result);
+    let plane = page(sweep, "{portrait: {arrows: 3}}", result);
     let titles: Vec<&str> = plane.panels.iter().map(|p| p.title.as_str()).collect();
     assert_eq!(titles, ["late fusion, ρ = 0", "late fusion, ρ = 0.5"]);
-    assert_eq!(plane.panels[1].field.len(), 9);
-    assert_eq!(plane.notes, note);
+    assert_eq!(plane.panels[1].arrows.len(), 9);
+    assert_eq!(plane.notes[1..], note);
 }
 
 /// The saddle M_A of correlated inputs is where A is mis-attributed: the vector field and the
@@ -307,15 +295,16 @@ fn failed_runs_are_neither_curves_nor_portraits() {
 #[test]
 fn portraits_are_of_their_own_cells() {
     let sweep = "{axes: [{path: data.toy.rho, values: [0, 0.5]}]}";
-    let plane = portraits(sweep, "{portrait: {arrows: 3}}", |_| moving(run(None, 4.0)));
+    let plane = page(sweep, "{portrait: {arrows: 3}}", |_| moving(run(None, 4.0)));
     let saddle = |panel: usize| {
-        let mut points = plane.panels[panel].points.iter();
-        let saddle = points.find(|point| point.label == "M_{A}").expect("M_A");
-        (saddle.x, saddle.y, saddle.minimum)
+        let mut dots = plane.panels[panel].dots.iter();
+        let saddle = dots.find(|dot| dot.label == "M_{A}").expect("M_A");
+        (saddle.at, saddle.marker.hollow)
     };
-    assert_eq!(saddle(0), (1.0, 0.0, false));
+    assert_eq!(saddle(0), ((1.0, 0.0), true));
     // w_A + rho sigma_B/sigma_A w_B.
-    assert_eq!(saddle(1), (1.25, 0.0, false));
-    assert_ne!(plane.panels[0].field, plane.panels[1].field);
-    assert_eq!(plane.panels[0].trajectories, [vec![(0.0, 0.0), (1.0, 1.0)]]);
+    assert_eq!(saddle(1), ((1.25, 0.0), true));
+    assert_ne!(plane.panels[0].arrows, plane.panels[1].arrows);
+    let path = &plane.panels[0].curves[0].points;
+    assert_eq!(path, &[(0.0, 0.0), (1.0, 1.0)]);
 }

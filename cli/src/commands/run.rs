@@ -5,7 +5,7 @@ use crate::args::Options;
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File};
-use crate::plot::{self, Format, Panels};
+use crate::plot::{self, Format};
 use crate::progress::ProgressLine;
 use crate::report::summary::{Provenance, RunSummary};
 use crate::report::{csv, curvature, format, text};
@@ -216,27 +216,12 @@ fn files(
     if !result.descents.is_empty() {
         files.push(("descent.csv".into(), csv::descents(problem, result)));
     }
-    let figure = figures::run_figure(name, problem, result);
-    let mut panels = vec![
-        ("loss", Panels::Loss),
-        ("maps", Panels::Maps),
-        ("overview", Panels::Both),
-    ];
-    if figure.generalisation.is_some() {
-        panels.push(("generalisation", Panels::Generalisation));
-    }
-    for (stem, panels) in panels {
-        files.push((
-            format!("{stem}.png"),
-            plot::render(&figure, panels, Format::Png)?,
-        ));
-        if svg {
-            files.push((
-                format!("{stem}.svg"),
-                plot::render(&figure, panels, Format::Svg)?,
-            ));
-        }
-    }
+    let formats: &[Format] = match svg {
+        true => &[Format::Png, Format::Svg],
+        false => &[Format::Png],
+    };
+    let pages = figures::run_pages(name, &problem.scenario, problem.lens(), result);
+    files.extend(plot::render(&pages, formats)?);
     if problem.scenario.output.weights {
         let architecture = &problem.architecture;
         for (stem, weights) in [

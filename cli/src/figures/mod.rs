@@ -1,22 +1,221 @@
 //! Results as figures: what is drawn, not how.
 //!
-//! | file | figures |
+//! A kind of figure is one file: its section in the scenario, the check of that section, and a
+//! function from the cells of a sweep to a page. It is known to the rest by its line in
+//! [`FigureSection`] and in [`FigureSection::kinds`].
+//!
+//! | file | what it holds |
 //! |---|---|
-//! | `run.rs` | of a run |
-//! | `sweep.rs` | of a sweep: which kind, in which formats |
-//! | `graphs.rs` | of a sweep: points and lines, heat maps, measured against theory |
-//! | `families.rs` | of a sweep: curves in time, phase portraits |
-//! | `tally.rs` | of a sweep: runs summed up, and those left out |
-//! | `theory_line.rs` | of a sweep: theory between the values of an axis |
+//! | `run/` | the figures of a run |
+//! | `lines.rs` | of a sweep: points with their spread against theory's lines |
+//! | `heat.rs` | of a sweep: heat maps of measurement, theory and gap |
+//! | `scatter.rs` | of a sweep: measured against theory |
+//! | `curves.rs` | of a sweep: curves in time |
+//! | `portrait.rs` | of a sweep: phase portraits |
+//! | `check.rs` | what several checks need to know of the scenario |
+//! | `tally.rs` | runs summed up, and those left out |
+//! | `series.rs` | series of one panel: their names, and what is not shown of them |
 //! | `words.rs` | what axes and quantities are called |
 
-mod families;
-mod graphs;
+mod check;
+mod curves;
+mod heat;
+mod lines;
+mod portrait;
 mod run;
-mod sweep;
+mod scatter;
+mod series;
 mod tally;
-mod theory_line;
 mod words;
 
-pub use run::run_figure;
-pub use sweep::{sweep_chart, sweep_figure};
+pub(crate) use check::check;
+pub use curves::CurvesFigure;
+pub use heat::HeatFigure;
+pub use lines::LinesFigure;
+pub use portrait::PortraitFigure;
+pub use run::run_pages;
+pub use scatter::ScatterFigure;
+
+use crate::error::Result;
+use crate::plot::{Page, literal};
+use crate::scenario::{AxisValue, Cell, Column};
+use crate::sweep::{Table, Trajectory};
+use check::Place;
+use indexmap::IndexMap;
+use modalflow::experiment::Scenario;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tally::Tally;
+
+/// One figure of a sweep: exactly one of lines, heat, scatter, curves, portrait.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FigureSection {
+    /// Name of its file, [A-Za-z0-9_-]+. Default: the kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What stands above it. Default: the scenario's description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Only the cells where these axes have these values.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub select: IndexMap<String, AxisValue>,
+    /// Measured points with their spread, against theory lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<LinesFigure>,
+    /// Heat maps over two axes: measured, theory, gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heat: Option<HeatFigure>,
+    /// Measured against theory, a point a run, with the identity line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scatter: Option<ScatterFigure>,
+    /// A family of curves against time, the first repeat of every cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curves: Option<CurvesFigure>,
+    /// Phase portraits of the two total maps of scalar inputs, one a cell, the first repeat's
+    /// trajectory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portrait: Option<PortraitFigure>,
+}
+
+/// A kind of figure.
+trait Kind {
+    /// Whether the trajectories of the cells are drawn, and not their rows only.
+    fn needs_trajectories(&self) -> bool {
+        false
+    }
+
+    /// Checks the section against the scenario.
+    fn check(&self, place: &Place<'_>) -> Result<()>;
+
+    /// The page of a finished sweep.
+    fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page>;
+}
+
+/// The section of a kind, where it is given.
+fn given<K: Kind>(section: &Option<K>) -> Option<&dyn Kind> {
+    section.as_ref().map(|kind| kind as &dyn Kind)
+}
+
+impl FigureSection {
+    /// Every kind by the name of its key, and its section where it is given.
+    fn kinds(&self) -> [(&'static str, Option<&dyn Kind>); 5] {
+        [
+            ("lines", given(&self.lines)),
+            ("heat", given(&self.heat)),
+            ("scatter", given(&self.scatter)),
+            ("curves", given(&self.curves)),
+            ("portrait", given(&self.portrait)),
+        ]
+    }
+
+    /// The one kind that is given.
+    fn kind(&self) -> Option<(&'static str, &dyn Kind)> {
+        let mut kinds = self.kinds().into_iter();
+        kinds.find_map(|(name, kind)| Some((name, kind?)))
+    }
+
+    /// The name of its file without the ending.
+    pub fn file_stem(&self) -> &str {
+        let kind = self.kind().map_or("figure", |(name, _)| name);
+        self.name.as_deref().unwrap_or(kind)
+    }
+
+    /// Whether the trajectories of its cells are drawn.
+    pub fn needs_trajectories(&self) -> bool {
+        self.kind()
+            .is_some_and(|(_, kind)| kind.needs_trajectories())
+    }
+
+    /// Whether a cell with these values of the columns is drawn.
+    pub fn selects(&self, columns: &[&Column], values: &[AxisValue]) -> bool {
+        let matches = |(path, wanted): (&String, &AxisValue)| {
+            let mut pairs = columns.iter().zip(values);
+            pairs.any(|(column, value)| column.path == *path && value.is(wanted))
+        };
+        self.select.iter().all(matches)
+    }
+}
+
+/// A figure and what it is drawn of.
+struct Request<'a> {
+    section: &'a FigureSection,
+    title: String,
+    columns: Vec<&'a Column>,
+}
+
+impl Request<'_> {
+    /// The place of a column among a cell's values.
+    fn place(&self, path: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.path == path)
+    }
+
+    /// Whether a cell is drawn.
+    fn selects(&self, cell: &Cell) -> bool {
+        self.section.selects(&self.columns, &cell.values)
+    }
+
+    /// What tells the drawn cells apart.
+    fn label(&self, cell: &Cell) -> String {
+        let selected = &self.section.select;
+        let parts = self.columns.iter().zip(&cell.values);
+        let parts = parts
+            .filter(|(column, _)| column.values.len() > 1 && !selected.contains_key(&column.path));
+        let parts: Vec<String> = parts
+            .map(|(column, value)| words::assignment(&column.path, value))
+            .collect();
+        parts.join(", ")
+    }
+
+    /// The first repeat of each selected cell.
+    fn trajectories(&self, table: &mut Table<'_>) -> Result<Drawn> {
+        let mut cells = Vec::new();
+        let mut tally = Tally::default();
+        let grid = table.grid;
+        for index in (0..grid.len()).step_by(grid.repeats() as usize) {
+            let Some(record) = table.record(index)? else {
+                continue;
+            };
+            if self.selects(&record.cell) && tally.is_shown(&record) {
+                match record.trajectory {
+                    Some(trajectory) => cells.push((record.cell, trajectory)),
+                    None => tally.miss(),
+                }
+            }
+        }
+        Ok(Drawn {
+            cells,
+            note: tally.note(),
+        })
+    }
+}
+
+/// The cells that are drawn, with their trajectories.
+struct Drawn {
+    cells: Vec<(Cell, Trajectory)>,
+    /// Where some have none.
+    note: Option<String>,
+}
+
+/// What one figure of a finished sweep shows.
+///
+/// # Errors
+/// An input error where the cells cannot be read.
+pub fn sweep_page(
+    scenario: &Scenario,
+    section: &FigureSection,
+    table: &mut Table<'_>,
+) -> Result<Page> {
+    let grid = table.grid;
+    let title = section.title.as_ref().or(scenario.description.as_ref());
+    let name = scenario.name.as_deref().unwrap_or_default();
+    let request = Request {
+        section,
+        title: title.cloned().unwrap_or_else(|| literal(name)),
+        columns: grid.columns().collect(),
+    };
+    match section.kind() {
+        Some((_, kind)) => kind.page(&request, table),
+        None => Ok(Page::default()),
+    }
+}

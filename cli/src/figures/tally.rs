@@ -1,6 +1,6 @@
 //! Runs summed up over the axes of a figure, and what became of those that it does not show.
 
-use super::sweep::Request;
+use super::Request;
 use crate::error::Result;
 use crate::scenario::Quantity;
 use crate::sweep::{Record, Table};

@@ -1,10 +1,10 @@
-//! Axes: from values to places, where the ticks stand and what they say.
+//! Scales of axes: from values to places, where the ticks stand and what they say.
 
 use super::numbers::{decimals, log_label, plain};
 
-/// One axis of a panel.
+/// From the values of an axis to places on the page.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Axis {
+pub(super) struct Scale {
     /// The least value shown; positive on a logarithmic axis.
     pub(super) low: f64,
     /// The greatest value shown.
@@ -17,17 +17,28 @@ pub(super) struct Axis {
     pub(super) log: bool,
 }
 
-impl Axis {
+impl Scale {
+    /// From a range of values to two places on the page.
+    pub(super) fn new((low, high): (f64, f64), (start, end): (f64, f64), log: bool) -> Self {
+        Self {
+            low,
+            high,
+            start,
+            end,
+            log,
+        }
+    }
+
     /// The page coordinate of a value. Values beyond reason are drawn in to a hundred axis
     /// lengths, so that clipping never meets an infinity.
     pub(super) fn place(&self, value: f64) -> f64 {
-        let share = if self.log {
+        let fraction = if self.log {
             let decades = (self.high / self.low).log10();
             (value.max(f64::MIN_POSITIVE) / self.low).log10() / decades
         } else {
             (value - self.low) / (self.high - self.low)
         };
-        self.start + share.clamp(-100.0, 100.0) * (self.end - self.start)
+        self.start + fraction.clamp(-100.0, 100.0) * (self.end - self.start)
     }
 
     /// At most about `most` labelled ticks.
@@ -41,7 +52,7 @@ impl Axis {
 }
 
 /// The ticks of an axis.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Ticks {
     /// Value and label.
     pub(super) major: Vec<(f64, String)>,
@@ -198,13 +209,7 @@ mod tests {
 
     #[test]
     fn places_are_linear_or_logarithmic_and_bounded() {
-        let axis = |log| Axis {
-            low: 1.0,
-            high: 100.0,
-            start: 0.0,
-            end: 10.0,
-            log,
-        };
+        let axis = |log| Scale::new((1.0, 100.0), (0.0, 10.0), log);
         assert!((axis(true).place(10.0) - 5.0).abs() < 1e-12);
         assert!((axis(false).place(50.5) - 5.0).abs() < 1e-12);
         assert_eq!(axis(false).place(1e300), 1000.0);

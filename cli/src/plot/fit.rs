@@ -1,19 +1,19 @@
 //! Text made to fit: names shortened, titles wrapped.
 
-use super::text::{Fonts, Line};
+use super::text::{Line, line_of};
 
 /// The line, with its longest names shortened by an ellipsis until it is no wider than `room`.
 /// What surrounds a name stays: `W_{a long na…}^tot`. Where that is not enough, the end is cut.
-pub(super) fn shortened(fonts: &Fonts, markup: &str, size: f64, room: f64) -> Line {
+pub(super) fn shortened(markup: &str, size: f64, room: f64) -> Line {
     let mut text = markup.to_owned();
-    let mut line = fonts.line(&text, size);
+    let mut line = line_of(&text, size);
     while line.width > room {
         let Some(next) = cut_longest_name(&text) else {
             // Too many words rather than too long ones.
-            return cut(fonts, markup, size, room, 1).pop().unwrap_or(line);
+            return cut(markup, size, room, 1).pop().unwrap_or(line);
         };
         text = next;
-        line = fonts.line(&text, size);
+        line = line_of(&text, size);
     }
     line
 }
@@ -54,23 +54,23 @@ fn cut_longest_name(text: &str) -> Option<String> {
 }
 
 /// A title in at most `rows` lines: wrapped, then set smaller, then cut.
-pub(super) fn wrapped(fonts: &Fonts, markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
+pub(super) fn wrapped(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
     let smallest = 0.7 * size;
     let mut now = size;
     loop {
-        let lines = wrap(fonts, markup, now, room);
+        let lines = wrap(markup, now, room);
         if lines.len() <= rows && lines.iter().all(|line| line.width <= room) {
             return lines;
         }
         if now <= smallest {
-            return cut(fonts, markup, now, room, rows);
+            return cut(markup, now, room, rows);
         }
         now -= 0.05 * size;
     }
 }
 
 /// The words of the text, filled into lines.
-fn wrap(fonts: &Fonts, markup: &str, size: f64, room: f64) -> Vec<Line> {
+fn wrap(markup: &str, size: f64, room: f64) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut text = String::new();
     for word in markup.split_whitespace() {
@@ -79,27 +79,27 @@ fn wrap(fonts: &Fonts, markup: &str, size: f64, room: f64) -> Vec<Line> {
         } else {
             format!("{text} {word}")
         };
-        if !text.is_empty() && fonts.line(&longer, size).width > room {
-            lines.push(fonts.line(&text, size));
+        if !text.is_empty() && line_of(&longer, size).width > room {
+            lines.push(line_of(&text, size));
             text = word.to_owned();
         } else {
             text = longer;
         }
     }
     if !text.is_empty() {
-        lines.push(fonts.line(&text, size));
+        lines.push(line_of(&text, size));
     }
     lines
 }
 
 /// As much of the text as fits into `rows` lines, with an ellipsis at the end.
-fn cut(fonts: &Fonts, markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
+fn cut(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
     let mut chars: Vec<char> = markup.chars().collect();
     // Words wider than a line are broken, as nothing else makes them fit.
     let fits = |lines: &[Line]| lines.len() <= rows && lines.iter().all(|l| l.width <= room);
     while chars.pop().is_some() {
         let text: String = chars.iter().collect();
-        let lines = wrap(fonts, &format!("{}…", text.trim_end()), size, room);
+        let lines = wrap(&format!("{}…", text.trim_end()), size, room);
         if fits(&lines) {
             return lines;
         }
@@ -118,10 +118,6 @@ mod tests {
             slanted,
             script,
         }
-    }
-
-    fn fonts() -> Fonts {
-        Fonts::load().expect("the embedded fonts")
     }
 
     #[test]
@@ -176,7 +172,7 @@ mod tests {
 
     #[test]
     fn scripts_stand_above_each_other() {
-        let line = fonts().line("W_A^tot", 10.0);
+        let line = line_of("W_A^tot", 10.0);
         assert_eq!(line.runs[1].x, line.runs[2].x);
         assert!(line.runs[1].rise > 0.0 && line.runs[2].rise < 0.0);
         assert!(line.runs[1].size < line.runs[0].size);
@@ -184,41 +180,40 @@ mod tests {
 
     #[test]
     fn long_names_are_shortened_and_scripts_kept() {
-        let line = shortened(&fonts(), "‖W_{averyverylongname}^tot‖", 10.0, 60.0);
+        let line = shortened("‖W_{averyverylongname}^tot‖", 10.0, 60.0);
         let text: String = line.runs.iter().map(|run| run.text.as_str()).collect();
         assert!(line.width <= 60.0, "{}", line.width);
         assert!(text.contains('…') && text.contains("tot"), "{text}");
-        let line = shortened(&fonts(), "M_averyverylongname", 10.0, 40.0);
+        let line = shortened("M_averyverylongname", 10.0, 40.0);
         assert_eq!(line.runs.len(), 2, "{line:?}");
     }
 
     #[test]
     fn shortened_names_keep_both_ends() {
-        let line = shortened(&fonts(), "sensor_number_17 final", 10.0, 80.0);
+        let line = shortened("sensor_number_17 final", 10.0, 80.0);
         let text: String = line.runs.iter().map(|run| run.text.as_str()).collect();
         assert!(
             text.starts_with("sens") && text.ends_with("17 final"),
             "{text}"
         );
         assert!(text.contains('…'));
-        assert!(shortened(&fonts(), "abc de", 10.0, 0.0).width > 0.0);
+        assert!(shortened("abc de", 10.0, 0.0).width > 0.0);
     }
 
     #[test]
     fn lines_of_too_many_words_lose_their_end() {
-        let line = shortened(&fonts(), &"ab cd ".repeat(20), 10.0, 60.0);
+        let line = shortened(&"ab cd ".repeat(20), 10.0, 60.0);
         let text: String = line.runs.iter().map(|run| run.text.as_str()).collect();
         assert!(line.width <= 60.0 && text.starts_with("ab cd"), "{text}");
     }
 
     #[test]
     fn titles_are_wrapped_then_cut() {
-        let fonts = fonts();
-        let two = wrapped(&fonts, "some words that need two lines", 10.0, 110.0, 2);
+        let two = wrapped("some words that need two lines", 10.0, 110.0, 2);
         assert_eq!(two.len(), 2);
-        let cut = wrapped(&fonts, &"word ".repeat(80), 10.0, 110.0, 2);
+        let cut = wrapped(&"word ".repeat(80), 10.0, 110.0, 2);
         assert_eq!(cut.len(), 2);
         assert!(cut.iter().all(|line| line.width <= 110.0));
-        assert!(wrapped(&fonts, "", 10.0, 110.0, 2).is_empty());
+        assert!(wrapped("", 10.0, 110.0, 2).is_empty());
     }
 }

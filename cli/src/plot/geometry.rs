@@ -25,6 +25,33 @@ impl Rect {
         }
     }
 
+    /// The rectangle that holds some points.
+    pub(super) fn around(points: &[Point]) -> Self {
+        let none = Self {
+            left: f64::INFINITY,
+            top: f64::INFINITY,
+            right: f64::NEG_INFINITY,
+            bottom: f64::NEG_INFINITY,
+        };
+        points.iter().fold(none, |held, (x, y)| Self {
+            left: held.left.min(*x),
+            top: held.top.min(*y),
+            right: held.right.max(*x),
+            bottom: held.bottom.max(*y),
+        })
+    }
+
+    /// The corners, clockwise on the page.
+    pub(super) fn corners(&self) -> [Point; 4] {
+        let Self {
+            left,
+            top,
+            right,
+            bottom,
+        } = *self;
+        [(left, top), (right, top), (right, bottom), (left, bottom)]
+    }
+
     /// From left to right.
     pub(super) fn width(&self) -> f64 {
         self.right - self.left
@@ -64,6 +91,14 @@ impl Rect {
 
 /// The part of the segment from `a` to `b` inside `rect` (Liang and Barsky).
 pub(super) fn clip_segment(rect: &Rect, a: Point, b: Point) -> Option<(Point, Point)> {
+    // Most segments lie wholly on one side.
+    if a.0.max(b.0) < rect.left
+        || a.0.min(b.0) > rect.right
+        || a.1.max(b.1) < rect.top
+        || a.1.min(b.1) > rect.bottom
+    {
+        return None;
+    }
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
     let sides = [
@@ -122,7 +157,7 @@ pub(super) fn simplify(path: &[Point], tolerance: f64) -> Vec<Point> {
         let farthest = (first + 1..last)
             .map(|i| (i, distance(path[i], path[first], path[last])))
             .max_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((index, _)) = farthest.filter(|&(_, gap)| gap > tolerance) {
+        if let Some((index, _)) = farthest.filter(|&(_, gap)| gap > tolerance * tolerance) {
             keep[index] = true;
             open.push((first, index));
             open.push((index, last));
@@ -134,16 +169,16 @@ pub(super) fn simplify(path: &[Point], tolerance: f64) -> Vec<Point> {
         .collect()
 }
 
-/// Distance of `p` from the segment between `a` and `b`.
+/// Squared distance of `p` from the segment between `a` and `b`.
 fn distance(p: Point, a: Point, b: Point) -> f64 {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let square = dx * dx + dy * dy;
-    let share = if square > 0.0 {
+    let fraction = if square > 0.0 {
         (((p.0 - a.0) * dx + (p.1 - a.1) * dy) / square).clamp(0.0, 1.0)
     } else {
         0.0
     };
-    (p.0 - a.0 - share * dx).hypot(p.1 - a.1 - share * dy)
+    (p.0 - a.0 - fraction * dx).powi(2) + (p.1 - a.1 - fraction * dy).powi(2)
 }
 
 /// The inked parts of a path under a pattern of lengths, ink and gap by turns; an empty pattern

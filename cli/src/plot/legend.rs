@@ -2,12 +2,11 @@
 
 use super::fit::shortened;
 use super::geometry::Rect;
-use super::marker::Marker;
-use super::panel::Frame;
-use super::place::{Clutter, best};
+use super::page::{Key, Sample};
+use super::place::{Occupied, best};
 use super::scene::{Anchor, Scene, centred};
-use super::style::{INK, LineStyle, TEXT};
-use super::text::{Fonts, Line};
+use super::style::{INK, TEXT};
+use super::text::Line;
 
 /// Length of a line sample.
 const SAMPLE: f64 = 34.0;
@@ -22,35 +21,6 @@ const WIDEST: f64 = 230.0;
 /// Kept clear around a legend inside.
 const MARGIN: f64 = 6.0;
 
-/// One thing drawn in the sample of an entry.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Sample {
-    /// A line along the sample.
-    Line(LineStyle),
-    /// A marker in its middle.
-    Marker(Marker),
-    /// A hatched patch in its middle.
-    Hatch,
-}
-
-/// An entry of the legend.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Key {
-    pub(super) label: String,
-    /// Drawn upon each other.
-    pub(super) samples: Vec<Sample>,
-}
-
-impl Key {
-    /// The entry of a line.
-    pub(super) fn line(label: &str, style: LineStyle) -> Self {
-        Self {
-            label: label.to_owned(),
-            samples: vec![Sample::Line(style)],
-        }
-    }
-}
-
 /// Labels laid out, ready to be drawn in either place.
 pub(super) struct Legend<'a> {
     entries: Vec<(&'a Key, Line)>,
@@ -58,18 +28,20 @@ pub(super) struct Legend<'a> {
 
 impl<'a> Legend<'a> {
     /// Measures the entries.
-    pub(super) fn new(keys: &'a [Key], fonts: &Fonts) -> Self {
+    pub(super) fn new(keys: &'a [Key]) -> Self {
         let entries = keys
             .iter()
             .filter(|key| !key.label.is_empty())
-            .map(|key| (key, shortened(fonts, &key.label, TEXT, WIDEST)))
+            .map(|key| (key, shortened(&key.label, TEXT, WIDEST)))
             .collect();
         Self { entries }
     }
 
     /// A place inside `panel` where the legend covers no curve, no level and no text. `edges`
     /// are the sides of the bands, which it crosses only where it must.
-    fn room_inside(&self, panel: &Rect, clutter: &Clutter, edges: &[f64]) -> Option<Rect> {
+    fn room_inside(&self, panel: &Rect, occupied: &Occupied, edges: &[f64]) -> Option<Rect> {
+        const COLUMNS: u8 = 24;
+        const ROWS: u8 = 12;
         let widest = self.entries.iter().map(|entry| entry.1.width);
         let width = SAMPLE + GAP + widest.fold(0.0, f64::max) + 2.0 * MARGIN;
         let height = ROW * self.entries.len() as f64 + MARGIN;
@@ -77,51 +49,18 @@ impl<'a> Legend<'a> {
         if across < 0.0 || down < 0.0 {
             return None;
         }
-        let columns = 24;
-        let rows = 12;
-        let at = |column: i32, row: i32| {
-            Rect::at(
-                panel.right - across * f64::from(column) / f64::from(columns),
-                panel.top + down * f64::from(row) / f64::from(rows),
-                width,
-                height,
-            )
-        };
-        let places = (0..=columns).flat_map(|column| {
-            (0..=rows).map(move |row| {
-                let rect = at(column, row);
-                Rect::at(rect.left - width, rect.top, width, height)
-            })
+        let steps = (0..=COLUMNS).flat_map(|column| (0..=ROWS).map(move |row| (column, row)));
+        let places = steps.map(|(column, row)| {
+            let left = panel.right - width - across * f64::from(column) / f64::from(COLUMNS);
+            let top = panel.top + down * f64::from(row) / f64::from(ROWS);
+            Rect::at(left, top, width, height)
         });
         let crossed = |rect: &Rect| {
             let inside = |x: &&f64| rect.left < **x && **x < rect.right;
             0.1 * edges.iter().filter(inside).count() as f64
         };
-        best(places, |rect| clutter.cost(rect) + crossed(rect))
+        best(places, |rect| occupied.cost(rect) + crossed(rect))
             .and_then(|(rect, cost)| (cost < 1.0).then_some(rect))
-    }
-
-    /// Draws a panel with the legend inside where it finds room, else above, and answers the
-    /// panel's frame. `frame` is the panel whose surroundings start at a height; `draw` draws
-    /// it and answers whether the legend, where it is given one, found room.
-    pub(super) fn with_panel(
-        &self,
-        scene: &mut Scene,
-        top: f64,
-        frame: impl Fn(f64) -> Frame,
-        draw: impl Fn(&mut Scene, &Frame, Option<&Legend<'a>>) -> bool,
-    ) -> Frame {
-        let inside = frame(top);
-        let mut trial = scene.clone();
-        if draw(&mut trial, &inside, Some(self)) {
-            *scene = trial;
-            return inside;
-        }
-        let width = inside.rect.width();
-        self.draw_above(scene, inside.rect.left, top, width);
-        let lower = frame(top + self.height_above(width));
-        draw(scene, &lower, None);
-        lower
     }
 
     /// Draws the entries inside `panel` where they cover nothing; answers whether there was room.
@@ -129,22 +68,17 @@ impl<'a> Legend<'a> {
         &self,
         scene: &mut Scene,
         panel: &Rect,
-        clutter: &Clutter,
+        occupied: &Occupied,
         edges: &[f64],
     ) -> bool {
-        let place = self.room_inside(panel, clutter, edges);
-        if let Some(place) = &place {
-            self.draw_inside(scene, place);
-        }
-        place.is_some()
-    }
-
-    /// Draws the entries below each other.
-    fn draw_inside(&self, scene: &mut Scene, rect: &Rect) {
+        let Some(place) = self.room_inside(panel, occupied, edges) else {
+            return false;
+        };
         for (row, entry) in self.entries.iter().enumerate() {
-            let y = rect.top + MARGIN / 2.0 + ROW * (row as f64 + 0.5);
-            draw_entry(scene, entry, rect.left + MARGIN, y);
+            let y = place.top + MARGIN / 2.0 + ROW * (row as f64 + 0.5);
+            draw_entry(scene, entry, place.left + MARGIN, y);
         }
+        true
     }
 
     /// The entries in rows no wider than `room`, each with its start.

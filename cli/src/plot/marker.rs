@@ -2,19 +2,22 @@
 
 use std::f64::consts::{PI, TAU};
 
-use plotters::style::RGBColor;
-
 use super::geometry::Point;
-use super::scene::{Mark, Scene};
-use super::style::PAPER;
+use super::scene::{Form, Scene};
+use super::style::{Colour, PAPER};
 
 /// The outline of a marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub enum Shape {
+    /// A disc.
     Disc,
+    /// A square.
     Square,
+    /// A triangle that stands.
     Triangle,
+    /// A square on its corner.
     Diamond,
+    /// A triangle on its tip.
     Down,
 }
 
@@ -29,16 +32,30 @@ const SHAPES: [Shape; 5] = [
 
 /// A marker: filled or hollow.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Marker {
-    pub(super) shape: Shape,
-    pub(super) colour: RGBColor,
-    pub(super) hollow: bool,
-    pub(super) radius: f64,
+pub struct Marker {
+    /// Its outline.
+    pub shape: Shape,
+    /// Its colour.
+    pub colour: Colour,
+    /// Whether there is paper inside.
+    pub hollow: bool,
+    /// Half its width in page units.
+    pub radius: f64,
 }
 
 impl Marker {
+    /// A filled disc.
+    pub(crate) fn disc(colour: Colour, radius: f64) -> Self {
+        Self {
+            shape: Shape::Disc,
+            colour,
+            hollow: false,
+            radius,
+        }
+    }
+
     /// The marker of a series: ten differ in grey, five filled and five hollow.
-    pub(super) fn of_series(index: usize, colour: RGBColor) -> Self {
+    pub(crate) fn of_series(index: usize, colour: Colour) -> Self {
         Self {
             shape: SHAPES[index % SHAPES.len()],
             colour,
@@ -61,12 +78,8 @@ impl Shape {
         };
         (0..count)
             .map(|i| start + TAU * f64::from(i) / f64::from(count))
-            .map(|angle| {
-                (
-                    centre.0 + reach * radius * angle.cos(),
-                    centre.1 + reach * radius * angle.sin(),
-                )
-            })
+            .map(|angle| (reach * radius * angle.cos(), reach * radius * angle.sin()))
+            .map(|(across, down)| (centre.0 + across, centre.1 + down))
             .collect()
     }
 }
@@ -80,15 +93,11 @@ impl Scene {
         }
         for (radius, colour) in layers {
             let points = marker.shape.corners(centre, radius);
-            self.marks.push(if points.is_empty() {
-                Mark::Disc {
-                    centre,
-                    radius,
-                    colour,
-                }
-            } else {
-                Mark::Polygon { points, colour }
-            });
+            let form = match points.is_empty() {
+                true => Form::Disc(centre, radius),
+                false => Form::Polygon(points),
+            };
+            self.push(form, colour);
         }
     }
 }
@@ -110,11 +119,8 @@ mod tests {
     fn a_hollow_marker_has_paper_inside() {
         let mut scene = Scene::new(10.0, 10.0);
         scene.marker((5.0, 5.0), &Marker::of_series(5, INK));
-        let inner = Mark::Disc {
-            centre: (5.0, 5.0),
-            radius: 0.58 * 3.8,
-            colour: PAPER,
-        };
-        assert_eq!(scene.marks.last(), Some(&inner));
+        let inner = scene.marks.last();
+        let inner = inner.map(|mark| (&mark.form, mark.colour));
+        assert_eq!(inner, Some((&Form::Disc((5.0, 5.0), 0.58 * 3.8), PAPER)));
     }
 }

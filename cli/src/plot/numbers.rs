@@ -45,7 +45,7 @@ pub(super) fn labels(values: &[f64]) -> Vec<String> {
 }
 
 /// A number to some significant digits: `0.25`, `1200`, `3.2 × 10^-7`.
-pub(super) fn significant(value: f64, digits: usize) -> String {
+pub(crate) fn significant(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return "?".to_owned();
     }

@@ -1,4 +1,4 @@
-//! Where text goes so that it covers nothing: clutter, the best of several places, and labels
+//! Where text goes so that it covers nothing: occupied, the best of several places, and labels
 //! nudged apart.
 
 use super::geometry::{Point, Rect, clip_segment};
@@ -7,19 +7,20 @@ use super::style::TEXT;
 use super::text::Line;
 
 /// Distances of labels from their dots.
-pub(super) const NEAR: [f64; 4] = [8.0, 12.0, 16.0, 22.0];
+const NEAR: [f64; 4] = [8.0, 12.0, 16.0, 22.0];
 
 /// What is already drawn in a panel.
 #[derive(Debug, Default)]
-pub(super) struct Clutter {
-    curves: Vec<Vec<Point>>,
+pub(super) struct Occupied {
+    /// With the boxes around them.
+    curves: Vec<(Rect, Vec<Point>)>,
     boxes: Vec<Rect>,
 }
 
-impl Clutter {
+impl Occupied {
     /// Remembers a curve.
     pub(super) fn add_curve(&mut self, path: Vec<Point>) {
-        self.curves.push(path);
+        self.curves.push((Rect::around(&path), path));
     }
 
     /// Remembers something that nothing may overlap.
@@ -32,20 +33,16 @@ impl Clutter {
         self.boxes.iter().any(|taken| taken.overlaps(rect))
     }
 
-    /// How many boxes a straight line crosses.
-    pub(super) fn crossed(&self, from: Point, to: Point) -> usize {
-        let crosses = |taken: &&Rect| clip_segment(taken, from, to).is_some();
-        self.boxes.iter().filter(crosses).count()
-    }
-
     /// The length of curve that the place would cover; infinite where it is taken.
     pub(super) fn cost(&self, rect: &Rect) -> f64 {
         if self.is_taken(rect) {
             return f64::INFINITY;
         }
-        self.curves
+        let near = self
+            .curves
             .iter()
-            .flat_map(|path| path.windows(2))
+            .filter(|(around, _)| around.overlaps(rect));
+        near.flat_map(|(_, path)| path.windows(2))
             .filter_map(|pair| clip_segment(rect, pair[0], pair[1]))
             .map(|(a, b)| (b.0 - a.0).hypot(b.1 - a.1))
             .sum()
@@ -67,10 +64,10 @@ pub(super) fn best<T>(
     least
 }
 
-/// Starts of the baseline of a label round a dot, in the given distances.
-pub(super) fn places_around((x, y): Point, line: &Line, distances: &[f64]) -> Vec<Point> {
+/// Starts of the baseline of a label round a dot.
+pub(super) fn places_around((x, y): Point, line: &Line) -> Vec<Point> {
     let mut places = Vec::new();
-    for &far in distances {
+    for far in NEAR {
         let (level, above, below) = (centred(y, TEXT), y - far, y + far + line.ascent());
         let (right, left) = (x + far, x - far - line.width);
         for baseline in [level, above, below] {
@@ -83,20 +80,18 @@ pub(super) fn places_around((x, y): Point, line: &Line, distances: &[f64]) -> Ve
 }
 
 /// The place inside `room` where a label covers the least, which is then remembered as taken.
-/// `dislike` adds to the length of curve that a place covers.
 pub(super) fn label_place(
     room: &Rect,
     line: &Line,
     places: Vec<Point>,
-    clutter: &mut Clutter,
-    dislike: impl Fn(&Clutter, &Point) -> f64,
+    occupied: &mut Occupied,
 ) -> Option<Point> {
     let inside = |at: &Point| room.contains(&text_box(line, *at, Anchor::Start));
     let choice = best(places.into_iter().filter(inside), |at| {
-        clutter.cost(&text_box(line, *at, Anchor::Start).grown(1.5)) + dislike(clutter, at)
+        occupied.cost(&text_box(line, *at, Anchor::Start).grown(1.5))
     });
     let (at, _) = choice.filter(|choice| choice.1.is_finite())?;
-    clutter.add_box(text_box(line, at, Anchor::Start).grown(2.0));
+    occupied.add_box(text_box(line, at, Anchor::Start).grown(2.0));
     Some(at)
 }
 
@@ -168,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn clutter_counts_covered_length() {
-        let mut clutter = Clutter::default();
-        clutter.add_curve(vec![(0.0, 5.0), (100.0, 5.0)]);
-        clutter.add_box(Rect::at(0.0, 50.0, 10.0, 10.0));
-        assert_eq!(clutter.cost(&Rect::at(20.0, 0.0, 30.0, 10.0)), 30.0);
-        assert_eq!(clutter.cost(&Rect::at(20.0, 20.0, 30.0, 10.0)), 0.0);
-        assert!(clutter.cost(&Rect::at(5.0, 55.0, 9.0, 9.0)).is_infinite());
+    fn occupied_counts_covered_length() {
+        let mut occupied = Occupied::default();
+        occupied.add_curve(vec![(0.0, 5.0), (100.0, 5.0)]);
+        occupied.add_box(Rect::at(0.0, 50.0, 10.0, 10.0));
+        assert_eq!(occupied.cost(&Rect::at(20.0, 0.0, 30.0, 10.0)), 30.0);
+        assert_eq!(occupied.cost(&Rect::at(20.0, 20.0, 30.0, 10.0)), 0.0);
+        assert!(occupied.cost(&Rect::at(5.0, 55.0, 9.0, 9.0)).is_infinite());
     }
 
     #[test]

@@ -1,39 +1,27 @@
 //! A figure as a list of marks in figure units: what the layout makes and the painter draws.
 
-use plotters::style::RGBColor;
-
 use super::geometry::{Point, Rect, clip_segment, dashes};
-use super::style::{self, LineStyle};
+use super::style::{self, Colour, LineStyle};
 use super::text::Line;
 
 /// One thing to draw.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Mark {
-    Area {
-        rect: Rect,
-        colour: RGBColor,
-    },
-    Stroke {
-        points: Vec<Point>,
-        colour: RGBColor,
-        width: f64,
-    },
-    Polygon {
-        points: Vec<Point>,
-        colour: RGBColor,
-    },
-    Disc {
-        centre: Point,
-        radius: f64,
-        colour: RGBColor,
-    },
-    /// `at` is the start of the baseline; upward text runs up the page.
-    Text {
-        line: Line,
-        at: Point,
-        colour: RGBColor,
-        upward: bool,
-    },
+pub(super) struct Mark {
+    pub(super) form: Form,
+    pub(super) colour: Colour,
+}
+
+/// What a mark looks like, apart from its colour.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Form {
+    /// A path of some width.
+    Stroke(Vec<Point>, f64),
+    /// A filled polygon.
+    Polygon(Vec<Point>),
+    /// A filled disc: its centre and radius.
+    Disc(Point, f64),
+    /// Text from the start of its baseline; upward text runs up the page.
+    Text { line: Line, at: Point, upward: bool },
 }
 
 /// Which point of a line of text its place means.
@@ -65,45 +53,23 @@ impl Scene {
     /// Draws a path in a line style.
     pub(super) fn stroke(&mut self, path: &[Point], style: &LineStyle) {
         for points in dashes(path, style.dash) {
-            let mut pieces = split_at_spikes(&points).into_iter().peekable();
-            while let Some(piece) = pieces.next() {
-                let joint = pieces.peek().and_then(|next| next.first().copied());
-                self.marks.push(Mark::Stroke {
-                    points: piece,
-                    colour: style.colour,
-                    width: style.width,
-                });
-                self.marks.extend(joint.map(|centre| Mark::Disc {
-                    centre,
-                    radius: style.width / 2.0,
-                    colour: style.colour,
-                }));
-            }
+            self.push(Form::Stroke(points, style.width), style.colour);
         }
     }
 
-    /// A dot with a thin white rim, which lifts it off the lines beneath.
-    pub(super) fn dot(&mut self, centre: Point, radius: f64, colour: RGBColor) {
-        let rim = style::PAPER;
-        for (radius, colour) in [(radius + 1.2, rim), (radius, colour)] {
-            self.marks.push(Mark::Disc {
-                centre,
-                radius,
-                colour,
-            });
-        }
+    /// Draws upon everything else.
+    pub(super) fn push(&mut self, form: Form, colour: Colour) {
+        self.marks.push(Mark { form, colour });
+    }
+
+    /// Fills a rectangle.
+    pub(super) fn area(&mut self, rect: Rect, colour: Colour) {
+        self.push(Form::Polygon(rect.corners().to_vec()), colour);
     }
 
     /// The four sides of a rectangle.
     pub(super) fn outline(&mut self, rect: &Rect, style: &LineStyle) {
-        let Rect {
-            left,
-            top,
-            right,
-            bottom,
-        } = *rect;
-        // Each side on its own: a closed path would be cut at its corners anyway.
-        let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+        let corners = rect.corners();
         for (i, corner) in corners.iter().enumerate() {
             self.stroke(&[*corner, corners[(i + 1) % 4]], style);
         }
@@ -112,10 +78,7 @@ impl Scene {
     /// A patch in the pattern that stands for a missing value.
     pub(super) fn hatch(&mut self, rect: &Rect) {
         const STEP: f64 = 5.0;
-        self.marks.push(Mark::Area {
-            rect: *rect,
-            colour: style::MISSING,
-        });
+        self.area(*rect, style::MISSING);
         // Lines at 45 degrees, all from one lattice, so that those of neighbours join.
         let reach = rect.height();
         let first = ((rect.left + rect.top) / STEP).ceil() as i64;
@@ -131,70 +94,33 @@ impl Scene {
 
     /// A solid arrow head of length `size` with its tip at `tip`, pointing along the
     /// unit vector `(dx, dy)`.
-    pub(super) fn head(&mut self, tip: Point, (dx, dy): (f64, f64), size: f64, colour: RGBColor) {
+    pub(super) fn head(&mut self, tip: Point, (dx, dy): (f64, f64), size: f64, colour: Colour) {
         let base = (tip.0 - size * dx, tip.1 - size * dy);
         let half = 0.42 * size;
-        self.marks.push(Mark::Polygon {
-            points: vec![
-                tip,
-                (base.0 - half * dy, base.1 + half * dx),
-                (base.0 + half * dy, base.1 - half * dx),
-            ],
-            colour,
-        });
+        let left = (base.0 - half * dy, base.1 + half * dx);
+        let right = (base.0 + half * dy, base.1 - half * dx);
+        self.push(Form::Polygon(vec![tip, left, right]), colour);
     }
 
     /// Writes a line of text with its baseline at `at`.
-    pub(super) fn text(&mut self, line: Line, at: Point, anchor: Anchor, colour: RGBColor) {
+    pub(super) fn text(&mut self, line: Line, at: Point, anchor: Anchor, colour: Colour) {
         let at = (at.0 - before(&line, anchor), at.1);
-        self.marks.push(Mark::Text {
-            line,
-            at,
-            colour,
-            upward: false,
-        });
+        let upward = false;
+        self.push(Form::Text { line, at, upward }, colour);
     }
 
     /// Writes a line of text from `at` on paper of its own, where lines would run through it.
-    pub(super) fn text_on_paper(&mut self, line: Line, at: Point, colour: RGBColor) {
-        self.marks.push(Mark::Area {
-            rect: text_box(&line, at, Anchor::Start).grown(1.5),
-            colour: style::PAPER,
-        });
+    pub(super) fn text_on_paper(&mut self, line: Line, at: Point, colour: Colour) {
+        self.area(text_box(&line, at, Anchor::Start).grown(1.5), style::PAPER);
         self.text(line, at, Anchor::Start, colour);
     }
 
     /// Writes a line of text that runs up the page, centred on `middle`.
-    pub(super) fn upward(&mut self, line: Line, x: f64, middle: f64, colour: RGBColor) {
+    pub(super) fn upward(&mut self, line: Line, x: f64, middle: f64, colour: Colour) {
         let at = (x, middle + line.width / 2.0);
-        self.marks.push(Mark::Text {
-            line,
-            at,
-            colour,
-            upward: true,
-        });
+        let upward = true;
+        self.push(Form::Text { line, at, upward }, colour);
     }
-}
-
-/// The path cut where it turns back on itself: plotters tears the corners of such spikes open, so
-/// they are drawn as two strokes with a round joint.
-fn split_at_spikes(path: &[Point]) -> Vec<Vec<Point>> {
-    let mut pieces: Vec<Vec<Point>> = vec![path.iter().take(1).copied().collect()];
-    for (index, point) in path.iter().enumerate().skip(1) {
-        if let Some(piece) = pieces.last_mut() {
-            piece.push(*point);
-        }
-        let before = path[index - 1];
-        let spike = path.get(index + 1).is_some_and(|after| {
-            let (a, b) = (point.0 - before.0, point.1 - before.1);
-            let (c, d) = (after.0 - point.0, after.1 - point.1);
-            a * c + b * d < 0.3 * a.hypot(b) * c.hypot(d)
-        });
-        if spike {
-            pieces.push(vec![*point]);
-        }
-    }
-    pieces
 }
 
 /// How much of the line lies before its anchor.
@@ -224,31 +150,15 @@ pub(super) fn centred(y: f64, size: f64) -> f64 {
 /// The boxes of all texts of a scene.
 #[cfg(test)]
 pub(super) fn text_boxes(scene: &Scene) -> Vec<Rect> {
-    let text = |mark: &Mark| match mark {
-        Mark::Text {
-            line, at, upward, ..
-        } if *upward => Some(Rect {
+    let text = |mark: &Mark| match &mark.form {
+        Form::Text { line, at, upward } if *upward => Some(Rect {
             left: at.0 - line.ascent(),
             top: at.1 - line.width,
             right: at.0 + line.descent(),
             bottom: at.1,
         }),
-        Mark::Text { line, at, .. } => Some(text_box(line, *at, Anchor::Start)),
+        Form::Text { line, at, .. } => Some(text_box(line, *at, Anchor::Start)),
         _ => None,
     };
     scene.marks.iter().filter_map(text).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spikes_are_cut_and_bends_are_not() {
-        let path = [(0.0, 0.0), (1.0, 9.0), (2.0, 0.0), (2.1, -9.0)];
-        let pieces = split_at_spikes(&path);
-        assert_eq!(pieces, [path[..2].to_vec(), path[1..].to_vec()]);
-        let bend = [(0.0, 0.0), (1.0, 0.0), (2.0, 0.5)];
-        assert_eq!(split_at_spikes(&bend), [bend.to_vec()]);
-    }
 }

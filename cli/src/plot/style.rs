@@ -1,9 +1,8 @@
 //! What the figures look like: colours, line styles, sizes. Lengths are figure units; a figure
 //! is [`WIDTH`] units wide.
 
-use plotters::style::RGBColor;
+pub use plotters::style::RGBColor as Colour;
 
-use super::Kind;
 use super::colour::ordered;
 
 /// Width of every figure.
@@ -19,29 +18,29 @@ pub(super) const TEXT: f64 = 12.5;
 pub(super) const TICK: f64 = 11.5;
 
 /// Axes, ticks, text.
-pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+pub(crate) const INK: Colour = Colour(0x22, 0x22, 0x22);
 /// Names of saddles and levels without a modality of their own.
-pub(super) const GREY: RGBColor = RGBColor(0x5a, 0x5a, 0x5a);
+pub(crate) const GREY: Colour = Colour(0x5a, 0x5a, 0x5a);
 /// Level lines.
-pub(super) const RULE: RGBColor = RGBColor(0x8a, 0x8a, 0x8a);
+pub(crate) const RULE: Colour = Colour(0x8a, 0x8a, 0x8a);
 /// A plateau's shade.
-pub(super) const BAND: RGBColor = RGBColor(0xec, 0xec, 0xec);
+pub(crate) const BAND: Colour = Colour(0xec, 0xec, 0xec);
 /// A shoulder's shade, lighter: it is less of a plateau.
-pub(super) const SHOULDER: RGBColor = RGBColor(0xf5, 0xf5, 0xf5);
+pub(crate) const SHOULDER: Colour = Colour(0xf5, 0xf5, 0xf5);
 /// The ground under the hatching of missing values.
-pub(super) const MISSING: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
+pub(super) const MISSING: Colour = Colour(0xd8, 0xd8, 0xd8);
 /// The page.
-pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
+pub(super) const PAPER: Colour = Colour(0xff, 0xff, 0xff);
 
 /// Colours that readers with any colour vision tell apart: M. Okabe and K. Ito, *Color Universal
 /// Design* (2008), without black, kept for the flow's loss, and yellow, too pale for a line.
-const OKABE_ITO: [RGBColor; 6] = [
-    RGBColor(0x00, 0x72, 0xb2), // blue
-    RGBColor(0xd5, 0x5e, 0x00), // vermilion
-    RGBColor(0x00, 0x9e, 0x73), // bluish green
-    RGBColor(0xcc, 0x79, 0xa7), // reddish purple
-    RGBColor(0xe6, 0x9f, 0x00), // orange
-    RGBColor(0x56, 0xb4, 0xe9), // sky blue
+const OKABE_ITO: [Colour; 6] = [
+    Colour(0x00, 0x72, 0xb2), // blue
+    Colour(0xd5, 0x5e, 0x00), // vermilion
+    Colour(0x00, 0x9e, 0x73), // bluish green
+    Colour(0xcc, 0x79, 0xa7), // reddish purple
+    Colour(0xe6, 0x9f, 0x00), // orange
+    Colour(0x56, 0xb4, 0xe9), // sky blue
 ];
 
 /// The order in which learning rates take the palette's colours: those furthest from black first,
@@ -73,42 +72,48 @@ const DESCENT_DASHES: [&[f64]; 6] = [
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct LineStyle {
-    pub(super) colour: RGBColor,
-    pub(super) width: f64,
+pub struct LineStyle {
+    /// Its colour.
+    pub colour: Colour,
+    /// Its width in page units.
+    pub width: f64,
     /// Ink and gap by turns; empty for a solid line.
-    pub(super) dash: &'static [f64],
+    pub dash: &'static [f64],
+}
+
+impl LineStyle {
+    /// A line without gaps.
+    pub(crate) const fn solid(colour: Colour, width: f64) -> Self {
+        Self::dashed(colour, width, &[])
+    }
+
+    /// A line with ink and gap by turns.
+    pub(crate) const fn dashed(colour: Colour, width: f64, dash: &'static [f64]) -> Self {
+        Self {
+            colour,
+            width,
+            dash,
+        }
+    }
 }
 
 /// A solid hairline, for axes, leaders and arrows.
-pub(super) const HAIRLINE: LineStyle = LineStyle {
-    colour: INK,
-    width: 1.0,
-    dash: &[],
-};
+pub(super) const HAIRLINE: LineStyle = LineStyle::solid(INK, 1.0);
 
 /// The hatching of missing values.
-pub(super) const HATCH: LineStyle = LineStyle {
-    colour: GREY,
-    width: 0.7,
-    dash: &[],
-};
+pub(super) const HATCH: LineStyle = LineStyle::solid(GREY, 0.7);
 
 /// A level of no modality, dashed.
-pub(super) const LEVEL: LineStyle = LineStyle {
-    colour: RULE,
-    width: 1.0,
-    dash: &[6.0, 4.0],
-};
+pub(crate) const LEVEL: LineStyle = LineStyle::dashed(RULE, 1.0, &[6.0, 4.0]);
 
 /// The colour of a modality.
-pub(super) const fn modality_colour(modality: usize) -> RGBColor {
+pub(crate) const fn modality_colour(modality: usize) -> Colour {
     OKABE_ITO[modality % OKABE_ITO.len()]
 }
 
 /// The colour of one of `count` series: unordered colours where there are enough of them, else
 /// a ramp.
-pub(super) fn series_colour(index: usize, count: usize) -> RGBColor {
+pub(crate) fn series_colour(index: usize, count: usize) -> Colour {
     if count <= OKABE_ITO.len() {
         modality_colour(index)
     } else {
@@ -117,80 +122,69 @@ pub(super) fn series_colour(index: usize, count: usize) -> RGBColor {
 }
 
 /// The pattern of a series' line.
-pub(super) fn series_dash(index: usize) -> &'static [f64] {
+pub(crate) fn series_dash(index: usize) -> &'static [f64] {
     MODALITY_DASHES[index % MODALITY_DASHES.len()]
 }
 
 /// Width of theory's solid lines, which show as a core on the flow's where the two agree.
 const THEORY_WIDTH: f64 = 1.1;
 
+/// What made a curve of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CurveKind {
+    /// The gradient flow.
+    Flow,
+    /// The solution of theory's reduced equations.
+    Theory,
+    /// Gradient descent with the learning rate of this index.
+    Descent(usize),
+}
+
 /// A loss curve: the flow solid black, theory thin and light, each learning rate a colour and a
 /// pattern of its own.
-pub(super) fn loss_line(kind: Kind) -> LineStyle {
+pub(crate) fn loss_line(kind: CurveKind) -> LineStyle {
     match kind {
-        Kind::Flow => LineStyle {
-            colour: INK,
-            width: 2.4,
-            dash: &[],
-        },
-        Kind::Theory => LineStyle {
-            colour: OKABE_ITO[5],
-            width: THEORY_WIDTH,
-            dash: &[],
-        },
-        Kind::Descent(index) => LineStyle {
-            colour: OKABE_ITO[DESCENT_COLOURS[index % DESCENT_COLOURS.len()]],
-            width: 2.0,
-            dash: DESCENT_DASHES[index % DESCENT_DASHES.len()],
-        },
+        CurveKind::Flow => LineStyle::solid(INK, 2.4),
+        CurveKind::Theory => LineStyle::solid(OKABE_ITO[5], THEORY_WIDTH),
+        CurveKind::Descent(index) => {
+            let colour = OKABE_ITO[DESCENT_COLOURS[index % DESCENT_COLOURS.len()]];
+            LineStyle::dashed(colour, 2.0, descent_dash(index))
+        }
     }
 }
 
 /// The generalisation error: green, which no early modality has, and dashed beside the solid loss.
-pub(super) const GENERALISATION: LineStyle = LineStyle {
-    colour: OKABE_ITO[2],
-    width: 2.6,
-    dash: &[14.0, 3.0],
-};
+pub(crate) const GENERALISATION: LineStyle = LineStyle::dashed(OKABE_ITO[2], 2.6, &[14.0, 3.0]);
 
 /// A total map's norm: colour and pattern by modality for the flow; theory thin and dark;
 /// descent too, with the pattern of its learning rate. So they show on the flow's line and in grey.
-pub(super) fn map_line(kind: Kind, modality: usize) -> LineStyle {
+pub(crate) fn map_line(kind: CurveKind, modality: usize) -> LineStyle {
     let colour = modality_colour(modality);
     match kind {
-        Kind::Flow => LineStyle {
-            colour,
-            width: 2.6,
-            dash: series_dash(modality),
-        },
-        Kind::Theory => LineStyle {
-            colour: darkened(colour),
-            width: THEORY_WIDTH,
-            dash: &[],
-        },
-        Kind::Descent(index) => LineStyle {
-            colour: darkened(colour),
-            width: 1.3,
-            dash: DESCENT_DASHES[index % DESCENT_DASHES.len()],
-        },
+        CurveKind::Flow => LineStyle::dashed(colour, 2.6, series_dash(modality)),
+        CurveKind::Theory => LineStyle::solid(darkened(colour), THEORY_WIDTH),
+        CurveKind::Descent(index) => LineStyle::dashed(darkened(colour), 1.3, descent_dash(index)),
     }
 }
 
 /// A line in the legend of the maps, where theory and a learning rate stand for every modality.
-pub(super) fn map_key(kind: Kind, modality: usize) -> LineStyle {
+pub(crate) fn map_key(kind: CurveKind, modality: usize) -> LineStyle {
     let style = map_line(kind, modality);
-    match kind {
-        Kind::Flow => style,
-        Kind::Theory | Kind::Descent(_) => LineStyle {
-            colour: INK,
-            ..style
-        },
-    }
+    let colour = match kind {
+        CurveKind::Flow => style.colour,
+        CurveKind::Theory | CurveKind::Descent(_) => INK,
+    };
+    LineStyle { colour, ..style }
+}
+
+/// The pattern of a learning rate.
+fn descent_dash(index: usize) -> &'static [f64] {
+    DESCENT_DASHES[index % DESCENT_DASHES.len()]
 }
 
 /// Half way to black.
-fn darkened(colour: RGBColor) -> RGBColor {
-    RGBColor(colour.0 / 2, colour.1 / 2, colour.2 / 2)
+fn darkened(colour: Colour) -> Colour {
+    Colour(colour.0 / 2, colour.1 / 2, colour.2 / 2)
 }
 
 #[cfg(test)]
@@ -202,8 +196,8 @@ mod tests {
         for a in 0..8 {
             for b in a + 1..8 {
                 assert_ne!(
-                    map_line(Kind::Flow, a).dash,
-                    map_line(Kind::Flow, b).dash,
+                    map_line(CurveKind::Flow, a).dash,
+                    map_line(CurveKind::Flow, b).dash,
                     "{a} and {b}"
                 );
             }
@@ -214,18 +208,18 @@ mod tests {
     #[test]
     fn theory_differs_from_flow_and_descent_without_colour() {
         for line in [loss_line, |kind| map_line(kind, 1)] {
-            let theory = line(Kind::Theory);
-            assert!(theory.width < line(Kind::Flow).width / 2.0);
-            assert!(theory.dash.is_empty() && !line(Kind::Descent(0)).dash.is_empty());
+            let theory = line(CurveKind::Theory);
+            assert!(theory.width < line(CurveKind::Flow).width / 2.0);
+            assert!(theory.dash.is_empty() && !line(CurveKind::Descent(0)).dash.is_empty());
         }
     }
 
     #[test]
     fn descent_differs_from_flow_without_colour() {
         for index in 0..6 {
-            let descent = map_line(Kind::Descent(index), 0);
-            assert!(descent.width < map_line(Kind::Flow, 0).width / 1.5);
-            assert!(!loss_line(Kind::Descent(index)).dash.is_empty());
+            let descent = map_line(CurveKind::Descent(index), 0);
+            assert!(descent.width < map_line(CurveKind::Flow, 0).width / 1.5);
+            assert!(!loss_line(CurveKind::Descent(index)).dash.is_empty());
         }
     }
 }

@@ -5,6 +5,8 @@
 //! braces hold together what is not one word (`M_{video-1}`) and `\_` is a plain underscore.
 //! Letters that stand for quantities are slanted.
 
+use std::sync::LazyLock;
+
 use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont};
 
 /// Where a piece of text stands.
@@ -187,88 +189,77 @@ impl Line {
     }
 }
 
-/// The two faces of the figures, DejaVu Sans, embedded so that every machine draws the same.
-pub(super) struct Fonts {
-    upright: FontRef<'static>,
-    slanted: FontRef<'static>,
+/// The two faces of the figures, upright and slanted DejaVu Sans, embedded so that every machine
+/// draws the same; read when they are first needed.
+static FACES: LazyLock<Result<[FontRef<'static>; 2], String>> = LazyLock::new(|| {
+    let read = |bytes| FontRef::try_from_slice(bytes).map_err(|error| error.to_string());
+    Ok([
+        read(dejavu::sans::regular())?,
+        read(dejavu::sans::oblique())?,
+    ])
+});
+
+/// The faces can be read; without them texts have no glyphs.
+pub(super) fn ensure_faces() -> Result<(), String> {
+    FACES.as_ref().map(|_| ()).map_err(String::clone)
 }
 
-impl Fonts {
-    /// Reads the embedded faces.
-    pub(super) fn load() -> Result<Self, String> {
-        let read = |bytes| FontRef::try_from_slice(bytes).map_err(|error| error.to_string());
-        Ok(Self {
-            upright: read(dejavu::sans::regular())?,
-            slanted: read(dejavu::sans::oblique())?,
-        })
+/// Calls `draw` with every glyph of the text, set in `size` units an em, and its pen
+/// position; returns the text's width.
+pub(super) fn glyphs(
+    text: &str,
+    slanted: bool,
+    size: f64,
+    mut draw: impl FnMut(&FontRef<'static>, GlyphId, f64),
+) -> f64 {
+    let Ok(faces) = &*FACES else { return 0.0 };
+    let face = &faces[usize::from(slanted)];
+    let em = f64::from(face.units_per_em().unwrap_or(2048.0));
+    // ab_glyph scales by ascent minus descent, typographers by the em.
+    let scale = PxScale::from((size * f64::from(face.height_unscaled()) / em) as f32);
+    let scaled = face.as_scaled(scale);
+    let mut pen = 0.0;
+    let mut before = None;
+    for c in text.chars() {
+        let glyph = face.glyph_id(c);
+        if let Some(previous) = before {
+            pen += f64::from(scaled.kern(previous, glyph));
+        }
+        draw(face, glyph, pen);
+        pen += f64::from(scaled.h_advance(glyph));
+        before = Some(glyph);
     }
+    pen
+}
 
-    /// The face for a run.
-    fn face(&self, slanted: bool) -> &FontRef<'static> {
-        if slanted {
-            &self.slanted
-        } else {
-            &self.upright
+/// Lays out one line of marked-up text. A superscript stands above a subscript of the same
+/// letter.
+pub(super) fn line_of(markup: &str, size: f64) -> Line {
+    let mut runs = Vec::new();
+    let (mut pen, mut script_start) = (0.0_f64, 0.0);
+    for piece in parse(markup) {
+        let (scale, rise, x) = match piece.script {
+            Script::Base => (1.0, 0.0, pen),
+            Script::Sub => (0.7, 0.2, script_start),
+            Script::Sup => (0.7, -0.38, script_start),
+        };
+        let run = Run {
+            slanted: piece.slanted,
+            size: scale * size,
+            x,
+            rise: rise * size,
+            text: piece.text,
+        };
+        let end = x + glyphs(&run.text, run.slanted, run.size, |_, _, _| {});
+        match piece.script {
+            Script::Base => (pen, script_start) = (end, end),
+            Script::Sub | Script::Sup => pen = pen.max(end + 0.06 * size),
         }
+        runs.push(run);
     }
-
-    /// Calls `draw` with every glyph of the text, scaled to `size` pixels an em, and its pen
-    /// position; returns the text's width.
-    pub(super) fn glyphs(
-        &self,
-        text: &str,
-        slanted: bool,
-        size: f64,
-        mut draw: impl FnMut(&FontRef<'static>, GlyphId, PxScale, f64),
-    ) -> f64 {
-        let face = self.face(slanted);
-        let em = f64::from(face.units_per_em().unwrap_or(2048.0));
-        // ab_glyph scales by ascent minus descent, typographers by the em.
-        let scale = PxScale::from((size * f64::from(face.height_unscaled()) / em) as f32);
-        let scaled = face.as_scaled(scale);
-        let mut pen = 0.0;
-        let mut before = None;
-        for c in text.chars() {
-            let glyph = face.glyph_id(c);
-            if let Some(previous) = before {
-                pen += f64::from(scaled.kern(previous, glyph));
-            }
-            draw(face, glyph, scale, pen);
-            pen += f64::from(scaled.h_advance(glyph));
-            before = Some(glyph);
-        }
-        pen
-    }
-
-    /// Lays out one line of marked-up text. A superscript stands above a subscript of the same
-    /// letter.
-    pub(super) fn line(&self, markup: &str, size: f64) -> Line {
-        let mut runs = Vec::new();
-        let (mut pen, mut script_start) = (0.0_f64, 0.0);
-        for piece in parse(markup) {
-            let (share, rise, x) = match piece.script {
-                Script::Base => (1.0, 0.0, pen),
-                Script::Sub => (0.7, 0.2, script_start),
-                Script::Sup => (0.7, -0.38, script_start),
-            };
-            let run = Run {
-                slanted: piece.slanted,
-                size: share * size,
-                x,
-                rise: rise * size,
-                text: piece.text,
-            };
-            let end = x + self.glyphs(&run.text, run.slanted, run.size, |_, _, _, _| {});
-            match piece.script {
-                Script::Base => (pen, script_start) = (end, end),
-                Script::Sub | Script::Sup => pen = pen.max(end + 0.06 * size),
-            }
-            runs.push(run);
-        }
-        Line {
-            runs,
-            width: pen,
-            size,
-        }
+    Line {
+        runs,
+        width: pen,
+        size,
     }
 }

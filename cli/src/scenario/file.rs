@@ -1,6 +1,8 @@
 //! What stands in a scenario file: a scenario, and beside it its sweep and its figures.
 
-use super::{FigureSection, SweepSection};
+use super::SweepSection;
+use crate::error::Result;
+use crate::figures::{self, FigureSection};
 use modalflow::experiment::Scenario;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +19,20 @@ pub struct ScenarioFile {
     /// The figures of the sweep.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub figure: Vec<FigureSection>,
+}
+
+impl ScenarioFile {
+    /// Checks the scenario, its sweep and its figures.
+    ///
+    /// # Errors
+    /// An input error at the key that is wrong.
+    pub fn check(&self) -> Result<()> {
+        self.scenario.check()?;
+        if let Some(section) = &self.sweep {
+            section.check()?;
+        }
+        figures::check(self)
+    }
 }
 
 impl From<Scenario> for ScenarioFile {

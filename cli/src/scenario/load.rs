@@ -2,7 +2,6 @@
 
 use super::events::{self, below, leads_to, line_of};
 use super::overrides::Override;
-use super::validate::validate;
 use super::{ScenarioFile, messages};
 use crate::error::{Error, InputError, Result};
 use modalflow::experiment::Scenario;
@@ -107,7 +106,7 @@ impl Source {
                 .transpose()?
                 .unwrap_or_default(),
         };
-        validate(&file)?;
+        file.check()?;
         self.complete(&mut file.scenario)?;
         match empty {
             None => Ok(file),

@@ -39,9 +39,17 @@ pub(super) fn explain(
 
 /// Whether a scenario can have a key of this path.
 pub(super) fn is_known(schema: &Json, path: &str) -> bool {
+    place(schema, path).is_some()
+}
+
+fn place<'s>(schema: &'s Json, path: &str) -> Option<Place<'s>> {
     let mut steps = path.split('.');
-    let end = steps.try_fold(Place::root(schema), |place, step| place.below(step));
-    end.is_some()
+    steps.try_fold(Place::root(schema), |place, step| place.below(step))
+}
+
+/// Whether the key of this path names a file.
+pub(super) fn names_file(schema: &Json, path: &str) -> bool {
+    place(schema, path).is_some_and(|place| title(place.schema) == Some("the path of a file"))
 }
 
 /// What stands at a key of a mapping or at a place of a list.

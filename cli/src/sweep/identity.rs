@@ -18,7 +18,7 @@ pub fn identity(file: &ScenarioFile) -> Result<String> {
     let mut defining = file.clone();
     let wanted: Vec<_> = std::mem::take(&mut defining.figure)
         .into_iter()
-        .filter(|figure| figure.curves.is_some() || figure.portrait.is_some())
+        .filter(|figure| figure.needs_trajectories())
         .map(|figure| figure.select)
         .collect();
     let scenario = &mut defining.scenario;

@@ -13,21 +13,27 @@
 //! | `identity.rs` | what the results depend on, as a number |
 //! | `store.rs` | finished cells in a file; shards joined to one |
 //! | `shard.rs` | equal parts of a grid |
+//! | `theory_line.rs` | theory between the cells |
+//! | `phase_plane.rs` | the flow in the plane of two maps |
 //! | `table.rs` | the rows read back, for figures and the report |
 
 mod cell;
 mod identity;
+mod phase_plane;
 mod row;
 mod shard;
 mod store;
 mod table;
+mod theory_line;
 
-pub use cell::{Finished, Trajectory, invalid, predicted, run_cell};
+pub use cell::{Finished, Trajectory, invalid, run_cell};
 pub use identity::identity;
+pub use phase_plane::{CriticalPoint, PhasePlane};
 pub use row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
 pub use shard::Shard;
 pub use store::{CellStore, Header};
 pub use table::{Record, Table};
+pub use theory_line::TheoryLine;
 
 use crate::error::Result;
 use crate::scenario::{Cell, Grid};

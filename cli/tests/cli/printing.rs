@@ -198,7 +198,7 @@ fn every_shipped_scenario_is_valid() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command("check --json");
     let mut count = 0;
-    for entry in fs::read_dir("scenarios").expect("the shipped scenarios") {
+    for entry in fs::read_dir("../scenarios").expect("the shipped scenarios") {
         let path = entry.expect("an entry").path();
         if path
             .extension()

@@ -79,10 +79,8 @@ impl Sweep {
         let columns: Vec<_> = self.grid.columns().collect();
         let mut figures = self.loaded.file.figure.iter();
         cell.repeat == 0
-            && figures.any(|figure| {
-                let of_time = figure.curves.is_some() || figure.portrait.is_some();
-                of_time && figure.selects(&columns, &cell.values)
-            })
+            && figures
+                .any(|figure| figure.needs_trajectories() && figure.selects(&columns, &cell.values))
     }
 
     /// A cell's results; None where it was told to stop, or is invalid only because a file that the

@@ -6,7 +6,7 @@ use crate::commands::run::{INTERRUPTED, provenance, relative_to};
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File, Staged};
-use crate::plot::Format;
+use crate::plot::{self, Format};
 use crate::report::sweep::{self as report, SweepSummary};
 use crate::scenario;
 use crate::sweep::{CellStore, Table};
@@ -89,19 +89,15 @@ fn figures(
         false => &[Format::Png],
     };
     let file = &sweep.loaded.file;
-    let mut files = Vec::new();
+    let mut pages = Vec::new();
     for section in &file.figure {
         if !(context.go_on)() {
             return Ok(None);
         }
-        files.extend(figures::sweep_figure(
-            &file.scenario,
-            section,
-            table,
-            formats,
-        )?);
+        let page = figures::sweep_page(&file.scenario, section, table)?;
+        pages.push((section.file_stem().to_owned(), page));
     }
-    Ok(Some(files))
+    Ok(Some(plot::render(&pages, formats)?))
 }
 
 fn stage(folder: &Path, (name, bytes): &File) -> Result<Staged> {

@@ -1,7 +1,9 @@
 //! The sweep section: a grid of scenarios.
 
+mod check;
 mod value;
 
+use modalflow::error::Result;
 pub use value::AxisValue;
 
 use modalflow::trajectory::Spacing;
@@ -62,6 +64,14 @@ pub struct Column {
 }
 
 impl SweepSection {
+    /// Checks the axes.
+    ///
+    /// # Errors
+    /// An input error at the key that is wrong.
+    pub fn check(&self) -> Result<()> {
+        check::check(self)
+    }
+
     /// The columns of each axis: one, or those of its linked axes, all of one length.
     pub fn columns(&self) -> Vec<Vec<Column>> {
         self.axes.iter().map(Axis::columns).collect()

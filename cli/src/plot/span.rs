@@ -1,12 +1,12 @@
-//! The unimodal phase: a double-headed arrow and its text, where the fewest curves pass.
+//! A stretch of the axis across: a double-headed arrow and its text, where the fewest curves pass.
 
-use super::Phase;
 use super::geometry::Rect;
+use super::page::Span;
 use super::panel::Frame;
-use super::place::{Clutter, best};
+use super::place::Occupied;
 use super::scene::{Anchor, Scene, centred, text_box};
 use super::style::{HAIRLINE, INK, TEXT};
-use super::text::{Fonts, Line};
+use super::text::{Line, line_of};
 
 /// Clear space around the text.
 const MARGIN: f64 = 4.0;
@@ -26,47 +26,58 @@ struct Layout {
 
 /// Draws the arrow where it and its text cover the least, and remembers their place. One that is
 /// not needed is left out where its text would cover a curve.
-pub(super) fn draw(
-    scene: &mut Scene,
-    frame: &Frame,
-    clutter: &mut Clutter,
-    phase: &Phase,
-    needed: bool,
-    fonts: &Fonts,
-) {
-    let ends = [phase.from, phase.to].map(|t| frame.x.place(t));
+pub(super) fn draw(scene: &mut Scene, frame: &Frame, occupied: &mut Occupied, span: &Span) {
+    let ends = [span.from, span.to].map(|x| frame.x.place(x));
     let [from, to] = ends.map(|x| x.clamp(frame.data.left, frame.data.right));
     if !(from.is_finite() && to.is_finite() && to > from) {
         return;
     }
-    let mut found: Option<(Line, Layout, f64)> = None;
-    // Smaller type only where larger covers something.
-    for shrink in [1.0, 0.92, 0.84, 0.76] {
-        let line = fonts.line(&phase.text, shrink * TEXT);
-        let choice = best(layouts(&frame.data, from, to, &line), |layout| {
-            price(frame, clutter, from, to, &line, layout)
-        });
-        let Some((layout, cost)) = choice.filter(|choice| choice.1.is_finite()) else {
-            continue;
-        };
-        if found.as_ref().is_none_or(|known| cost + 20.0 < known.2) {
-            found = Some((line, layout, cost));
-        }
-    }
-    let covers = |line: &Line, layout: &Layout| {
-        clutter.cost(&text_box(line, layout.text, Anchor::Start)) > 0.0
+    let Some((line, layout)) = choose(frame, occupied, (from, to), &span.text) else {
+        return;
     };
-    let kept = found.filter(|(line, layout, _)| needed || !covers(line, layout));
-    if let Some((line, layout, _)) = kept {
-        clutter.add_box(arrow_box(from, to, layout.y).grown(6.0));
-        clutter.add_box(text_box(&line, layout.text, Anchor::Start).grown(MARGIN));
+    let text = text_box(&line, layout.text, Anchor::Start);
+    if span.needed || occupied.cost(&text) == 0.0 {
+        occupied.add_box(arrow_box(from, to, layout.y).grown(6.0));
+        occupied.add_box(text.grown(MARGIN));
         draw_arrow(scene, from, to, layout.y);
         scene.text(line, layout.text, Anchor::Start, INK);
     }
 }
 
+/// The text and the layout that cover the least; smaller type only where larger covers something.
+fn choose(
+    frame: &Frame,
+    occupied: &Occupied,
+    (from, to): (f64, f64),
+    text: &str,
+) -> Option<(Line, Layout)> {
+    /// What smaller type must gain.
+    const GAIN: f64 = 20.0;
+    let lines = [1.0, 0.92, 0.84, 0.76].map(|shrink| line_of(text, shrink * TEXT));
+    let mut layouts: Vec<(&Line, Layout)> = Vec::new();
+    for (rank, line) in lines.iter().enumerate() {
+        for mut layout in layouts_of(&frame.data, from, to, line) {
+            layout.dislike += GAIN * rank as f64;
+            layouts.push((line, layout));
+        }
+    }
+    layouts.sort_by(|a, b| a.1.dislike.total_cmp(&b.1.dislike));
+    let mut found: Option<((&Line, Layout), f64)> = None;
+    for (line, layout) in layouts {
+        let least = found.map_or(f64::INFINITY, |known| known.1);
+        if layout.dislike >= least {
+            break;
+        }
+        let cost = price(frame, occupied, (from, to), line, &layout);
+        if cost < least {
+            found = Some(((line, layout), cost));
+        }
+    }
+    found.map(|((line, layout), _)| (line.clone(), layout))
+}
+
 /// Every height with the text above, below or beside the arrow, inside the panel.
-fn layouts(data: &Rect, from: f64, to: f64, line: &Line) -> Vec<Layout> {
+fn layouts_of(data: &Rect, from: f64, to: f64, line: &Line) -> Vec<Layout> {
     let middle = (data.top + data.bottom) / 2.0;
     let slack = (to - from) - line.width;
     let mut layouts = Vec::new();
@@ -104,9 +115,8 @@ fn layouts(data: &Rect, from: f64, to: f64, line: &Line) -> Vec<Layout> {
 /// Covered curve, with the text counted double, and dislike.
 fn price(
     frame: &Frame,
-    clutter: &Clutter,
-    from: f64,
-    to: f64,
+    occupied: &Occupied,
+    (from, to): (f64, f64),
     line: &Line,
     layout: &Layout,
 ) -> f64 {
@@ -121,7 +131,7 @@ fn price(
     } else {
         50.0
     };
-    2.0 * clutter.cost(&text) + clutter.cost(&arrow) + outside + layout.dislike
+    2.0 * occupied.cost(&text) + occupied.cost(&arrow) + outside + layout.dislike
 }
 
 /// The box of the arrow.

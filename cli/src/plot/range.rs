@@ -1,20 +1,20 @@
 //! Ranges of axes from data: a little more than the data, and never degenerate.
 
-use super::super::content::LARGEST;
-
+/// Values are held below this, so that spans stay finite.
+const LARGEST: f64 = 1e300;
 /// The range of logarithmic axes ends here, so that ratios of its ends stay finite.
 const LOG_LARGEST: f64 = 1e150;
-/// Spans below this share of the values are none: labels would differ in their last digits only.
+/// Spans below this fraction of the values are none: labels would differ in their last digits only.
 const RESOLUTION: f64 = 1e-9;
 
 /// Whether an axis can show a value.
-pub(super) fn shows(log: bool, value: f64) -> bool {
+pub(crate) fn shows(log: bool, value: f64) -> bool {
     value.is_finite() && (!log || value > 0.0)
 }
 
 /// The range that shows all values, with a margin of `pad` times their span on both sides; none
 /// where there is nothing that the axis can show. A single value gets an axis around it.
-pub(super) fn range(
+pub(crate) fn range(
     values: impl IntoIterator<Item = f64>,
     log: bool,
     pad: f64,
@@ -25,7 +25,7 @@ pub(super) fn range(
 
 /// The range that shows the values of `main`, widened for those of `extra` by at most half of
 /// its span on each side, since a curve may run to infinity.
-pub(super) fn range_widened(
+pub(crate) fn range_widened(
     main: impl IntoIterator<Item = f64>,
     extra: impl IntoIterator<Item = f64>,
     log: bool,

@@ -1,6 +1,7 @@
 //! The sweep section.
 
 use crate::scenario::{Axis, AxisValue, SweepSection};
+use crate::scenario::{load::json_schema, messages};
 use modalflow::error::{InputError, Result};
 use modalflow::section::check;
 use modalflow::trajectory::Spacing;
@@ -12,13 +13,13 @@ const MOST_CELLS: u64 = 10_000_000;
 /// Top-level keys that name, describe or write a run rather than define it.
 const NOT_SWEPT: [&str; 5] = ["name", "description", "output", "sweep", "figure"];
 
-pub(super) fn check(sweep: &SweepSection, file_keys: &[&str]) -> Result<()> {
+pub(super) fn check(sweep: &SweepSection) -> Result<()> {
     let key = "sweep.axes";
     check::count("sweep.repeats", sweep.repeats, 1..=MOST_CELLS)?;
     for (i, axis) in sweep.axes.iter().enumerate() {
         check_axis(&format!("{key}.{i}"), axis)?;
     }
-    check_paths(sweep, file_keys)?;
+    check_paths(sweep)?;
     let lengths = sweep
         .columns()
         .into_iter()
@@ -179,7 +180,7 @@ fn check_range(key: &str, axis: &Axis) -> Result<()> {
 }
 
 /// No path twice, none below another, and none that a sweep cannot vary.
-fn check_paths(sweep: &SweepSection, file_keys: &[&str]) -> Result<()> {
+fn check_paths(sweep: &SweepSection) -> Result<()> {
     let mut seen: Vec<&str> = Vec::new();
     for (part_key, part) in sweep.parts() {
         let path = part.path.as_deref().unwrap_or_default();
@@ -195,7 +196,7 @@ fn check_paths(sweep: &SweepSection, file_keys: &[&str]) -> Result<()> {
             let remedy = "name a key of data, network, init, flow, descent or detector, or seed";
             return Err(InputError::at(key, problem, remedy));
         }
-        if file_keys.contains(&path) {
+        if messages::names_file(json_schema(), path) {
             let problem = format!("{path} names a file, and files cannot vary");
             let remedy = "run one sweep for each file: --set changes its path";
             return Err(InputError::at(key, problem, remedy));

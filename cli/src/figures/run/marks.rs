@@ -1,0 +1,160 @@
+//! What is marked among the curves of a run: levels, plateaus, crossings, the unimodal phase.
+
+use super::Run;
+use crate::plot::{
+    BAND, Band, Colour, Dot, GREY, LEVEL, Level, LineStyle, Marker, RULE, SHOULDER, Span, literal,
+    modality_colour,
+};
+use crate::report::format::number_to;
+use modalflow::analysis::detector::{self, Plateau};
+use modalflow::trajectory::Knot;
+use modalflow::trajectory::Lens;
+
+impl Run<'_> {
+    /// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*.
+    pub(super) fn loss_levels(&self) -> Vec<Level> {
+        let moments = self.lens.moments;
+        let detection = &self.result.flow.detection;
+        let count = moments.modalities.len();
+        let mut saddles = vec![Vec::new(), (0..count).collect()];
+        let visited = detection.plateaus.iter();
+        saddles.extend(visited.filter_map(|plateau| plateau.learned_places()));
+        let first = detection.phase.first.as_ref();
+        saddles.extend(first.map(|first| vec![first.index]));
+        saddles.retain(|learned| self.lens.architecture.has_saddle(learned));
+        saddles.sort();
+        saddles.dedup();
+        let of_saddle = |learned: Vec<usize>| {
+            let value = moments.loss.loss(moments.critical_map(&learned).as_slice());
+            let label = format!("L({})", self.saddle_label(&learned));
+            level(label, value, None, learned.len() == count)
+        };
+        let levels = saddles.into_iter().map(of_saddle);
+        levels.filter(|level| level.value.is_finite()).collect()
+    }
+
+    /// The saddle's name in the figures' rich text.
+    fn saddle_label(&self, learned: &[usize]) -> String {
+        let name = self.lens.architecture.saddle_name(Some(learned));
+        format!("M_{{{}}}", name.trim_start_matches("M_"))
+    }
+
+    /// The first modality's norm on the unimodal saddle, and the norms at the end.
+    pub(super) fn map_levels(&self) -> Vec<Level> {
+        let Lens {
+            moments,
+            architecture,
+        } = self.lens;
+        let norm = |map: &[f64], m| modalflow::linalg::norm(&map[self.lens.block(m)]);
+        let name =
+            |m: usize, when: &str| format!("{} {when}", literal(&moments.modalities[m].name));
+        let first = self.result.flow.detection.phase.first.as_ref();
+        let first = first
+            .map(|first| first.index)
+            .filter(|&first| architecture.has_saddle(&[first]));
+        let alone = first.map(|m| {
+            let value = norm(moments.critical_map(&[m]).as_slice(), m);
+            level(name(m, "alone"), value, Some(m), false)
+        });
+        let optimum = moments.loss.optimum.as_slice();
+        let last = (0..moments.modalities.len())
+            .map(|m| level(name(m, "final"), norm(optimum, m), Some(m), true));
+        let levels = alone.into_iter().chain(last);
+        levels.filter(|level| level.value.is_finite()).collect()
+    }
+
+    pub(super) fn bands(&self) -> Vec<Band> {
+        let plateaus = self.result.flow.detection.plateaus.iter();
+        plateaus.map(|plateau| self.band(plateau)).collect()
+    }
+
+    fn band(&self, plateau: &Plateau) -> Band {
+        let modalities = &self.lens.architecture.modalities;
+        let (short, words) = match plateau.learned_places() {
+            None => ("other".to_owned(), "another saddle".to_owned()),
+            Some(learned) => {
+                let names = learned.iter().map(|&m| literal(&modalities[m].name));
+                let names: Vec<String> = names.collect();
+                let words = match names.len() {
+                    0 => "nothing learned".to_owned(),
+                    // Near the minimum of the loss; slow directions may still move the maps.
+                    count if count == modalities.len() => "minimum".to_owned(),
+                    _ => format!("only {} learned", names.join(" and ")),
+                };
+                (self.saddle_label(&learned), words)
+            }
+        };
+        Band {
+            label: format!("{short}: {words}"),
+            short,
+            from: plateau.entry,
+            to: plateau.exit.unwrap_or(self.t_end),
+            colour: match plateau.kind {
+                detector::Kind::Shoulder => SHOULDER,
+                detector::Kind::Plateau => BAND,
+            },
+        }
+    }
+
+    /// When each modality was learned, at the height of a value then.
+    pub(super) fn crossings(&self, value: impl Fn(&Knot, usize) -> f64, dropped: bool) -> Vec<Dot> {
+        let detection = &self.result.flow.detection;
+        let phase = &detection.phase;
+        let first = phase.first.as_ref().map(|first| first.index);
+        let later = detection.crossings.iter();
+        let later = later.map(|crossing| (Some(crossing.modality.index), crossing.t_half_final));
+        let marks = std::iter::once((first, phase.t_first))
+            .chain(later.filter(|(modality, _)| *modality != first))
+            .map(|(modality, time)| modality.zip(time));
+        let mark = |(m, time): (usize, f64)| {
+            let label = format!("t_{{{}}}", self.lens.moments.modalities[m].name);
+            let at = (time, value(&self.result.flow.track.at(time), m));
+            Dot {
+                dropped,
+                ..Dot::new(at, dot(modality_colour(m)), label)
+            }
+        };
+        marks.flatten().map(mark).collect()
+    }
+
+    pub(super) fn phase(&self, needed: bool) -> Option<Span> {
+        let phase = &self.result.flow.detection.phase;
+        let (first, second) = (phase.first.as_ref()?, phase.second.as_ref()?);
+        if !self.lens.architecture.has_saddle(&[first.index]) {
+            return None;
+        }
+        let (first, second) = (&first.name, &second.name);
+        let theory = match self.result.theory.ratio {
+            Some(ratio) => format!(", theory {ratio:.3}"),
+            None => String::new(),
+        };
+        let ratio = phase.ratio.map_or(String::new(), |ratio| {
+            format!(" (t_{{{second}}}/t_{{{first}}} = {ratio:.3}{theory})")
+        });
+        Some(Span {
+            from: phase.t_first?,
+            to: phase.t_second?,
+            text: format!("unimodal phase: {}{ratio}", number_to(4, phase.length?)),
+            needed,
+        })
+    }
+}
+
+/// The marker of a time.
+pub(super) fn dot(colour: Colour) -> Marker {
+    Marker::disc(colour, 4.2)
+}
+
+/// A plateau is dashed, a final value thinner and dotted; grey without a modality.
+pub(super) fn level(label: String, value: f64, modality: Option<usize>, is_final: bool) -> Level {
+    let colour = modality.map_or(RULE, modality_colour);
+    Level {
+        label,
+        value,
+        style: match is_final {
+            false => LineStyle { colour, ..LEVEL },
+            true => LineStyle::dashed(colour, 0.8, &[1.2, 2.2]),
+        },
+        ink: modality.map_or(GREY, modality_colour),
+    }
+}

@@ -1,0 +1,97 @@
+//! Loss and norms along the tracks of a run: the flow's, theory's, those of the descents.
+
+use super::Run;
+use crate::plot::CurveKind;
+use crate::report::format::number;
+use modalflow::descent::optimiser::Rule;
+use modalflow::theory::CurveStart;
+use modalflow::trajectory::{Knot, Track};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+/// Loss and norms along one track.
+pub(super) struct Trace {
+    pub(super) kind: CurveKind,
+    pub(super) label: String,
+    pub(super) loss: Vec<(f64, f64)>,
+    /// For each modality.
+    pub(super) norms: Vec<Vec<(f64, f64)>>,
+}
+
+impl Run<'_> {
+    /// What kind of descent stands beside the flow.
+    fn descent_name(&self) -> String {
+        let Some(section) = &self.scenario.descent else {
+            return String::new();
+        };
+        let rule = match Rule::of(section) {
+            Rule::Plain => "descent".to_owned(),
+            Rule::Momentum(momentum) => format!("momentum μ = {}", number(momentum)),
+            Rule::Adam(_) => "Adam".to_owned(),
+        };
+        match section.batch {
+            None => rule,
+            Some(batch) => format!("{rule}, batches of {batch}"),
+        }
+    }
+
+    /// The flow's track, then theory's and those of the descents, with their labels.
+    fn tracks(&self) -> Vec<(CurveKind, String, &Track)> {
+        let flow = &self.result.flow.track;
+        let mut tracks = vec![(CurveKind::Flow, "gradient flow".to_owned(), flow)];
+        tracks.extend(self.result.theory_curve.as_ref().map(|theory| {
+            let label = match theory.curve.start {
+                // Said where it explains the distance.
+                CurveStart::InitialNorm => "theory (rank one, aligned)",
+                CurveStart::AlignedWeights | CurveStart::GrowingModes => "theory (rank one)",
+            };
+            (CurveKind::Theory, label.to_owned(), &theory.curve.track)
+        }));
+        let kind = self.descent_name();
+        tracks.extend(self.result.descents.iter().enumerate().map(|(i, run)| {
+            let label = format!("{kind}, η = {}", number(run.descent.learning_rate));
+            (CurveKind::Descent(i), label, &run.descent.track)
+        }));
+        tracks
+    }
+
+    /// Loss and norms along every track.
+    pub(super) fn traces(&self) -> Vec<Trace> {
+        let trace = |(kind, label, track): &(CurveKind, String, &Track)| {
+            let knots = knots(track, self.t_end);
+            let along = |value: &dyn Fn(&Knot) -> f64| -> Vec<(f64, f64)> {
+                knots.iter().map(|knot| (knot.time, value(knot))).collect()
+            };
+            let modalities = 0..self.lens.moments.modalities.len();
+            Trace {
+                kind: *kind,
+                label: label.clone(),
+                loss: along(&|knot| self.lens.loss(knot)),
+                norms: modalities
+                    .map(|m| along(&|knot| self.lens.norm(knot, m)))
+                    .collect(),
+            }
+        };
+        self.tracks().par_iter().map(trace).collect()
+    }
+}
+
+/// The states at which a curve is drawn: the knots with points in between resolve every drop, and
+/// equidistant ones every slow stretch.
+pub(super) fn knots(track: &Track, t_end: f64) -> Vec<Knot> {
+    let times = drawn_times(track, t_end).into_iter();
+    times.map(|time| track.at(time)).collect()
+}
+
+pub(super) fn drawn_times(track: &Track, t_end: f64) -> Vec<f64> {
+    const POINTS: usize = 1000;
+    let knots = track.knots();
+    let stride = knots.len().div_ceil(2 * POINTS).max(1);
+    let end = track.end().time.min(t_end);
+    let even = (0..=POINTS).map(|i| t_end * i as f64 / POINTS as f64);
+    let knots = knots.iter().step_by(stride).map(|knot| knot.time);
+    let times = knots.chain(even).filter(|time| *time <= end);
+    let mut times: Vec<f64> = times.chain([end]).collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    times
+}

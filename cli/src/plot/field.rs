@@ -1,0 +1,92 @@
+//! What fills a panel: coloured cells, or arrows.
+
+use super::colour::grey;
+use super::geometry::{Point, Rect, clip_segment};
+use super::page::{Arrow, Cells};
+use super::panel::Frame;
+use super::scene::Scene;
+use super::style::LineStyle;
+
+/// How far a cell reaches under the next, so that no viewer shows a seam.
+pub(super) const UNDER: f64 = 0.5;
+
+/// The cells, the first row lowest.
+pub(super) fn draw_cells(scene: &mut Scene, rect: &Rect, cells: &Cells) {
+    let columns = cells.columns.max(1);
+    let rows = cells.values.len().div_ceil(columns).max(1);
+    let (width, height) = (rect.width() / columns as f64, rect.height() / rows as f64);
+    let places = (0..cells.values.len()).map(|i| (rows - 1 - i / columns, i % columns));
+    for (row, column) in places {
+        let value = cells.values.get(row * columns + column).copied().flatten();
+        let left = rect.left + width * column as f64;
+        let top = rect.bottom - height * (row + 1) as f64;
+        let cell = Rect {
+            left,
+            top,
+            right: (left + width + UNDER).min(rect.right),
+            bottom: (top + height + UNDER).min(rect.bottom),
+        };
+        let colour = cells.colours.zip(value);
+        match colour.and_then(|(colours, value)| colours.colour(value)) {
+            Some(colour) => scene.area(cell, colour),
+            None => scene.hatch(&cell),
+        }
+    }
+}
+
+/// The arrows, as long as their distance allows.
+pub(super) fn draw_arrows(scene: &mut Scene, frame: &Frame, arrows: &[Arrow]) {
+    let (width, height) = (frame.data.width(), frame.data.height());
+    let count = arrows.len().max(1) as f64;
+    let length = (0.68 * (width * height / count).sqrt()).clamp(5.0, 17.0);
+    // Page units for a unit of the data, up to a common factor.
+    let scale = (
+        width / (frame.x.high - frame.x.low),
+        -height / (frame.y.high - frame.y.low),
+    );
+    for arrow in arrows {
+        let Some((middle, along)) = frame.inside(arrow.at).zip(direction(arrow, scale)) else {
+            continue;
+        };
+        let on = |far: f64| (middle.0 + far * along.0, middle.1 + far * along.1);
+        let (tail, tip, head) = (on(-0.5 * length), on(0.5 * length), 0.42 * length);
+        let style = LineStyle::solid(grey(arrow.shade), 1.1);
+        let neck = on(0.5 * length - 0.8 * head);
+        if let Some((from, to)) = clip_segment(&frame.data, tail, neck) {
+            scene.stroke(&[from, to], &style);
+        }
+        if frame.data.contains(&Rect::at(tip.0, tip.1, 0.0, 0.0)) {
+            scene.head(tip, along, head, style.colour);
+        }
+    }
+}
+
+/// The direction of an arrow on the page, of length one; none where it has no velocity.
+fn direction(arrow: &Arrow, scale: (f64, f64)) -> Option<Point> {
+    let (x, y) = arrow.velocity;
+    // Scaled down first, so that nothing overflows.
+    let most = x.abs().max(y.abs());
+    let (x, y) = (x / most * scale.0, y / most * scale.1);
+    let size = x.hypot(y);
+    (size.is_finite() && size > 0.0).then(|| (x / size, y / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrows_point_up_the_page_for_growing_values() {
+        let along = |velocity| {
+            let arrow = Arrow {
+                at: (0.0, 0.0),
+                velocity,
+                shade: 0.0,
+            };
+            direction(&arrow, (2.0, -3.0))
+        };
+        assert_eq!(along((0.0, 1e300)), Some((0.0, -1.0)));
+        assert_eq!(along((0.0, 0.0)), None);
+        assert_eq!(along((f64::NAN, 1.0)), None);
+    }
+}

@@ -1,0 +1,60 @@
+//! The plane of the total maps of two scalar inputs: where the flow rests, and how it moves.
+
+use crate::error::Result;
+use modalflow::data::Moments;
+use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
+use modalflow::network::Architecture;
+use modalflow::theory;
+
+/// The plane of one cell.
+#[derive(Debug)]
+pub struct PhasePlane {
+    /// Its network.
+    pub architecture: Architecture,
+    /// M_0, M_*, and the unimodal saddles that the architecture has.
+    pub points: Vec<CriticalPoint>,
+    moments: Moments,
+}
+
+/// A critical point of the loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CriticalPoint {
+    /// The modalities that are learned there.
+    pub learned: Vec<usize>,
+    /// Its place: the total maps of both modalities.
+    pub at: (f64, f64),
+}
+
+impl PhasePlane {
+    /// The plane of a scenario with two scalar inputs and one output.
+    ///
+    /// # Errors
+    /// As for [`Problem::prepare`].
+    pub fn of(scenario: &Scenario) -> Result<Self> {
+        let problem = Problem::prepare(scenario)?;
+        let (architecture, moments) = (problem.architecture, problem.moments);
+        let count = moments.modalities.len();
+        let mut sets = vec![Vec::new(), (0..count).collect()];
+        sets.extend((0..count).map(|m| vec![m]));
+        sets.retain(|learned| architecture.has_saddle(learned));
+        let point = |learned: Vec<usize>| {
+            let map = moments.critical_map(&learned);
+            CriticalPoint {
+                at: (map[0], map[1]),
+                learned,
+            }
+        };
+        Ok(Self {
+            points: sets.into_iter().map(point).collect(),
+            architecture,
+            moments,
+        })
+    }
+
+    /// The rate of change of both maps under the flow of balanced weights; None where it is not known.
+    pub fn velocity(&self, (x, y): (f64, f64)) -> Option<(f64, f64)> {
+        let rate = theory::map_rate(&self.moments, &self.architecture, &[x, y])?;
+        Some((rate[0], rate[1]))
+    }
+}
