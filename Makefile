@@ -4,7 +4,7 @@ SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 SWEEPS := $(sort $(wildcard scenarios/paper/*.yaml))
 NONLINEAR := $(sort $(wildcard scenarios/nonlinear/*.yaml))
 NONLINEAR_SWEEPS := $(sort $(wildcard scenarios/nonlinear/sweeps/*.yaml))
-MODALFLOW := cargo run --release --locked --quiet --bin modalflow --
+MODALFLOW := cargo run --release --locked --quiet --
 
 .PHONY: tables run test lint doc bench peers figures paper digits check
 
@@ -12,17 +12,17 @@ run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
 
 test: ## all tests
-	cargo test --release --locked
+	cargo test --release --locked --workspace
 
 lint: ## formatting and lints, warnings denied
-	cargo fmt --check
-	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
 doc: ## API documentation, warnings denied
-	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 
 bench: ## speed, as ratios measured in one run
-	cargo bench --locked
+	cargo bench --locked --workspace
 
 peers: ## speed beside PyTorch, SciPy and diffrax (Python 3.11, some gigabytes of packages)
 	python3 -m venv target/peers

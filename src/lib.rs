@@ -12,61 +12,49 @@
 //! gradient flow    dW^l/dt = -dLoss/dW^l      for every layer
 //! ```
 //!
-//! the loss falls as a staircase whose treads are plateaus at saddles M_S, where the modalities S
-//! are learned and the others are ignored. The theory is that of Y. Zhang, P. E. Latham & A. Saxe,
-//! "Understanding Unimodal Bias in Multimodal Deep Linear Networks" (ICML 2024, arXiv 2312.00935).
+//! the loss falls as a staircase of plateaus at saddles M_S, where the modalities S are learned and the
+//! others are ignored. The theory is that of Y. Zhang, P. E. Latham & A. Saxe, "Understanding Unimodal
+//! Bias in Multimodal Deep Linear Networks" (ICML 2024, arXiv 2312.00935).
 //!
 //! # Map
 //!
-//! Data flow one way, from the top of this list to its end; a module uses only modules above it
+//! Data flow one way, from the top of this list to its end; a room uses only rooms above it
 //! (`tests/architecture.rs` checks that).
 //!
-//! | module | what it does |
+//! | room | what it has |
 //! |---|---|
-//! | [`error`], [`names`] | the one error type; names in messages |
-//! | [`scenario`] | the YAML file: types, defaults, every range check |
-//! | [`random`] | a stream of random numbers for every purpose |
-//! | [`data`] | a scenario's data as second moments, and as samples where networks ask for them |
-//! | [`network`] | layers, shapes, offsets of the weights |
-//! | [`weights_file`], [`init`] | initial weights |
-//! | [`track`] | a trajectory of observables, as piecewise polynomials |
-//! | [`lanczos`] | Krylov bases of a symmetric matrix |
-//! | [`flow`] | loss, gradient, observables: the equations |
-//! | [`reduction`] | a smaller network with the same trajectory |
+//! | [`error`] | the one error type |
+//! | [`section`] | what the sections of a scenario are made of: range checks, alternatives |
+//! | [`linalg`] | thin products, Krylov bases, pseudo-inverse, streams of random numbers |
+//! | [`data`] | sources of data as second moments, and as samples where networks ask for them |
+//! | [`network`] | layers, activations, initial weights and their files |
+//! | [`flow`] | loss, gradient, observables: the equations; a smaller network with the same flow |
 //! | [`integrate`] | adaptive integration: exponential Rosenbrock, explicit Runge-Kutta |
-//! | [`method`] | which method of integration `auto` stands for |
-//! | [`invariants`] | conserved balancedness, a meter of the integrator's error |
-//! | [`observe`] | what is seen of a trajectory, and its recording |
-//! | [`curvature`] | eigenvalues of the Hessian along the flow |
-//! | [`optimiser`], [`batches`] | steps with momentum and Adam, mini-batches |
-//! | [`descent`] | discrete gradient descent, the baseline |
-//! | [`visits`] | how near descent comes to each saddle, how often and for how long |
-//! | [`detect`] | plateaus, half-height crossings, the unimodal phase; never sees theory |
-//! | [`generalise`] | early stopping, shares of the map, permanent bias |
-//! | [`parts`] | which parts of the target were learned, and when |
+//! | [`trajectory`] | dense output, and what is observed of it |
 //! | [`theory`] | closed-form predictions, and the reduced equations in time; never sees runs |
-//! | [`compare`] | joins them: measured against predicted, flow against descent |
-//! | [`problem`] | a scenario made ready |
-//! | [`ablation`] | the loss without each modality |
-//! | [`run`] | its results |
-//! | [`verify`] | a run repeated by another method |
-//! | [`output`] | the only writer of files |
-//! | [`sweep`] | a grid of runs: in parallel, resumable, in shards |
-//! | [`report`], [`plot`], [`figures`] | results as bytes: JSON, CSV, tables, pictures |
-//! | [`progress`], [`cli`], [`app`] | the command line |
+//! | [`descent`] | discrete gradient descent: optimisers, mini-batches |
+//! | [`analysis`] | plateaus, phase, curvature, generalisation, saddle visits; never sees theory |
+//! | [`experiment`] | a scenario made ready, run, and set beside theory |
 //!
 //! # Example
 //!
 //! ```
-//! use modalflow::{problem::Problem, run::run, scenario::Loaded};
+//! use modalflow::experiment::{Scenario, problem::Problem, run::run};
 //!
-//! let loaded = Loaded::read("scenarios/late_fusion.yaml".as_ref(), &["descent=null".into()])?;
-//! let problem = Problem::prepare(&loaded.scenario)?;
+//! let text = r#"{
+//!     "data": {"toy": {"sigma": {"A": 2.0, "B": 1.0}, "target": {"A": 1.0, "B": 1.0}}},
+//!     "network": {"depth": 2, "fusion_layer": 2, "width": 100},
+//!     "init": {"gaussian": {"std": 1e-6}},
+//!     "flow": {"until": {"time": 20.0}}
+//! }"#;
+//! let scenario: Scenario = serde_json::from_str(text)?;
+//! scenario.check()?;
+//! let problem = Problem::prepare(&scenario)?;
 //! let result = run(&problem, &mut |_progress| true);
-//! let phase = &result.flow.detection.phase;
-//! let (measured, predicted) = (phase.ratio().unwrap(), result.theory.ratio.unwrap());
+//! let measured = result.flow.detection.phase.ratio.unwrap();
+//! let predicted = result.theory.ratio.unwrap();
 //! assert!((measured / predicted - 1.0).abs() < 0.05);
-//! # Ok::<(), modalflow::error::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod analysis;

@@ -117,7 +117,9 @@ pub fn prepare(yaml: &str) -> Problem {
 
 /// The same where the scenario may be refused.
 pub fn try_prepare(yaml: &str) -> Result<Problem, InputError> {
-    Problem::prepare(&scenario(yaml)?)
+    /// A machine of 16 GiB.
+    const MEMORY: u64 = 1 << 34;
+    Problem::prepare_within(&scenario(yaml)?, MEMORY)
 }
 
 /// A checked scenario from its text.
