@@ -28,7 +28,7 @@
 //! | [`linalg`] | thin products, Krylov bases, pseudo-inverse, streams of random numbers |
 //! | [`data`] | sources of data as second moments, and as samples where networks ask for them |
 //! | [`network`] | layers, activations, initial weights and their files |
-//! | [`flow`] | loss, gradient, observables: the equations; a smaller network with the same flow |
+//! | [`flow`] | loss, gradient, observation: the equations; a smaller network with the same flow |
 //! | [`integrate`] | adaptive integration: exponential Rosenbrock, explicit Runge-Kutta |
 //! | [`trajectory`] | dense output, and what is observed of it |
 //! | [`theory`] | closed-form predictions, and the reduced equations in time; never sees runs |

@@ -6,7 +6,7 @@ use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
 use modalflow::experiment::run::run;
-use modalflow::flow::{Flow, Observables};
+use modalflow::flow::{Flow, Observation};
 use modalflow::integrate::Outcome;
 
 fn prepare(text: &str) -> Problem {
@@ -43,14 +43,14 @@ fn an_evaluation_allocates_nothing() {
         let late = finish(&problem).flow.final_weights(&problem);
         let mut flow = Flow::new(&problem.architecture, &problem.moments);
         let mut rate = vec![0.0; problem.weights.len()];
-        let mut observables = Observables::default();
-        flow.observe(problem.weights.as_slice(), &mut observables);
+        let mut observation = Observation::default();
+        flow.observe(problem.weights.as_slice(), &mut observation);
         for (when, weights) in [("early", &problem.weights), ("late", &late)] {
             let case = format!("L = {depth}, Lf = {fusion}, width {width}, {when}");
             let weights = weights.as_slice();
             let rates = measure(|| flow.rate(weights, &mut rate));
             assert_eq!(rates.count_total, 0, "rate, {case}");
-            let observed = measure(|| flow.observe(weights, &mut observables));
+            let observed = measure(|| flow.observe(weights, &mut observation));
             assert_eq!(observed.count_total, 0, "observe, {case}");
             let losses = measure(|| {
                 std::hint::black_box(flow.loss(weights));
@@ -83,12 +83,12 @@ fn a_pass_over_samples_allocates_nothing() {
             let mut flow = Flow::new(&problem.architecture, &problem.moments);
             let weights = problem.weights.as_slice();
             let mut rate = vec![0.0; weights.len()];
-            let mut observables = Observables::default();
-            flow.observe(weights, &mut observables);
+            let mut observation = Observation::default();
+            flow.observe(weights, &mut observation);
             let direction = weights.to_vec();
             let calls = measure(|| {
                 flow.rate(weights, &mut rate);
-                flow.observe(weights, &mut observables);
+                flow.observe(weights, &mut observation);
                 std::hint::black_box(flow.loss(weights));
                 flow.jacobian_product(weights, &direction, &mut rate);
             });

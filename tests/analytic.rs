@@ -98,14 +98,14 @@ fn two_layer_trajectory_matches_the_closed_form() {
     for method in ["dopri5", "dop853", "exponential"] {
         let rest = rest.replace("rtol", &format!("method: {method}, rtol"));
         let (problem, result) = common::run(&toy(2, 2, 0.0, 2.0, 7, &rest));
-        let lens = problem.lens();
+        let observables = problem.observables();
         for i in 0..=1000 {
             let time = 16.0 * f64::from(i) / 1000.0;
-            let knot = result.flow.track.at(time);
+            let knot = result.flow.trajectory.at(time);
             for (m, variance) in [(0, 4.0), (1, 1.0f64)] {
                 let exact = 1.0 / (1.0 + (1e6 - 1.0) * (-2.0 * variance * time).exp());
                 // Local errors of rtol accumulate over the few hundred steps of the growth.
-                assert_relative_eq!(lens.norm(&knot, m), exact, max_relative = 3e-8);
+                assert_relative_eq!(observables.norm(&knot, m), exact, max_relative = 3e-8);
             }
         }
     }
@@ -280,7 +280,9 @@ fn depth_one_is_linear_regression() {
     for (m, variance) in [(0, 4.0f64), (1, 1.0)] {
         for i in 1..100 {
             let time = 0.1 * f64::from(i);
-            let norm = problem.lens().norm(&result.flow.track.at(time), m);
+            let norm = problem
+                .observables()
+                .norm(&result.flow.trajectory.at(time), m);
             assert_relative_eq!(norm, 1.0 - (-variance * time).exp(), max_relative = 1e-8);
         }
     }

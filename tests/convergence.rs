@@ -1,4 +1,4 @@
-//! Measured orders: of the integrators in their tolerance, of tracks, of descent in its rate.
+//! Measured orders: of the integrators in their tolerance, of trajectories, of descent in its rate.
 
 use super::common;
 use modalflow::analysis::detector::DetectorSection;
@@ -8,8 +8,8 @@ use modalflow::experiment::compare::{Distance, orders, with_flow};
 use modalflow::flow::Flow;
 use modalflow::integrate::{End, Method, Node, Pair, Segment, Settings, Verdict, Work, integrate};
 use modalflow::network::Architecture;
-use modalflow::trajectory::{Knot, Track};
-use modalflow::trajectory::{Lens, Recorder};
+use modalflow::trajectory::{Knot, Trajectory};
+use modalflow::trajectory::{Observables, Recorder};
 use nalgebra::DVector;
 
 const T_END: f64 = 30.0;
@@ -19,7 +19,7 @@ fn flow_to(
     architecture: &Architecture,
     weights: &DVector<f64>,
     (method, rtol): (Method, f64),
-) -> (End, Track) {
+) -> (End, Trajectory) {
     let mut flow = Flow::new(architecture, moments);
     let mut recorder = Recorder::new(flow.clone(), weights.as_slice(), rtol);
     let settings = Settings {
@@ -56,15 +56,15 @@ fn error_is_proportional_to_the_tolerance() {
     let moments = common::toy(2.0, 0.5);
     let architecture = common::network(&moments, 3, 2, 5);
     let weights = common::aligned(&architecture, 0.05);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments: &moments,
     };
     let pairs = [Pair::Dopri5, Pair::Dop853].map(Method::RungeKutta);
     for method in pairs.into_iter().chain([Method::Exponential]) {
         let t_second = |rtol: f64| {
-            let (_, track) = flow_to(&moments, &architecture, &weights, (method, rtol));
-            detect(&track, &lens, &DetectorSection::default())
+            let (_, trajectory) = flow_to(&moments, &architecture, &weights, (method, rtol));
+            detect(&trajectory, &observables, &DetectorSection::default())
                 .phase
                 .t_second
                 .expect("both are learned")
@@ -114,13 +114,13 @@ impl Segment for Exact {
     }
 }
 
-/// Between its knots a track keeps to its tolerance, whatever the steps: too long for a
+/// Between its knots a trajectory keeps to its tolerance, whatever the steps: too long for a
 /// polynomial, or so short that most are joined.
 #[test]
 fn tracks_keep_to_their_tolerance() {
     let moments = common::toy(2.0, 0.0);
     let architecture = common::network(&moments, 2, 2, 1);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments: &moments,
     };
@@ -132,16 +132,17 @@ fn tracks_keep_to_their_tolerance() {
             let nodes = [0.0, 0.5, 1.0].map(|share| (f64::from(i) + share) * length);
             recorder.record(&mut Exact(nodes.map(|time| (time, exact_state(time)))));
         }
-        let track = recorder.finish();
+        let trajectory = recorder.finish();
         let error = |time: f64| {
-            let (knot, exact) = (track.at(time), exact_state(time));
-            let gaps = [0, 1].map(|m| (lens.norm(&knot, m) / exact[2 * m].powi(2) - 1.0).abs());
+            let (knot, exact) = (trajectory.at(time), exact_state(time));
+            let gaps =
+                [0, 1].map(|m| (observables.norm(&knot, m) / exact[2 * m].powi(2) - 1.0).abs());
             gaps[0].max(gaps[1])
         };
         let worst = (0..20_000)
             .map(|i| error(T_END * f64::from(i) / 19_999.0))
             .fold(0.0, f64::max);
-        let knots = track.knots().len();
+        let knots = trajectory.knots().len();
         println!("tolerance {tolerance:e}, {steps} steps: error {worst:e}, {knots} knots");
         // The error is an estimate, relative to the largest value on a piece.
         assert!(worst <= 10.0 * tolerance, "{tolerance} {steps}: {worst}");
@@ -155,18 +156,18 @@ fn descent_converges_to_the_flow_with_order_one() {
     let moments = common::toy(2.0, 0.0);
     let architecture = common::network(&moments, 2, 2, 3);
     let weights = common::aligned(&architecture, 1e-4);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments: &moments,
     };
     let thresholds = DetectorSection::default();
-    let (_, track) = flow_to(
+    let (_, trajectory) = flow_to(
         &moments,
         &architecture,
         &weights,
         (Method::RungeKutta(Pair::Dopri5), 1e-10),
     );
-    let phase = detect(&track, &lens, &thresholds).phase;
+    let phase = detect(&trajectory, &observables, &thresholds).phase;
     let comparisons: Vec<_> = [4e-3, 2e-3, 1e-3, 5e-4]
         .map(|learning_rate| {
             let settings = descent::Settings {
@@ -175,7 +176,7 @@ fn descent_converges_to_the_flow_with_order_one() {
                 loss_gap: None,
                 max_steps: u64::MAX,
             };
-            let mut distance = Distance::new(lens, &track);
+            let mut distance = Distance::new(observables, &trajectory);
             let mut flow = Flow::new(&architecture, &moments);
             let descent = descend(&mut flow, weights.as_slice(), &settings, &mut |_, knot| {
                 distance.add(knot);
@@ -185,7 +186,7 @@ fn descent_converges_to_the_flow_with_order_one() {
             with_flow(
                 learning_rate,
                 &distance,
-                &detect(&descent.track, &lens, &thresholds).phase,
+                &detect(&descent.trajectory, &observables, &thresholds).phase,
                 &phase,
             )
         })
@@ -213,18 +214,18 @@ fn tracks_keep_what_does_not_fit() {
     };
     for bump in [1.0, 3.0] {
         let value = |time: f64| if time == bump { 1.001 } else { 1.0 };
-        let mut track = Track::new(knot(0.0, 1.0), std::iter::once(0..1).collect(), 1e-6);
-        track.push(knot(1.0, value(1.0)), knot(2.0, 1.0));
-        track.push(knot(3.0, value(3.0)), knot(4.0, 1.0));
-        assert_eq!(track.at(bump).values[0], 1.001);
-        track.push(knot(5.0, 1.0), knot(6.0, 1.0));
-        track.push(knot(7.0, 1.0), knot(8.0, 1.0));
-        assert_eq!(track.at(bump).values[0], 1.001);
-        assert!(track.knots().len() < 9, "what is flat is joined");
+        let mut trajectory = Trajectory::new(knot(0.0, 1.0), std::iter::once(0..1).collect(), 1e-6);
+        trajectory.push(knot(1.0, value(1.0)), knot(2.0, 1.0));
+        trajectory.push(knot(3.0, value(3.0)), knot(4.0, 1.0));
+        assert_eq!(trajectory.at(bump).values[0], 1.001);
+        trajectory.push(knot(5.0, 1.0), knot(6.0, 1.0));
+        trajectory.push(knot(7.0, 1.0), knot(8.0, 1.0));
+        assert_eq!(trajectory.at(bump).values[0], 1.001);
+        assert!(trajectory.knots().len() < 9, "what is flat is joined");
     }
 }
 
-/// A descent's track passes through its steps, and between them is the smooth curve through the
+/// A descent's trajectory passes through its steps, and between them is the smooth curve through the
 /// neighbouring ones: the cubic through four steps, to its own error of fourth order in eta.
 #[test]
 fn descent_tracks_are_smooth_through_their_steps() {
@@ -247,7 +248,7 @@ fn descent_tracks_are_smooth_through_their_steps() {
         });
         assert_eq!(descent.steps, u64::from(steps as u32));
         for knot in &seen {
-            let value = descent.track.at(knot.time).values[0];
+            let value = descent.trajectory.at(knot.time).values[0];
             assert!((value - knot.values[0]).abs() <= 1e-7 * knot.values[0]);
         }
         for four in seen.windows(4) {
@@ -259,7 +260,7 @@ fn descent_tracks_are_smooth_through_their_steps() {
                 (2.5, (a - 5.0 * b + 15.0 * c + 5.0 * d) / 16.0),
             ] {
                 let time = four[0].time + share * learning_rate;
-                let gap = (descent.track.at(time).values[0] - cubic).abs();
+                let gap = (descent.trajectory.at(time).values[0] - cubic).abs();
                 // Central differences are off by a sixth of the squared growth in a step, 0.1, and the
                 // gradient, which serves at the start, by half of it; the curve by a tenth of that.
                 let first = four[0].time == 0.0 && share == 0.5;
@@ -279,26 +280,26 @@ fn distances_are_what_their_definitions_say() {
     let moments = common::toy(2.0, 0.0);
     let architecture = common::network(&moments, 2, 2, 2);
     let weights = common::aligned(&architecture, 0.1);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments: &moments,
     };
-    let (_, track) = flow_to(
+    let (_, trajectory) = flow_to(
         &moments,
         &architecture,
         &weights,
         (Method::RungeKutta(Pair::Dopri5), 1e-8),
     );
-    let mut distance = Distance::new(lens, &track);
+    let mut distance = Distance::new(observables, &trajectory);
     for i in 0..=30 {
-        distance.add(&track.at(f64::from(i)));
+        distance.add(&trajectory.at(f64::from(i)));
     }
     assert_eq!(
         (distance.max_loss_gap, distance.max_map_gap),
         (0.0, Some(0.0))
     );
     // At the end both maps are 1 and the loss is 0: a map of A of 1.5 has the loss 1/2 4 0.5^2.
-    let mut detour = track.at(T_END);
+    let mut detour = trajectory.at(T_END);
     detour.values[0] += 0.5;
     distance.add(&detour);
     assert!((distance.max_loss_gap - 0.5 / 2.5).abs() < 1e-6);

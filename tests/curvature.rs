@@ -6,7 +6,7 @@ use approx::{assert_abs_diff_eq, assert_relative_eq};
 use modalflow::analysis::curvature::{Spectrum, spectrum};
 use modalflow::analysis::detector::Kind;
 use modalflow::data::Moments;
-use modalflow::flow::{Flow, Observables};
+use modalflow::flow::{Flow, Observation};
 use modalflow::integrate::Outcome;
 use modalflow::network::{Architecture, Stack};
 use modalflow::theory;
@@ -185,15 +185,15 @@ fn flat_saddles_curve_by_a_power_of_the_weights() {
 
 /// d ln|W_m|/dt of a state, from the flow itself.
 fn growth(moments: &Moments, architecture: &Architecture, weights: &DVector<f64>) -> [f64; 2] {
-    let mut observables = Observables::default();
-    Flow::new(architecture, moments).observe(weights.as_slice(), &mut observables);
-    [0, 1].map(|m| observables.rates[m] / observables.values[m])
+    let mut observation = Observation::default();
+    Flow::new(architecture, moments).observe(weights.as_slice(), &mut observation);
+    [0, 1].map(|m| observation.rates[m] / observation.values[m])
 }
 
 fn map_norms(moments: &Moments, architecture: &Architecture, weights: &DVector<f64>) -> Vec<f64> {
-    let mut observables = Observables::default();
-    Flow::new(architecture, moments).observe(weights.as_slice(), &mut observables);
-    observables.values[..2].iter().map(|w| w.abs()).collect()
+    let mut observation = Observation::default();
+    Flow::new(architecture, moments).observe(weights.as_slice(), &mut observation);
+    observation.values[..2].iter().map(|w| w.abs()).collect()
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn what_has_no_formula_says_why() {
 const THREE: &str = "data: {moments: {modalities: {A: 1, B: 1, C: 1}, \
      inputs: [[9, 1, 0], [1, 3, 0.5], [0, 0.5, 1]], target_map: [[1, 1, 1]]}}\n";
 
-/// The state caught on every tread is the one where the detector finds the loss slowest, for every
+/// The state caught on every plateau is the one where the detector finds the loss slowest, for every
 /// method: gradient and speed agree, |grad|^2 = -dLoss/dt. And from aligned weights the modality
 /// that escapes does so at theory's rate.
 #[test]
@@ -250,15 +250,15 @@ fn states_are_caught_where_treads_are_slowest() {
                  flow: {{method: {method}, rtol: 1e-8, until: {{time: {until}}}}}\n"
             );
             let (problem, result) = common::run(&yaml);
-            let lens = problem.lens();
-            let treads = &result.flow.detection.plateaus;
-            let learned: Vec<usize> = treads
+            let observables = problem.observables();
+            let plateaus = &result.flow.detection.plateaus;
+            let learned: Vec<usize> = plateaus
                 .iter()
-                .map(|tread| tread.learned.as_ref().map_or(9, Vec::len))
+                .map(|plateau| plateau.learned.as_ref().map_or(9, Vec::len))
                 .collect();
             assert_eq!(learned, [0, 1, 2, 3], "{method}, L = {depth}");
-            for (tread, curvature) in treads.iter().zip(&result.flow.curvature.treads) {
-                assert_eq!(tread.kind, Kind::Plateau);
+            for (plateau, curvature) in plateaus.iter().zip(&result.flow.curvature.plateaus) {
+                assert_eq!(plateau.kind, Kind::Plateau);
                 let curvature = curvature.as_ref().expect("finite");
                 assert!(
                     curvature.hessian_products <= 32,
@@ -266,15 +266,15 @@ fn states_are_caught_where_treads_are_slowest() {
                     curvature.hessian_products
                 );
                 let least = curvature.least_eigenvalues[0].expect("converged");
-                let Some(exit) = tread.exit else {
+                let Some(exit) = plateau.exit else {
                     assert!(least > -1e-3, "a minimum: {least}");
                     continue;
                 };
                 assert!(least < 0.0);
-                let off = (curvature.time - tread.slowest.time).abs();
-                assert!(off < 0.1 * (exit - tread.entry), "{method}: {off}");
+                let off = (curvature.time - plateau.slowest.time).abs();
+                assert!(off < 0.1 * (exit - plateau.entry), "{method}: {off}");
                 // The detector looks between knots, where the speed is flat around its minimum.
-                let speed = lens.speed(&tread.slowest).sqrt();
+                let speed = observables.speed(&plateau.slowest).sqrt();
                 assert_relative_eq!(curvature.gradient_norm, speed, max_relative = 0.1);
             }
             for (k, escape) in result.escapes.iter().enumerate() {
@@ -283,7 +283,7 @@ fn states_are_caught_where_treads_are_slowest() {
                     continue;
                 };
                 assert_eq!(escape.modality.index, k);
-                // The saddle is approached to the share of the loss that the tread still loses.
+                // The saddle is approached to the share of the loss that the plateau still loses.
                 let gap = escape.gap.expect("a formula for late fusion");
                 assert!(gap.abs() < 0.02, "{method}, L = {depth}: {escape:?}");
             }
@@ -334,7 +334,9 @@ fn descent_is_stable_up_to_the_limit_that_curvature_sets() {
         };
         // Below the limit descent goes the flow's way, down every drop...
         let loss = |time: f64, descent: &modalflow::experiment::results::DescentRun| {
-            problem.lens().loss(&descent.descent.track.at(time))
+            problem
+                .observables()
+                .loss(&descent.descent.trajectory.at(time))
         };
         assert_eq!(below.descent.outcome, Outcome::TimeReached);
         assert_eq!(common::place(&below.phase.first), Some(0));
@@ -356,5 +358,5 @@ fn result_loss(
     result: &modalflow::experiment::results::RunResult,
     time: f64,
 ) -> f64 {
-    problem.lens().loss(&result.flow.track.at(time))
+    problem.observables().loss(&result.flow.trajectory.at(time))
 }

@@ -5,8 +5,8 @@ use modalflow::analysis::detector::DetectorSection;
 use modalflow::analysis::detector::{Detection, Kind, detect};
 use modalflow::data::Moments;
 use modalflow::network::Architecture;
-use modalflow::trajectory::Lens;
-use modalflow::trajectory::{Knot, Track};
+use modalflow::trajectory::Observables;
+use modalflow::trajectory::{Knot, Trajectory};
 
 /// Maps of A and B as logistic steps 1/(1 + e^{-rate (t - time)}), with their exact rates.
 struct Steps {
@@ -34,18 +34,18 @@ impl Steps {
     }
 
     fn detect(&self, moments: &Moments, architecture: &Architecture, t_end: f64) -> Detection {
-        let lens = Lens {
+        let observables = Observables {
             architecture,
             moments,
         };
         let layers = architecture.layers.len();
-        let mut track = Track::new(self.knot(0.0, layers), lens.groups(), 1e-10);
+        let mut trajectory = Trajectory::new(self.knot(0.0, layers), observables.groups(), 1e-10);
         let pieces = 4000;
         for i in 0..pieces {
             let time = |half: usize| t_end * (2 * i + half) as f64 / (2 * pieces) as f64;
-            track.push(self.knot(time(1), layers), self.knot(time(2), layers));
+            trajectory.push(self.knot(time(1), layers), self.knot(time(2), layers));
         }
-        detect(&track, &lens, &DetectorSection::default())
+        detect(&trajectory, &observables, &DetectorSection::default())
     }
 }
 
@@ -117,7 +117,7 @@ fn a_shallow_minimum_is_a_shoulder() {
     assert_eq!(kinds, [Kind::Plateau, Kind::Shoulder, Kind::Plateau]);
 }
 
-/// One drop: no tread in between, whatever the architecture.
+/// One drop: no plateau in between, whatever the architecture.
 #[test]
 fn a_single_drop_has_no_plateau_inside() {
     let (moments, architecture) = problem(1);

@@ -58,17 +58,17 @@ proptest! {
             prop_assert!((a - b).abs() <= 1e-6 * a, "{} {}\n{}", a, b, problem);
         }
         let prepared = common::prepare(&format!("{problem}flow: {{until: {{time: 30}}}}\n"));
-        let lens = prepared.lens();
+        let observables = prepared.observables();
         let size = prepared.moments.loss.optimum.norm();
         for i in 0..=200 {
             let time = 30.0 * f64::from(i) / 200.0;
-            let knots = [&explicit, &exponential].map(|r| r.flow.track.at(time));
-            let losses = knots.each_ref().map(|knot| lens.loss(knot));
+            let knots = [&explicit, &exponential].map(|r| r.flow.trajectory.at(time));
+            let losses = knots.each_ref().map(|knot| observables.loss(knot));
             prop_assert!(
                 (losses[0] - losses[1]).abs() <= 1e-6 * prepared.moments.initial_loss,
                 "t = {}: {:?}\n{}", time, losses, problem
             );
-            let maps = lens.map(&knots[0]).iter().zip(lens.map(&knots[1]));
+            let maps = observables.map(&knots[0]).iter().zip(observables.map(&knots[1]));
             let gap = maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
             prop_assert!(gap <= 1e-6 * size, "t = {}: {}\n{}", time, gap, problem);
         }

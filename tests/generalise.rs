@@ -9,8 +9,8 @@ use modalflow::data::{Generalisation, Modality, Moments, Quadratic};
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::run::{Plan, run_flow};
 use modalflow::network::Architecture;
-use modalflow::trajectory::Lens;
-use modalflow::trajectory::{Knot, Track};
+use modalflow::trajectory::Observables;
+use modalflow::trajectory::{Knot, Trajectory};
 use nalgebra::{DMatrix, dmatrix};
 use std::f64::consts::PI;
 
@@ -40,7 +40,7 @@ fn population(truth: [f64; 2]) -> Option<Generalisation> {
 
 fn generalising(moments: &Moments, path: Path<'_>, t_end: f64) -> Option<Generalising> {
     let architecture: Architecture = common::network(moments, 2, 2, 1);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments,
     };
@@ -56,14 +56,14 @@ fn generalising(moments: &Moments, path: Path<'_>, t_end: f64) -> Option<General
             rates,
         }
     };
-    let mut track = Track::new(knot(0.0), lens.groups(), 1e-10);
+    let mut trajectory = Trajectory::new(knot(0.0), observables.groups(), 1e-10);
     // No multiple of a turn's time, so that no knot lies at one.
     let pieces = 97;
     for i in 0..pieces {
         let time = |half: usize| t_end * (2 * i + half) as f64 / (2 * pieces) as f64;
-        track.push(knot(time(1)), knot(time(2)));
+        trajectory.push(knot(time(1)), knot(time(2)));
     }
-    generalise(&track, &lens)
+    generalise(&trajectory, &observables)
 }
 
 /// E_g = 2 (1 - a)^2 + 1/2 (1 - b)^2 with a - 1 = 0.3 sin t and b = 0: minima of 1/2 at multiples
@@ -76,7 +76,7 @@ fn minima_are_located_and_weighed() {
     let found = generalising(&moments, &wave, 7.0).expect("a population");
     let times: Vec<f64> = found.minima.iter().map(|minimum| minimum.at.time).collect();
     assert_eq!(times.len(), 2, "{times:?}");
-    // Joined pieces keep to the track's tolerance of 1e-10, and the time of a turn by no more.
+    // Joined pieces keep to the trajectory's tolerance of 1e-10, and the time of a turn by no more.
     for (minimum, expected) in found.minima.iter().zip([PI, 2.0 * PI]) {
         assert!((minimum.at.time - expected).abs() < 1e-9, "{minimum:?}");
         assert!((minimum.at.error - 0.5).abs() < 1e-14, "{minimum:?}");
@@ -265,7 +265,7 @@ fn the_order_of_the_modalities_changes_nothing() {
     swapped.generalisation = population(swap(&truth), inputs);
     let find = |moments: &Moments| {
         let architecture = common::network(moments, 2, 2, 2);
-        let lens = Lens {
+        let observables = Observables {
             architecture: &architecture,
             moments,
         };
@@ -276,9 +276,9 @@ fn the_order_of_the_modalities_changes_nothing() {
             values: values.clone(),
             rates: vec![0.0; values.len()],
         };
-        let mut track = Track::new(knot(0.0), lens.groups(), 1e-10);
-        track.push(knot(0.5), knot(1.0));
-        generalise(&track, &lens).expect("a population")
+        let mut trajectory = Trajectory::new(knot(0.0), observables.groups(), 1e-10);
+        trajectory.push(knot(0.5), knot(1.0));
+        generalise(&trajectory, &observables).expect("a population")
     };
     let (plain, swapped) = (find(&plain), find(&swapped));
     for (m, other) in [(0, 1), (1, 0)] {
@@ -319,7 +319,7 @@ fn ten_seeds(fusion: usize, samples: u64) -> Vec<Generalising> {
     let run = |seed: u64| {
         let problem: Problem = common::prepare(&scenario(fusion, seed, Some(samples)));
         let flow = run_flow(&problem, &Plan::measuring(&problem), &mut |_| true);
-        generalise(&flow.track, &problem.lens()).expect("a population")
+        generalise(&flow.trajectory, &problem.observables()).expect("a population")
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = [1..=5, 6..=10]

@@ -4,11 +4,11 @@ use super::common;
 
 use modalflow::analysis::balancedness::balancedness_drift;
 use modalflow::data::Moments;
-use modalflow::flow::{Flow, Observables};
+use modalflow::flow::{Flow, Observation};
 use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
 use modalflow::network::{Architecture, Stack};
 use modalflow::trajectory::Knot;
-use modalflow::trajectory::{Lens, Recorder};
+use modalflow::trajectory::{Observables, Recorder};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -110,33 +110,33 @@ proptest! {
         prop_assert!((mixed[0] - mixed[1]).abs() <= 1e-13 * scale * directions[0].norm(), "{:?}", mixed);
     }
 
-    /// Observables against the same definitions, and their rates against the definition of a
+    /// Observation against the same definitions, and their rates against the definition of a
     /// derivative along the flow.
     #[test]
     fn observables_match_their_definitions((dims, outputs, depths, shared, seed) in shapes()) {
         let problem = common::random(seed, &dims, outputs, &depths, shared, 0.5);
         let (architecture, moments) = (&problem.architecture, &problem.moments);
-        let lens = Lens { architecture, moments };
+        let observables = Observables { architecture, moments };
         let mut flow = Flow::new(architecture, moments);
         let mut rate = vec![0.0; architecture.len()];
         flow.rate(problem.weights.as_slice(), &mut rate);
         let rate = DVector::from_vec(rate);
-        let mut observables = Observables::default();
-        flow.observe(problem.weights.as_slice(), &mut observables);
-        let knot = Knot::of(0.0, &observables);
+        let mut observation = Observation::default();
+        flow.observe(problem.weights.as_slice(), &mut observation);
+        let knot = Knot::of(0.0, &observation);
         let expected = plain_map(architecture, &problem.weights);
         let close = |a: f64, b: f64, scale: f64| (a - b).abs() <= 1e-12 * scale.max(1e-300);
-        for (a, b) in lens.map(&knot).iter().zip(expected.iter()) {
+        for (a, b) in observables.map(&knot).iter().zip(expected.iter()) {
             prop_assert!(close(*a, *b, expected.norm()));
         }
         let loss = plain_loss(&problem, &problem.weights);
-        prop_assert!(close(lens.loss(&knot), loss, 10.0 * (loss + moments.initial_loss)));
-        prop_assert!(close(lens.speed(&knot), rate.norm_squared(), 10.0 * rate.norm_squared()));
+        prop_assert!(close(observables.loss(&knot), loss, 10.0 * (loss + moments.initial_loss)));
+        prop_assert!(close(observables.speed(&knot), rate.norm_squared(), 10.0 * rate.norm_squared()));
         let at = |h: f64| {
             let mut flow = Flow::new(architecture, moments);
-            let mut observables = Observables::default();
-            flow.observe((&problem.weights + &rate * h).as_slice(), &mut observables);
-            observables.values
+            let mut observation = Observation::default();
+            flow.observe((&problem.weights + &rate * h).as_slice(), &mut observation);
+            observation.values
         };
         // Central difference of order 4; its truncation error is that of a polynomial of the
         // depth's degree along a line, relative to the rates.
@@ -156,11 +156,11 @@ proptest! {
         let permuted = permute_hidden(&problem.architecture, &problem.weights);
         let value = |weights: &DVector<f64>| {
             let mut flow = Flow::new(&problem.architecture, &problem.moments);
-            let mut observables = Observables::default();
-            flow.observe(weights.as_slice(), &mut observables);
+            let mut observation = Observation::default();
+            flow.observe(weights.as_slice(), &mut observation);
             let mut rate = vec![0.0; weights.len()];
             flow.rate(weights.as_slice(), &mut rate);
-            (observables, DVector::from_vec(rate))
+            (observation, DVector::from_vec(rate))
         };
         let (plain, rate) = value(&problem.weights);
         let (moved, moved_rate) = value(&permuted);
@@ -220,10 +220,10 @@ fn reordering_modalities_reorders_their_maps() {
         weights.rows_mut(to * stack, stack).copy_from(&block);
     }
     let look = |moments: &Moments, weights: &DVector<f64>| {
-        let mut observables = Observables::default();
+        let mut observation = Observation::default();
         let mut flow = Flow::new(&plain.architecture, moments);
-        flow.observe(weights.as_slice(), &mut observables);
-        (flow.loss(weights.as_slice()), observables)
+        flow.observe(weights.as_slice(), &mut observation);
+        (flow.loss(weights.as_slice()), observation)
     };
     let (loss, a) = look(&plain.moments, &plain.weights);
     let (reordered_loss, b) = look(&moments, &weights);
@@ -250,7 +250,7 @@ fn loss_falls_and_balancedness_is_conserved() {
         let rtol = 1e-8;
         let problem = common::random(seed, &[2, 3], 2, &[2, 2], (seed % 2) as usize, 0.3);
         let (architecture, moments) = (&problem.architecture, &problem.moments);
-        let lens = Lens {
+        let observables = Observables {
             architecture,
             moments,
         };
@@ -272,8 +272,12 @@ fn loss_falls_and_balancedness_is_conserved() {
                 Verdict::Continue
             },
         );
-        let track = recorder.finish();
-        let losses: Vec<f64> = track.knots().iter().map(|knot| lens.loss(knot)).collect();
+        let trajectory = recorder.finish();
+        let losses: Vec<f64> = trajectory
+            .knots()
+            .iter()
+            .map(|knot| observables.loss(knot))
+            .collect();
         // Near the minimum the loss is the square of what is left, so the integrator's error of rtol
         // may show as rtol^2 and round-off; a drop by a wrong sign or step would be far more.
         let rise = losses

@@ -5,7 +5,7 @@ use super::common;
 
 use modalflow::analysis::balancedness::balancedness_drift;
 use modalflow::data::{Moments, Samples};
-use modalflow::flow::{Flow, Observables};
+use modalflow::flow::{Flow, Observation};
 use modalflow::integrate::auto_method::step_tolerance;
 use modalflow::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate};
 use modalflow::network::Activation;
@@ -235,14 +235,14 @@ proptest! {
     fn observed_rates_are_derivatives_along_the_flow(case in cases()) {
         prop_assume!(is_clear_of_kinks(&case));
         let mut flow = Flow::on_samples(&case.architecture, &case.moments);
-        let mut here = Observables::default();
+        let mut here = Observation::default();
         flow.observe(case.weights.as_slice(), &mut here);
         let rate = rate(&mut flow, &case.weights);
         let step = STEP / (1.0 + rate.norm());
         let mut at = |shift: f64| {
-            let mut observables = Observables::default();
-            flow.observe((&case.weights + &rate * shift).as_slice(), &mut observables);
-            DVector::from_vec(observables.values)
+            let mut observation = Observation::default();
+            flow.observe((&case.weights + &rate * shift).as_slice(), &mut observation);
+            DVector::from_vec(observation.values)
         };
         let expected = (at(step) - at(-step)) / (2.0 * step);
         let rates = DVector::from_vec(here.rates);
@@ -259,16 +259,16 @@ proptest! {
     fn total_map_and_power_match_their_definitions(case in cases()) {
         prop_assume!(case.inputs.nrows() > case.inputs.ncols());
         let mut flow = Flow::on_samples(&case.architecture, &case.moments);
-        let mut observables = Observables::default();
-        flow.observe(case.weights.as_slice(), &mut observables);
+        let mut observation = Observation::default();
+        flow.observe(case.weights.as_slice(), &mut observation);
         let prediction = plain(&case, &case.weights).0;
         let expected = case.inputs.clone().svd(true, true).solve(&prediction, 1e-12).expect("a solution");
-        let map = DMatrix::from_column_slice(prediction.ncols(), case.inputs.ncols(), &observables.values[..expected.len()]);
+        let map = DMatrix::from_column_slice(prediction.ncols(), case.inputs.ncols(), &observation.values[..expected.len()]);
         let condition = 1.0 + case.moments.inputs.norm() * case.moments.solutions.inverse.norm();
         let error = (map.transpose() - &expected).norm();
         prop_assert!(error < 1e-12 * condition * condition * (1.0 + expected.norm()), "{error:e}");
         let power = prediction.norm_squared() / prediction.nrows() as f64;
-        let own = observables.values[observables.values.len() - 1];
+        let own = observation.values[observation.values.len() - 1];
         prop_assert!((own - power).abs() <= 1e-12 * power);
     }
 
@@ -279,8 +279,8 @@ proptest! {
         let weights = case.weights.rows(0, plain.len()).into_owned();
         let mut by_moments = Flow::new(&plain, &case.moments);
         let mut by_samples = Flow::on_samples(&plain, &case.moments);
-        let mut expected = Observables::default();
-        let mut own = Observables::default();
+        let mut expected = Observation::default();
+        let mut own = Observation::default();
         by_moments.observe(weights.as_slice(), &mut expected);
         by_samples.observe(weights.as_slice(), &mut own);
         let (a, b) = (rate(&mut by_moments, &weights), rate(&mut by_samples, &weights));
@@ -327,7 +327,7 @@ proptest! {
             }
         }
         let mut flow = Flow::on_samples(&case.architecture, &case.moments);
-        let [mut a, mut b] = [Observables::default(), Observables::default()];
+        let [mut a, mut b] = [Observation::default(), Observation::default()];
         flow.observe(case.weights.as_slice(), &mut a);
         flow.observe(permuted.as_slice(), &mut b);
         let [a, b] = [a, b].map(|o| DVector::from_vec(o.values));
@@ -401,10 +401,10 @@ fn the_number_of_threads_changes_no_bit() {
             .build()
             .expect("threads");
         pool.install(|| {
-            let mut observables = Observables::default();
+            let mut observation = Observation::default();
             let mut flow = Flow::new(&case.architecture, &case.moments);
-            flow.observe(case.weights.as_slice(), &mut observables);
-            (rate(&mut flow, &case.weights), observables)
+            flow.observe(case.weights.as_slice(), &mut observation);
+            (rate(&mut flow, &case.weights), observation)
         })
     };
     assert_eq!(on(1), on(3));
@@ -526,8 +526,10 @@ fn rectified_late_fusion_has_the_linear_ratio_at_twice_the_time() {
     let slower = phase.t_first.expect("A") / linear.t_first.expect("A");
     assert!((slower - 2.0).abs() < 0.3, "{slower}");
     assert_eq!(result.theory.t_first, None);
-    let lens = relu.lens();
-    let share = lens.linear_share(result.flow.track.end()).expect("outputs");
+    let observables = relu.observables();
+    let share = observables
+        .linear_share(result.flow.trajectory.end())
+        .expect("outputs");
     assert!((0.99..=1.0 + 1e-9).contains(&share), "{share}");
     let saddles: Vec<_> = result
         .flow

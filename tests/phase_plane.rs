@@ -18,7 +18,7 @@ flow: {{rtol: 1.0e-10, until: {{time: 20.0}}}}
 "
             ));
             let mut largest = 0.0_f64;
-            for knot in result.flow.track.knots() {
+            for knot in result.flow.trajectory.knots() {
                 let field = map_rate(&problem.moments, &problem.architecture, &knot.values[..2]);
                 let field = field.expect("scalar inputs");
                 for (predicted, measured) in field.iter().zip(&knot.rates) {

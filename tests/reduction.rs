@@ -6,8 +6,8 @@ use modalflow::flow::Flow;
 use modalflow::flow::reduction::Reduction;
 use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
 use modalflow::network::{Architecture, Stack};
-use modalflow::trajectory::Track;
-use modalflow::trajectory::{Lens, Recorder};
+use modalflow::trajectory::Trajectory;
+use modalflow::trajectory::{Observables, Recorder};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -108,7 +108,7 @@ fn integrated(
     architecture: &Architecture,
     weights: &DVector<f64>,
     t_end: f64,
-) -> (Track, DVector<f64>) {
+) -> (Trajectory, DVector<f64>) {
     let mut flow = Flow::new(architecture, moments);
     let mut recorder = Recorder::new(flow.clone(), weights.as_slice(), RTOL);
     let settings = Settings {
@@ -126,8 +126,12 @@ fn integrated(
 }
 
 /// Times at which the norms of the maps first reach 0.3, 0.5 and 0.7 of their final values.
-fn crossings(moments: &Moments, architecture: &Architecture, track: &Track) -> Vec<Option<f64>> {
-    let lens = Lens {
+fn crossings(
+    moments: &Moments,
+    architecture: &Architecture,
+    trajectory: &Trajectory,
+) -> Vec<Option<f64>> {
+    let observables = Observables {
         architecture,
         moments,
     };
@@ -135,11 +139,11 @@ fn crossings(moments: &Moments, architecture: &Architecture, track: &Track) -> V
     levels
         .map(|(m, share)| {
             let level = share * moments.block(&moments.loss.optimum, m).norm();
-            let reached = |knot: &_| lens.norm(knot, m) >= level;
+            let reached = |knot: &_| observables.norm(knot, m) >= level;
             let mut before = 0.0;
-            for time in track.times(3) {
-                if reached(&track.at(time)) {
-                    return (time > 0.0).then(|| track.first_time(before, time, reached));
+            for time in trajectory.times(3) {
+                if reached(&trajectory.at(time)) {
+                    return (time > 0.0).then(|| trajectory.first_time(before, time, reached));
                 }
                 before = time;
             }
@@ -152,8 +156,8 @@ fn crossings(moments: &Moments, architecture: &Architecture, track: &Track) -> V
 /// levels, and how many were compared.
 fn time_error(problem: &Problem, reduction: &Reduction, t_end: f64) -> (f64, usize) {
     let times = |architecture: &Architecture, weights: &DVector<f64>| {
-        let (track, _) = integrated(&problem.moments, architecture, weights, t_end);
-        crossings(&problem.moments, architecture, &track)
+        let (trajectory, _) = integrated(&problem.moments, architecture, weights, t_end);
+        crossings(&problem.moments, architecture, &trajectory)
     };
     let full = times(&problem.architecture, &problem.weights);
     let reduced = times(&reduction.architecture, &reduction.weights);

@@ -13,7 +13,7 @@ use modalflow::flow::Flow;
 use modalflow::integrate::{self, Method, Pair, Verdict, integrate};
 use modalflow::network::Architecture;
 use modalflow::trajectory::Knot;
-use modalflow::trajectory::Lens;
+use modalflow::trajectory::Observables;
 use nalgebra::{DMatrix, DVector};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -105,13 +105,13 @@ fn mini_batches_converge_to_all_samples() {
     let architecture = common::network(&moments, 2, 2, 2);
     let weights = common::aligned(&architecture, 0.3);
     let mut flow = Flow::new(&architecture, &moments);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments: &moments,
     };
     let run = settings(0.01, 1.0);
     let whole = descend(&mut flow, weights.as_slice(), &run, &mut |_, _| None);
-    let whole = DVector::from_column_slice(lens.map(whole.track.end()));
+    let whole = DVector::from_column_slice(observables.map(whole.trajectory.end()));
     let distance = |size: usize| {
         let squares = (0..24).map(|seed| {
             let stepping = Stepping {
@@ -126,7 +126,7 @@ fn mini_batches_converge_to_all_samples() {
                 stepping,
                 &mut |_, _| None,
             );
-            let map = DVector::from_column_slice(lens.map(descent.track.end()));
+            let map = DVector::from_column_slice(observables.map(descent.trajectory.end()));
             (map - &whole).norm_squared()
         });
         (squares.sum::<f64>() / 24.0).sqrt()
@@ -144,7 +144,7 @@ fn momentum_converges_to_the_flow_in_its_own_time() {
     let architecture = common::network(&moments, 2, 2, 2);
     let weights = common::aligned(&architecture, 0.3);
     let mut flow = Flow::new(&architecture, &moments);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments: &moments,
     };
@@ -159,9 +159,9 @@ fn momentum_converges_to_the_flow_in_its_own_time() {
         Verdict::Continue
     })
     .state;
-    let mut observables = Default::default();
-    flow.observe(end.as_slice(), &mut observables);
-    let exact = Knot::of(T_END, &observables);
+    let mut observation = Default::default();
+    flow.observe(end.as_slice(), &mut observation);
+    let exact = Knot::of(T_END, &observation);
     for momentum in [0.5, 0.9f64] {
         // The lag of the velocity is of order eta/(1 - mu)^2.
         let errors = [2e-3, 1e-3, 5e-4].map(|share: f64| {
@@ -178,13 +178,13 @@ fn momentum_converges_to_the_flow_in_its_own_time() {
                 stepping,
                 &mut |_, _| None,
             );
-            let last = descent.track.end();
+            let last = descent.trajectory.end();
             assert!((last.time / T_END - 1.0).abs() < 1e-9);
             assert!((descent.time_step / (eta / (1.0 - momentum)) - 1.0).abs() < 1e-12);
-            let gaps = lens
+            let gaps = observables
                 .map(last)
                 .iter()
-                .zip(lens.map(&exact))
+                .zip(observables.map(&exact))
                 .map(|(a, b)| (a - b).powi(2));
             gaps.sum::<f64>().sqrt()
         });
@@ -293,11 +293,11 @@ fn rules_step_as_defined() {
 fn visits_are_counted_and_timed() {
     let moments = common::toy(1.0, 0.0);
     let architecture = common::network(&moments, 2, 2, 1);
-    let lens = Lens {
+    let observables = Observables {
         architecture: &architecture,
         moments: &moments,
     };
-    let mut visitor = Visitor::new(lens, 0.1);
+    let mut visitor = Visitor::new(observables, 0.1);
     // Learnable loss 1; the distance of (a, b) from M_A = (1, 0) is ((a - 1)^2 + b^2)/2.
     let path = [
         (0.0, 0.0),
@@ -349,7 +349,7 @@ fn scenarios_step_as_they_ask_for() {
         let run = &result.descents[0];
         assert!(run.descent.outcome.is_success(), "{stepping}");
         assert_eq!(run.theory.ratio, None, "{stepping}");
-        let end = run.descent.track.end().time;
+        let end = run.descent.trajectory.end().time;
         assert!((15.5..=16.0 + 1e-9).contains(&end), "{stepping}: {end}");
         let alone = run.visits.iter().find(|v| v.saddle == "M_A").expect("M_A");
         (
@@ -395,7 +395,7 @@ fn steps_are_looked_at_as_often_as_they_need() {
         let (_, result) = common::run(&text(activation));
         let run = &result.descents[0];
         assert_eq!(run.descent.steps, 800);
-        assert!((run.descent.track.end().time - 16.0).abs() < 1e-9);
+        assert!((run.descent.trajectory.end().time - 16.0).abs() < 1e-9);
         let phase = &run.phase;
         let times = [phase.t_first, phase.t_second].map(|t| t.expect("learned"));
         (times, run.descent.final_loss, result.orders)
@@ -424,7 +424,7 @@ fn short_runs_take_all_their_steps() {
         ));
         let descent = &result.descents[0].descent;
         assert_eq!(descent.steps, u64::from(steps));
-        assert!((descent.track.end().time - 0.01 * f64::from(steps)).abs() < 1e-12);
+        assert!((descent.trajectory.end().time - 0.01 * f64::from(steps)).abs() < 1e-12);
     }
 }
 

@@ -68,7 +68,7 @@ fn two_layers_follow_the_closed_form() {
     let curve = curve(&toy(0.0, 2.0, rest)).curve;
     for i in 0..=1000 {
         let time = 16.0 * f64::from(i) / 1000.0;
-        let knot = curve.track.at(time);
+        let knot = curve.trajectory.at(time);
         for (m, variance) in [(0, 4.0), (1, 1.0f64)] {
             let exact = 1.0 / (1.0 + (1e6 - 1.0) * (-2.0 * variance * time).exp());
             assert_relative_eq!(knot.values[m], exact, max_relative = 1e-7);
@@ -103,8 +103,11 @@ fn an_aligned_stack_never_returns_from_an_opposed_drive() {
                 init: {aligned: {norm: 1e-3}}\nflow: {until: {time: 20}}";
     let TheoryCurve { curve, comparison } = curve(&toy(-0.5, 3.0, rest));
     assert_eq!(comparison.t_second, None);
-    assert!(curve.track.end().values[1].abs() < 1e-6);
-    assert!((curve.track.end().values[0] - 1.0).abs() > 0.1, "A alone");
+    assert!(curve.trajectory.end().values[1].abs() < 1e-6);
+    assert!(
+        (curve.trajectory.end().values[0] - 1.0).abs() > 0.1,
+        "A alone"
+    );
 }
 
 /// Where nothing can be said from the initial weights there is no curve.

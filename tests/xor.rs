@@ -7,7 +7,7 @@ use modalflow::analysis::target_components::{Part, verdict};
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::Learned;
 use modalflow::trajectory::Knot;
-use modalflow::trajectory::Lens;
+use modalflow::trajectory::Observables;
 
 fn xor(fusion: usize, network: &str, time: f64) -> String {
     format!(
@@ -60,17 +60,17 @@ fn parts_are_regressions_with_exact_rates() {
         .map_with_location(|i, _, w| 300.0 * w + 0.1 * (i as f64).sin());
     let mut rate = weights.clone();
     flow.rate(weights.as_slice(), rate.as_mut_slice());
-    let lens = problem.lens();
+    let observables = problem.observables();
     let mut knot = |shift: f64| {
-        let mut observables = Default::default();
-        flow.observe((&weights + &rate * shift).as_slice(), &mut observables);
-        Knot::of(0.0, &observables)
+        let mut observation = Default::default();
+        flow.observe((&weights + &rate * shift).as_slice(), &mut observation);
+        Knot::of(0.0, &observation)
     };
     let (here, ahead, behind) = (knot(0.0), knot(1e-6), knot(-1e-6));
     let parts = here.values.len() - 2;
     for k in 0..2 {
-        assert_eq!(lens.parts(&here)[k], here.values[parts + k]);
-        let expected = (lens.parts(&ahead)[k] - lens.parts(&behind)[k]) / 2e-6;
+        assert_eq!(observables.parts(&here)[k], here.values[parts + k]);
+        let expected = (observables.parts(&ahead)[k] - observables.parts(&behind)[k]) / 2e-6;
         assert_relative_eq!(
             here.rates[parts + k],
             expected,
@@ -80,19 +80,22 @@ fn parts_are_regressions_with_exact_rates() {
     }
     // The linear part is the input of A, uncorrelated with all else: its share is the map of A.
     assert_relative_eq!(
-        lens.parts(&here)[0],
-        lens.map(&here)[0],
+        observables.parts(&here)[0],
+        observables.map(&here)[0],
         max_relative = 1e-12
     );
-    assert!(lens.parts(&here)[1].abs() > 1e-6);
+    assert!(observables.parts(&here)[1].abs() > 1e-6);
 }
 
 fn learned(result: &modalflow::experiment::results::RunResult) -> &Learned {
     result.learned.as_ref().expect("a network with units")
 }
 
-fn last_loss(lens: &Lens<'_>, result: &modalflow::experiment::results::RunResult) -> f64 {
-    lens.loss(result.flow.track.end())
+fn last_loss(
+    observables: &Observables<'_>,
+    result: &modalflow::experiment::results::RunResult,
+) -> f64 {
+    observables.loss(result.flow.trajectory.end())
 }
 
 #[test]
@@ -103,11 +106,13 @@ fn late_fusion_learns_both_parts_and_says_when() {
         assert!((part.last - 1.0).abs() < 0.2, "{part:?}");
         let half = part.t_half.expect("learned");
         let k = usize::from(part.name == "xor");
-        let there = problem.lens().parts(&result.flow.track.at(half))[k];
+        let there = problem
+            .observables()
+            .parts(&result.flow.trajectory.at(half))[k];
         assert_relative_eq!(there, 0.5, max_relative = 1e-9);
     }
     // Without a modality its own part of the target is lost, and nothing else.
-    let loss = last_loss(&problem.lens(), &result);
+    let loss = last_loss(&problem.observables(), &result);
     let [a, b] = &learned(&result).ablations[..] else {
         panic!("{:?}", learned(&result).ablations)
     };
@@ -147,7 +152,7 @@ fn xor_linear() -> String {
 }
 
 /// While XOR is learned the speed of the loss flickers from step to step, as samples cross kinks; that
-/// makes no treads.
+/// makes no plateaus.
 #[test]
 fn flicker_makes_no_treads() {
     for (fusion, saddles) in [(1, [vec![], vec![0, 1]]), (2, [vec![], vec![0]])] {
@@ -169,10 +174,12 @@ fn flicker_makes_no_treads() {
 fn descent_agrees_where_samples_stay_at_kinks() {
     let text = xor(1, ", activation: relu", 12.0) + "descent: {learning_rate: [0.004, 0.002]}\n";
     let (problem, result) = common::run(&text);
-    let lens = problem.lens();
-    let last = |track: &modalflow::trajectory::Track| lens.parts(track.end()).to_vec();
-    let flow = last(&result.flow.track);
-    let [coarse, fine] = [0, 1].map(|k| last(&result.descents[k].descent.track));
+    let observables = problem.observables();
+    let last = |trajectory: &modalflow::trajectory::Trajectory| {
+        observables.parts(trajectory.end()).to_vec()
+    };
+    let flow = last(&result.flow.trajectory);
+    let [coarse, fine] = [0, 1].map(|k| last(&result.descents[k].descent.trajectory));
     for k in 0..2 {
         let limit = 2.0 * fine[k] - coarse[k];
         let left = (limit - fine[k]).abs();
@@ -219,5 +226,5 @@ fn a_target_that_is_all_xor_is_for_networks_that_are_not_linear() {
 }
 
 fn lens_loss_gap(problem: &Problem, result: &modalflow::experiment::results::RunResult) -> f64 {
-    problem.lens().loss_gap(result.flow.track.end())
+    problem.observables().loss_gap(result.flow.trajectory.end())
 }

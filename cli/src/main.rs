@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     match modalflow_cli::commands::execute(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            modalflow_cli::commands::say(&format!("error: {error}"));
+            modalflow_cli::commands::warn(&format!("error: {error}"));
             ExitCode::from(error.exit_code())
         }
     }

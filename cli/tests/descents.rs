@@ -29,7 +29,7 @@ fn the_last_row_of_a_descent_stands_at_its_end() {
              init: {{gaussian: {{std: 1.0e-2}}}}\nflow: {{rtol: 1.0e-4, until: {{time: 16.0}}}}\n\
              descent: {{{stepping}}}\n"
         ));
-        let end = result.descents[0].descent.track.end().time;
+        let end = result.descents[0].descent.trajectory.end().time;
         let text = String::from_utf8(csv::descents(&problem, &result)).expect("text");
         let last = text.lines().last().and_then(|line| line.split(',').nth(1));
         let time: f64 = last.expect("a time").parse().expect("a number");

@@ -6,7 +6,7 @@ use modalflow_cli::figures::sweep_page;
 use modalflow_cli::plot::{Page, Panel, Sample};
 use modalflow_cli::scenario::{Cell, Grid, Loaded};
 use modalflow_cli::sweep::{
-    CellOutcome, CellStore, Finished, Header, Row, Shard, Table, Trajectory, Values,
+    CellOutcome, CellStore, DrawnTrajectory, Finished, Header, Row, Shard, Table, Values,
 };
 
 const BASE: &str = "\
@@ -260,7 +260,7 @@ fn scatter_leaves_out_what_cannot_be_compared() {
 /// With a trajectory of two points.
 fn moving(run: Finished) -> Finished {
     Finished {
-        trajectory: Some(Trajectory {
+        trajectory: Some(DrawnTrajectory {
             times: vec![0.0, 1.0],
             losses: vec![2.0, 1.0],
             generalisation: Vec::new(),

@@ -7,7 +7,7 @@
 
 use crate::data::Modality;
 use crate::trajectory::Knot;
-use crate::trajectory::Lens;
+use crate::trajectory::Observables;
 use serde::Serialize;
 
 /// The visits to one critical point.
@@ -31,7 +31,7 @@ pub struct Visits {
 /// Follows a trajectory step by step.
 #[derive(Debug)]
 pub struct Visitor<'a> {
-    lens: Lens<'a>,
+    observables: Observables<'a>,
     share: f64,
     places: Vec<Place>,
     /// Time of the last step.
@@ -47,14 +47,18 @@ struct Place {
 
 impl<'a> Visitor<'a> {
     /// A visitor of the critical points that the architecture has.
-    pub fn new(lens: Lens<'a>, share: f64) -> Self {
-        let sets = lens.architecture.critical_sets();
+    pub fn new(observables: Observables<'a>, share: f64) -> Self {
+        let sets = observables.architecture.critical_sets();
         let place = |learned: Vec<usize>| Place {
-            map: lens.moments.critical_map(&learned).as_slice().to_vec(),
+            map: observables
+                .moments
+                .critical_map(&learned)
+                .as_slice()
+                .to_vec(),
             is_inside: false,
             visits: Visits {
-                saddle: lens.architecture.saddle_name(Some(&learned)),
-                learned: lens.architecture.named(&learned),
+                saddle: observables.architecture.saddle_name(Some(&learned)),
+                learned: observables.architecture.named(&learned),
                 least_distance: f64::INFINITY,
                 time: 0.0,
                 count: 0,
@@ -63,7 +67,7 @@ impl<'a> Visitor<'a> {
         };
         Self {
             places: sets.into_iter().map(place).collect(),
-            lens,
+            observables,
             share,
             last: 0.0,
         }
@@ -71,9 +75,9 @@ impl<'a> Visitor<'a> {
 
     /// Takes in a step.
     pub fn pass(&mut self, knot: &Knot) {
-        let learnable = self.lens.learnable_loss();
+        let learnable = self.observables.learnable_loss();
         for place in &mut self.places {
-            let distance = self.lens.distance(knot, &place.map) / learnable;
+            let distance = self.observables.distance(knot, &place.map) / learnable;
             let visits = &mut place.visits;
             if distance < visits.least_distance {
                 visits.least_distance = distance;

@@ -3,8 +3,8 @@
 //! A part counts as learned where the outputs hold more than half of it at the end of the run; when,
 //! is told by the first time that they hold half.
 
-use crate::trajectory::Lens;
-use crate::trajectory::Track;
+use crate::trajectory::Observables;
+use crate::trajectory::Trajectory;
 use serde::Serialize;
 
 /// What became of one part of the target.
@@ -27,29 +27,29 @@ impl Part {
 
 const HALF: f64 = 0.5;
 
-/// Times looked at inside each interval of the track's knots.
+/// Times looked at inside each interval of the trajectory's knots.
 const BETWEEN_KNOTS: usize = 3;
 
 /// The parts of the target along a run; empty where none are known.
-pub fn parts(lens: &Lens<'_>, track: &Track) -> Vec<Part> {
-    let names = lens.part_names().iter().enumerate();
+pub fn parts(observables: &Observables<'_>, trajectory: &Trajectory) -> Vec<Part> {
+    let names = observables.part_names().iter().enumerate();
     names
         .map(|(k, name)| Part {
             name,
-            last: lens.parts(track.end())[k],
-            t_half: first_at_half(lens, track, k),
+            last: observables.parts(trajectory.end())[k],
+            t_half: first_at_half(observables, trajectory, k),
         })
         .collect()
 }
 
-fn first_at_half(lens: &Lens<'_>, track: &Track, k: usize) -> Option<f64> {
-    let reached = |knot: &crate::trajectory::Knot| lens.parts(knot)[k] >= HALF;
+fn first_at_half(observables: &Observables<'_>, trajectory: &Trajectory, k: usize) -> Option<f64> {
+    let reached = |knot: &crate::trajectory::Knot| observables.parts(knot)[k] >= HALF;
     let mut before = 0.0;
-    for time in track.times(BETWEEN_KNOTS) {
-        if reached(&track.at(time)) {
+    for time in trajectory.times(BETWEEN_KNOTS) {
+        if reached(&trajectory.at(time)) {
             let crossed = time > 0.0;
             return Some(if crossed {
-                track.first_time(before, time, reached)
+                trajectory.first_time(before, time, reached)
             } else {
                 0.0
             });

@@ -1,26 +1,26 @@
-//! The track of a descent: what is looked at, joined by smooth pieces.
+//! The trajectory of a descent: what is looked at, joined by smooth pieces.
 
-use crate::trajectory::{Knot, Track};
+use crate::trajectory::{Knot, Trajectory};
 use std::ops::Range;
 
-/// Relative error to which knots are dropped from the track: descent is off the flow by the order
+/// Relative error to which knots are dropped from the trajectory: descent is off the flow by the order
 /// of eta, a thousand times this at the least.
 const TRACK_TOLERANCE: f64 = 1e-7;
 
-/// Joins the knots to a track, two intervals a piece, with the rates of parabolas through neighbours.
+/// Joins the knots to a trajectory, two intervals a piece, with the rates of parabolas through neighbours.
 #[derive(Debug)]
-pub(super) struct Path {
-    /// The end of the track, and the knots after it.
+pub(super) struct TrajectoryBuilder {
+    /// The end of the trajectory, and the knots after it.
     recent: Vec<Knot>,
-    track: Track,
+    trajectory: Trajectory,
 }
 
-impl Path {
-    /// A path that starts at a knot; groups as in [`Track::new`].
+impl TrajectoryBuilder {
+    /// A path that starts at a knot; groups as in [`Trajectory::new`].
     pub fn new(start: Knot, groups: Vec<Range<usize>>) -> Self {
         Self {
             recent: vec![start.clone()],
-            track: Track::new(start, groups, TRACK_TOLERANCE),
+            trajectory: Trajectory::new(start, groups, TRACK_TOLERANCE),
         }
     }
 
@@ -34,17 +34,17 @@ impl Path {
         }
     }
 
-    /// Moves the first piece, `recent[0..=2]`, to the track.
+    /// Moves the first piece, `recent[0..=2]`, to the trajectory.
     fn append_piece(&mut self) {
         let end = self.recent[2].clone();
         let middle = self.recent.drain(..2).nth(1);
         if let Some(middle) = middle {
-            self.track.push(middle, end);
+            self.trajectory.push(middle, end);
         }
     }
 
-    /// The whole track.
-    pub fn finish(mut self) -> Track {
+    /// The whole trajectory.
+    pub fn finish(mut self) -> Trajectory {
         match &mut self.recent[..] {
             [before, middle, end] => {
                 set_central_rates(before, middle, end);
@@ -53,11 +53,11 @@ impl Path {
             }
             [before, end] => {
                 let middle = halfway(before, end);
-                self.track.push(middle, end.clone());
+                self.trajectory.push(middle, end.clone());
             }
             _ => {}
         }
-        self.track
+        self.trajectory
     }
 }
 

@@ -7,7 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `mod.rs` | the steps, and when to look at them |
-//! | `builder.rs` | the track through what was looked at |
+//! | `builder.rs` | the trajectory through what was looked at |
 
 pub mod batches;
 mod builder;
@@ -20,13 +20,13 @@ pub use section::{AdamSection, DescentSection};
 
 use crate::descent::batches::Batches;
 use crate::descent::optimiser::{Optimiser, Rule};
-use crate::flow::{Flow, Observables};
+use crate::flow::{Flow, Observation};
 use crate::integrate::Outcome;
 use crate::linalg::dot;
 use crate::network::Architecture;
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
-use builder::Path;
+use crate::trajectory::Observables;
+use crate::trajectory::{Knot, Trajectory};
+use builder::TrajectoryBuilder;
 use serde::Serialize;
 use std::ops::Range;
 
@@ -63,7 +63,7 @@ pub struct Descent {
     /// The trajectory through the steps that were looked at, in flow time. Rates are differences of
     /// neighbours: those of the smooth curve through the steps, which is not the flow's.
     #[serde(skip)]
-    pub track: Track,
+    pub trajectory: Trajectory,
 }
 
 /// A loss this many times that of the zero map means that descent has diverged. Trajectories
@@ -87,7 +87,7 @@ const LOOK_CHANGE: f64 = 0.05;
 const LOOKS: u64 = 8;
 
 /// Weights under way.
-struct Walk<'a, 's> {
+struct Stepper<'a, 's> {
     architecture: &'a Architecture,
     stepping: Stepping<'s>,
     optimiser: Optimiser,
@@ -97,7 +97,7 @@ struct Walk<'a, 's> {
     looked: Option<Vec<f64>>,
 }
 
-impl<'a, 's> Walk<'a, 's> {
+impl<'a, 's> Stepper<'a, 's> {
     fn new(
         architecture: &'a Architecture,
         stepping: Stepping<'s>,
@@ -187,7 +187,7 @@ pub fn descend_by(
     stepping: Stepping<'_>,
     observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
 ) -> Descent {
-    let lens = Lens {
+    let observables = Observables {
         architecture: flow.architecture(),
         moments: flow.moments(),
     };
@@ -196,15 +196,19 @@ pub fn descend_by(
     // T / eta is a whole number for the usual choices, but its floating-point quotient may fall
     // short of it by round-off, that of 1 - momentum included.
     let steps_to_end = (settings.t_end / time_step * (1.0 + 1e-12)).floor() as u64;
-    let mut walk = Walk::new(lens.architecture, stepping, eta, weights);
-    let mut observables = Observables::default();
-    flow.observe(weights, &mut observables);
-    let mut knot = Knot::of(0.0, &observables);
-    let ceiling = DIVERGED * lens.moments.initial_loss.max(lens.loss(&knot));
-    let mut path = Path::new(knot.clone(), lens.groups());
+    let mut walk = Stepper::new(observables.architecture, stepping, eta, weights);
+    let mut observation = Observation::default();
+    flow.observe(weights, &mut observation);
+    let mut knot = Knot::of(0.0, &observation);
+    let ceiling = DIVERGED
+        * observables
+            .moments
+            .initial_loss
+            .max(observables.loss(&knot));
+    let mut path = TrajectoryBuilder::new(knot.clone(), observables.groups());
     let mut step = 0;
     let outcome = loop {
-        let has_converged = |gap| lens.loss_gap(&knot) <= gap;
+        let has_converged = |gap| observables.loss_gap(&knot) <= gap;
         if let Some(outcome) = observe(step, &knot) {
             break outcome;
         } else if settings.loss_gap.is_some_and(has_converged) {
@@ -215,9 +219,9 @@ pub fn descend_by(
             break Outcome::StepLimit;
         }
         step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
-        flow.observe(&walk.weights, &mut observables);
-        knot = Knot::of(time_step * step as f64, &observables);
-        let loss = lens.loss(&knot);
+        flow.observe(&walk.weights, &mut observation);
+        knot = Knot::of(time_step * step as f64, &observation);
+        let loss = observables.loss(&knot);
         // A loss that is not a number has diverged too.
         if loss.is_nan() || loss > ceiling {
             break Outcome::Diverged;
@@ -230,7 +234,7 @@ pub fn descend_by(
         time_step,
         outcome,
         steps: step,
-        final_loss: lens.loss(&knot),
-        track: path.finish(),
+        final_loss: observables.loss(&knot),
+        trajectory: path.finish(),
     }
 }

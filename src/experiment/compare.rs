@@ -4,8 +4,8 @@ use crate::analysis::detector::{Phase, Plateau};
 use crate::data::Modality;
 use crate::linalg::norm;
 use crate::theory::{self, Curve, CurveStart, Theory};
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
+use crate::trajectory::Observables;
+use crate::trajectory::{Knot, Trajectory};
 use serde::Serialize;
 
 /// Relative gap (measured - expected)/|expected|; None where either is missing or the expected
@@ -32,7 +32,7 @@ pub struct TheoryGap {
 }
 
 /// Sets a trajectory's phase beside its prediction.
-pub fn with_theory(lens: &Lens<'_>, phase: &Phase, theory: &Theory) -> TheoryGap {
+pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory) -> TheoryGap {
     let same = |measured: &Option<Modality>, predicted: &Option<Modality>| {
         Some(measured.as_ref()?.index == predicted.as_ref()?.index)
     };
@@ -40,7 +40,7 @@ pub fn with_theory(lens: &Lens<'_>, phase: &Phase, theory: &Theory) -> TheoryGap
     let same_first = first_agrees == Some(true);
     let same_order = same_first && same(&phase.second, &theory.second) == Some(true);
     let scale = phase.first.as_ref().map(|first| {
-        let last = &lens.moments.loss.optimum.as_slice()[lens.block(first.index)];
+        let last = &observables.moments.loss.optimum.as_slice()[observables.block(first.index)];
         norm(last)
     });
     // Without correlation nothing is mis-attributed, and there is no scale for a gap.
@@ -75,12 +75,16 @@ pub struct Escape {
     pub reason: Option<&'static str>,
 }
 
-/// The escape from each tread; None where not exactly one modality is learned between a tread and
+/// The escape from each plateau; None where not exactly one modality is learned between a plateau and
 /// the next one.
 ///
-/// Growth is measured where the loss falls most slowly; on the tread that a run starts on, halfway
+/// Growth is measured where the loss falls most slowly; on the plateau that a run starts on, halfway
 /// through, because initial weights need not be aligned as growing ones are.
-pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Option<Escape>> {
+pub fn escapes(
+    observables: &Observables<'_>,
+    plateaus: &[Plateau],
+    trajectory: &Trajectory,
+) -> Vec<Option<Escape>> {
     let escape = |(k, plateau): (usize, &Plateau)| {
         let learned = plateau.learned_places()?;
         let next = plateaus.get(k + 1)?.learned_places()?;
@@ -89,22 +93,27 @@ pub fn escapes(lens: &Lens<'_>, plateaus: &[Plateau], track: &Track) -> Vec<Opti
             return None;
         };
         let knot = match plateau.exit {
-            Some(exit) if plateau.entry == 0.0 => track.at(0.5 * exit),
+            Some(exit) if plateau.entry == 0.0 => trajectory.at(0.5 * exit),
             _ => plateau.slowest.clone(),
         };
-        let block = lens.block(modality);
+        let block = observables.block(modality);
         let size: f64 = knot.values[block.clone()].iter().map(|w| w * w).sum();
         if size < f64::MIN_POSITIVE {
             return None;
         }
         let along = knot.values[block.clone()].iter().zip(&knot.rates[block]);
         let measured_rate = along.map(|(w, rate)| w * rate).sum::<f64>() / size;
-        let count = lens.architecture.modalities.len();
-        let norms: Vec<f64> = (0..count).map(|m| lens.norm(&knot, m)).collect();
-        let predicted =
-            theory::escape_rate(lens.moments, lens.architecture, &learned, modality, &norms);
+        let count = observables.architecture.modalities.len();
+        let norms: Vec<f64> = (0..count).map(|m| observables.norm(&knot, m)).collect();
+        let predicted = theory::escape_rate(
+            observables.moments,
+            observables.architecture,
+            &learned,
+            modality,
+            &norms,
+        );
         Some(Escape {
-            modality: lens.architecture.modalities[modality].clone(),
+            modality: observables.architecture.modalities[modality].clone(),
             time: knot.time,
             measured_rate,
             predicted_rate: predicted.ok(),
@@ -169,20 +178,23 @@ pub struct CurveComparison {
     pub max_map_gap: Option<f64>,
 }
 
-/// Sets the flow, its track and phase, beside the theory curve and the phase detected in that.
+/// Sets the flow, its trajectory and phase, beside the theory curve and the phase detected in that.
 pub fn with_curve(
-    lens: Lens<'_>,
-    (flow, flow_phase): (&Track, &Phase),
+    observables: Observables<'_>,
+    (flow, flow_phase): (&Trajectory, &Phase),
     (curve, curve_phase): (&Curve, &Phase),
 ) -> CurveComparison {
     /// Times looked at between the knots of either.
     const BETWEEN_KNOTS: usize = 3;
-    let mut distance = Distance::new(lens, flow);
-    let both = [flow, &curve.track];
-    for time in both.iter().flat_map(|track| track.times(BETWEEN_KNOTS)) {
+    let mut distance = Distance::new(observables, flow);
+    let both = [flow, &curve.trajectory];
+    for time in both
+        .iter()
+        .flat_map(|trajectory| trajectory.times(BETWEEN_KNOTS))
+    {
         // The curve ends early where its steps run out.
-        if time <= curve.track.end().time {
-            distance.add(&curve.track.at(time));
+        if time <= curve.trajectory.end().time {
+            distance.add(&curve.trajectory.at(time));
         }
     }
     let same_first = flow_phase.first == curve_phase.first;
@@ -209,8 +221,8 @@ pub fn with_curve(
 /// flow at the same time.
 #[derive(Debug, Clone)]
 pub struct Distance<'a> {
-    lens: Lens<'a>,
-    flow: &'a Track,
+    observables: Observables<'a>,
+    flow: &'a Trajectory,
     /// max |Loss - Loss_flow| / Loss_0.
     pub max_loss_gap: f64,
     /// When that is.
@@ -221,13 +233,13 @@ pub struct Distance<'a> {
 
 impl<'a> Distance<'a> {
     /// Nothing compared yet.
-    pub fn new(lens: Lens<'a>, flow: &'a Track) -> Self {
+    pub fn new(observables: Observables<'a>, flow: &'a Trajectory) -> Self {
         Self {
-            lens,
+            observables,
             flow,
             max_loss_gap: 0.0,
             max_loss_gap_time: 0.0,
-            max_map_gap: lens.moments.is_linearly_learnable().then_some(0.0),
+            max_map_gap: observables.moments.is_linearly_learnable().then_some(0.0),
         }
     }
 
@@ -237,15 +249,19 @@ impl<'a> Distance<'a> {
             return;
         }
         let flow = self.flow.at(step.time);
-        let loss_gap = (self.lens.loss(step) - self.lens.loss(&flow)).abs();
-        let loss_gap = loss_gap / self.lens.moments.initial_loss;
+        let loss_gap = (self.observables.loss(step) - self.observables.loss(&flow)).abs();
+        let loss_gap = loss_gap / self.observables.moments.initial_loss;
         if loss_gap > self.max_loss_gap {
             self.max_loss_gap = loss_gap;
             self.max_loss_gap_time = step.time;
         }
-        let maps = self.lens.map(step).iter().zip(self.lens.map(&flow));
+        let maps = self
+            .observables
+            .map(step)
+            .iter()
+            .zip(self.observables.map(&flow));
         let map_gap = maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-        let scale = norm(self.lens.moments.loss.optimum.as_slice());
+        let scale = norm(self.observables.moments.loss.optimum.as_slice());
         self.max_map_gap = self.max_map_gap.map(|gap| gap.max(map_gap / scale));
     }
 }

@@ -11,7 +11,7 @@ use crate::integrate::auto_method;
 use crate::integrate::{Method, ReductionChoice};
 use crate::network::{self, Architecture};
 use crate::theory::{self, Curve, InitialScale, Theory};
-use crate::trajectory::Lens;
+use crate::trajectory::Observables;
 use nalgebra::DVector;
 
 /// Everything a run needs, nothing of it computed by integration.
@@ -87,7 +87,7 @@ impl Problem {
         let weights =
             network::initial_weights(&scenario.init, scenario.seed, &moments, &architecture)?;
         ensure_live_start(&architecture, &moments, &weights)?;
-        let mut warnings = doubts(scenario, &moments);
+        let mut warnings = warnings(scenario, &moments);
         let method = auto_method::method(&scenario.flow, &moments, &architecture, &weights);
         if method == Method::Exponential && auto_method::drive_turns_round(&moments, &architecture)
         {
@@ -141,8 +141,8 @@ impl Problem {
     }
 
     /// Names and derived quantities of this problem's trajectories.
-    pub fn lens(&self) -> Lens<'_> {
-        Lens {
+    pub fn observables(&self) -> Observables<'_> {
+        Observables {
             architecture: &self.architecture,
             moments: &self.moments,
         }
@@ -271,41 +271,41 @@ const COARSEST: f64 = 1e-3;
 const TIGHT: f64 = 1e-5;
 
 /// What the user should know before trusting the run.
-fn doubts(scenario: &Scenario, moments: &Moments) -> Vec<String> {
-    let mut doubts = Vec::new();
+fn warnings(scenario: &Scenario, moments: &Moments) -> Vec<String> {
+    let mut warnings = Vec::new();
     let rank = moments.rank();
     if rank < moments.inputs_len() {
-        doubts.push(format!(
+        warnings.push(format!(
             "the inputs are linearly dependent ({rank} of {} are independent): many maps have the least loss, and \
              final norms and crossings are told by the one of least norm",
             moments.inputs_len()
         ));
     }
     if !scenario.network.is_linear() && scenario.data.get().holds_out() {
-        doubts.push(
+        warnings.push(
             "the rows held out are not used: the generalisation error is computed for linear networks only"
                 .to_owned(),
         );
     }
     let (rtol, until) = (scenario.rtol(), &scenario.flow.until);
     if step_rtol(scenario) > COARSEST {
-        doubts.push(format!(
-            "flow.rtol = {rtol:e} is coarse: the integrator's own errors may show as treads of the loss"
+        warnings.push(format!(
+            "flow.rtol = {rtol:e} is coarse: the integrator's own errors may show as plateaus of the loss"
         ));
     }
     if !scenario.network.activation.is_smooth() && rtol <= TIGHT {
-        doubts.push(format!(
+        warnings.push(format!(
             "flow.rtol = {rtol:e} is tight for units with a kink, where the rate jumps: steps may become very \
              many; 1e-4 serves most purposes"
         ));
     }
     if until.time.is_none() && until.loss_gap.is_some_and(|gap| gap < rtol * rtol) {
-        doubts.push(format!(
+        warnings.push(format!(
             "flow.until.loss_gap is below what rtol = {rtol:e} resolves and may never be met: give \
              until.time as well"
         ));
     }
-    doubts
+    warnings
 }
 
 /// The tolerance asked for, or the default: rtol times the smallest root-mean-square of an initial

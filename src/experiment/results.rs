@@ -12,7 +12,7 @@ use crate::analysis::target_components::Part;
 use crate::descent::Descent;
 use crate::integrate::{End, Method, Outcome};
 use crate::theory::{Curve, Theory};
-use crate::trajectory::Track;
+use crate::trajectory::Trajectory;
 use nalgebra::DVector;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub struct FlowRun {
     /// How the integration ended; the state is that of the network integrated.
     pub end: End,
     /// The trajectory.
-    pub track: Track,
+    pub trajectory: Trajectory,
     /// What happened in it.
     pub detection: Detection,
     /// Frobenius norm of the drift of the conserved balancedness matrices, over the squared norm

@@ -3,7 +3,7 @@
 use super::compare::{self, Comparison, Distance, Orders};
 use super::problem::{Network, Problem};
 use super::results::{DescentRun, FlowRun, Learned, RunResult, TheoryCurve};
-use crate::analysis::curvature::{CurvatureAlongRun, Slowest, Watch};
+use crate::analysis::curvature::{CurvatureAlongRun, CurvatureMonitor, Slowest};
 use crate::analysis::detector::detect;
 use crate::analysis::generalisation::generalise;
 use crate::analysis::saddle_visits::Visitor;
@@ -12,9 +12,9 @@ use crate::descent::batches::Batches;
 use crate::descent::optimiser::Rule;
 use crate::descent::{self, Stepping};
 use crate::flow::Flow;
-use crate::integrate::{self, Cut, Method, Outcome, Segment, Verdict};
+use crate::integrate::{self, Method, Outcome, Segment, TruncatedSegment, Verdict};
 use crate::theory::Theory;
-use crate::trajectory::{Lens, Recorder};
+use crate::trajectory::{Observables, Recorder};
 use nalgebra::DVector;
 
 /// How far a run is.
@@ -89,10 +89,14 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
     let theory = problem.theory();
     let descents = run_descents(problem, (&flow, &theory), monitor);
     RunResult {
-        theory_gap: compare::with_theory(&problem.lens(), &flow.detection.phase, &theory),
-        escapes: compare::escapes(&problem.lens(), &flow.detection.plateaus, &flow.track),
+        theory_gap: compare::with_theory(&problem.observables(), &flow.detection.phase, &theory),
+        escapes: compare::escapes(
+            &problem.observables(),
+            &flow.detection.plateaus,
+            &flow.trajectory,
+        ),
         orders: orders(problem, &descents),
-        generalisation: generalise(&flow.track, &problem.lens()),
+        generalisation: generalise(&flow.trajectory, &problem.observables()),
         theory_curve: theory_curve(problem, &flow),
         learned: learned(problem, &flow),
         flow,
@@ -133,7 +137,7 @@ fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
     if problem.architecture.is_linear() {
         return None;
     }
-    let parts = target_components::parts(&problem.lens(), &flow.track);
+    let parts = target_components::parts(&problem.observables(), &flow.trajectory);
     let weights = flow.final_weights(problem);
     Some(Learned {
         verdict: (!parts.is_empty()).then(|| target_components::verdict(&parts)),
@@ -144,11 +148,16 @@ fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
 
 /// The theory curve over the flow's time, and what is detected in it by the same definitions.
 fn theory_curve(problem: &Problem, flow: &FlowRun) -> Option<TheoryCurve> {
-    let curve = problem.theory_curve(flow.track.end().time)?;
-    let phase = detect(&curve.track, &problem.lens(), &problem.scenario.detector).phase;
+    let curve = problem.theory_curve(flow.trajectory.end().time)?;
+    let phase = detect(
+        &curve.trajectory,
+        &problem.observables(),
+        &problem.scenario.detector,
+    )
+    .phase;
     let comparison = compare::with_curve(
-        problem.lens(),
-        (&flow.track, &flow.detection.phase),
+        problem.observables(),
+        (&flow.trajectory, &flow.detection.phase),
         (&curve, &phase),
     );
     Some(TheoryCurve { curve, comparison })
@@ -169,11 +178,15 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     if let Some((time, state)) = observer.converged {
         (end.time, end.state) = (time, state);
     }
-    let track = observer.recorder.finish();
-    let detection = detect(&track, &problem.lens(), &problem.scenario.detector);
+    let trajectory = observer.recorder.finish();
+    let detection = detect(
+        &trajectory,
+        &problem.observables(),
+        &problem.scenario.detector,
+    );
     let slowest = detection.plateaus.iter().map(|plateau| Slowest {
         time: plateau.slowest.time,
-        tread: plateau.entry..=plateau.exit.unwrap_or(f64::INFINITY),
+        plateau: plateau.entry..=plateau.exit.unwrap_or(f64::INFINITY),
     });
     let watched = observer.watch;
     let curvature = watched.map(|watch| watch.finish(end.time, &end.state, slowest));
@@ -186,7 +199,7 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
         balancedness_drift: balancedness_drift(&network, &end.state),
         is_reduced: network.reduction.is_some(),
         end,
-        track,
+        trajectory,
     }
 }
 
@@ -214,29 +227,29 @@ fn stability_factor(problem: &Problem) -> Option<f64> {
 /// Sees the segments of an integration: records them, watches the curvature, ends the run where its
 /// loss gap is met.
 struct Observer<'p> {
-    lens: Lens<'p>,
+    observables: Observables<'p>,
     stage: Stage,
     loss_gap: Option<f64>,
     recorder: Recorder<'p>,
-    watch: Option<Watch<'p>>,
+    watch: Option<CurvatureMonitor<'p>>,
     /// Where the loss gap was met.
     converged: Option<(f64, DVector<f64>)>,
 }
 
 impl<'p> Observer<'p> {
     fn new(problem: &'p Problem, plan: &Plan, network: &Network<'p>, flow: &Flow<'p>) -> Self {
-        let lens = problem.lens();
+        let observables = problem.observables();
         let recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
-        let least_drop = problem.scenario.detector.drop * lens.learnable_loss();
-        let start = recorder.track().end();
+        let least_drop = problem.scenario.detector.drop * observables.learnable_loss();
+        let start = recorder.trajectory().end();
         let mut watch = plan
             .watches_curvature
-            .then(|| Watch::new(flow.clone(), start, network.weights, least_drop));
+            .then(|| CurvatureMonitor::new(flow.clone(), start, network.weights, least_drop));
         if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
             watch.follow_largest(network.weights);
         }
         Self {
-            lens,
+            observables,
             stage: plan.stage,
             loss_gap: problem.scenario.flow.until.loss_gap,
             recorder,
@@ -248,19 +261,19 @@ impl<'p> Observer<'p> {
     fn see(&mut self, segment: &mut dyn Segment, monitor: &mut Monitor<'_>) -> Verdict {
         if let Some(gap) = self.loss_gap
             && let Some(time) = self.recorder.time_of_gap(segment, gap)
-            && let Some(mut cut) = Cut::new(segment, time)
+            && let Some(mut truncated) = TruncatedSegment::new(segment, time)
         {
-            self.take(&mut cut);
-            self.converged = Some((time, cut.nodes()[2].state.clone()));
+            self.take(&mut truncated);
+            self.converged = Some((time, truncated.nodes()[2].state.clone()));
             return Verdict::Stop(Outcome::Converged);
         }
         self.take(segment);
-        let knot = self.recorder.track().end();
+        let knot = self.recorder.trajectory().end();
         let progress = Progress {
             stage: self.stage,
             time: knot.time,
             steps: segment.work().steps,
-            loss: self.lens.loss(knot),
+            loss: self.observables.loss(knot),
         };
         if monitor(&progress) {
             Verdict::Continue
@@ -272,7 +285,7 @@ impl<'p> Observer<'p> {
     fn take(&mut self, segment: &mut dyn Segment) {
         self.recorder.record(segment);
         if let Some(watch) = &mut self.watch {
-            watch.pass(segment, self.recorder.track());
+            watch.pass(segment, self.recorder.trajectory());
         }
     }
 }
@@ -292,7 +305,7 @@ pub fn run_descent(
     learning_rate: f64,
     monitor: &mut Monitor<'_>,
 ) -> DescentRun {
-    let lens = problem.lens();
+    let observables = problem.observables();
     let until = &problem.scenario.flow.until;
     let settings = descent::Settings {
         learning_rate,
@@ -311,8 +324,8 @@ pub fn run_descent(
         batches: batches(problem, &network),
     };
     let mut flow = network.flow(&problem.moments);
-    let mut distance = Distance::new(lens, &flow_run.track);
-    let mut visitor = Visitor::new(lens, problem.scenario.detector.share);
+    let mut distance = Distance::new(observables, &flow_run.trajectory);
+    let mut visitor = Visitor::new(observables, problem.scenario.detector.share);
     let weights = network.weights.as_slice();
     let descent = descent::descend_by(
         &mut flow,
@@ -326,12 +339,16 @@ pub fn run_descent(
                 stage: Stage::Descent(learning_rate),
                 time: knot.time,
                 steps,
-                loss: lens.loss(knot),
+                loss: observables.loss(knot),
             };
             (!monitor(&progress)).then_some(Outcome::Interrupted)
         },
     );
-    let detection = detect(&descent.track, &lens, &problem.scenario.detector);
+    let detection = detect(
+        &descent.trajectory,
+        &observables,
+        &problem.scenario.detector,
+    );
     let phases = (&detection.phase, &flow_run.detection.phase);
     let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
     let predictions = problem.descent_theory(theory, learning_rate);

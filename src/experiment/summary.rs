@@ -4,7 +4,7 @@ use super::compare::{Comparison, CurveComparison, Escape, Orders, TheoryGap};
 use super::problem::Problem;
 use super::results::{DescentRun, Learned, RunResult};
 use super::verify::Verification;
-use crate::analysis::curvature::{Curvature, Stability};
+use crate::analysis::curvature::{Curvature, Sharpness};
 use crate::analysis::detector::{Crossing, Phase, Plateau};
 use crate::analysis::generalisation::Generalising;
 use crate::data::Modality;
@@ -34,7 +34,7 @@ pub struct Summary<'r> {
     /// Predictions, and their gaps to the measurements.
     pub theory: TheorySummary<'r>,
     /// The largest curvature along the flow and the learning rate it allows; null without descent.
-    pub stability: Option<Stability>,
+    pub stability: Option<Sharpness>,
     /// Discrete descents.
     pub descent: &'r [DescentRun],
     /// Descents against the flow.
@@ -81,10 +81,10 @@ impl DataSummary {
     /// What the moments of a problem say before any training.
     pub fn of(problem: &Problem) -> Self {
         let moments = &problem.moments;
-        let lens = problem.lens();
+        let observables = problem.observables();
         let modality = |modality: &Modality| {
             let unimodal = moments.critical_map(&[modality.index]);
-            let block = lens.block(modality.index);
+            let block = observables.block(modality.index);
             ModalitySummary {
                 name: modality.clone(),
                 dim: modality.dim(),
@@ -161,15 +161,16 @@ pub struct ReductionSummary {
 impl FlowSummary {
     fn of(problem: &Problem, result: &RunResult) -> Self {
         let flow = &result.flow;
-        let (lens, last, work) = (problem.lens(), flow.track.end(), &flow.end.work);
+        let (observables, last, work) =
+            (problem.observables(), flow.trajectory.end(), &flow.end.work);
         let reduction = problem.network(flow.is_reduced).reduction;
         Self {
             method: flow.method.name(),
             outcome: flow.end.outcome,
             t_end: flow.end.time,
-            final_loss: lens.loss(last),
-            final_generalisation: lens.generalisation(last),
-            linear_share: lens.linear_share(last),
+            final_loss: observables.loss(last),
+            final_generalisation: observables.generalisation(last),
+            linear_share: observables.linear_share(last),
             steps: work.steps,
             rejected_steps: work.rejected_steps,
             rhs_evaluations: work.rhs_evaluations,
@@ -177,7 +178,7 @@ impl FlowSummary {
             krylov_mean: work.krylov_mean(),
             krylov_max: work.krylov_mean().map(|_| work.krylov_max),
             balancedness_drift: flow.balancedness_drift,
-            track_tolerance: flow.track.tolerance(),
+            track_tolerance: flow.trajectory.tolerance(),
             weights: problem.architecture.len(),
             reduction: ReductionSummary {
                 used: reduction.is_some(),
@@ -269,7 +270,7 @@ impl<'r> Summary<'r> {
 /// The flow's plateaus with curvature and escape.
 fn plateaus<'r>(problem: &Problem, result: &'r RunResult) -> Vec<PlateauSummary<'r>> {
     let flow = &result.flow;
-    let known = flow.curvature.treads.iter().zip(&result.escapes);
+    let known = flow.curvature.plateaus.iter().zip(&result.escapes);
     let known = known.map(|(curvature, escape)| (curvature.as_ref(), escape.as_ref()));
     let plateaus = flow.detection.plateaus.iter();
     plateaus

@@ -50,8 +50,8 @@ const FINER: f64 = 0.1;
 pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> Verification {
     let plan = plan(problem, flow);
     let check = run_flow(problem, &plan, monitor);
-    let mut distance = Distance::new(problem.lens(), &flow.track);
-    for knot in check.track.knots() {
+    let mut distance = Distance::new(problem.observables(), &flow.trajectory);
+    for knot in check.trajectory.knots() {
         distance.add(knot);
     }
     let (phase, checked) = (&flow.detection.phase, &check.detection.phase);

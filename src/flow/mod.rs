@@ -7,7 +7,7 @@
 //!
 //! | folder | what it computes |
 //! |---|---|
-//! | `linear/` | loss, gradient, Hessian products, observables from second moments |
+//! | `linear/` | loss, gradient, Hessian products, observation from second moments |
 //! | `sampled/` | the same from samples, for any activation, with or without biases |
 
 mod linear;
@@ -20,7 +20,7 @@ use crate::data::Moments;
 use crate::network::Architecture;
 use linear::MomentFlow;
 
-/// Right-hand side and observables of one problem, with its workspace.
+/// Right-hand side and observation of one problem, with its workspace.
 #[derive(Debug, Clone)]
 pub struct Flow<'a> {
     kind: Kind<'a>,
@@ -35,7 +35,7 @@ enum Kind<'a> {
 /// What is observed of a state: total map, layer norms and, of networks that are not linear, what
 /// the total map does not tell; with their time derivatives.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Observables {
+pub struct Observation {
     /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer; from a pass
     /// over samples also the loss, the mean power E|y^|^2 of the outputs, and how much of each known
     /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K).
@@ -97,7 +97,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
-    /// both rate and observables of one state.
+    /// both rate and observation of one state.
     pub fn evaluate(&mut self, weights: &[f64]) {
         match &mut self.kind {
             Kind::Moments(flow) => flow.evaluate(weights),
@@ -130,17 +130,17 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// The observables at the state `weights`, with their derivatives along the flow.
-    pub fn observe(&mut self, weights: &[f64], observables: &mut Observables) {
+    /// The observation at the state `weights`, with their derivatives along the flow.
+    pub fn observe(&mut self, weights: &[f64], observation: &mut Observation) {
         self.evaluate(weights);
-        self.write_observables(weights, observables);
+        self.write_observation(weights, observation);
     }
 
-    /// The observables at the state last evaluated, which the caller hands over again.
-    pub fn write_observables(&mut self, weights: &[f64], observables: &mut Observables) {
+    /// The observation at the state last evaluated, which the caller hands over again.
+    pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
         match &mut self.kind {
-            Kind::Moments(flow) => flow.write_observables(weights, observables),
-            Kind::Samples(flow) => flow.write_observables(weights, observables),
+            Kind::Moments(flow) => flow.write_observation(weights, observation),
+            Kind::Samples(flow) => flow.write_observation(weights, observation),
         }
     }
 

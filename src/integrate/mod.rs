@@ -145,7 +145,7 @@ pub struct Work {
     /// Rejected steps; of a run that failed, those before its last few hundred steps.
     pub rejected_steps: u64,
     /// Evaluations of the right-hand side by the method, those for points inside steps included.
-    /// Reading the observables off a state, once or twice a step, is not one.
+    /// Reading the observation off a state, once or twice a step, is not one.
     pub rhs_evaluations: u64,
     /// Products of the Hessian with a vector; each extends a Krylov basis.
     pub hessian_products: u64,
@@ -187,13 +187,13 @@ pub trait Segment {
 }
 
 /// The first part of a segment.
-pub struct Cut<'s> {
+pub struct TruncatedSegment<'s> {
     segment: &'s mut dyn Segment,
     times: [f64; 3],
     states: [DVector<f64>; 3],
 }
 
-impl<'s> Cut<'s> {
+impl<'s> TruncatedSegment<'s> {
     /// A segment from its start to a time inside it. None where the method cannot step there.
     pub fn new(segment: &'s mut dyn Segment, end: f64) -> Option<Self> {
         let start = segment.nodes()[0];
@@ -208,7 +208,7 @@ impl<'s> Cut<'s> {
     }
 }
 
-impl Segment for Cut<'_> {
+impl Segment for TruncatedSegment<'_> {
     fn nodes(&self) -> [Node<'_>; 3] {
         [0, 1, 2].map(|k| Node {
             time: self.times[k],

@@ -7,7 +7,7 @@ use super::two_layer::growing_mode;
 use crate::data::Moments;
 use crate::integrate::{Method, Segment, Settings, Verdict, integrate};
 use crate::network::Architecture;
-use crate::trajectory::Track;
+use crate::trajectory::Trajectory;
 use nalgebra::{DMatrix, DVector};
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use serde::Serialize;
 #[derive(Debug, Clone)]
 pub struct Curve {
     /// The joined total map W, 1 x d, against time.
-    pub track: Track,
+    pub trajectory: Trajectory,
     /// What its initial values are taken from.
     pub start: CurveStart,
 }
@@ -103,8 +103,8 @@ pub fn curve(
         ),
         (_, None) => return None,
     };
-    let track = solve(moments, architecture, &state, (rtol, t_end))?;
-    Some(Curve { track, start })
+    let trajectory = solve(moments, architecture, &state, (rtol, t_end))?;
+    Some(Curve { trajectory, start })
 }
 
 /// Unit vectors along which the modalities' maps start.
@@ -179,7 +179,7 @@ fn solve(
     architecture: &Architecture,
     start: &Start,
     (rtol, t_end): (f64, f64),
-) -> Option<Track> {
+) -> Option<Trajectory> {
     let (mut system, state) = Balanced::new(moments, architecture, start);
     let sizes = state.iter().map(|entry| entry.abs());
     let smallest = sizes.filter(|&size| size > 0.0).reduce(f64::min)?;
@@ -192,7 +192,8 @@ fn solve(
     };
     let blocks = moments.modalities.iter().map(|m| m.range.clone());
     let mut reader = system.clone();
-    let mut track = Track::new(reader.knot(0.0, state.as_slice()), blocks.collect(), rtol);
+    let mut trajectory =
+        Trajectory::new(reader.knot(0.0, state.as_slice()), blocks.collect(), rtol);
     integrate(
         &mut system,
         state,
@@ -201,12 +202,12 @@ fn solve(
             let [_, middle, end] = segment.nodes();
             let middle = reader.knot(middle.time, middle.state.as_slice());
             let end = reader.knot(end.time, end.state.as_slice());
-            track.push_resolved(middle, end, &mut |time| {
+            trajectory.push_resolved(middle, end, &mut |time| {
                 let state = segment.state_at(time)?;
                 Some(reader.knot(time, state.as_slice()))
             });
             Verdict::Continue
         },
     );
-    Some(track)
+    Some(trajectory)
 }

@@ -1,24 +1,24 @@
 //! A trajectory as piecewise polynomials: what a run remembers of itself.
 //!
-//! States are never stored. A track keeps the observables (total map and layer norms) with their
+//! States are never stored. A trajectory keeps the observation (total map and layer norms) with their
 //! time derivatives at *knots*, and is the quintic Hermite polynomial through the values and
 //! rates of three neighbouring knots in between. Neighbouring pieces are joined while the joint
-//! polynomial still reproduces the knots it drops, so that a track grows with the detail of a
+//! polynomial still reproduces the knots it drops, so that a trajectory grows with the detail of a
 //! trajectory and not with the number of steps: a plateau of a million steps is a few pieces.
 //!
-//! Whoever fills a track vouches that each piece is accurate ([`interpolation_error`]); joining
+//! Whoever fills a trajectory vouches that each piece is accurate ([`interpolation_error`]); joining
 //! checks against the dropped knots, which are themselves points of the trajectory, so that its
 //! error does not accumulate.
 
-use crate::flow::Observables;
+use crate::flow::Observation;
 use std::ops::Range;
 
-/// Values and rates of the observables at one time.
+/// Values and rates of the observation at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Knot {
     /// Time.
     pub time: f64,
-    /// Values of the observables.
+    /// Values of the observation.
     pub values: Vec<f64>,
     /// Their time derivatives.
     pub rates: Vec<f64>,
@@ -26,18 +26,18 @@ pub struct Knot {
 
 impl Knot {
     /// What is observed of a state at a time.
-    pub fn of(time: f64, observables: &Observables) -> Self {
+    pub fn of(time: f64, observation: &Observation) -> Self {
         Self {
             time,
-            values: observables.values.clone(),
-            rates: observables.rates.clone(),
+            values: observation.values.clone(),
+            rates: observation.rates.clone(),
         }
     }
 }
 
-/// A trajectory of observables in time.
+/// A trajectory of observation in time.
 #[derive(Debug, Clone)]
-pub struct Track {
+pub struct Trajectory {
     /// Piece i spans knots 2i, 2i + 1, 2i + 2.
     knots: Vec<Knot>,
     /// Entries whose errors are measured together, against their largest norm on the piece.
@@ -53,8 +53,8 @@ const MEMORY: usize = 24 << 20;
 /// middle knot's neighbourhood the joint polynomial is poorly determined.
 const MOST_UNEQUAL: f64 = 4.0;
 
-impl Track {
-    /// A track that starts at `start`. `groups` are ranges of observables whose error counts
+impl Trajectory {
+    /// A trajectory that starts at `start`. `groups` are ranges of observation whose error counts
     /// relative to their joint norm; `tolerance` is that relative error.
     pub fn new(start: Knot, groups: Vec<Range<usize>>, tolerance: f64) -> Self {
         let knot_bytes = 2 * size_of::<f64>() * start.values.len() + size_of::<Knot>();
@@ -82,7 +82,7 @@ impl Track {
         &self.knots[self.knots.len() - 1]
     }
 
-    /// Groups of observables, as given to [`Track::new`].
+    /// Groups of observation, as given to [`Trajectory::new`].
     pub fn groups(&self) -> &[Range<usize>] {
         &self.groups
     }
@@ -150,7 +150,7 @@ impl Track {
         })
     }
 
-    /// The piece that covers `time`, clamped to the track.
+    /// The piece that covers `time`, clamped to the trajectory.
     fn piece(&self, time: f64) -> [&Knot; 3] {
         let pieces = (self.knots.len() - 1) / 2;
         let before = self.knots.partition_point(|knot| knot.time <= time);
@@ -158,7 +158,7 @@ impl Track {
         [0, 1, 2].map(|k| &self.knots[(2 * piece + k).min(self.knots.len() - 1)])
     }
 
-    /// Values and rates at `time`, clamped to the track's span.
+    /// Values and rates at `time`, clamped to the trajectory's span.
     pub fn at(&self, time: f64) -> Knot {
         let nodes = self.piece(time);
         let time = time.clamp(nodes[0].time, nodes[2].time);

@@ -1,11 +1,11 @@
-//! A trajectory of observables, as piecewise polynomials.
+//! A trajectory of observation, as piecewise polynomials.
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `dense.rs` | [`Track`]: knots, interpolation, joining of pieces |
+//! | `dense.rs` | [`Trajectory`]: knots, interpolation, joining of pieces |
 //! | `refine.rs` | refinement of pieces by re-stepping |
-//! | `observables.rs` | [`Lens`]: what is read off a knot |
-//! | `recorder.rs` | [`Recorder`]: the track of an integration as it comes |
+//! | `observables.rs` | [`Observables`]: what is read off a knot |
+//! | `recorder.rs` | [`Recorder`]: the trajectory of an integration as it comes |
 //! | `output.rs` | the output section, and the times that it asks for |
 
 mod dense;
@@ -14,7 +14,7 @@ mod output;
 mod recorder;
 mod refine;
 
-pub use dense::{Knot, Track, interpolation_error};
-pub use observables::Lens;
+pub use dense::{Knot, Trajectory, interpolation_error};
+pub use observables::Observables;
 pub use output::{OutputSection, Spacing, sample_times};
 pub use recorder::Recorder;

@@ -8,14 +8,14 @@ use std::ops::Range;
 
 /// Names the entries of a knot and computes what follows from them.
 #[derive(Debug, Clone, Copy)]
-pub struct Lens<'a> {
+pub struct Observables<'a> {
     /// The network observed.
     pub architecture: &'a Architecture,
     /// The data it learns.
     pub moments: &'a Moments,
 }
 
-impl Lens<'_> {
+impl Observables<'_> {
     /// Number of entries of the joined total map, o x d.
     pub fn map_len(&self) -> usize {
         self.architecture.outputs * self.architecture.inputs()

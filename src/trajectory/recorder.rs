@@ -1,18 +1,18 @@
-//! The track of an integration, built from its segments as they come.
+//! The trajectory of an integration, built from its segments as they come.
 
-use super::{Knot, Lens, Track};
-use crate::flow::{Flow, Observables};
+use super::{Knot, Observables, Trajectory};
+use crate::flow::{Flow, Observation};
 use crate::integrate::Segment;
 
-/// Builds the track of a flow from the segments of its integration.
+/// Builds the trajectory of a flow from the segments of its integration.
 ///
 /// Pieces whose interpolation error is above the tolerance are halved at states taken inside the
 /// segment.
 #[derive(Debug)]
 pub struct Recorder<'a> {
     flow: Flow<'a>,
-    observables: Observables,
-    track: Track,
+    observation: Observation,
+    trajectory: Trajectory,
 }
 
 /// Below this relative error the round-off of values and rates would be resolved, not the
@@ -23,18 +23,18 @@ impl<'a> Recorder<'a> {
     /// A recorder that starts at t = 0 with the given weights and keeps each point to the
     /// relative tolerance `rtol`.
     pub fn new(mut flow: Flow<'a>, weights: &[f64], rtol: f64) -> Self {
-        let lens = Lens {
+        let observables = Observables {
             architecture: flow.architecture(),
             moments: flow.moments(),
         };
-        let groups = lens.groups();
-        let mut observables = Observables::default();
-        flow.observe(weights, &mut observables);
-        let start = Knot::of(0.0, &observables);
+        let groups = observables.groups();
+        let mut observation = Observation::default();
+        flow.observe(weights, &mut observation);
+        let start = Knot::of(0.0, &observation);
         Self {
-            track: Track::new(start, groups, rtol.max(FINEST)),
+            trajectory: Trajectory::new(start, groups, rtol.max(FINEST)),
             flow,
-            observables,
+            observation,
         }
     }
 
@@ -44,13 +44,13 @@ impl<'a> Recorder<'a> {
         let (middle_time, end_time) = (middle.time, end.time);
         let middle = self.look(middle_time, middle.state.as_slice());
         let end = self.look(end_time, end.state.as_slice());
-        let (flow, observables) = (&mut self.flow, &mut self.observables);
-        self.track.push_resolved(middle, end, &mut |time| {
+        let (flow, observation) = (&mut self.flow, &mut self.observation);
+        self.trajectory.push_resolved(middle, end, &mut |time| {
             let state = segment.state_at(time)?;
-            flow.observe(state.as_slice(), observables);
-            Some(Knot::of(time, observables))
+            flow.observe(state.as_slice(), observation);
+            Some(Knot::of(time, observation))
         });
-        self.track.end()
+        self.trajectory.end()
     }
 
     /// The first time of a segment at which at most the share `gap` of the learnable loss is left;
@@ -58,20 +58,20 @@ impl<'a> Recorder<'a> {
     pub fn time_of_gap(&mut self, segment: &mut dyn Segment, gap: f64) -> Option<f64> {
         /// Relative width to which the time is bracketed.
         const WIDTH: f64 = 1e-12;
-        let lens = Lens {
+        let observables = Observables {
             architecture: self.flow.architecture(),
             moments: self.flow.moments(),
         };
         let [start, _, end] = segment.nodes();
         let (mut before, mut after) = (start.time, end.time);
-        if lens.loss_gap(&self.look(after, end.state.as_slice())) > gap {
+        if observables.loss_gap(&self.look(after, end.state.as_slice())) > gap {
             return None;
         }
         // The loss never rises along the flow, so that there is one such time.
         while after - before > WIDTH * after {
             let time = before + 0.5 * (after - before);
             let state = segment.state_at(time)?;
-            if lens.loss_gap(&self.look(time, state.as_slice())) > gap {
+            if observables.loss_gap(&self.look(time, state.as_slice())) > gap {
                 before = time;
             } else {
                 after = time;
@@ -80,18 +80,18 @@ impl<'a> Recorder<'a> {
         Some(after)
     }
 
-    /// The track of what is recorded so far.
-    pub fn track(&self) -> &Track {
-        &self.track
+    /// The trajectory of what is recorded so far.
+    pub fn trajectory(&self) -> &Trajectory {
+        &self.trajectory
     }
 
-    /// The track of what was recorded.
-    pub fn finish(self) -> Track {
-        self.track
+    /// The trajectory of what was recorded.
+    pub fn finish(self) -> Trajectory {
+        self.trajectory
     }
 
     fn look(&mut self, time: f64, weights: &[f64]) -> Knot {
-        self.flow.observe(weights, &mut self.observables);
-        Knot::of(time, &self.observables)
+        self.flow.observe(weights, &mut self.observation);
+        Knot::of(time, &self.observation)
     }
 }

@@ -1,6 +1,6 @@
 //! Adding a stretch of a trajectory with as many pieces as it needs.
 
-use super::{Knot, Track, interpolation_error};
+use super::{Knot, Trajectory, interpolation_error};
 
 /// What halving a stretch has brought so far. A resolved trajectory's error falls 64 times with
 /// each; that of one with a sharp turn somewhere starts to fall after a few; the noise of large
@@ -36,7 +36,7 @@ impl Halving {
     }
 }
 
-impl Track {
+impl Trajectory {
     /// Appends the stretch from the last knot over `middle` to `end`. Pieces whose interpolation
     /// error is above the tolerance are halved at the knots that `look` takes at a time; None
     /// where it cannot.

@@ -41,7 +41,7 @@ pub fn execute(cli: Cli) -> Result<u8> {
             changes,
         } => {
             options.set.extend(changes.set);
-            run::run_scenarios(&scenarios, run::Extras { svg, verify }, &options)
+            run::run_scenarios(&scenarios, run::RunOptions { svg, verify }, &options)
         }
         Command::Sweep {
             scenarios,
@@ -85,7 +85,7 @@ pub fn execute(cli: Cli) -> Result<u8> {
 }
 
 /// Writes to standard output. A reader that has gone away wants no more of it; anything else,
-/// a full disk say, loses what was asked for.
+/// a full disk warn, loses what was asked for.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -101,7 +101,7 @@ fn print_json<T: serde::Serialize>(value: &T) -> Result<()> {
 }
 
 /// Writes a line to standard error. Unlike `eprintln!` it does not panic where nobody reads it.
-pub fn say(line: &str) {
+pub fn warn(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -126,7 +126,7 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
                 .map_err(|error| loaded.source.locate(error.into()))?;
             let name = loaded.file.scenario.name.clone().unwrap_or_default();
             for warning in &problem.warnings {
-                say(&format!("warning: {name}: {warning}"));
+                warn(&format!("warning: {name}: {warning}"));
             }
             Ok(Prepared {
                 name,

@@ -1,6 +1,6 @@
 //! `modalflow run`.
 
-use super::{Prepared, prepare_all, print, print_json, refuse_to_replace_inputs, say};
+use super::{Prepared, prepare_all, print, print_json, refuse_to_replace_inputs, warn};
 use crate::args::Options;
 use crate::error::Result;
 use crate::figures;
@@ -42,12 +42,16 @@ const KNOWN_FILES: &[&str] = &[
 
 /// What a run does beside its main job.
 #[derive(Clone, Copy)]
-pub(super) struct Extras {
+pub(super) struct RunOptions {
     pub(super) svg: bool,
     pub(super) verify: bool,
 }
 
-pub(super) fn run_scenarios(paths: &[PathBuf], extras: Extras, options: &Options) -> Result<u8> {
+pub(super) fn run_scenarios(
+    paths: &[PathBuf],
+    run_options: RunOptions,
+    options: &Options,
+) -> Result<u8> {
     let prepared = prepare_all(paths, options)?;
     for Prepared { name, problem, .. } in &prepared {
         let is_written = |name: &str| KNOWN_FILES.contains(&name) || name == "trajectory.csv";
@@ -63,7 +67,7 @@ pub(super) fn run_scenarios(paths: &[PathBuf], extras: Extras, options: &Options
         if i > 0 && !options.quiet && !options.json {
             print("\n")?;
         }
-        let outcome = run_one(prepared, extras, options, &interrupted)?;
+        let outcome = run_one(prepared, run_options, options, &interrupted)?;
         match outcome {
             Outcome::Interrupted => return Ok(INTERRUPTED),
             outcome if !outcome.is_success() => exit_code = FAILED,
@@ -91,7 +95,7 @@ fn run_one(
         problem,
         prepare_seconds,
     }: &Prepared,
-    extras: Extras,
+    run_options: RunOptions,
     options: &Options,
     interrupted: &AtomicBool,
 ) -> Result<Outcome> {
@@ -104,8 +108,8 @@ fn run_one(
     let result = run::run(problem, &mut monitor);
     let wall_seconds = clock.elapsed().as_secs_f64();
     let is_complete = result.outcome() != Outcome::Interrupted;
-    let verification =
-        (extras.verify && is_complete).then(|| verify::verify(problem, &result.flow, &mut monitor));
+    let verification = (run_options.verify && is_complete)
+        .then(|| verify::verify(problem, &result.flow, &mut monitor));
     line.finish();
     let checked = verification.as_ref().map(|check| check.outcome);
     let folder = options.out.join(name);
@@ -121,7 +125,7 @@ fn run_one(
         results,
         provenance: Some(provenance(started, *prepare_seconds, wall_seconds)),
     };
-    let files = files(name, problem, &result, &summary, extras.svg)?;
+    let files = files(name, problem, &result, &summary, run_options.svg)?;
     let written = output::write_files(&folder, &files, KNOWN_FILES)?;
     if options.json {
         print_json(&summary)?;
@@ -136,7 +140,7 @@ fn run_one(
     }
     let outcome = result.outcome();
     if !outcome.is_success() {
-        say(&format!("warning: {name}: {}", failure(&result)));
+        warn(&format!("warning: {name}: {}", failure(&result)));
         return Ok(outcome);
     }
     // A check that did not come to its end has checked nothing.
@@ -220,7 +224,7 @@ fn files(
         true => &[Format::Png, Format::Svg],
         false => &[Format::Png],
     };
-    let pages = figures::run_pages(name, &problem.scenario, problem.lens(), result);
+    let pages = figures::run_pages(name, &problem.scenario, problem.observables(), result);
     files.extend(plot::render(&pages, formats)?);
     if problem.scenario.output.weights {
         let architecture = &problem.architecture;

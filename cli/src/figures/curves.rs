@@ -8,7 +8,7 @@ use crate::plot::{
     Axis, Curve, Key, LineStyle, Page, Panel, Sample, range, range_widened, series_colour,
     series_dash, shows,
 };
-use crate::sweep::{Table, Trajectory};
+use crate::sweep::{DrawnTrajectory, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub enum CurveValue {
 }
 
 impl CurveValue {
-    fn of(self, trajectory: &Trajectory) -> &[f64] {
+    fn of(self, trajectory: &DrawnTrajectory) -> &[f64] {
         match self {
             CurveValue::Loss => &trajectory.losses,
             CurveValue::Generalisation => &trajectory.generalisation,
@@ -75,7 +75,7 @@ impl Kind for CurvesFigure {
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
         let Drawn { cells, note } = request.trajectories(table)?;
-        let points = |trajectory: &Trajectory| {
+        let points = |trajectory: &DrawnTrajectory| {
             let times = trajectory.times.iter().copied();
             times
                 .zip(self.value.of(trajectory).iter().copied())

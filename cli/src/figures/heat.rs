@@ -1,9 +1,9 @@
 //! Heat maps over two axes: measured, and where there are predictions theory and the gap.
 
+use super::aggregate::{Field, Sum};
 use super::check::Place;
 use super::series::numbers;
-use super::tally::{Field, Sum};
-use super::{Kind, Request, words};
+use super::{Kind, Request, labels};
 use crate::error::Result;
 use crate::plot::{Arrangement, Axis, Cells, ColourScale, Key, Page, Panel, Ramp, Sample};
 use crate::scenario::Quantity;
@@ -46,10 +46,10 @@ impl Kind for HeatFigure {
         let places = [&self.x, &self.y].map(|path| request.place(path).unwrap_or_default());
         let field = Field::of(request, table, self.value, (places[0], Some(places[1])))?;
         let axis = |path: &str, place: usize| {
-            Axis::of_cells(words::axis(path), numbers(&request.columns[place].values))
+            Axis::of_cells(labels::axis(path), numbers(&request.columns[place].values))
         };
         let (x, y) = (axis(&self.x, places[0]), axis(&self.y, places[1]));
-        let mut notes: Vec<String> = field.tally.note().into_iter().collect();
+        let mut notes: Vec<String> = field.aggregate.note().into_iter().collect();
         if self.value.is_predicted() {
             let (compared, measured) = field.share(&field.gaps);
             notes.extend((compared < measured).then(|| {
@@ -74,7 +74,7 @@ impl HeatFigure {
         let map = |title, sums: &[Sum]| Map {
             title,
             values: means(sums),
-            unit: words::quantity(self.value),
+            unit: labels::quantity(self.value),
             ramp: match self.log {
                 true => Ramp::SequentialLog,
                 false => Ramp::Sequential,

@@ -1,10 +1,10 @@
 //! Measured points with their spread, against theory's lines.
 
+use super::aggregate::{Field, Sum};
 use super::check::Place;
 use super::curves::{HEIGHT, PAD};
 use super::series::{labels, left_out, numbers, thinned};
-use super::tally::{Field, Sum};
-use super::{Kind, Request, words};
+use super::{Kind, Request, labels};
 use crate::error::Result;
 use crate::plot::{
     Axis, Curve, Dot, Key, LineStyle, Marker, Page, Panel, Sample, TickPlaces, range_widened,
@@ -96,7 +96,7 @@ impl Kind for LinesFigure {
         let unmatched = (matched < measured && series.iter().any(is_joined)).then(|| {
             format!("theory joined over {matched} of {measured} runs, those in the predicted order")
         });
-        let notes = unmatched.into_iter().chain(field.tally.note());
+        let notes = unmatched.into_iter().chain(field.aggregate.note());
         Ok(Page {
             title: request.title.clone(),
             ..self.of(&series, xs, notes.collect())
@@ -143,9 +143,9 @@ impl LinesFigure {
             height: HEIGHT,
             x: Axis {
                 ticks: TickPlaces::At(xs),
-                ..Axis::new(words::axis(&self.x), x, self.log_x)
+                ..Axis::new(labels::axis(&self.x), x, self.log_x)
             },
-            y: Axis::new(words::quantity(self.y), y, self.log_y),
+            y: Axis::new(labels::quantity(self.y), y, self.log_y),
             curves: curves(series),
             dots: dots(series),
             legend,

@@ -2,7 +2,7 @@
 //!
 //! A kind of figure is one file: its section in the scenario, the check of that section, and a
 //! function from the cells of a sweep to a page. It is known to the rest by its line in
-//! [`FigureSection`] and in [`FigureSection::kinds`].
+//! [`FigureSection`] and in `FigureSection::kinds`.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -13,20 +13,20 @@
 //! | `curves.rs` | of a sweep: curves in time |
 //! | `portrait.rs` | of a sweep: phase portraits |
 //! | `check.rs` | what several checks need to know of the scenario |
-//! | `tally.rs` | runs summed up, and those left out |
+//! | `aggregate.rs` | runs summed up, and those left out |
 //! | `series.rs` | series of one panel: their names, and what is not shown of them |
 //! | `words.rs` | what axes and quantities are called |
 
+mod aggregate;
 mod check;
 mod curves;
 mod heat;
+mod labels;
 mod lines;
 mod portrait;
 mod run;
 mod scatter;
 mod series;
-mod tally;
-mod words;
 
 pub(crate) use check::check;
 pub use curves::CurvesFigure;
@@ -39,13 +39,13 @@ pub use scatter::ScatterFigure;
 use crate::error::Result;
 use crate::plot::{Page, literal};
 use crate::scenario::{AxisValue, Cell, Column};
-use crate::sweep::{Table, Trajectory};
+use crate::sweep::{DrawnTrajectory, Table};
+use aggregate::Aggregate;
 use check::Place;
 use indexmap::IndexMap;
 use modalflow::experiment::Scenario;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tally::Tally;
 
 /// One figure of a sweep: exactly one of lines, heat, scatter, curves, portrait.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -162,7 +162,7 @@ impl Request<'_> {
         let parts = parts
             .filter(|(column, _)| column.values.len() > 1 && !selected.contains_key(&column.path));
         let parts: Vec<String> = parts
-            .map(|(column, value)| words::assignment(&column.path, value))
+            .map(|(column, value)| labels::assignment(&column.path, value))
             .collect();
         parts.join(", ")
     }
@@ -170,29 +170,29 @@ impl Request<'_> {
     /// The first repeat of each selected cell.
     fn trajectories(&self, table: &mut Table<'_>) -> Result<Drawn> {
         let mut cells = Vec::new();
-        let mut tally = Tally::default();
+        let mut aggregate = Aggregate::default();
         let grid = table.grid;
         for index in (0..grid.len()).step_by(grid.repeats() as usize) {
             let Some(record) = table.record(index)? else {
                 continue;
             };
-            if self.selects(&record.cell) && tally.is_shown(&record) {
+            if self.selects(&record.cell) && aggregate.is_shown(&record) {
                 match record.trajectory {
                     Some(trajectory) => cells.push((record.cell, trajectory)),
-                    None => tally.miss(),
+                    None => aggregate.miss(),
                 }
             }
         }
         Ok(Drawn {
             cells,
-            note: tally.note(),
+            note: aggregate.note(),
         })
     }
 }
 
 /// The cells that are drawn, with their trajectories.
 struct Drawn {
-    cells: Vec<(Cell, Trajectory)>,
+    cells: Vec<(Cell, DrawnTrajectory)>,
     /// Where some have none.
     note: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::plot::{
 };
 use crate::report::fusion_name;
 use crate::scenario::AxisValue;
-use crate::sweep::{CriticalPoint, PhasePlane, Table, Trajectory};
+use crate::sweep::{CriticalPoint, DrawnTrajectory, PhasePlane, Table};
 use modalflow::data::Source;
 use modalflow::error::InputError;
 use modalflow::section::check;
@@ -125,7 +125,7 @@ struct Portrait {
     plane: PhasePlane,
 }
 
-fn path(trajectory: &Trajectory) -> Vec<(f64, f64)> {
+fn path(trajectory: &DrawnTrajectory) -> Vec<(f64, f64)> {
     let pair = |map: &Vec<f64>| Some((*map.first()?, *map.get(1)?));
     trajectory.maps.iter().filter_map(pair).collect()
 }

@@ -1,9 +1,9 @@
 //! Measured against theory, a point a run.
 
+use super::aggregate::Aggregate;
 use super::check::Place;
 use super::series::{labels, left_out, thinned};
-use super::tally::Tally;
-use super::{Kind, Request, words};
+use super::{Kind, Request, labels};
 use crate::error::Result;
 use crate::plot::{
     Arrangement, Axis, Curve, Dot, Key, LEVEL, Marker, Page, Panel, Sample, range, series_colour,
@@ -50,9 +50,9 @@ impl Kind for ScatterFigure {
         let up = self.series.as_ref().and_then(|path| request.place(path));
         let labels = labels(request, up);
         let mut points = vec![Vec::new(); labels.len()];
-        let mut tally = Tally::default();
+        let mut aggregate = Aggregate::default();
         table.each(&mut |record| {
-            if !request.selects(&record.cell) || !tally.is_shown(record) {
+            if !request.selects(&record.cell) || !aggregate.is_shown(record) {
                 return;
             }
             let row = up.map_or(0, |up| record.cell.places[up]);
@@ -61,14 +61,14 @@ impl Kind for ScatterFigure {
                 .zip(record.predicted(self.value));
             match record.pair(self.value) {
                 Some((measured, theory)) => points[row].push((theory, measured)),
-                None if both.is_some() => tally.miss_order(),
-                None => tally.miss(),
+                None if both.is_some() => aggregate.miss_order(),
+                None => aggregate.miss(),
             }
         })?;
         let page = self.of(labels.into_iter().zip(points).collect());
         Ok(Page {
             title: request.title.clone(),
-            notes: tally.note().into_iter().chain(page.notes).collect(),
+            notes: aggregate.note().into_iter().chain(page.notes).collect(),
             ..page
         })
     }
@@ -88,7 +88,7 @@ impl ScatterFigure {
         let (mut legend, named) = thinned(keys.collect());
         legend.push(Key::new("measured = theory", Sample::Line(LEVEL)));
         let axis = |what: &str, range| {
-            let name = format!("{what}: {}", words::quantity(self.value));
+            let name = format!("{what}: {}", labels::quantity(self.value));
             Axis::new(name, range, self.log)
         };
         let dots = series.iter().enumerate().flat_map(|(i, (_, points))| {

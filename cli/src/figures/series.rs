@@ -1,6 +1,6 @@
 //! The series of one panel: their names, and what is not shown of them.
 
-use super::{Request, words};
+use super::{Request, labels};
 use crate::plot::Key;
 use crate::scenario::AxisValue;
 
@@ -14,7 +14,7 @@ pub(super) fn labels(request: &Request<'_>, up: Option<usize>) -> Vec<String> {
     let Some(column) = up.map(|up| request.columns[up]) else {
         return vec![String::new()];
     };
-    let label = |value| words::assignment(&column.path, value);
+    let label = |value| labels::assignment(&column.path, value);
     column.values.iter().map(label).collect()
 }
 

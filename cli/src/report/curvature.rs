@@ -4,7 +4,7 @@ use super::format::{NONE, cells, name, number_to, percent, push_wrapped, table};
 use modalflow::experiment::summary::Summary;
 use std::fmt::Write;
 
-/// The table of curvatures, one row a tread.
+/// The table of curvatures, one row a plateau.
 pub(super) fn push_curvature(text: &mut String, summary: &Summary<'_>) {
     let mut rows = vec![cells([
         "Hessian at",
@@ -37,7 +37,7 @@ pub(super) fn push_curvature(text: &mut String, summary: &Summary<'_>) {
             percent(escape.and_then(|escape| escape.gap)),
         ])
     }));
-    // Treads of one flickering stretch share the point that was looked at.
+    // Snapshots of one flickering stretch share the point that was looked at.
     rows.dedup();
     if rows.len() == 1 {
         return;

@@ -394,7 +394,7 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
 
 fn push_plateaus(text: &mut String, summary: &Summary<'_>) {
     let mut rows = vec![cells([
-        "tread", "saddle", "entry", "exit", "length", "loss",
+        "plateau", "saddle", "entry", "exit", "length", "loss",
     ])];
     rows.extend(summary.plateaus.iter().map(|summary| {
         let p = summary.plateau;

@@ -13,8 +13,8 @@ use modalflow::experiment::results::{DescentRun, FlowRun};
 use modalflow::experiment::run::{self, Progress};
 use modalflow::integrate::Outcome;
 use modalflow::theory::{self, Theory};
-use modalflow::trajectory::Lens;
-use modalflow::trajectory::Track;
+use modalflow::trajectory::Observables;
+use modalflow::trajectory::Trajectory;
 use serde::{Deserialize, Serialize};
 
 /// A finished cell.
@@ -25,12 +25,12 @@ pub struct Finished {
     pub row: Row,
     /// Its trajectory, where a figure wants it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trajectory: Option<Trajectory>,
+    pub trajectory: Option<DrawnTrajectory>,
 }
 
 /// A trajectory at times that resolve it for the eye.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Trajectory {
+pub struct DrawnTrajectory {
     /// Times.
     pub times: Vec<f64>,
     /// The loss at each.
@@ -76,7 +76,7 @@ pub fn run_cell(
     let is_drawn = wants_trajectory && row.outcome.is_success();
     Some(Finished {
         row,
-        trajectory: is_drawn.then(|| trajectory(&problem.lens(), &flow.track)),
+        trajectory: is_drawn.then(|| trajectory(&problem.observables(), &flow.trajectory)),
     })
 }
 
@@ -99,10 +99,10 @@ pub fn invalid(error: &Error) -> Finished {
 }
 
 fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
-    let lens = problem.lens();
+    let observables = problem.observables();
     let phase = &flow.detection.phase;
     let name = |modality: &Option<Modality>| Some(modality.as_ref()?.name.clone());
-    let end = flow.track.end();
+    let end = flow.trajectory.end();
     Row {
         outcome: CellOutcome::Run(flow.end.outcome),
         reason: phase.reason.clone(),
@@ -117,19 +117,19 @@ fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
         },
         theory_first: name(&theory.first),
         theory: predicted(problem, theory),
-        ratio_gap: compare::with_theory(&lens, phase, theory).ratio,
+        ratio_gap: compare::with_theory(&observables, phase, theory).ratio,
         t_end: Some(flow.end.time),
         initial_loss: Some(problem.moments.initial_loss),
-        final_loss: Some(lens.loss(end)),
+        final_loss: Some(observables.loss(end)),
         generalisation: generalisation(problem, flow),
-        parts: learned_parts(&lens, &flow.track),
+        parts: learned_parts(&observables, &flow.trajectory),
         descent: Descent::default(),
         work: Some(flow.end.work),
     }
 }
 
 fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
-    let Some(found) = generalise(&flow.track, &problem.lens()) else {
+    let Some(found) = generalise(&flow.trajectory, &problem.observables()) else {
         return Generalisation::default();
     };
     let first = found.minima.first();
@@ -145,8 +145,8 @@ fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
     }
 }
 
-fn learned_parts(lens: &Lens<'_>, track: &Track) -> Parts {
-    let parts = target_components::parts(lens, track);
+fn learned_parts(observables: &Observables<'_>, trajectory: &Trajectory) -> Parts {
+    let parts = target_components::parts(observables, trajectory);
     let part = |name: &str| {
         let part = parts.iter().find(|part| part.name == name);
         [
@@ -203,35 +203,42 @@ fn measured_gain(problem: &Problem, flow: &FlowRun) -> Option<f64> {
     Some((moments.initial_loss - alone.loss) / moments.learnable_loss())
 }
 
-fn trajectory(lens: &Lens<'_>, track: &Track) -> Trajectory {
-    let times = drawn_times(track);
-    let knots: Vec<_> = times.iter().map(|time| track.at(*time)).collect();
-    let is_scalar = lens.map_len() == lens.architecture.modalities.len();
-    Trajectory {
-        losses: knots.iter().map(|knot| lens.loss(knot)).collect(),
+fn trajectory(observables: &Observables<'_>, trajectory: &Trajectory) -> DrawnTrajectory {
+    let times = drawn_times(trajectory);
+    let knots: Vec<_> = times.iter().map(|time| trajectory.at(*time)).collect();
+    let is_scalar = observables.map_len() == observables.architecture.modalities.len();
+    DrawnTrajectory {
+        losses: knots.iter().map(|knot| observables.loss(knot)).collect(),
         generalisation: knots
             .iter()
-            .filter_map(|knot| lens.generalisation(knot))
+            .filter_map(|knot| observables.generalisation(knot))
             .collect(),
         maps: match is_scalar {
-            true => knots.iter().map(|knot| lens.map(knot).to_vec()).collect(),
+            true => knots
+                .iter()
+                .map(|knot| observables.map(knot).to_vec())
+                .collect(),
             false => Vec::new(),
         },
         times,
     }
 }
 
-/// Some of the track's knots, which resolve the drops, with equidistant times and times at equal
+/// Some of the trajectory's knots, which resolve the drops, with equidistant times and times at equal
 /// ratios, which resolve a linear and a logarithmic axis.
-fn drawn_times(track: &Track) -> Vec<f64> {
+fn drawn_times(trajectory: &Trajectory) -> Vec<f64> {
     const POINTS: usize = 200;
     const DECADES: f64 = 6.0;
-    let end = track.end().time;
+    let end = trajectory.end().time;
     let share = |i: usize| i as f64 / POINTS as f64;
     let even = (0..=POINTS).map(|i| end * share(i));
     let ratios = (0..=POINTS).map(|i| end * 10f64.powf(-DECADES * share(i)));
-    let stride = track.knots().len().div_ceil(POINTS).max(1);
-    let knots = track.knots().iter().step_by(stride).map(|knot| knot.time);
+    let stride = trajectory.knots().len().div_ceil(POINTS).max(1);
+    let knots = trajectory
+        .knots()
+        .iter()
+        .step_by(stride)
+        .map(|knot| knot.time);
     let mut times: Vec<f64> = even.chain(ratios).chain(knots).collect();
     times.sort_by(f64::total_cmp);
     times.dedup();

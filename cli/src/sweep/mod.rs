@@ -26,7 +26,7 @@ mod store;
 mod table;
 mod theory_line;
 
-pub use cell::{Finished, Trajectory, invalid, run_cell};
+pub use cell::{DrawnTrajectory, Finished, invalid, run_cell};
 pub use identity::identity;
 pub use phase_plane::{CriticalPoint, PhasePlane};
 pub use row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};

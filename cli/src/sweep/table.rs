@@ -1,6 +1,6 @@
 //! The rows of a finished sweep, one after the other.
 
-use super::cell::{Finished, Trajectory};
+use super::cell::{DrawnTrajectory, Finished};
 use super::row::{self, Row};
 use super::store::CellStore;
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub struct Record {
     /// Its results.
     pub row: Row,
     /// Its trajectory, where one was kept.
-    pub trajectory: Option<Trajectory>,
+    pub trajectory: Option<DrawnTrajectory>,
 }
 
 impl Record {

@@ -12,16 +12,16 @@
 //! | file | what it computes |
 //! |---|---|
 //! | `mod.rs` | the ends of the spectrum at one state |
-//! | `treads.rs` | states to look at: where the loss falls most slowly |
+//! | `plateaus.rs` | states to look at: where the loss falls most slowly |
 //! | `stability.rs` | the largest eigenvalue along a run: how large a learning rate may be |
 //! | `watch.rs` | both for one run |
 
-mod stability;
-mod treads;
-mod watch;
+mod monitor;
+mod sharpness;
+mod snapshots;
 
-pub use stability::Stability;
-pub use watch::{Curvature, CurvatureAlongRun, Slowest, Watch};
+pub use monitor::{Curvature, CurvatureAlongRun, CurvatureMonitor, Slowest};
+pub use sharpness::Sharpness;
 
 use crate::flow::Flow;
 use crate::linalg::Lanczos;

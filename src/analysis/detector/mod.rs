@@ -1,7 +1,7 @@
 //! What happened in a trajectory: plateaus, half-height crossings, the unimodal phase.
 //!
 //! The loss is a staircase. Its speed -dLoss/dt peaks at each drop and has a minimum on each
-//! tread. With L_s the loss at such a minimum, the plateau is *entered* when the drop into it is
+//! plateau. With L_s the loss at such a minimum, the plateau is *entered* when the drop into it is
 //! done up to a share eps, and *left* when the next drop has begun by a share eps. A minimum
 //! below `dip` times the lower neighbouring peak is a plateau, a shallower one a shoulder; a drop
 //! counts when it removes at least `drop` of the learnable loss. With units that have a kink the speed
@@ -18,7 +18,7 @@
 //!
 //! | file | what it finds |
 //! |---|---|
-//! | `plateaus.rs` | treads of the loss staircase, and the saddles they lie at |
+//! | `plateaus.rs` | plateaus of the loss staircase, and the saddles they lie at |
 //! | `phase.rs` | half-height crossings, the unimodal phase |
 
 mod phase;
@@ -28,7 +28,7 @@ mod section;
 pub use section::DetectorSection;
 
 use crate::data::Modality;
-use crate::trajectory::{Knot, Lens, Track};
+use crate::trajectory::{Knot, Observables, Trajectory};
 use serde::Serialize;
 
 /// Whether a minimum of the speed is deep.
@@ -141,12 +141,16 @@ pub struct Detection {
 }
 
 /// Detects plateaus, crossings and the unimodal phase in a trajectory.
-pub fn detect(track: &Track, lens: &Lens<'_>, thresholds: &DetectorSection) -> Detection {
-    let plateaus = plateaus::plateaus(track, lens, thresholds);
-    let crossings: Vec<Crossing> = (0..lens.architecture.modalities.len())
-        .map(|m| phase::crossing(track, lens, m))
+pub fn detect(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    thresholds: &DetectorSection,
+) -> Detection {
+    let plateaus = plateaus::plateaus(trajectory, observables, thresholds);
+    let crossings: Vec<Crossing> = (0..observables.architecture.modalities.len())
+        .map(|m| phase::crossing(trajectory, observables, m))
         .collect();
-    let phase = phase::phase(lens, &crossings, &plateaus);
+    let phase = phase::phase(observables, &crossings, &plateaus);
     Detection {
         plateaus,
         crossings,
@@ -154,6 +158,6 @@ pub fn detect(track: &Track, lens: &Lens<'_>, thresholds: &DetectorSection) -> D
     }
 }
 
-/// Times looked at inside each interval of the track's knots. The knots resolve the trajectory
+/// Times looked at inside each interval of the trajectory's knots. The knots resolve the trajectory
 /// to its tolerance; these points only place extrema of the speed between them.
 const BETWEEN_KNOTS: usize = 3;

@@ -2,36 +2,45 @@
 
 use super::{BETWEEN_KNOTS, Crossing, Phase, Plateau};
 use crate::linalg::{norm, overshoot, written_rows};
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
+use crate::trajectory::Observables;
+use crate::trajectory::{Knot, Trajectory};
 
-pub(super) fn crossing(track: &Track, lens: &Lens<'_>, modality: usize) -> Crossing {
-    let size = |map: &[f64]| norm(&map[lens.block(modality)]);
-    let unimodal_norm = size(lens.moments.critical_map(&[modality]).as_slice());
-    let final_norm = size(lens.moments.loss.optimum.as_slice());
+pub(super) fn crossing(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    modality: usize,
+) -> Crossing {
+    let size = |map: &[f64]| norm(&map[observables.block(modality)]);
+    let unimodal_norm = size(observables.moments.critical_map(&[modality]).as_slice());
+    let final_norm = size(observables.moments.loss.optimum.as_slice());
     Crossing {
-        modality: lens.architecture.modalities[modality].clone(),
-        t_half_unimodal: first_at_half(track, lens, modality, unimodal_norm),
-        t_half_final: first_at_half(track, lens, modality, final_norm),
+        modality: observables.architecture.modalities[modality].clone(),
+        t_half_unimodal: first_at_half(trajectory, observables, modality, unimodal_norm),
+        t_half_final: first_at_half(trajectory, observables, modality, final_norm),
         unimodal_norm,
         final_norm,
     }
 }
 
-fn first_at_half(track: &Track, lens: &Lens<'_>, modality: usize, level: f64) -> Option<f64> {
+fn first_at_half(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    modality: usize,
+    level: f64,
+) -> Option<f64> {
     // Least-squares solutions leave round-off where the true map is zero.
     const ROUND_OFF: f64 = 1e-12;
-    let moments = lens.moments;
+    let moments = observables.moments;
     let is_zero = level <= ROUND_OFF * norm(moments.loss.optimum.as_slice());
     if is_zero || !moments.is_linearly_learnable() {
         return None;
     }
-    let reached = |knot: &Knot| lens.norm(knot, modality) >= 0.5 * level;
+    let reached = |knot: &Knot| observables.norm(knot, modality) >= 0.5 * level;
     let mut before = 0.0;
-    for time in track.times(BETWEEN_KNOTS) {
-        if reached(&track.at(time)) {
+    for time in trajectory.times(BETWEEN_KNOTS) {
+        if reached(&trajectory.at(time)) {
             return Some(if time > 0.0 {
-                track.first_time(before, time, reached)
+                trajectory.first_time(before, time, reached)
             } else {
                 0.0
             });
@@ -45,11 +54,15 @@ fn first_at_half(track: &Track, lens: &Lens<'_>, modality: usize, level: f64) ->
 /// with the targets by itself crosses them in passing.
 const LEAST_UNIMODAL: f64 = 0.1;
 
-pub(super) fn phase(lens: &Lens<'_>, crossings: &[Crossing], plateaus: &[Plateau]) -> Phase {
+pub(super) fn phase(
+    observables: &Observables<'_>,
+    crossings: &[Crossing],
+    plateaus: &[Plateau],
+) -> Phase {
     let unimodal = |m: usize| {
         let crossing = &crossings[m];
         let is_large = crossing.unimodal_norm >= LEAST_UNIMODAL * crossing.final_norm;
-        let is_meaningful = lens.architecture.has_saddle(&[m]) && is_large;
+        let is_meaningful = observables.architecture.has_saddle(&[m]) && is_large;
         crossing.t_half_unimodal.filter(|_| is_meaningful)
     };
     let sooner = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::min);
@@ -67,10 +80,10 @@ pub(super) fn phase(lens: &Lens<'_>, crossings: &[Crossing], plateaus: &[Plateau
     let t_second = second.map(|(_, time)| time);
     let alone = unimodal(first).filter(|time| t_second.is_none_or(|second| *time <= second));
     let t_first = alone.or(crossings[first].t_half_final);
-    let misattribution = misattribution(lens, first, plateaus);
-    let last = &lens.moments.loss.optimum.as_slice()[lens.block(first)];
-    let modality = |m: usize| lens.architecture.modalities[m].clone();
-    let outputs = lens.architecture.outputs;
+    let misattribution = misattribution(observables, first, plateaus);
+    let last = &observables.moments.loss.optimum.as_slice()[observables.block(first)];
+    let modality = |m: usize| observables.architecture.modalities[m].clone();
+    let outputs = observables.architecture.outputs;
     Phase {
         first: Some(modality(first)),
         second: second.map(|(m, _)| modality(m)),
@@ -80,32 +93,42 @@ pub(super) fn phase(lens: &Lens<'_>, crossings: &[Crossing], plateaus: &[Plateau
         ratio: t_second
             .zip(t_first.filter(|first| *first > 0.0))
             .map(|(second, first)| second / first),
-        reason: missing(lens, first, alone, t_second, misattribution.is_some()),
+        reason: missing(
+            observables,
+            first,
+            alone,
+            t_second,
+            misattribution.is_some(),
+        ),
         misattribution: misattribution.as_ref().map(|map| overshoot(map, last)),
         misattribution_map: misattribution.and_then(|map| written_rows(&map, outputs)),
     }
 }
 
 /// The first modality's map on the plateau of its unimodal saddle minus its final map.
-fn misattribution(lens: &Lens<'_>, first: usize, plateaus: &[Plateau]) -> Option<Vec<f64>> {
+fn misattribution(
+    observables: &Observables<'_>,
+    first: usize,
+    plateaus: &[Plateau],
+) -> Option<Vec<f64>> {
     let unimodal = plateaus.iter().find(|plateau| plateau.is_of(&[first]))?;
-    let block = lens.block(first);
-    let last = &lens.moments.loss.optimum.as_slice()[block.clone()];
+    let block = observables.block(first);
+    let last = &observables.moments.loss.optimum.as_slice()[block.clone()];
     let map = &unimodal.slowest.values[block];
     Some(map.iter().zip(last).map(|(now, last)| now - last).collect())
 }
 
 /// Why something of the phase is missing or not what it usually is.
 fn missing(
-    lens: &Lens<'_>,
+    observables: &Observables<'_>,
     first: usize,
     alone: Option<f64>,
     t_second: Option<f64>,
     on_saddle: bool,
 ) -> Option<String> {
-    let name = &lens.architecture.modalities[first].name;
+    let name = &observables.architecture.modalities[first].name;
     let mut reasons = Vec::new();
-    if !lens.architecture.has_saddle(&[first]) {
+    if !observables.architecture.has_saddle(&[first]) {
         reasons.push(format!(
             "no unimodal saddle (another modality has a single private layer, as in early fusion): {name} is \
              timed by its final norm, and nothing is mis-attributed"

@@ -1,9 +1,9 @@
-//! Treads of the loss staircase, and the saddles they lie at.
+//! Snapshots of the loss staircase, and the saddles they lie at.
 
 use super::{BETWEEN_KNOTS, Kind, Plateau};
 use crate::analysis::detector::DetectorSection;
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
+use crate::trajectory::Observables;
+use crate::trajectory::{Knot, Trajectory};
 
 /// A minimum of the speed within this share of its lower peak is a ripple, too shallow to be
 /// called a shoulder.
@@ -24,23 +24,23 @@ struct Point {
 }
 
 pub(super) fn plateaus(
-    track: &Track,
-    lens: &Lens<'_>,
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
     thresholds: &DetectorSection,
 ) -> Vec<Plateau> {
-    let mut points: Vec<Point> = track
+    let mut points: Vec<Point> = trajectory
         .times(BETWEEN_KNOTS)
         .map(|time| {
-            let knot = track.at(time);
+            let knot = trajectory.at(time);
             Point {
                 time,
-                loss: lens.loss(&knot),
-                speed: lens.speed(&knot),
+                loss: observables.loss(&knot),
+                speed: observables.speed(&knot),
             }
         })
         .collect();
-    let least_drop = thresholds.drop * lens.learnable_loss();
-    let minima = if lens.architecture.activation.is_smooth() {
+    let least_drop = thresholds.drop * observables.learnable_loss();
+    let minima = if observables.architecture.activation.is_smooth() {
         minima(&points, least_drop, RIPPLE)
     } else {
         let speeds: Vec<f64> = points.iter().map(|point| point.speed).collect();
@@ -49,19 +49,19 @@ pub(super) fn plateaus(
         sharpen(minima, &points, &speeds, least_drop)
     };
     (0..minima.len())
-        .map(|k| tread(track, lens, thresholds, &points, &minima, k))
+        .map(|k| plateau(trajectory, observables, thresholds, &points, &minima, k))
         // A run that starts or ends at speed is in a drop, not on a shoulder.
         .zip(&minima)
-        .filter(|(tread, lowest)| {
-            tread.kind == Kind::Plateau || (1..points.len() - 1).contains(lowest)
+        .filter(|(plateau, lowest)| {
+            plateau.kind == Kind::Plateau || (1..points.len() - 1).contains(lowest)
         })
-        .map(|(tread, _)| tread)
+        .map(|(plateau, _)| plateau)
         .collect()
 }
 
 /// Takes for the speed of each point its mean over the stretch around it that removes ten times a drop
 /// that counts. Where a network's units have a kink, the speed jumps with every sample that crosses one,
-/// from step to step; such flicker is no tread.
+/// from step to step; such flicker is no plateau.
 fn average_speeds(points: &mut [Point], least_drop: f64) {
     let half = STRETCH * least_drop;
     let last = points.len() - 1;
@@ -88,7 +88,7 @@ fn average_speeds(points: &mut [Point], least_drop: f64) {
 }
 
 /// Moves each minimum of the mean speed to the least speed of the stretch that the mean is taken over;
-/// two that come to lie on one tread are one.
+/// two that come to lie on one plateau are one.
 fn sharpen(minima: Vec<usize>, points: &[Point], speeds: &[f64], least_drop: f64) -> Vec<usize> {
     let half = STRETCH * least_drop;
     let slower = |&a: &usize, &b: &usize| speeds[a].total_cmp(&speeds[b]);
@@ -185,15 +185,15 @@ fn lower_peak(points: &[Point], minimum: usize, (before, after): (usize, usize))
     left.min(right)
 }
 
-fn tread(
-    track: &Track,
-    lens: &Lens<'_>,
+fn plateau(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
     thresholds: &DetectorSection,
     points: &[Point],
     minima: &[usize],
     k: usize,
 ) -> Plateau {
-    let least_drop = thresholds.drop * lens.learnable_loss();
+    let least_drop = thresholds.drop * observables.learnable_loss();
     let lowest = minima[k];
     let level = points[lowest].loss;
     let (before, after) = neighbours(points, minima, k, least_drop);
@@ -204,29 +204,29 @@ fn tread(
         // Backwards: the loss of a descent may rise again in between.
         let above = (before..lowest).rev().find(|&i| points[i].loss > target);
         let above = above.unwrap_or(before);
-        let done = |knot: &Knot| lens.loss(knot) <= target;
-        track.first_time(points[above].time, points[above + 1].time, done)
+        let done = |knot: &Knot| observables.loss(knot) <= target;
+        trajectory.first_time(points[above].time, points[above + 1].time, done)
     });
     let exit = (after > lowest).then(|| {
         let target = level - thresholds.share * drop_out;
         let below = (lowest..=after).find(|&i| points[i].loss < target);
         let below = below.unwrap_or(after).max(1);
-        let begun = |knot: &Knot| lens.loss(knot) < target;
-        track.first_time(points[below - 1].time, points[below].time, begun)
+        let begun = |knot: &Knot| observables.loss(knot) < target;
+        trajectory.first_time(points[below - 1].time, points[below].time, begun)
     });
     let deep = points[lowest].speed < thresholds.dip * lower_peak(points, lowest, (before, after));
-    let slowest = track.at(points[lowest].time);
+    let slowest = trajectory.at(points[lowest].time);
     let drops = [(before < lowest, drop_in), (after > lowest, drop_out)];
     let smallest_drop = drops
         .into_iter()
         .filter_map(|(counts, drop)| counts.then_some(drop))
-        .fold(lens.learnable_loss(), f64::min);
-    let learned = critical_point(lens, &slowest, thresholds.share * smallest_drop);
+        .fold(observables.learnable_loss(), f64::min);
+    let learned = critical_point(observables, &slowest, thresholds.share * smallest_drop);
     let entry = entry.unwrap_or(0.0);
     Plateau {
         kind: if deep { Kind::Plateau } else { Kind::Shoulder },
-        saddle: lens.architecture.saddle_name(learned.as_deref()),
-        learned: learned.map(|learned| lens.architecture.named(&learned)),
+        saddle: observables.architecture.saddle_name(learned.as_deref()),
+        learned: learned.map(|learned| observables.architecture.named(&learned)),
         entry,
         exit,
         length: exit.map(|exit| exit - entry),
@@ -240,16 +240,16 @@ fn tread(
 ///
 /// The critical points are those of the linear network. A network that is not linear lies at one
 /// where its outputs, not only their best linear fit, are those of the linear map.
-fn critical_point(lens: &Lens<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>> {
+fn critical_point(observables: &Observables<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>> {
     // A modality that is learned contributes more to the output than any that is not, so S is
     // a first part of the modalities in the order of their contributions.
-    let zero = vec![0.0; lens.map_len()];
+    let zero = vec![0.0; observables.map_len()];
     let contribution = |m: usize| {
         let mut alone = zero.clone();
-        alone[lens.block(m)].copy_from_slice(&knot.values[lens.block(m)]);
-        lens.moments.loss.output_power(&alone)
+        alone[observables.block(m)].copy_from_slice(&knot.values[observables.block(m)]);
+        observables.moments.loss.output_power(&alone)
     };
-    let count = lens.architecture.modalities.len();
+    let count = observables.architecture.modalities.len();
     let contributions: Vec<f64> = (0..count).map(contribution).collect();
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|&a, &b| contributions[b].total_cmp(&contributions[a]));
@@ -259,17 +259,17 @@ fn critical_point(lens: &Lens<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>>
             learned.sort_unstable();
             learned
         })
-        .filter(|learned| lens.architecture.has_saddle(learned))
+        .filter(|learned| observables.architecture.has_saddle(learned))
         .map(|learned| {
-            let critical = lens.moments.critical_map(&learned);
-            (lens.distance(knot, critical.as_slice()), learned)
+            let critical = observables.moments.critical_map(&learned);
+            (observables.distance(knot, critical.as_slice()), learned)
         })
         .filter(|(distance, _)| *distance <= most)
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, learned)| learned)
         .map(|learned| {
             // A network that is not linear may still learn what no linear map can.
-            if lens.architecture.is_linear() && is_minimum(lens, &learned) {
+            if observables.architecture.is_linear() && is_minimum(observables, &learned) {
                 (0..count).collect()
             } else {
                 learned
@@ -278,10 +278,10 @@ fn critical_point(lens: &Lens<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>>
 }
 
 /// Whether nothing is left to learn at M_S: the other modalities are redundant.
-fn is_minimum(lens: &Lens<'_>, learned: &[usize]) -> bool {
+fn is_minimum(observables: &Observables<'_>, learned: &[usize]) -> bool {
     // Least-squares solutions are exact to round-off times the condition number.
     const ROUND_OFF: f64 = 1e-9;
-    let critical = lens.moments.critical_map(learned);
-    let left = lens.moments.loss.excess(critical.as_slice());
-    left <= ROUND_OFF * lens.learnable_loss()
+    let critical = observables.moments.critical_map(learned);
+    let left = observables.moments.loss.excess(critical.as_slice());
+    left <= ROUND_OFF * observables.learnable_loss()
 }

@@ -4,7 +4,7 @@ use crate::data::{Modality, Moments};
 use crate::linalg::norm;
 use crate::linalg::spectral_norm;
 use crate::trajectory::Knot;
-use crate::trajectory::Lens;
+use crate::trajectory::Observables;
 use nalgebra::DMatrix;
 use serde::Serialize;
 
@@ -104,11 +104,11 @@ pub enum Cause {
 }
 
 /// Shares of every modality at the end of a run.
-pub(super) fn shares(lens: &Lens<'_>, end: &Knot) -> Vec<Share> {
-    let moments = lens.moments;
-    let last = shares_of(lens, lens.map(end));
-    let least_norm = shares_of(lens, moments.loss.optimum.as_slice());
-    let truth = true_map(moments).and_then(|map| shares_of(lens, map.as_slice()));
+pub(super) fn shares(observables: &Observables<'_>, end: &Knot) -> Vec<Share> {
+    let moments = observables.moments;
+    let last = shares_of(observables, observables.map(end));
+    let least_norm = shares_of(observables, moments.loss.optimum.as_slice());
+    let truth = true_map(moments).and_then(|map| shares_of(observables, map.as_slice()));
     let of = |shares: &Option<Vec<f64>>, m: usize| shares.as_ref().map(|shares| shares[m]);
     (0..moments.modalities.len())
         .map(|m| Share {
@@ -121,12 +121,15 @@ pub(super) fn shares(lens: &Lens<'_>, end: &Knot) -> Vec<Share> {
 }
 
 /// Shares of a joined map, o x d by columns; None for the zero map and for what is no number.
-fn shares_of(lens: &Lens<'_>, map: &[f64]) -> Option<Vec<f64>> {
+fn shares_of(observables: &Observables<'_>, map: &[f64]) -> Option<Vec<f64>> {
     // Norms over the whole first: squares of small maps would underflow.
     let whole = norm(map);
-    let share = |m: usize| (norm(&map[lens.block(m)]) / whole).powi(2);
-    (whole > 0.0 && whole.is_finite())
-        .then(|| (0..lens.moments.modalities.len()).map(share).collect())
+    let share = |m: usize| (norm(&map[observables.block(m)]) / whole).powi(2);
+    (whole > 0.0 && whole.is_finite()).then(|| {
+        (0..observables.moments.modalities.len())
+            .map(share)
+            .collect()
+    })
 }
 
 fn true_map(moments: &Moments) -> Option<&DMatrix<f64>> {
@@ -134,8 +137,8 @@ fn true_map(moments: &Moments) -> Option<&DMatrix<f64>> {
 }
 
 /// The verdict from the shares and the share of the learnable loss that is left.
-pub(super) fn bias(lens: &Lens<'_>, shares: &[Share], loss_gap: f64) -> Bias {
-    let weak = weak(lens.moments, shares);
+pub(super) fn bias(observables: &Observables<'_>, shares: &[Share], loss_gap: f64) -> Bias {
+    let weak = weak(observables.moments, shares);
     let over = |a: Option<f64>, b: Option<f64>| super::quotient(a?, b?);
     let of_weak = weak.map(|m| &shares[m]);
     let ratio = of_weak.and_then(|share| over(share.last, share.truth));
@@ -144,7 +147,7 @@ pub(super) fn bias(lens: &Lens<'_>, shares: &[Share], loss_gap: f64) -> Bias {
     // What is no number has not converged either.
     let has_converged = loss_gap <= CONVERGED;
     let reason = match ratio {
-        _ if true_map(lens.moments).is_none() => {
+        _ if true_map(observables.moments).is_none() => {
             Some("the true map is not known: a hold-out has none".to_owned())
         }
         _ if weak.is_none() => Some("the true map is of one modality only".to_owned()),

@@ -2,18 +2,18 @@
 
 use super::Point;
 use crate::data::Quadratic;
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
+use crate::trajectory::Observables;
+use crate::trajectory::{Knot, Trajectory};
 use serde::Serialize;
 
-/// A minimum counts when its prominence is at least this many times the track's relative
+/// A minimum counts when its prominence is at least this many times the trajectory's relative
 /// tolerance, of the initial E_g. Values between knots are kept to that tolerance, the steps of the
 /// integrator add up to some of them (docs/method.md, the errors against the tolerance), and a
 /// plateau's round-off is far below: what is above is of the flow. Whether a minimum is deep enough
 /// to matter is not judged here; the prominence is told.
 pub const RESOLVED: f64 = 100.0;
 
-/// Times looked at inside each interval of the track's knots, as in detection: they separate
+/// Times looked at inside each interval of the trajectory's knots, as in detection: they separate
 /// turns of E_g, whose places are then found between them.
 const BETWEEN_KNOTS: usize = 3;
 
@@ -28,27 +28,31 @@ pub struct Minimum {
     pub prominence: f64,
 }
 
-/// Start and end of the track and all points between them at which E_g turns, in order of time:
-/// the zeros of dE_g/dt on the track's piecewise polynomials, by bisection to the last digit.
-pub(super) fn turns(track: &Track, lens: &Lens<'_>, error: &Quadratic) -> Vec<Point> {
-    let falls = |knot: &Knot| error.rate(lens.map(knot), lens.map_rate(knot)) < 0.0;
+/// Start and end of the trajectory and all points between them at which E_g turns, in order of time:
+/// the zeros of dE_g/dt on the trajectory's piecewise polynomials, by bisection to the last digit.
+pub(super) fn turns(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    error: &Quadratic,
+) -> Vec<Point> {
+    let falls = |knot: &Knot| error.rate(observables.map(knot), observables.map_rate(knot)) < 0.0;
     let point = |time: f64| Point {
         time,
-        error: error.loss(lens.map(&track.at(time))),
+        error: error.loss(observables.map(&trajectory.at(time))),
     };
     let mut turns = vec![point(0.0)];
     let mut before: Option<(f64, bool)> = None;
-    for time in track.times(BETWEEN_KNOTS) {
-        let falling = falls(&track.at(time));
+    for time in trajectory.times(BETWEEN_KNOTS) {
+        let falling = falls(&trajectory.at(time));
         if let Some((earlier, was_falling)) = before
             && was_falling != falling
         {
             let turned = |knot: &Knot| falls(knot) == falling;
-            turns.push(point(track.first_time(earlier, time, turned)));
+            turns.push(point(trajectory.first_time(earlier, time, turned)));
         }
         before = Some((time, falling));
     }
-    turns.push(point(track.end().time));
+    turns.push(point(trajectory.end().time));
     turns
 }
 

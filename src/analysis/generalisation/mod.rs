@@ -23,7 +23,7 @@ pub use bias::{BIASED, Bias, CONVERGED, Cause, Share, Verdict};
 pub use minima::{Minimum, RESOLVED};
 
 use crate::data::Generalisation;
-use crate::trajectory::{Lens, Track};
+use crate::trajectory::{Observables, Trajectory};
 use serde::Serialize;
 
 /// A generalisation error and when it is met.
@@ -63,11 +63,11 @@ pub struct Generalising {
 }
 
 /// The generalisation of a trajectory; None where there is neither population nor hold-out.
-pub fn generalise(track: &Track, lens: &Lens<'_>) -> Option<Generalising> {
-    let generalisation = lens.moments.generalisation.as_ref()?;
+pub fn generalise(trajectory: &Trajectory, observables: &Observables<'_>) -> Option<Generalising> {
+    let generalisation = observables.moments.generalisation.as_ref()?;
     let error = generalisation.error();
-    let turns = minima::turns(track, lens, error);
-    let end = track.end();
+    let turns = minima::turns(trajectory, observables, error);
+    let end = trajectory.end();
     let [first, .., last] = &turns[..] else {
         return None;
     };
@@ -75,21 +75,21 @@ pub fn generalise(track: &Track, lens: &Lens<'_>) -> Option<Generalising> {
         .iter()
         .min_by(|a, b| a.error.total_cmp(&b.error))
         .unwrap_or(last);
-    let shares = bias::shares(lens, end);
-    let least_norm = error.loss(lens.moments.loss.optimum.as_slice());
+    let shares = bias::shares(observables, end);
+    let least_norm = error.loss(observables.moments.loss.optimum.as_slice());
     Some(Generalising {
         measured_on: match generalisation {
             Generalisation::Population(_) => "population",
             Generalisation::HoldOut(_) => "holdout",
         },
         initial: first.error,
-        minima: minima::minima(&turns, track.tolerance()),
+        minima: minima::minima(&turns, trajectory.tolerance()),
         least: *least,
         last: *last,
         least_norm,
         early_stopping_gain: quotient(last.error, least.error),
         over_least_norm: quotient(last.error, least_norm),
-        bias: bias::bias(lens, &shares, lens.loss_gap(end)),
+        bias: bias::bias(observables, &shares, observables.loss_gap(end)),
         shares,
     })
 }

@@ -21,14 +21,14 @@
 mod products;
 mod tangent;
 
-use super::Observables;
+use super::Observation;
 use crate::data::Moments;
 use crate::linalg::{dot, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
 use products::Products;
 use tangent::Tangent;
 
-/// Right-hand side and observables of a linear network, with its workspace.
+/// Right-hand side and observation of a linear network, with its workspace.
 #[derive(Debug, Clone)]
 pub struct MomentFlow<'a> {
     architecture: &'a Architecture,
@@ -57,7 +57,7 @@ impl<'a> MomentFlow<'a> {
         }
     }
 
-    /// Squared norms that the layers have beside the weights, for the observables.
+    /// Squared norms that the layers have beside the weights, for the observation.
     pub fn set_constant_norms(&mut self, constant_norms: Option<&'a [f64]>) {
         self.constant_norms = constant_norms;
     }
@@ -103,24 +103,24 @@ impl<'a> MomentFlow<'a> {
     /// The rates need no further pass over the weights: a layer moves the map by
     /// B B^T (G P^T) P, and its squared norm by 2 <G, W> over the modalities that pass it, which
     /// is the same number for each layer of a stack (balancedness).
-    pub fn write_observables(&mut self, weights: &[f64], observables: &mut Observables) {
+    pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
         let map_len = self.products.map.len();
         let layers = &self.architecture.layers;
-        observables.values.resize(map_len + layers.len(), 0.0);
-        observables.rates.resize(map_len + layers.len(), 0.0);
-        observables.values[..map_len].copy_from_slice(&self.products.map);
-        observables.rates[..map_len].fill(0.0);
+        observation.values.resize(map_len + layers.len(), 0.0);
+        observation.rates.resize(map_len + layers.len(), 0.0);
+        observation.values[..map_len].copy_from_slice(&self.products.map);
+        observation.rates[..map_len].fill(0.0);
         for (l, layer) in layers.iter().enumerate() {
             let w = &weights[layer.range.clone()];
             let constant = self.constant_norms.map_or(0.0, |norms| norms[l]);
-            observables.values[map_len + l] = dot(w, w) + constant;
-            observables.rates[map_len + l] = 2.0 * self.map_along_residual(layer.stack);
-            self.add_map_rate(l, &mut observables.rates[..map_len]);
+            observation.values[map_len + l] = dot(w, w) + constant;
+            observation.rates[map_len + l] = 2.0 * self.map_along_residual(layer.stack);
+            self.add_map_rate(l, &mut observation.rates[..map_len]);
         }
     }
 
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
-    /// both rate and observables of one state.
+    /// both rate and observation of one state.
     pub fn evaluate(&mut self, weights: &[f64]) {
         self.products
             .evaluate(self.architecture, self.moments, weights);

@@ -13,7 +13,7 @@
 //! their difference does not show the discretisation.
 
 use crate::data::{Modality, Moments, Quadratic, Solutions};
-use crate::flow::{Flow, Observables};
+use crate::flow::{Flow, Observation};
 use crate::linalg::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
@@ -62,7 +62,7 @@ pub(super) fn levels(architecture: &Architecture, weights: &DVector<f64>) -> Vec
 /// pass `levels`. None where the two differ by too much or do not rise at all.
 pub(super) fn error(levels: &[f64], coarse: Network<'_>, fine: Network<'_>) -> Option<f64> {
     let mut moments = out_of_reach(fine.0);
-    let mut risers = [Riser::new(coarse.1), Riser::new(fine.1)];
+    let mut risers = [PilotRun::new(coarse.1), PilotRun::new(fine.1)];
     let mut waiting: Vec<usize> = (0..levels.len()).collect();
     let (mut time, mut steps, mut shift) = (0.0, 0, 0.0f64);
     while !waiting.is_empty() {
@@ -84,7 +84,7 @@ pub(super) fn error(levels: &[f64], coarse: Network<'_>, fine: Network<'_>) -> O
             risers.iter_mut().for_each(|riser| riser.step(step));
         };
         shift = shift.max(time_shift(fine.0, &risers, risen, time)?);
-        switch_off(&mut moments, risen);
+        freeze(&mut moments, risen);
     }
     let modes = |modality: &Modality| modality.dim().min(fine.0.outputs);
     let has_several = fine.0.modalities.iter().any(|m| modes(m) > 1);
@@ -100,7 +100,7 @@ pub(super) fn error(levels: &[f64], coarse: Network<'_>, fine: Network<'_>) -> O
 /// the relative shift in time that explains it.
 fn time_shift(
     architecture: &Architecture,
-    [coarse, fine]: &[Riser; 2],
+    [coarse, fine]: &[PilotRun; 2],
     modality: usize,
     time: f64,
 ) -> Option<f64> {
@@ -156,31 +156,31 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
 }
 
 /// Takes a modality's inputs out of the data: its residual correlation is zero.
-fn switch_off(moments: &mut Moments, modality: usize) {
+fn freeze(moments: &mut Moments, modality: usize) {
     let inputs = moments.modalities[modality].range.clone();
     let covariance = &mut moments.loss.covariance;
     covariance.columns_mut(inputs.start, inputs.len()).fill(0.0);
 }
 
 /// A reduction on its rise.
-struct Riser {
+struct PilotRun {
     weights: DVector<f64>,
     rate: DVector<f64>,
-    observables: Observables,
+    observation: Observation,
 }
 
-impl Riser {
+impl PilotRun {
     fn new(weights: &DVector<f64>) -> Self {
         Self {
             weights: weights.clone(),
             rate: DVector::zeros(weights.len()),
-            observables: Observables::default(),
+            observation: Observation::default(),
         }
     }
 
-    /// Takes rate and observables at the present weights.
+    /// Takes rate and observation at the present weights.
     fn look(&mut self, flow: &mut Flow<'_>) {
-        flow.observe(self.weights.as_slice(), &mut self.observables);
+        flow.observe(self.weights.as_slice(), &mut self.observation);
         flow.write_rate(self.rate.as_mut_slice());
     }
 
@@ -200,12 +200,12 @@ impl Riser {
 
     /// The total map of a modality, o x d_m by columns.
     fn map(&self, architecture: &Architecture, modality: usize) -> &[f64] {
-        &self.observables.values[map_block(architecture, modality)]
+        &self.observation.values[map_block(architecture, modality)]
     }
 
     /// Its rate.
     fn map_rate(&self, architecture: &Architecture, modality: usize) -> &[f64] {
-        &self.observables.rates[map_block(architecture, modality)]
+        &self.observation.rates[map_block(architecture, modality)]
     }
 }
 

@@ -20,7 +20,7 @@
 //!
 //! | file | what it computes |
 //! |---|---|
-//! | `mod.rs` | loss, rate, observables, Hessian products: sums over lanes |
+//! | `mod.rs` | loss, rate, observation, Hessian products: sums over lanes |
 //! | `tape.rs` | one block forward and back |
 //! | `tangent.rs` | the same in a direction of the weights |
 //! | `dense.rs` | a layer times a block |
@@ -29,7 +29,7 @@ mod dense;
 mod tangent;
 mod tape;
 
-use super::Observables;
+use super::Observation;
 use crate::data::{BLOCK, Block, Moments, Samples};
 use crate::linalg::dot;
 use crate::network::{Architecture, Spaces};
@@ -46,7 +46,7 @@ const LANES: usize = 8;
 /// Multiplications of a pass from which on it is worth waking other threads.
 const WORTH_THREADS: usize = 200_000;
 
-/// Right-hand side and observables of any network, with its workspace.
+/// Right-hand side and observation of any network, with its workspace.
 #[derive(Debug, Clone)]
 pub struct SampledFlow<'a> {
     wiring: Wiring<'a>,
@@ -161,8 +161,8 @@ impl<'a> SampledFlow<'a> {
         self.error() / (2.0 * self.count())
     }
 
-    /// The observables at the state last evaluated.
-    pub fn write_observables(&mut self, weights: &[f64], observables: &mut Observables) {
+    /// The observation at the state last evaluated.
+    pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
         let rate = std::mem::take(&mut self.rate);
         self.each_lane(|lane, wiring, samples| lane.observe(wiring, samples, (weights, &rate)));
         self.rate = rate;
@@ -171,9 +171,9 @@ impl<'a> SampledFlow<'a> {
         let layers = &architecture.layers;
         let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
         let parts = self.lanes.first().map_or(0, |l| l.outputs.parts[0].len());
-        observables.values.resize(power + 1 + parts, 0.0);
-        observables.rates.resize(power + 1 + parts, 0.0);
-        let Observables { values, rates } = observables;
+        observation.values.resize(power + 1 + parts, 0.0);
+        observation.rates.resize(power + 1 + parts, 0.0);
+        let Observation { values, rates } = observation;
         for (l, layer) in layers.iter().enumerate() {
             let (w, rate) = (
                 &weights[layer.range.clone()],

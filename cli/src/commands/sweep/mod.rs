@@ -15,7 +15,7 @@ pub(super) use dry_run::dry_run;
 pub(super) use merge::merge;
 
 use super::run::{INTERRUPTED, watch_interrupts};
-use super::{print, print_json, say};
+use super::{print, print_json, warn};
 use crate::args::Options;
 use crate::error::{Error, Result};
 use crate::output;
@@ -253,7 +253,7 @@ fn note_kept(sweep: &Sweep, store: &CellStore, options: &Options) {
         return;
     }
     if !store.is_empty() && missing > 0 {
-        say(&format!(
+        warn(&format!(
             "{name}: {} cells are done, {missing} are left",
             store.len()
         ));
@@ -265,7 +265,7 @@ fn note_kept(sweep: &Sweep, store: &CellStore, options: &Options) {
         .filter(|name| name.ends_with(".jsonl") && !name.starts_with(&sweep.header.sweep))
         .collect();
     if !others.is_empty() {
-        say(&format!(
+        warn(&format!(
             "{name}: cells of another version of the scenario or of the program are left alone, in {}: {}",
             cells.display(),
             modalflow::error::listed(others.iter().map(String::as_str))
@@ -278,7 +278,7 @@ fn note_unfinished(sweep: &Sweep, store: &CellStore, has_failed: bool) {
         true => "a cell failed",
         false => "interrupted",
     };
-    say(&format!(
+    warn(&format!(
         "warning: {}: {why}; {} cells are kept, {} are left: the same call goes on with them",
         sweep.name,
         store.len(),

@@ -1,6 +1,6 @@
 //! What a finished sweep leaves: table, figures, summary; a finished shard its scenario.
 
-use super::{CELLS, CELLS_FAILED, Sweep, SweepOptions, print, print_json, say};
+use super::{CELLS, CELLS_FAILED, Sweep, SweepOptions, print, print_json, warn};
 use crate::args::Options;
 use crate::commands::run::{INTERRUPTED, provenance, relative_to};
 use crate::error::Result;
@@ -40,7 +40,7 @@ pub(super) fn finish(
         store,
     };
     let Some(figures) = figures(sweep, &mut table, context)? else {
-        say(&format!(
+        warn(&format!(
             "warning: {name}: interrupted; all cells are kept: the same call draws them"
         ));
         return Ok(INTERRUPTED);
@@ -68,7 +68,7 @@ pub(super) fn finish(
     let written = output::publish(folder, staged, &earlier)?;
     show(&summary, folder, &written, options)?;
     if store.failed() > 0 {
-        say(&format!(
+        warn(&format!(
             "warning: {name}: {} of {} cells failed",
             store.failed(),
             sweep.grid.len()
@@ -153,7 +153,7 @@ fn earlier_pictures(folder: &Path) -> Vec<String> {
 pub(super) fn note_earlier_results(sweep: &Sweep) {
     let folder = &sweep.folder;
     if folder.join(TABLE).exists() {
-        say(&format!(
+        warn(&format!(
             "warning: {}: {TABLE}, {SUMMARY} and the figures in {} are those of an earlier call",
             sweep.name,
             folder.display()

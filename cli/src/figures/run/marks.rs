@@ -8,12 +8,12 @@ use crate::plot::{
 use crate::report::format::number_to;
 use modalflow::analysis::detector::{self, Plateau};
 use modalflow::trajectory::Knot;
-use modalflow::trajectory::Lens;
+use modalflow::trajectory::Observables;
 
 impl Run<'_> {
     /// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*.
     pub(super) fn loss_levels(&self) -> Vec<Level> {
-        let moments = self.lens.moments;
+        let moments = self.observables.moments;
         let detection = &self.result.flow.detection;
         let count = moments.modalities.len();
         let mut saddles = vec![Vec::new(), (0..count).collect()];
@@ -21,7 +21,7 @@ impl Run<'_> {
         saddles.extend(visited.filter_map(|plateau| plateau.learned_places()));
         let first = detection.phase.first.as_ref();
         saddles.extend(first.map(|first| vec![first.index]));
-        saddles.retain(|learned| self.lens.architecture.has_saddle(learned));
+        saddles.retain(|learned| self.observables.architecture.has_saddle(learned));
         saddles.sort();
         saddles.dedup();
         let of_saddle = |learned: Vec<usize>| {
@@ -35,17 +35,17 @@ impl Run<'_> {
 
     /// The saddle's name in the figures' rich text.
     fn saddle_label(&self, learned: &[usize]) -> String {
-        let name = self.lens.architecture.saddle_name(Some(learned));
+        let name = self.observables.architecture.saddle_name(Some(learned));
         format!("M_{{{}}}", name.trim_start_matches("M_"))
     }
 
     /// The first modality's norm on the unimodal saddle, and the norms at the end.
     pub(super) fn map_levels(&self) -> Vec<Level> {
-        let Lens {
+        let Observables {
             moments,
             architecture,
-        } = self.lens;
-        let norm = |map: &[f64], m| modalflow::linalg::norm(&map[self.lens.block(m)]);
+        } = self.observables;
+        let norm = |map: &[f64], m| modalflow::linalg::norm(&map[self.observables.block(m)]);
         let name =
             |m: usize, when: &str| format!("{} {when}", literal(&moments.modalities[m].name));
         let first = self.result.flow.detection.phase.first.as_ref();
@@ -69,7 +69,7 @@ impl Run<'_> {
     }
 
     fn band(&self, plateau: &Plateau) -> Band {
-        let modalities = &self.lens.architecture.modalities;
+        let modalities = &self.observables.architecture.modalities;
         let (short, words) = match plateau.learned_places() {
             None => ("other".to_owned(), "another saddle".to_owned()),
             Some(learned) => {
@@ -107,8 +107,8 @@ impl Run<'_> {
             .chain(later.filter(|(modality, _)| *modality != first))
             .map(|(modality, time)| modality.zip(time));
         let mark = |(m, time): (usize, f64)| {
-            let label = format!("t_{{{}}}", self.lens.moments.modalities[m].name);
-            let at = (time, value(&self.result.flow.track.at(time), m));
+            let label = format!("t_{{{}}}", self.observables.moments.modalities[m].name);
+            let at = (time, value(&self.result.flow.trajectory.at(time), m));
             Dot {
                 dropped,
                 ..Dot::new(at, dot(modality_colour(m)), label)
@@ -120,7 +120,7 @@ impl Run<'_> {
     pub(super) fn phase(&self, needed: bool) -> Option<Span> {
         let phase = &self.result.flow.detection.phase;
         let (first, second) = (phase.first.as_ref()?, phase.second.as_ref()?);
-        if !self.lens.architecture.has_saddle(&[first.index]) {
+        if !self.observables.architecture.has_saddle(&[first.index]) {
             return None;
         }
         let (first, second) = (&first.name, &second.name);

@@ -14,7 +14,7 @@ use modalflow::data::Source;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::results::RunResult;
 use modalflow::network::InitSection;
-use modalflow::trajectory::Lens;
+use modalflow::trajectory::Observables;
 use modalflow::trajectory::Spacing;
 use traces::{Trace, drawn_times, knots};
 
@@ -23,15 +23,15 @@ use traces::{Trace, drawn_times, knots};
 pub fn run_pages(
     name: &str,
     scenario: &Scenario,
-    lens: Lens<'_>,
+    observables: Observables<'_>,
     result: &RunResult,
 ) -> Vec<(String, Page)> {
     const ALONE: f64 = 340.0;
     let run = Run {
         scenario,
-        lens,
+        observables,
         result,
-        t_end: result.flow.track.end().time,
+        t_end: result.flow.trajectory.end().time,
     };
     let traces = run.traces();
     let title = run.title(name);
@@ -61,7 +61,7 @@ pub fn run_pages(
 /// A finished run.
 struct Run<'a> {
     scenario: &'a Scenario,
-    lens: Lens<'a>,
+    observables: Observables<'a>,
     result: &'a RunResult,
     t_end: f64,
 }
@@ -77,7 +77,7 @@ impl Run<'_> {
             height,
             levels: self.loss_levels(),
             curves: traces.iter().map(curve).collect(),
-            dots: self.crossings(|knot, _| self.lens.loss(knot), false),
+            dots: self.crossings(|knot, _| self.observables.loss(knot), false),
             span: self.phase(true),
             legend: traces.iter().map(key).collect(),
             ..self.panel(true)
@@ -98,12 +98,12 @@ impl Run<'_> {
             height,
             levels: self.map_levels(),
             curves: curves.collect(),
-            dots: self.crossings(|knot, m| self.lens.norm(knot, m), true),
+            dots: self.crossings(|knot, m| self.observables.norm(knot, m), true),
             span: self.phase(false).filter(|_| alone),
             legend: self.map_keys(traces),
             ..self.panel(alone)
         };
-        let flow = self.lens.moments.modalities.len();
+        let flow = self.observables.moments.modalities.len();
         with_value_axis("norm of the total map (units of y/x)", flow, panel)
     }
 
@@ -113,7 +113,7 @@ impl Run<'_> {
         for trace in traces {
             let key = |label: String, m| Key::new(label, Sample::Line(map_key(trace.kind, m)));
             if trace.kind == CurveKind::Flow {
-                let names = self.lens.moments.modalities.iter().enumerate();
+                let names = self.observables.moments.modalities.iter().enumerate();
                 keys.extend(
                     names.map(|(m, modality)| key(format!("‖W_{{{}}}^tot‖", modality.name), m)),
                 );
@@ -127,11 +127,13 @@ impl Run<'_> {
     /// The generalisation error over its own minima, and the loss; None where there is none.
     fn generalisation_panel(&self, height: f64) -> Option<Panel> {
         let found = self.result.generalisation.as_ref()?;
-        let knots = knots(&self.result.flow.track, self.t_end);
-        let loss = knots.iter().map(|knot| (knot.time, self.lens.loss(knot)));
+        let knots = knots(&self.result.flow.trajectory, self.t_end);
+        let loss = knots
+            .iter()
+            .map(|knot| (knot.time, self.observables.loss(knot)));
         let error = knots
             .iter()
-            .filter_map(|knot| Some((knot.time, self.lens.generalisation(knot)?)));
+            .filter_map(|knot| Some((knot.time, self.observables.generalisation(knot)?)));
         let curves = [
             (
                 "loss trained on",
@@ -201,12 +203,12 @@ impl Run<'_> {
         let edges = detection.plateaus.iter();
         let edges = edges.flat_map(|plateau| [plateau.entry, plateau.exit.unwrap_or(end)]);
         let first = detection.phase.t_first.into_iter();
-        let samples = drawn_times(&self.result.flow.track, self.t_end);
+        let samples = drawn_times(&self.result.flow.trajectory, self.t_end);
         log_start(learned.chain(edges).chain(first), samples.into_iter(), end)
     }
 
     fn title(&self, name: &str) -> String {
-        let architecture = self.lens.architecture;
+        let architecture = self.observables.architecture;
         let network = &self.scenario.network;
         let mut parts = vec![format!("{}: {}", literal(name), fusion_name(architecture))];
         if let Some(fusion) = architecture.fusion() {

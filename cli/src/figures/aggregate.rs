@@ -38,14 +38,14 @@ impl Sum {
 
 /// The runs that a figure is of, and those that it cannot show.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
+pub(super) struct Aggregate {
     runs: u64,
     failed: u64,
     missing: u64,
     other_order: u64,
 }
 
-impl Tally {
+impl Aggregate {
     /// Counts a run; whether it can be shown, as far as its end goes.
     pub(super) fn is_shown(&mut self, record: &Record) -> bool {
         self.runs += 1;
@@ -95,7 +95,7 @@ pub(super) struct Field {
     pub(super) matched: Vec<Sum>,
     /// Gaps of those runs, relative to predictions that are not zero.
     pub(super) gaps: Vec<Sum>,
-    pub(super) tally: Tally,
+    pub(super) aggregate: Aggregate,
 }
 
 impl Field {
@@ -115,7 +115,7 @@ impl Field {
             theory: none.clone(),
             matched: none.clone(),
             gaps: none,
-            tally: Tally::default(),
+            aggregate: Aggregate::default(),
         };
         table.each(&mut |record| {
             if request.selects(&record.cell) {
@@ -128,12 +128,12 @@ impl Field {
     }
 
     fn add(&mut self, record: &Record, quantity: Quantity, at: usize) {
-        if !self.tally.is_shown(record) {
+        if !self.aggregate.is_shown(record) {
             return;
         }
         let measured = record.measured(quantity);
         if measured.is_none() {
-            self.tally.miss();
+            self.aggregate.miss();
         }
         self.measured[at].add(measured);
         self.theory[at].add(record.predicted(quantity));

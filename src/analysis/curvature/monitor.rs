@@ -1,17 +1,17 @@
-//! The curvature that one run meets: on its treads, and where asked for along its whole way.
+//! The curvature that one run meets: on its plateaus, and where asked for along its whole way.
 
-use super::stability::{Sharpest, Stability};
-use super::treads::{Caught, Treads};
+use super::sharpness::{Sharpness, SharpnessTracker};
+use super::snapshots::{PlateauSnapshot, Snapshots};
 use super::{Eigenvalue, Spectrum, spectrum};
 use crate::flow::Flow;
 use crate::integrate::Segment;
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
+use crate::trajectory::Observables;
+use crate::trajectory::{Knot, Trajectory};
 use nalgebra::DVector;
 use serde::Serialize;
 use std::ops::RangeInclusive;
 
-/// Least eigenvalues computed on a tread.
+/// Least eigenvalues computed on a plateau.
 const LEAST: usize = 3;
 
 /// Eigenvalues of the loss's Hessian where a run was slow. Each distinct one is listed once.
@@ -53,10 +53,10 @@ impl Curvature {
 /// The curvature of the loss along a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct CurvatureAlongRun {
-    /// One entry a tread; None where the Hessian is not finite.
-    pub treads: Vec<Option<Curvature>>,
+    /// One entry a plateau; None where the Hessian is not finite.
+    pub plateaus: Vec<Option<Curvature>>,
     /// The largest eigenvalue of all; None where it was not followed.
-    pub stability: Option<Stability>,
+    pub stability: Option<Sharpness>,
 }
 
 impl CurvatureAlongRun {
@@ -66,7 +66,7 @@ impl CurvatureAlongRun {
         let scale = |rate: &mut Option<f64>| {
             *rate = rate.zip(factor).map(|(rate, factor)| rate * factor);
         };
-        for curvature in self.treads.iter_mut().flatten() {
+        for curvature in self.plateaus.iter_mut().flatten() {
             scale(&mut curvature.stable_learning_rate);
         }
         if let Some(stability) = &mut self.stability {
@@ -76,33 +76,33 @@ impl CurvatureAlongRun {
     }
 }
 
-/// Where a tread of the loss staircase is slowest.
+/// Where a plateau of the loss staircase is slowest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slowest {
     /// The time of least speed.
     pub time: f64,
-    /// From the tread's entry to its exit.
-    pub tread: RangeInclusive<f64>,
+    /// From the plateau's entry to its exit.
+    pub plateau: RangeInclusive<f64>,
 }
 
 /// Watches a run pass.
 #[derive(Debug)]
-pub struct Watch<'a> {
+pub struct CurvatureMonitor<'a> {
     flow: Flow<'a>,
-    treads: Treads<'a>,
-    sharpest: Option<Sharpest<'a>>,
+    plateaus: Snapshots<'a>,
+    sharpest: Option<SharpnessTracker<'a>>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> CurvatureMonitor<'a> {
     /// Starts at a run's first knot and weights. Drops of the loss of less than `least_drop` do not
-    /// separate treads.
+    /// separate plateaus.
     pub fn new(flow: Flow<'a>, start: &Knot, weights: &DVector<f64>, least_drop: f64) -> Self {
-        let lens = Lens {
+        let observables = Observables {
             architecture: flow.architecture(),
             moments: flow.moments(),
         };
         Self {
-            treads: Treads::new(lens, least_drop, start, weights),
+            plateaus: Snapshots::new(observables, least_drop, start, weights),
             sharpest: None,
             flow,
         }
@@ -111,28 +111,28 @@ impl<'a> Watch<'a> {
     /// Follows the largest eigenvalue from the initial weights on: some products for every 2 % by
     /// which the weights move.
     pub fn follow_largest(&mut self, weights: &DVector<f64>) {
-        self.sharpest = Some(Sharpest::new(self.flow.clone(), weights));
+        self.sharpest = Some(SharpnessTracker::new(self.flow.clone(), weights));
     }
 
-    /// Takes in a segment, which `track` ends with.
-    pub fn pass(&mut self, segment: &mut dyn Segment, track: &Track) {
-        self.treads.pass(segment, track);
+    /// Takes in a segment, which `trajectory` ends with.
+    pub fn pass(&mut self, segment: &mut dyn Segment, trajectory: &Trajectory) {
+        self.plateaus.pass(segment, trajectory);
         if let Some(sharpest) = &mut self.sharpest {
             sharpest.pass(segment);
         }
     }
 
-    /// The curvature on the treads that were found in the run, given its last state.
+    /// The curvature on the plateaus that were found in the run, given its last state.
     pub fn finish(
         mut self,
         time: f64,
         state: &DVector<f64>,
         slowest: impl Iterator<Item = Slowest>,
     ) -> CurvatureAlongRun {
-        let caught = self.treads.finish(time, state);
-        let treads = slowest.map(|slowest| curvature_near(&mut self.flow, &caught, &slowest));
+        let caught = self.plateaus.finish(time, state);
+        let plateaus = slowest.map(|slowest| curvature_near(&mut self.flow, &caught, &slowest));
         CurvatureAlongRun {
-            treads: treads.collect(),
+            plateaus: plateaus.collect(),
             stability: self
                 .sharpest
                 .and_then(|largest| largest.finish(time, state)),
@@ -140,12 +140,16 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The curvature at the caught state of a tread that is nearest to its slowest point; the nearest of
+/// The curvature at the caught state of a plateau that is nearest to its slowest point; the nearest of
 /// all where none was caught there.
-fn curvature_near(flow: &mut Flow<'_>, caught: &[Caught], slowest: &Slowest) -> Option<Curvature> {
+fn curvature_near(
+    flow: &mut Flow<'_>,
+    caught: &[PlateauSnapshot],
+    slowest: &Slowest,
+) -> Option<Curvature> {
     // At the minimum of the loss the speed is round-off, and its least value may be anywhere.
-    let off = |caught: &Caught| {
-        let is_elsewhere = !slowest.tread.contains(&caught.time);
+    let off = |caught: &PlateauSnapshot| {
+        let is_elsewhere = !slowest.plateau.contains(&caught.time);
         (is_elsewhere, (caught.time - slowest.time).abs())
     };
     let nearest = caught.iter().min_by(|a, b| {

@@ -28,7 +28,7 @@ const NOISE: f64 = 0.1;
 
 /// The largest curvature that a run met.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Stability {
+pub struct Sharpness {
     /// The largest eigenvalue lambda_max of the Hessian along the run.
     pub largest_eigenvalue: f64,
     /// Norm of its residual.
@@ -52,7 +52,7 @@ fn stable_learning_rate(largest: f64, residual: f64) -> Option<f64> {
 
 /// Follows the largest eigenvalue along a run.
 #[derive(Debug)]
-pub struct Sharpest<'a> {
+pub struct SharpnessTracker<'a> {
     flow: Flow<'a>,
     lanczos: Lanczos,
     /// Where the eigenvalue was last computed.
@@ -64,11 +64,11 @@ pub struct Sharpest<'a> {
     start: Vec<f64>,
     /// The size of the weights at the end of learning, estimated.
     scale: f64,
-    most: Option<Stability>,
+    most: Option<Sharpness>,
     products: u64,
 }
 
-impl<'a> Sharpest<'a> {
+impl<'a> SharpnessTracker<'a> {
     /// Starts at the initial weights of a run.
     pub fn new(flow: Flow<'a>, weights: &DVector<f64>) -> Self {
         let architecture = flow.architecture();
@@ -108,10 +108,10 @@ impl<'a> Sharpest<'a> {
 
     /// The largest of all, the run's last state included. None where the Hessian was nowhere
     /// finite.
-    pub fn finish(mut self, time: f64, state: &DVector<f64>) -> Option<Stability> {
+    pub fn finish(mut self, time: f64, state: &DVector<f64>) -> Option<Sharpness> {
         self.evaluate(time, state);
         let products = self.products;
-        self.most.map(|most| Stability { products, ..most })
+        self.most.map(|most| Sharpness { products, ..most })
     }
 
     /// The largest eigenvalue at a state.
@@ -134,7 +134,7 @@ impl<'a> Sharpest<'a> {
             .most
             .map_or(f64::NEG_INFINITY, |m| m.largest_eigenvalue);
         if value > most {
-            self.most = Some(Stability {
+            self.most = Some(Sharpness {
                 largest_eigenvalue: value,
                 residual,
                 time,

@@ -2,20 +2,20 @@
 //!
 //! States are not stored along a run. The detector finds its plateaus afterwards; by then the state
 //! at each of them must have been kept. So the lowest minimum of the speed -dLoss/dt between any
-//! two drops that count is kept with its state, one state a tread.
+//! two drops that count is kept with its state, one state a plateau.
 
 use crate::integrate::Segment;
-use crate::trajectory::Lens;
-use crate::trajectory::{Knot, Track};
+use crate::trajectory::Observables;
+use crate::trajectory::{Knot, Trajectory};
 use nalgebra::DVector;
 
-/// Most states kept. A staircase has one tread for each mode that is learned; only ripples make
+/// Most states kept. A staircase has one plateau for each mode that is learned; only ripples make
 /// more, and then the fastest go first.
 const MOST: usize = 32;
 
 /// A state that was kept.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Caught {
+pub struct PlateauSnapshot {
     /// Its time.
     pub time: f64,
     /// Flat weights.
@@ -32,13 +32,13 @@ struct Point {
     speed: f64,
 }
 
-/// Catches one state a tread.
+/// Catches one state a plateau.
 #[derive(Debug)]
-pub struct Treads<'a> {
-    lens: Lens<'a>,
+pub struct Snapshots<'a> {
+    observables: Observables<'a>,
     /// What a drop of the loss must remove to count.
     least_drop: f64,
-    kept: Vec<Caught>,
+    kept: Vec<PlateauSnapshot>,
     /// The slowest point since the last drop that counts, and its state.
     slowest: Point,
     state: DVector<f64>,
@@ -46,17 +46,22 @@ pub struct Treads<'a> {
     speed: f64,
 }
 
-impl<'a> Treads<'a> {
+impl<'a> Snapshots<'a> {
     /// Starts at a run's first knot and state. Drops of less than `least_drop` do not count.
-    pub fn new(lens: Lens<'a>, least_drop: f64, start: &Knot, weights: &DVector<f64>) -> Self {
-        let slowest = point(&lens, start);
-        let first = Caught {
+    pub fn new(
+        observables: Observables<'a>,
+        least_drop: f64,
+        start: &Knot,
+        weights: &DVector<f64>,
+    ) -> Self {
+        let slowest = point(&observables, start);
+        let first = PlateauSnapshot {
             time: start.time,
             state: weights.clone(),
             speed: slowest.speed,
         };
         Self {
-            lens,
+            observables,
             least_drop,
             kept: vec![first],
             slowest,
@@ -65,17 +70,17 @@ impl<'a> Treads<'a> {
         }
     }
 
-    /// Takes in a segment, which `track` ends with.
-    pub fn pass(&mut self, segment: &mut dyn Segment, track: &Track) {
+    /// Takes in a segment, which `trajectory` ends with.
+    pub fn pass(&mut self, segment: &mut dyn Segment, trajectory: &Trajectory) {
         let start = segment.nodes()[0].time;
-        let knots = track.knots();
+        let knots = trajectory.knots();
         let first = knots.partition_point(|knot| knot.time <= start);
         let mut is_new = false;
         for knot in &knots[first..] {
-            let point = point(&self.lens, knot);
+            let point = point(&self.observables, knot);
             let dropped = self.slowest.loss - point.loss >= self.least_drop;
             let is_slowest = point.speed < self.slowest.speed;
-            // Past the peak of a drop the next tread begins.
+            // Past the peak of a drop the next plateau begins.
             let begins = dropped && !is_slowest && point.speed < self.speed;
             if begins {
                 if is_new {
@@ -95,9 +100,9 @@ impl<'a> Treads<'a> {
     }
 
     /// The states caught, the first and the given last one among them.
-    pub fn finish(mut self, time: f64, state: &DVector<f64>) -> Vec<Caught> {
+    pub fn finish(mut self, time: f64, state: &DVector<f64>) -> Vec<PlateauSnapshot> {
         self.keep();
-        self.kept.push(Caught {
+        self.kept.push(PlateauSnapshot {
             time,
             state: state.clone(),
             speed: self.speed,
@@ -124,7 +129,7 @@ impl<'a> Treads<'a> {
         }
     }
 
-    /// Keeps the slowest point of a finished tread.
+    /// Keeps the slowest point of a finished plateau.
     fn keep(&mut self) {
         if self.kept.len() >= MOST {
             let speeds = self.kept.iter().map(|caught| caught.speed).enumerate();
@@ -133,7 +138,7 @@ impl<'a> Treads<'a> {
                 self.kept.remove(fastest);
             }
         }
-        self.kept.push(Caught {
+        self.kept.push(PlateauSnapshot {
             time: self.slowest.time,
             state: self.state.clone(),
             speed: self.slowest.speed,
@@ -141,10 +146,10 @@ impl<'a> Treads<'a> {
     }
 }
 
-fn point(lens: &Lens<'_>, knot: &Knot) -> Point {
+fn point(observables: &Observables<'_>, knot: &Knot) -> Point {
     Point {
         time: knot.time,
-        loss: lens.loss(knot),
-        speed: lens.speed(knot),
+        loss: observables.loss(knot),
+        speed: observables.speed(knot),
     }
 }
