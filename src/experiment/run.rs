@@ -12,7 +12,7 @@ use crate::descent::batches::Batches;
 use crate::descent::optimiser::Rule;
 use crate::descent::{self, Stepping};
 use crate::flow::Flow;
-use crate::integrate::{self, Method, Outcome, Segment, TruncatedSegment, Verdict};
+use crate::integrate::{self, Method, Outcome, Segment, Tolerances, TruncatedSegment, Verdict};
 use crate::theory::Theory;
 use crate::trajectory::{Observables, Recorder};
 use nalgebra::DVector;
@@ -48,10 +48,8 @@ pub struct Plan {
     pub stage: Stage,
     /// Method of integration.
     pub method: Method,
-    /// Relative tolerance.
-    pub rtol: f64,
-    /// Absolute tolerance.
-    pub atol: f64,
+    /// Its tolerances.
+    pub tolerances: Tolerances,
     /// Whether to integrate the reduced network where there is one.
     pub is_reduced: bool,
     /// Whether the curvature of the loss is watched along the way.
@@ -72,8 +70,7 @@ impl Plan {
         Self {
             stage: Stage::Flow,
             method: problem.method,
-            rtol: problem.step_rtol(),
-            atol: problem.atol,
+            tolerances: problem.tolerances,
             is_reduced: true,
             watches_curvature: true,
         }
@@ -207,8 +204,8 @@ fn settings(problem: &Problem, plan: &Plan) -> integrate::Settings {
     let section = &problem.scenario.flow;
     integrate::Settings {
         method: plan.method,
-        rtol: plan.rtol,
-        atol: plan.atol,
+        rtol: plan.tolerances.step_rtol,
+        atol: plan.tolerances.atol,
         t_end: section.until.time.unwrap_or(f64::INFINITY),
         max_steps: section.max_steps,
     }
@@ -239,7 +236,11 @@ struct Observer<'p> {
 impl<'p> Observer<'p> {
     fn new(problem: &'p Problem, plan: &Plan, network: &Network<'p>, flow: &Flow<'p>) -> Self {
         let observables = problem.observables();
-        let recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
+        let recorder = Recorder::new(
+            flow.clone(),
+            network.weights.as_slice(),
+            plan.tolerances.step_rtol,
+        );
         let least_drop = problem.scenario.detector.drop * observables.learnable_loss();
         let start = recorder.trajectory().end();
         let mut watch = plan
