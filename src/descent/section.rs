@@ -1,6 +1,7 @@
 //! The descent section: learning rates, mini-batches, the optimiser.
 
 use super::learning_rates::LearningRates;
+use super::optimiser::{AdamSection, Momentum, Plain, Rule};
 use crate::error::{InputError, Result};
 use crate::section::check;
 use schemars::JsonSchema;
@@ -24,49 +25,28 @@ pub struct DescentSection {
     pub adam: Option<AdamSection>,
 }
 
-/// Constants of Adam.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AdamSection {
-    /// Decay of the running mean of the gradient, from 0 to less than 1.
-    pub beta1: f64,
-    /// Decay of the running mean of its square, from 0 to less than 1.
-    pub beta2: f64,
-    /// Added to the root of the mean square, above 0.
-    pub epsilon: f64,
-}
-
-impl Default for AdamSection {
-    fn default() -> Self {
-        Self {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-        }
-    }
-}
-
 impl DescentSection {
+    /// How gradients become steps.
+    pub fn rule(&self) -> Box<dyn Rule> {
+        let momentum = self
+            .momentum
+            .map(|mu| Box::new(Momentum(mu)) as Box<dyn Rule>);
+        let adam = self.adam.map(|adam| Box::new(adam) as Box<dyn Rule>);
+        adam.or(momentum).unwrap_or_else(|| Box::new(Plain))
+    }
+
     /// Checks the section; `time` is the time at which the run ends.
     ///
     /// # Errors
     /// An input error at the key that is wrong.
     pub fn check(&self, time: Option<f64>) -> Result<()> {
-        let below_1 = 0.0..1.0;
-        if let Some(momentum) = self.momentum {
-            check::number("descent.momentum", momentum, below_1.clone())?;
-        }
-        if let Some(adam) = &self.adam {
-            check::number("descent.adam.beta1", adam.beta1, below_1.clone())?;
-            check::number("descent.adam.beta2", adam.beta2, below_1)?;
-            check::number("descent.adam.epsilon", adam.epsilon, check::POSITIVE)?;
-            if self.momentum.is_some() {
-                return Err(InputError::at(
-                    "descent.adam",
-                    "momentum and adam are both given, of which only one can be",
-                    "keep one; beta1 is Adam's own momentum",
-                ));
-            }
+        self.rule().check()?;
+        if self.adam.is_some() && self.momentum.is_some() {
+            return Err(InputError::at(
+                "descent.adam",
+                "momentum and adam are both given, of which only one can be",
+                "keep one; beta1 is Adam's own momentum",
+            ));
         }
         if let Some(batch) = self.batch {
             check::count("descent.batch", batch, 1..)?;
@@ -74,14 +54,13 @@ impl DescentSection {
         self.check_rates(time)
     }
 
-    /// A descent has to take a step before the run ends. With momentum a step stands for
-    /// 1/(1 - momentum) times its learning rate.
+    /// A descent has to take a step before the run ends.
     fn check_rates(&self, time: Option<f64>) -> Result<()> {
         let key = "descent.learning_rate";
-        let stretch = 1.0 / (1.0 - self.momentum.unwrap_or(0.0));
+        let rule = self.rule();
         let check = |key: &str, rate: f64| {
             check::number(key, rate, check::POSITIVE)?;
-            let step = rate * stretch;
+            let step = rule.time_step(rate);
             match time {
                 Some(time) if step > time * (1.0 + 1e-12) => Err(InputError::at(
                     key,

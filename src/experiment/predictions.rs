@@ -1,7 +1,6 @@
 //! What theory says of a problem: the only door from problems to theory.
 
 use super::problem::Problem;
-use crate::descent::optimiser::Rule;
 use crate::theory::{self, Curve, InitialScale, Theory};
 
 impl Problem {
@@ -22,7 +21,7 @@ impl Problem {
         // The formulas are those of plain steps of a linear network on all samples: half of the units
         // of a rectified one are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
-        let is_plain = section.is_none_or(|d| d.batch.is_none() && Rule::of(d) == Rule::Plain);
+        let is_plain = section.is_none_or(|d| d.batch.is_none() && d.rule().is_plain());
         if !is_plain || !architecture.is_linear() {
             return (None, None);
         }

@@ -9,12 +9,12 @@ use crate::analysis::generalisation::generalise;
 use crate::analysis::saddle_visits::Visitor;
 use crate::analysis::{ablation, balancedness, target_components};
 use crate::descent::batches::Batches;
-use crate::descent::optimiser::Rule;
-use crate::descent::{self, Stepping};
+use crate::descent::optimiser::{Plain, Rule};
+use crate::descent::{self, DescentSection, Stepping};
 use crate::flow::Flow;
 use crate::integrate::{self, Method, Outcome, Segment, Tolerances, TruncatedSegment, Verdict};
 use crate::theory::Theory;
-use crate::trajectory::{Observables, Recorder};
+use crate::trajectory::{Knot, Observables, Recorder};
 use nalgebra::DVector;
 
 /// How far a run is.
@@ -125,7 +125,7 @@ fn run_descents(
 /// Orders of convergence; Adam tends to another flow, and batches to one gradient's noise.
 fn orders(problem: &Problem, descents: &[DescentRun]) -> Option<Orders> {
     let section = problem.scenario.descent.as_ref()?;
-    let has_limit = section.batch.is_none() && Rule::of(section).tends_to_flow();
+    let has_limit = section.batch.is_none() && section.rule().tends_to_flow();
     let comparisons: Vec<Comparison> = descents.iter().map(|run| run.comparison).collect();
     has_limit.then(|| compare::orders(&comparisons)).flatten()
 }
@@ -217,7 +217,7 @@ fn stability_factor(problem: &Problem) -> Option<f64> {
     match &problem.scenario.descent {
         None => Some(1.0),
         Some(section) if section.batch.is_some() => None,
-        Some(section) => Rule::of(section).stability(),
+        Some(section) => section.rule().stability(),
     }
 }
 
@@ -314,11 +314,8 @@ pub fn run_descent(
         loss_gap: until.loss_gap,
         max_steps: problem.scenario.flow.max_steps,
     };
-    let rule = problem
-        .scenario
-        .descent
-        .as_ref()
-        .map_or(Rule::Plain, Rule::of);
+    let section = problem.scenario.descent.as_ref();
+    let rule = section.map_or_else(|| Box::new(Plain) as Box<dyn Rule>, DescentSection::rule);
     let network = problem.network(rule.is_equivariant());
     let stepping = Stepping {
         rule,
@@ -328,32 +325,23 @@ pub fn run_descent(
     let mut distance = Distance::new(observables, &flow_run.trajectory);
     let mut visitor = Visitor::new(observables, problem.scenario.detector.share);
     let weights = network.weights.as_slice();
-    let descent = descent::descend_by(
-        &mut flow,
-        weights,
-        &settings,
-        stepping,
-        &mut |steps, knot| {
-            distance.add(knot);
-            visitor.pass(knot);
-            let progress = Progress {
-                stage: Stage::Descent(learning_rate),
-                time: knot.time,
-                steps,
-                loss: observables.loss(knot),
-            };
-            (!monitor(&progress)).then_some(Outcome::Interrupted)
-        },
-    );
-    let detection = detect(
-        &descent.trajectory,
-        &observables,
-        &problem.scenario.detector,
-    );
+    let mut see = |steps, knot: &Knot| {
+        distance.add(knot);
+        visitor.pass(knot);
+        let progress = Progress {
+            stage: Stage::Descent(learning_rate),
+            time: knot.time,
+            steps,
+            loss: observables.loss(knot),
+        };
+        (!monitor(&progress)).then_some(Outcome::Interrupted)
+    };
+    let descent = descent::descend_by(&mut flow, weights, &settings, stepping, &mut see);
+    let detector = &problem.scenario.detector;
+    let detection = detect(&descent.trajectory, &observables, detector);
     let phases = (&detection.phase, &flow_run.detection.phase);
     let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
     let predictions = problem.descent_theory(theory, learning_rate);
-    let section = problem.scenario.descent.as_ref();
     let is_noisy = section.is_some_and(|section| section.batch.is_some());
     DescentRun {
         theory: compare::descent_with_theory(&detection.phase, theory, predictions),
