@@ -2,7 +2,8 @@
 
 use super::FigureSection;
 use crate::error::Result;
-use crate::scenario::{AxisValue, Column, Quantity, ScenarioFile};
+use crate::scenario::{AxisValue, Column, ScenarioFile};
+use crate::sweep::Quantity;
 use modalflow::data::Source;
 use modalflow::error::InputError;
 use modalflow::error::listed;

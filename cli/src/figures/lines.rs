@@ -10,8 +10,7 @@ use crate::plot::{
     Axis, Curve, Dot, Key, LineStyle, Marker, Page, Panel, Sample, TickPlaces, range_widened,
     series_colour, series_dash, shows,
 };
-use crate::scenario::Quantity;
-use crate::sweep::{Table, TheoryLine};
+use crate::sweep::{Quantity, Table, TheoryLine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +144,7 @@ impl LinesFigure {
                 ticks: TickPlaces::At(xs),
                 ..Axis::new(labels::axis(&self.x), x, self.log_x)
             },
-            y: Axis::new(labels::quantity(self.y), y, self.log_y),
+            y: Axis::new(self.y.label(), y, self.log_y),
             curves: curves(series),
             dots: dots(series),
             legend,
@@ -325,7 +324,7 @@ mod tests {
 
     const FIGURE: LinesFigure = LinesFigure {
         x: String::new(),
-        y: Quantity::Ratio,
+        y: Quantity::named("ratio").expect("a quantity"),
         series: None,
         log_x: false,
         log_y: false,

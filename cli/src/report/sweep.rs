@@ -3,8 +3,8 @@
 use super::format::{number, push_wrapped, table};
 use super::summary::Provenance;
 use crate::error::Result;
-use crate::scenario::{AxisValue, Quantity, ScenarioFile};
-use crate::sweep::{Record, Table};
+use crate::scenario::{AxisValue, ScenarioFile};
+use crate::sweep::{Quantity, Record, Table};
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::fmt::Write;
@@ -77,7 +77,8 @@ pub struct GapSummary {
 /// # Errors
 /// An input error where the cells cannot be read.
 pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Result<SweepSummary> {
-    let mut gaps: Vec<GapSummary> = Quantity::predicted().map(GapSummary::new).collect();
+    let quantities = Quantity::all_predicted();
+    let mut gaps: Vec<GapSummary> = quantities.iter().map(GapSummary::new).collect();
     let mut failures = Vec::new();
     let mut first = Agreement::default();
     let paths: Vec<String> = table.grid.columns().map(|c| c.path.clone()).collect();
@@ -93,12 +94,12 @@ pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Re
             }
             return;
         }
-        if let (Some(measured), Some(predicted)) = (&record.row.first, &record.row.theory_first) {
+        if let Some(agrees) = record.first_agrees() {
             first.compared += 1;
-            first.agree += u64::from(measured == predicted);
+            first.agree += u64::from(agrees);
         }
-        for (gap, quantity) in gaps.iter_mut().zip(Quantity::predicted()) {
-            gap.add(&paths, record, record.gap(quantity));
+        for (gap, quantity) in gaps.iter_mut().zip(&quantities) {
+            gap.add(&paths, record, record.gap(*quantity));
         }
     })?;
     gaps.retain(|gap| gap.compared > 0);
@@ -126,9 +127,9 @@ fn values(paths: &[String], record: &Record) -> IndexMap<String, String> {
 }
 
 impl GapSummary {
-    fn new(quantity: Quantity) -> Self {
+    fn new(quantity: &Quantity) -> Self {
         Self {
-            quantity: quantity.name(),
+            quantity: quantity.key(),
             compared: 0,
             mean: None,
             largest: None,
