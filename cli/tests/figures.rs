@@ -7,7 +7,7 @@ use modalflow_cli::plot::{Page, Panel, Sample};
 use modalflow_cli::scenario::{Cell, Grid, Loaded};
 use modalflow_cli::sweep::{
     CellOutcome, CellStore, DrawnTrajectory, Finished, Header, Row, Shard, Table, Value, Values,
-    number, text,
+    number,
 };
 
 const BASE: &str = "\
@@ -47,7 +47,7 @@ fn page(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Page {
 /// A run that learned A first, as predicted, with a measured and a predicted ratio.
 fn run(measured: Option<f64>, predicted: f64) -> Finished {
     let values = |ratio: Option<f64>, gap: Option<f64>| -> Values {
-        let first = ("first", text(Some("A")));
+        let first = ("first", Some(Value::Text("A".into())));
         let all = [first, ("ratio", number(ratio)), ("ratio_gap", number(gap))];
         all.into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)))

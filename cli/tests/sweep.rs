@@ -412,7 +412,7 @@ fn rows_are_read_back_as_they_were_kept() {
     ];
     let values = numbers
         .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), number(Some(value))?)));
+        .filter_map(|(key, value)| Some((key.to_owned(), number(value)?)));
     kept.measured.extend(values);
     kept.measured.insert("steps".into(), Value::Count(5));
     let result = Finished {

@@ -37,10 +37,8 @@ impl Kind for ScatterFigure {
         if self.value.is_predicted() {
             return Ok(());
         }
-        let predicted: Vec<&str> = Quantity::all_predicted()
-            .into_iter()
-            .map(Quantity::key)
-            .collect();
+        let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
+        let predicted: Vec<&str> = predicted.map(Quantity::key).collect();
         Err(InputError::at(
             place.of("value"),
             "theory has no word on this quantity",

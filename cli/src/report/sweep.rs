@@ -61,7 +61,7 @@ pub struct Agreement {
 #[derive(Debug, Clone, Serialize)]
 pub struct GapSummary {
     /// The quantity.
-    pub quantity: &'static str,
+    pub quantity: Quantity,
     /// Cells with both.
     pub compared: u64,
     /// Mean size of the gap.
@@ -77,8 +77,8 @@ pub struct GapSummary {
 /// # Errors
 /// An input error where the cells cannot be read.
 pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Result<SweepSummary> {
-    let quantities = Quantity::all_predicted();
-    let mut gaps: Vec<GapSummary> = quantities.iter().map(GapSummary::new).collect();
+    let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
+    let mut gaps: Vec<GapSummary> = predicted.map(GapSummary::new).collect();
     let mut failures = Vec::new();
     let mut first = Agreement::default();
     let paths: Vec<String> = table.grid.columns().map(|c| c.path.clone()).collect();
@@ -98,8 +98,8 @@ pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Re
             first.compared += 1;
             first.agree += u64::from(agrees);
         }
-        for (gap, quantity) in gaps.iter_mut().zip(&quantities) {
-            gap.add(&paths, record, record.gap(*quantity));
+        for gap in &mut gaps {
+            gap.add(&paths, record);
         }
     })?;
     gaps.retain(|gap| gap.compared > 0);
@@ -127,9 +127,9 @@ fn values(paths: &[String], record: &Record) -> IndexMap<String, String> {
 }
 
 impl GapSummary {
-    fn new(quantity: &Quantity) -> Self {
+    fn new(quantity: Quantity) -> Self {
         Self {
-            quantity: quantity.key(),
+            quantity,
             compared: 0,
             mean: None,
             largest: None,
@@ -137,8 +137,8 @@ impl GapSummary {
         }
     }
 
-    fn add(&mut self, paths: &[String], record: &Record, gap: Option<f64>) {
-        let Some(gap) = gap else {
+    fn add(&mut self, paths: &[String], record: &Record) {
+        let Some(gap) = record.gap(self.quantity) else {
             return;
         };
         self.compared += 1;
@@ -201,7 +201,7 @@ fn gap_table(gaps: &[GapSummary]) -> String {
     };
     rows.extend(gaps.iter().map(|gap| {
         vec![
-            gap.quantity.to_owned(),
+            gap.quantity.key().to_owned(),
             gap.compared.to_string(),
             percent(gap.mean),
             percent(gap.largest),

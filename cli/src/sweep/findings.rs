@@ -6,6 +6,7 @@ use modalflow::analysis::saddle_visits::Visits;
 use modalflow::analysis::target_components::{self, Part};
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::{DescentRun, FlowRun};
+use modalflow::integrate::Work;
 use modalflow::theory::Theory;
 
 /// A run, and what is found in it.
@@ -14,10 +15,11 @@ pub(super) struct Findings<'a> {
     pub(super) flow: &'a FlowRun,
     pub(super) phase: &'a Phase,
     pub(super) theory: &'a Theory,
+    pub(super) work: Work,
     /// The descent at the first learning rate, where one is asked for.
     pub(super) descent: Option<&'a DescentRun>,
     /// None where there is neither a population nor a hold-out.
-    pub(super) generalisation: Option<Generalising>,
+    generalisation: Option<Generalising>,
     /// Empty where the target has no known parts.
     pub(super) parts: Vec<Part>,
 }
@@ -34,11 +36,17 @@ impl<'a> Findings<'a> {
             generalisation: generalise(&flow.trajectory, &observables),
             parts: target_components::parts(&observables, &flow.trajectory),
             phase: &flow.detection.phase,
+            work: flow.end.work,
             problem,
             flow,
             theory,
             descent,
         }
+    }
+
+    /// The generalisation error along the run.
+    pub(super) fn generalised(&self) -> Option<&Generalising> {
+        self.generalisation.as_ref()
     }
 
     /// The share of the learnable loss that is gone on the plateau where the first modality alone

@@ -20,24 +20,23 @@ pub(super) struct Entry {
     measured: fn(&Findings<'_>) -> Option<Value>,
     /// Theory's word on it, in the column `theory_` and its key.
     pub(super) predicted: Option<fn(&Problem, &Theory) -> Option<Value>>,
-    /// None where figures cannot show it.
-    pub(super) shown: Option<Shown>,
-    /// Whether its prediction depends on which modality is learned second.
-    pub(super) of_second: bool,
-    /// Whether its prediction depends on the initial weights, which are drawn at random.
-    pub(super) of_weights: bool,
-    /// Whether it is of the generalisation error, which not all data have.
-    pub(super) of_generalisation: bool,
+    /// What figures call it, with its unit, empty where the label says it; None where they cannot
+    /// show it.
+    pub(super) shown: Option<(&'static str, &'static str)>,
+    /// For the schema of scenarios.
+    pub(super) meaning: &'static str,
+    pub(super) needs: &'static [Need],
 }
 
-/// How figures show a quantity.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shown {
-    pub(super) label: &'static str,
-    /// Empty where the label says it.
-    pub(super) unit: &'static str,
-    /// For the schema of scenarios.
-    pub(super) description: &'static str,
+/// What a quantity depends on, and not every cell has or shares with others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Need {
+    /// Its prediction: which modality is learned second.
+    Second,
+    /// Its prediction: the initial weights, which are drawn at random.
+    Weights,
+    /// Itself: a generalisation error.
+    Generalisation,
 }
 
 const TIME: &str = "η × descent steps";
@@ -50,48 +49,32 @@ pub(super) const PHASE: &[Entry] = &[
     Entry::new("second", |run| text(name(&run.phase.second))),
     Entry::new("t_first", |run| number(run.phase.t_first))
         .predicted(|_, theory| number(theory.t_first))
-        .of_weights()
-        .shown(
-            "time of the first modality",
-            TIME,
-            "When the first modality is learned.",
-        ),
+        .needs(&[Need::Weights])
+        .shown("time of the first modality", TIME)
+        .meaning("When the first modality is learned."),
     Entry::new("t_second", |run| number(run.phase.t_second))
         .predicted(|_, theory| number(theory.t_second))
-        .of_second()
-        .of_weights()
-        .shown(
-            "time of the second modality",
-            TIME,
-            "When the second modality is learned.",
-        ),
+        .needs(&[Need::Second, Need::Weights])
+        .shown("time of the second modality", TIME)
+        .meaning("When the second modality is learned."),
     Entry::new("length", |run| number(run.phase.length))
         .predicted(|_, theory| number(difference(theory.t_second, theory.t_first)))
-        .of_second()
-        .of_weights()
-        .shown("unimodal phase", TIME, "Length of the unimodal phase."),
+        .needs(&[Need::Second, Need::Weights])
+        .shown("unimodal phase", TIME)
+        .meaning("Length of the unimodal phase."),
     Entry::new("ratio", |run| number(run.phase.ratio))
         .predicted(|_, theory| number(theory.ratio))
-        .of_second()
-        .shown(
-            "time ratio",
-            "second / first modality",
-            "The time ratio t_second/t_first.",
-        ),
+        .needs(&[Need::Second])
+        .shown("time ratio", "second / first modality")
+        .meaning("The time ratio t_second/t_first."),
     Entry::new("misattribution", |run| number(run.phase.misattribution))
         .predicted(|_, theory| number(theory.misattribution))
-        .shown(
-            "mis-attribution",
-            "units of y/x",
-            "Size of the mis-attribution, positive for an overshoot.",
-        ),
+        .shown("mis-attribution", "units of y/x")
+        .meaning("Size of the mis-attribution, positive for an overshoot."),
     Entry::new("first_gain", |run| number(run.first_gain()))
         .predicted(|problem, theory| number(predicted_gain(problem, theory)))
-        .shown(
-            "share of the loss removed by the first modality",
-            "",
-            "Share of the learnable loss that the first modality removes.",
-        ),
+        .shown("share of the loss removed by the first modality", "")
+        .meaning("Share of the learnable loss that the first modality removes."),
 ];
 
 /// Everything else.
@@ -100,131 +83,94 @@ pub(super) const OTHERS: &[Entry] = &[
         let observables = run.problem.observables();
         number(compare::with_theory(&observables, run.phase, run.theory).ratio)
     })
-    .shown(
-        "gap of the time ratio, (measured − theory)/theory",
-        "",
-        "(measured - theory)/|theory| of the time ratio.",
-    ),
-    Entry::new("t_end", |run| number(Some(run.flow.end.time))),
+    .shown("gap of the time ratio, (measured − theory)/theory", "")
+    .meaning("(measured - theory)/|theory| of the time ratio."),
+    Entry::new("t_end", |run| number(run.flow.end.time)),
     Entry::new("initial_loss", |run| {
-        number(Some(run.problem.moments.initial_loss))
+        number(run.problem.moments.initial_loss)
     }),
     Entry::new("final_loss", |run| {
         let end = run.flow.trajectory.end();
-        number(Some(run.problem.observables().loss(end)))
+        number(run.problem.observables().loss(end))
     })
-    .shown("final loss", ERROR, "The loss at the end."),
+    .shown("final loss", ERROR)
+    .meaning("The loss at the end."),
     Entry::new("t_first_minimum", |run| {
-        let minimum = run.generalisation.as_ref()?.minima.first()?;
-        number(Some(minimum.at.time))
+        number(run.generalised()?.minima.first()?.at.time)
     })
-    .of_generalisation()
-    .shown(
-        "time of the first minimum",
-        TIME,
-        "When the generalisation error has its first minimum.",
-    ),
+    .needs(&[Need::Generalisation])
+    .shown("time of the first minimum", TIME)
+    .meaning("When the generalisation error has its first minimum."),
     Entry::new("first_minimum", |run| {
-        let minimum = run.generalisation.as_ref()?.minima.first()?;
-        number(Some(minimum.at.error))
+        number(run.generalised()?.minima.first()?.at.error)
     })
-    .of_generalisation()
-    .shown(
-        "generalisation error at its first minimum",
-        ERROR,
-        "The generalisation error there.",
-    ),
+    .needs(&[Need::Generalisation])
+    .shown("generalisation error at its first minimum", ERROR)
+    .meaning("The generalisation error there."),
     Entry::new("least_generalisation", |run| {
-        number(Some(run.generalisation.as_ref()?.least.error))
+        number(run.generalised()?.least.error)
     }),
     Entry::new("final_generalisation", |run| {
-        number(Some(run.generalisation.as_ref()?.last.error))
+        number(run.generalised()?.last.error)
     })
-    .of_generalisation()
-    .shown(
-        "final generalisation error",
-        ERROR,
-        "The generalisation error at the end.",
-    ),
+    .needs(&[Need::Generalisation])
+    .shown("final generalisation error", ERROR)
+    .meaning("The generalisation error at the end."),
     Entry::new("least_norm_generalisation", |run| {
-        number(Some(run.generalisation.as_ref()?.least_norm))
+        number(run.generalised()?.least_norm)
     }),
-    Entry::new("weak", |run| {
-        text(name(&run.generalisation.as_ref()?.bias.weak))
-    }),
-    Entry::new("bias_ratio", |run| {
-        number(run.generalisation.as_ref()?.bias.ratio)
-    })
-    .of_generalisation()
-    .shown(
-        "weak modality's share of the map, final / true",
-        "",
-        "The weak modality's share of the final map over its share of the true one.",
-    ),
+    Entry::new("weak", |run| text(name(&run.generalised()?.bias.weak))),
+    Entry::new("bias_ratio", |run| number(run.generalised()?.bias.ratio))
+        .needs(&[Need::Generalisation])
+        .shown("weak modality's share of the map, final / true", "")
+        .meaning("The weak modality's share of the final map over its share of the true one."),
     Entry::new("permanent_bias", |run| {
-        text(Some(run.generalisation.as_ref()?.bias.verdict.name()))
+        text(Some(run.generalised()?.bias.verdict.name()))
     }),
     Entry::new("learned", |run| {
         let parts = Some(&run.parts).filter(|parts| !parts.is_empty())?;
         text(Some(&target_components::verdict(parts)))
     }),
-    Entry::new("linear_part", |run| number(Some(run.part("linear")?.last))).shown(
-        "share of the linear part in the outputs",
-        "",
-        "How much of a target's linear part is in the outputs at the end.",
-    ),
+    Entry::new("linear_part", |run| number(run.part("linear")?.last))
+        .shown("share of the linear part in the outputs", "")
+        .meaning("How much of a target's linear part is in the outputs at the end."),
     Entry::new("t_linear_part", |run| number(run.part("linear")?.t_half)),
-    Entry::new("xor_part", |run| number(Some(run.part("xor")?.last))).shown(
-        "share of XOR in the outputs",
-        "",
-        "How much of its exclusive or is.",
-    ),
-    Entry::new("t_xor_part", |run| number(run.part("xor")?.t_half)).shown(
-        "time of half of XOR",
-        TIME,
-        "When half of the exclusive or is.",
-    ),
+    Entry::new("xor_part", |run| number(run.part("xor")?.last))
+        .shown("share of XOR in the outputs", "")
+        .meaning("How much of its exclusive or is."),
+    Entry::new("t_xor_part", |run| number(run.part("xor")?.t_half))
+        .shown("time of half of XOR", TIME)
+        .meaning("When half of the exclusive or is."),
     Entry::new("descent_t_first", |run| number(run.descent?.phase.t_first)),
     Entry::new("descent_t_second", |run| {
         number(run.descent?.phase.t_second)
     }),
-    Entry::new("descent_ratio", |run| number(run.descent?.phase.ratio)).shown(
-        "time ratio of descent",
-        "second / first modality",
-        "The time ratio of the descent at the first learning rate.",
-    ),
+    Entry::new("descent_ratio", |run| number(run.descent?.phase.ratio))
+        .shown("time ratio of descent", "second / first modality")
+        .meaning("The time ratio of the descent at the first learning rate."),
     Entry::new("visits", |run| count(run.visits()?.count)),
-    Entry::new("visit_time", |run| number(Some(run.visits()?.duration))).shown(
-        "time near the unimodal saddle",
-        TIME,
-        "How long that descent stays near the saddle where its first modality alone is learned.",
-    ),
-    Entry::new("visit_distance", |run| {
-        number(Some(run.visits()?.least_distance))
-    })
-    .shown(
-        "least distance from the unimodal saddle / learnable loss",
-        "",
-        "The least distance of that descent from that saddle.",
-    ),
+    Entry::new("visit_time", |run| number(run.visits()?.duration))
+        .shown("time near the unimodal saddle", TIME)
+        .meaning(
+            "How long that descent stays near the saddle where its first modality alone is \
+             learned.",
+        ),
+    Entry::new("visit_distance", |run| number(run.visits()?.least_distance))
+        .shown(
+            "least distance from the unimodal saddle / learnable loss",
+            "",
+        )
+        .meaning("The least distance of that descent from that saddle."),
     Entry::new("descent_steps", |run| count(run.descent?.descent.steps)),
-    Entry::new("steps", |run| count(run.flow.end.work.steps)).shown("steps", "", "Accepted steps."),
-    Entry::new("rhs_evaluations", |run| {
-        count(run.flow.end.work.rhs_evaluations)
-    })
-    .shown(
-        "evaluations of the right-hand side",
-        "",
-        "Evaluations of the right-hand side.",
-    ),
-    Entry::new("hessian_products", |run| {
-        count(run.flow.end.work.hessian_products)
-    })
-    .shown(
-        "Hessian products",
-        "",
-        "Products of the Hessian with a vector.",
-    ),
+    Entry::new("steps", |run| count(run.work.steps))
+        .shown("steps", "")
+        .meaning("Accepted steps."),
+    Entry::new("rhs_evaluations", |run| count(run.work.rhs_evaluations))
+        .shown("evaluations of the right-hand side", "")
+        .meaning("Evaluations of the right-hand side."),
+    Entry::new("hessian_products", |run| count(run.work.hessian_products))
+        .shown("Hessian products", "")
+        .meaning("Products of the Hessian with a vector."),
 ];
 
 /// The whole table.
@@ -232,27 +178,19 @@ pub(super) fn all() -> impl Iterator<Item = &'static Entry> {
     PHASE.iter().chain(OTHERS)
 }
 
-/// What is measured in a cell, by key.
+/// What is measured in a cell.
 pub(super) fn measured(run: &Findings<'_>) -> Values {
-    let measured = all().map(|entry| (entry.key, (entry.measured)(run)));
-    known(measured)
+    values(|entry| (entry.measured)(run))
 }
 
-/// What theory predicts of a cell, by key.
+/// What theory predicts of a cell.
 pub(super) fn predicted(problem: &Problem, theory: &Theory) -> Values {
-    let predicted = all().map(|entry| {
-        (
-            entry.key,
-            entry.predicted.and_then(|of| of(problem, theory)),
-        )
-    });
-    known(predicted)
+    values(|entry| (entry.predicted?)(problem, theory))
 }
 
-fn known(values: impl Iterator<Item = (&'static str, Option<Value>)>) -> Values {
-    values
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-        .collect()
+fn values(of: impl Fn(&Entry) -> Option<Value>) -> Values {
+    let known = all().filter_map(|entry| Some((entry.key.to_owned(), of(entry)?)));
+    known.collect()
 }
 
 fn name(modality: &Option<Modality>) -> Option<&str> {
@@ -278,9 +216,8 @@ impl Entry {
             measured,
             predicted: None,
             shown: None,
-            of_second: false,
-            of_weights: false,
-            of_generalisation: false,
+            meaning: "",
+            needs: &[],
         }
     }
 
@@ -289,32 +226,64 @@ impl Entry {
         self
     }
 
-    const fn shown(
-        mut self,
-        label: &'static str,
-        unit: &'static str,
-        description: &'static str,
-    ) -> Self {
-        self.shown = Some(Shown {
-            label,
-            unit,
-            description,
-        });
+    const fn shown(mut self, label: &'static str, unit: &'static str) -> Self {
+        self.shown = Some((label, unit));
         self
     }
 
-    const fn of_second(mut self) -> Self {
-        self.of_second = true;
+    const fn meaning(mut self, meaning: &'static str) -> Self {
+        self.meaning = meaning;
         self
     }
 
-    const fn of_weights(mut self) -> Self {
-        self.of_weights = true;
+    const fn needs(mut self, needs: &'static [Need]) -> Self {
+        self.needs = needs;
         self
     }
+}
 
-    const fn of_generalisation(mut self) -> Self {
-        self.of_generalisation = true;
-        self
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::Quantity;
+
+    fn assert_lists(page: &str, keys: impl Iterator<Item = String>) {
+        let text = std::fs::read_to_string(page).expect("a page of docs/");
+        for key in keys {
+            assert!(
+                text.contains(&format!("`{key}`")),
+                "{page} does not list {key}"
+            );
+        }
+    }
+
+    #[test]
+    fn documents_list_every_quantity() {
+        let predicted = all().filter(|entry| entry.predicted.is_some());
+        let predicted = predicted.map(|entry| format!("theory_{}", entry.key));
+        let columns = all().map(|entry| entry.key.to_owned()).chain(predicted);
+        assert_lists("../docs/report.md", columns);
+        assert_lists(
+            "../docs/sweeps.md",
+            Quantity::all().map(|shown| shown.key().to_owned()),
+        );
+    }
+
+    #[test]
+    fn what_figures_show_has_a_key_of_its_own_and_a_meaning() {
+        for entry in all() {
+            assert_eq!(
+                all().filter(|other| other.key == entry.key).count(),
+                1,
+                "{}",
+                entry.key
+            );
+            assert_eq!(
+                entry.shown.is_some(),
+                !entry.meaning.is_empty(),
+                "{}",
+                entry.key
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A quantity of a sweep's cells: an entry of the table in `quantities.rs`, as figures name it.
 
-use super::quantities::{self, Entry};
+use super::quantities::{self, Entry, Need};
 use modalflow::experiment::problem::Problem;
 use modalflow::theory::Theory;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -19,25 +19,16 @@ impl PartialEq for Quantity {
 
 impl Quantity {
     /// All of them, the time ratio first: it is what theory is most about.
-    fn all() -> Vec<Quantity> {
-        let shown = quantities::all().filter(|entry| entry.shown.is_some());
-        let mut all: Vec<Quantity> = shown.map(Quantity).collect();
-        all.sort_by_key(|quantity| quantity.key() != "ratio");
-        all
-    }
-
-    /// All that theory predicts.
-    pub fn all_predicted() -> Vec<Quantity> {
-        let mut all = Self::all();
-        all.retain(|quantity| quantity.is_predicted());
-        all
+    pub fn all() -> impl Iterator<Item = Quantity> {
+        let is_ratio = |entry: &&Entry| entry.key == "ratio";
+        let ratio = quantities::all().filter(is_ratio);
+        let all = ratio.chain(quantities::all().filter(move |entry| !is_ratio(entry)));
+        all.filter(|entry| entry.shown.is_some()).map(Quantity)
     }
 
     /// The quantity of a key.
     pub fn named(key: &str) -> Option<Quantity> {
-        Self::all()
-            .into_iter()
-            .find(|quantity| quantity.key() == key)
+        Self::all().find(|quantity| quantity.key() == key)
     }
 
     /// Its name in the scenario and in the header of sweep.csv.
@@ -48,8 +39,8 @@ impl Quantity {
     /// What it is called in figures, with its unit.
     pub fn label(self) -> String {
         match self.0.shown {
-            Some(shown) if shown.unit.is_empty() => shown.label.to_owned(),
-            Some(shown) => format!("{} ({})", shown.label, shown.unit),
+            Some((label, "")) => label.to_owned(),
+            Some((label, unit)) => format!("{label} ({unit})"),
             None => self.key().to_owned(),
         }
     }
@@ -64,19 +55,9 @@ impl Quantity {
         (self.0.predicted?)(problem, theory)?.number()
     }
 
-    /// Whether its prediction depends on which modality is learned second.
-    pub fn is_of_second(self) -> bool {
-        self.0.of_second
-    }
-
-    /// Whether its prediction depends on the initial weights, which are drawn at random.
-    pub fn is_of_weights(self) -> bool {
-        self.0.of_weights
-    }
-
-    /// Whether it is of the generalisation error, which not all data have.
-    pub fn is_of_generalisation(self) -> bool {
-        self.0.of_generalisation
+    /// Whether it depends on something.
+    pub fn needs(self, need: Need) -> bool {
+        self.0.needs.contains(&need)
     }
 }
 
@@ -99,13 +80,10 @@ impl JsonSchema for Quantity {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let word = |quantity: Quantity| {
-            let description = quantity.0.shown.map(|shown| shown.description);
-            json_schema!({"type": "string", "const": quantity.key(), "description": description})
-        };
+        let word = |Quantity(entry)| json_schema!({"type": "string", "const": entry.key, "description": entry.meaning});
         json_schema!({
             "description": "A column of sweep.csv that a figure can show.",
-            "oneOf": Self::all().into_iter().map(word).collect::<Vec<_>>(),
+            "oneOf": Self::all().map(word).collect::<Vec<_>>(),
         })
     }
 }

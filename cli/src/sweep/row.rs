@@ -1,6 +1,6 @@
 //! A cell's results, and its row of `sweep.csv`.
 
-use super::quantities::{self, Entry, OTHERS, PHASE};
+use super::quantities::{self, OTHERS, PHASE};
 use crate::scenario::{Cell, Grid};
 use modalflow::integrate::Outcome;
 use serde::{Deserialize, Serialize};
@@ -65,10 +65,9 @@ pub enum Value {
 }
 
 /// A number as a value; None where it is missing or not finite.
-pub fn number(number: Option<f64>) -> Option<Value> {
-    number
-        .filter(|number| number.is_finite())
-        .map(Value::Number)
+pub fn number(number: impl Into<Option<f64>>) -> Option<Value> {
+    let number = number.into().filter(|number| number.is_finite());
+    number.map(Value::Number)
 }
 
 /// A count as a value.
@@ -77,7 +76,7 @@ pub(super) fn count(count: u64) -> Option<Value> {
 }
 
 /// A name as a value; None where it is missing.
-pub fn text(text: Option<&str>) -> Option<Value> {
+pub(super) fn text(text: Option<&str>) -> Option<Value> {
     text.map(|text| Value::Text(text.to_owned()))
 }
 
@@ -118,41 +117,35 @@ impl Value {
 pub fn header(grid: &Grid) -> String {
     let axes = grid.columns().map(|column| column.path.clone());
     let cell = ["repeat", "seed", "outcome", "reason"].map(str::to_owned);
-    let predicted = predicted().map(|key| format!("theory_{key}"));
-    let keys = |entries: &'static [Entry]| entries.iter().map(|entry| entry.key.to_owned());
-    line(
-        axes.chain(cell)
-            .chain(keys(PHASE))
-            .chain(predicted)
-            .chain(keys(OTHERS)),
-    )
+    let columns = columns(&str::to_owned, &|key| format!("theory_{key}"));
+    line(axes.chain(cell).chain(columns))
 }
 
 /// A cell's line of `sweep.csv`, without a line end.
 pub fn csv_line(cell: &Cell, row: &Row) -> String {
     let axes = cell.values.iter().map(ToString::to_string);
-    let reason = row.reason.clone().unwrap_or_default();
-    let numbers = [cell.repeat, cell.seed].map(|number| number.to_string());
-    let end = [row.outcome.name().to_owned(), reason];
+    let cell = [
+        cell.repeat.to_string(),
+        cell.seed.to_string(),
+        row.outcome.name().to_owned(),
+        row.reason.clone().unwrap_or_default(),
+    ];
     // What is missing is empty.
-    let shown = |value: Option<&Value>| value.map(Value::text).unwrap_or_default();
-    let measured = |entry: &Entry| shown(row.measured.get(entry.key));
-    let predicted = predicted().map(|key| shown(row.theory.get(key)));
-    let phase = PHASE.iter().map(measured);
-    let others = OTHERS.iter().map(measured);
-    line(
-        axes.chain(numbers)
-            .chain(end)
-            .chain(phase)
-            .chain(predicted)
-            .chain(others),
-    )
+    let text = |value: Option<&Value>| value.map(Value::text).unwrap_or_default();
+    let columns = columns(&|key| text(row.measured.get(key)), &|key| {
+        text(row.theory.get(key))
+    });
+    line(axes.chain(cell).chain(columns))
 }
 
-/// Keys of what theory predicts.
-fn predicted() -> impl Iterator<Item = &'static str> {
-    let predicted = quantities::all().filter(|entry| entry.predicted.is_some());
-    predicted.map(|entry| entry.key)
+/// What stands in the columns of quantities: the unimodal phase, all predictions, everything else.
+fn columns(measured: &dyn Fn(&str) -> String, predicted: &dyn Fn(&str) -> String) -> Vec<String> {
+    let predictions = quantities::all().filter(|entry| entry.predicted.is_some());
+    let phase = PHASE.iter().map(|entry| measured(entry.key));
+    let columns = phase.chain(predictions.map(|entry| predicted(entry.key)));
+    columns
+        .chain(OTHERS.iter().map(|entry| measured(entry.key)))
+        .collect()
 }
 
 /// Fields as a line of CSV, quoted where they must be.

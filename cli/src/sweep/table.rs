@@ -1,6 +1,7 @@
 //! The rows of a finished sweep, one after the other.
 
 use super::cell::{DrawnTrajectory, Finished};
+use super::quantities::Need;
 use super::quantity::Quantity;
 use super::row::{self, Row};
 use super::store::CellStore;
@@ -56,7 +57,7 @@ impl Record {
     /// other quantities.
     pub fn pair(&self, quantity: Quantity) -> Option<(f64, f64)> {
         let has_gap = self.row.measured.contains_key("ratio_gap");
-        let is_second_right = !quantity.is_of_second() || has_gap;
+        let is_second_right = !quantity.needs(Need::Second) || has_gap;
         let is_comparable = self.first_agrees() == Some(true) && is_second_right;
         let pair = self.measured(quantity).zip(self.predicted(quantity));
         pair.filter(|_| is_comparable)

@@ -1,5 +1,6 @@
 //! Theory between the values of an axis, as plain points.
 
+use super::quantities::Need;
 use super::quantity::Quantity;
 use crate::scenario::{AxisValue, Grid};
 use modalflow::experiment::Scenario;
@@ -73,5 +74,5 @@ impl TheoryLine<'_> {
 
 /// Whether a prediction depends on random data or random weights.
 fn depends_on_draws(scenario: &Scenario, quantity: Quantity) -> bool {
-    quantity.is_of_weights() || scenario.data.get().depends_on_seed()
+    quantity.needs(Need::Weights) || scenario.data.get().depends_on_seed()
 }
