@@ -3,14 +3,13 @@
 use super::aggregate::Aggregate;
 use super::check::Place;
 use super::series::{labels, left_out, thinned};
-use super::{Kind, Request, labels};
+use super::{Kind, Request};
 use crate::error::Result;
 use crate::plot::{
     Arrangement, Axis, Curve, Dot, Key, LEVEL, Marker, Page, Panel, Sample, range, series_colour,
     shows,
 };
-use crate::scenario::Quantity;
-use crate::sweep::Table;
+use crate::sweep::{Quantity, Table};
 use modalflow::error::InputError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,10 +37,12 @@ impl Kind for ScatterFigure {
         if self.value.is_predicted() {
             return Ok(());
         }
+        let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
+        let predicted: Vec<&str> = predicted.map(Quantity::key).collect();
         Err(InputError::at(
             place.of("value"),
             "theory has no word on this quantity",
-            format!("choose one of {}", Quantity::predicted_names().join(", ")),
+            format!("choose one of {}", predicted.join(", ")),
         )
         .into())
     }
@@ -88,7 +89,7 @@ impl ScatterFigure {
         let (mut legend, named) = thinned(keys.collect());
         legend.push(Key::new("measured = theory", Sample::Line(LEVEL)));
         let axis = |what: &str, range| {
-            let name = format!("{what}: {}", labels::quantity(self.value));
+            let name = format!("{what}: {}", self.value.label());
             Axis::new(name, range, self.log)
         };
         let dots = series.iter().enumerate().flat_map(|(i, (_, points))| {
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn both_axes_share_their_range_and_the_line_crosses_it() {
         let figure = ScatterFigure {
-            value: Quantity::Ratio,
+            value: Quantity::named("ratio").expect("a quantity"),
             series: None,
             log: false,
         };
