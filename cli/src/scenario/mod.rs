@@ -9,6 +9,7 @@
 //! | `quantity.rs` | what figures can show of a cell |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
+//! | `reference.rs` | docs/scenario.md, from the schema |
 //! | `sweep/` | the axes of a sweep, and their checks |
 //!
 //! This folder is the only user of serde_yaml.
@@ -20,10 +21,12 @@ mod load;
 mod messages;
 mod overrides;
 mod quantity;
+mod reference;
 mod sweep;
 
 pub use file::ScenarioFile;
 pub use grid::{Cell, Grid};
 pub use load::{Loaded, Source, schema, to_yaml};
 pub use quantity::Quantity;
+pub use reference::reference;
 pub use sweep::{Axis, AxisValue, Column, SweepSection};
