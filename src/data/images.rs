@@ -98,6 +98,7 @@ pub struct NoiseViews {
     /// Standard deviation of the noise of every pixel. Without it, it is the root mean square of the
     /// pixels as the network sees them, so that noise is as strong as an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(0.0..=check::LARGEST))]
     pub std: Option<f64>,
 }
 
