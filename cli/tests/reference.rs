@@ -61,7 +61,8 @@ fn examples() -> Vec<Value> {
     let text = blocks.map(|block| block.split("```").next().unwrap_or_default());
     // Both have no example of their own: the one looks like another, the other shows cells of a grid.
     let aligned = "init: {aligned: {norm: 0.01}}\n";
-    let grid = "sweep: {axes: [{path: data.toy.rho, values: [0.0, 0.5]}, {path: network.width, values: [50, 100]}]}\n";
+    let grid = "sweep:\n  axes:\n  - {path: data.toy.rho, values: [0.0, 0.5]}\n\
+          - {path: network.width, values: [50, 100]}\n";
     let mut blocks: Vec<Value> = text.chain([aligned]).map(parsed).collect();
     let whole = blocks[0].clone();
     for block in &mut blocks {

@@ -23,7 +23,14 @@ use std::path::PathBuf;
 /// The images come from exactly one of idx and csv, the views from exactly one of halves and noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"idx": {"images": "train-images-idx3-ubyte.gz", "labels": "train-labels-idx1-ubyte.gz"}, "halves": true, "limit": 10000}, {"csv": {"path": "digits.csv"}, "noise": {"both": 0.8, "only_A": 0.1, "only_B": 0.1}}]))]
+#[schemars(extend("examples" = [
+    {
+        "idx": {"images": "train-images-idx3-ubyte.gz", "labels": "train-labels-idx1-ubyte.gz"},
+        "halves": true,
+        "limit": 10000,
+    },
+    {"csv": {"path": "digits.csv"}, "noise": {"both": 0.8, "only_A": 0.1, "only_B": 0.1}},
+]))]
 pub struct ImagesData {
     /// A pair of IDX files, as MNIST has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

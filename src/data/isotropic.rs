@@ -13,7 +13,13 @@ use serde::{Deserialize, Serialize};
 /// y = sum_m weight_m (sum of the inputs of m) + noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"modalities": {"A": 20, "B": 20}, "variance": {"A": 4.0, "B": 1.0}, "weight": {"A": 1.0, "B": 1.0}, "noise": 0.5, "samples": 100}]))]
+#[schemars(extend("examples" = [{
+    "modalities": {"A": 20, "B": 20},
+    "variance": {"A": 4.0, "B": 1.0},
+    "weight": {"A": 1.0, "B": 1.0},
+    "noise": 0.5,
+    "samples": 100,
+}]))]
 pub struct IsotropicData {
     /// Input dimension of each modality.
     #[schemars(transform = within(1..=MOST_DIMENSIONS))]

@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 /// Given second moments of the inputs, and a given true map from inputs to outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"modalities": {"A": 1, "B": 2}, "inputs": [[4.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 1.0]], "target_map": [[1.0, 1.0, -1.0]]}]))]
+#[schemars(extend("examples" = [{
+    "modalities": {"A": 1, "B": 2},
+    "inputs": [[4.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 1.0]],
+    "target_map": [[1.0, 1.0, -1.0]],
+}]))]
 pub struct MomentsData {
     /// Input dimension of each modality; their order is that of the blocks of the matrices.
     #[schemars(transform = within(1..=MOST_DIMENSIONS))]

@@ -19,7 +19,12 @@ use std::path::PathBuf;
 /// Columns of a CSV file with a header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"path": "data.csv", "modalities": {"A": ["a1", "a2"], "B": ["b1"]}, "targets": ["y"], "holdout": 0.2}]))]
+#[schemars(extend("examples" = [{
+    "path": "data.csv",
+    "modalities": {"A": ["a1", "a2"], "B": ["b1"]},
+    "targets": ["y"],
+    "holdout": 0.2,
+}]))]
 pub struct TableData {
     /// The file, relative to the scenario file.
     #[schemars(title = "the path of a file")]

@@ -13,7 +13,11 @@ use serde::{Deserialize, Serialize};
 /// has the correlation rho, and y = sum_m target_m x_m + noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"sigma": {"A": 2.0, "B": 1.0}, "target": {"A": 1.0, "B": 1.0}, "rho": 0.5}]))]
+#[schemars(extend("examples" = [{
+    "sigma": {"A": 2.0, "B": 1.0},
+    "target": {"A": 1.0, "B": 1.0},
+    "rho": 0.5,
+}]))]
 pub struct ToyData {
     /// Correlation coefficient of every pair of inputs; -1/(M-1) or more for M modalities.
     #[serde(default)]

@@ -17,7 +17,11 @@ use serde::{Deserialize, Serialize};
 /// uniform on (-1, 1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"modalities": {"A": 10, "B": 10}, "scale": {"A": 4.0, "B": 1.0}, "outputs": 5}]))]
+#[schemars(extend("examples" = [{
+    "modalities": {"A": 10, "B": 10},
+    "scale": {"A": 4.0, "B": 1.0},
+    "outputs": 5,
+}]))]
 pub struct WishartData {
     /// Input dimension of each modality.
     #[schemars(transform = within(1..=MOST_DIMENSIONS))]

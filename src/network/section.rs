@@ -37,8 +37,8 @@ pub struct NetworkSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(WIDTH))]
     pub width: Option<usize>,
-    /// Width of each hidden layer, from the inputs to the output; in place of width. Private stacks
-    /// of different depths are aligned at the output.
+    /// Widths of the hidden layers, one number per layer, from the inputs to the output; in place of
+    /// width. Private stacks of different depths are aligned at the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(WIDTH))]
     pub widths: Option<Vec<usize>>,

@@ -14,7 +14,13 @@ use serde::{Deserialize, Serialize};
 /// A grid over the scenario: every combination of the values of the axes, each repeated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"axes": [{"path": "data.toy.rho", "from": -0.5, "to": 0.5, "count": 5}, {"path": "network.width", "values": [50, 100]}], "repeats": 3}]))]
+#[schemars(extend("examples" = [{
+    "axes": [
+        {"path": "data.toy.rho", "from": -0.5, "to": 0.5, "count": 5},
+        {"path": "network.width", "values": [50, 100]},
+    ],
+    "repeats": 3,
+}]))]
 pub struct SweepSection {
     /// The axes of the grid; the last one varies fastest. Without axes, the scenario itself is
     /// repeated.
