@@ -111,7 +111,11 @@ pub enum Command {
         changes: Changes,
     },
     /// Print the JSON Schema of scenarios, for editors
-    Schema,
+    Schema {
+        /// Print the reference of all keys in Markdown, docs/scenario.md, instead
+        #[arg(long)]
+        markdown: bool,
+    },
     /// Print a completion script
     Completions {
         /// The shell to complete in

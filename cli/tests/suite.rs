@@ -3,6 +3,7 @@
 mod cli;
 mod descents;
 mod figures;
+mod reference;
 mod scenario_errors;
 mod shipped;
 mod sweep;

@@ -9,7 +9,7 @@ use super::second_moments::layout;
 use super::{Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
-use crate::section::{MOST_DIMENSIONS, check};
+use crate::section::{MOST_DIMENSIONS, check, within};
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -17,31 +17,41 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Two views, modalities A and B, of labelled images; the target has one output a label, 1 for the
-/// image's own and 0 for the others. Pixels are scaled to 0 to 1: bytes of an IDX file by 255, numbers of
-/// a CSV file by the largest one of the rows read. The images come from exactly one of
-/// idx and csv, the views from exactly one of halves and noise.
+/// Two views, modalities A and B, of labelled images. The target has one output for each label: 1 for
+/// the label of the image and 0 for the others. Pixels are scaled to the range from 0 to 1: those of an
+/// IDX file are divided by 255, those of a CSV file by the largest number in the rows that are read.
+/// The images come from exactly one of idx and csv, the views from exactly one of halves and noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [
+    {
+        "idx": {"images": "train-images-idx3-ubyte.gz", "labels": "train-labels-idx1-ubyte.gz"},
+        "halves": true,
+        "limit": 10000,
+    },
+    {"csv": {"path": "digits.csv"}, "noise": {"both": 0.8, "only_A": 0.1, "only_B": 0.1}},
+]))]
 pub struct ImagesData {
     /// A pair of IDX files, as MNIST has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idx: Option<IdxFiles>,
-    /// A CSV file with a row an image.
+    /// A CSV file with one row for each image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<PixelTable>,
-    /// Whether A sees the left half of the image and B the right half (with the middle column, where
-    /// their number is odd).
+    /// Whether A sees the left half of the image and B the right half. Where the number of columns is
+    /// odd, B sees the middle one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
     pub halves: bool,
-    /// Each view is the whole image, or noise in its place.
+    /// Probabilities with which a view shows the whole image, and not noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<NoiseViews>,
-    /// Number of images used, from the first on; without it all of them.
+    /// Number of images that are used, from the first on. Without it all are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..))]
     pub limit: Option<u64>,
-    /// Whether the mean over the images is taken from every pixel and every output. Networks
-    /// without biases learn the means first where it is not.
+    /// Whether the mean over the images is subtracted from every pixel and every output. Without
+    /// this, networks without biases learn the means first.
     #[serde(default = "default_centre")]
     pub centre: bool,
 }
@@ -58,8 +68,8 @@ pub struct IdxFiles {
     pub labels: PathBuf,
 }
 
-/// Images as rows of a CSV file with a header: a label, and pixels row after row of the image in
-/// all other columns.
+/// Images as rows of a CSV file with a header: one column has the label, all others have the pixels,
+/// row after row of the image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PixelTable {
@@ -69,28 +79,33 @@ pub struct PixelTable {
     /// Name of the column with the label, a whole number.
     #[serde(default = "default_label")]
     pub label: String,
-    /// Pixels in a row of the image; without it images are square.
+    /// Number of pixels in a row of the image. Without it images are square.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..))]
     pub width: Option<usize>,
 }
 
-/// Which views show the image, drawn for every image by itself; the three probabilities add up to 1.
-/// A view that does not show it is Gaussian noise of mean 0.
+/// Which views show the image; this is drawn for every image by itself. The three probabilities add up
+/// to 1. A view that does not show the image is Gaussian noise of mean 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseViews {
-    /// Probability that both views show the image, 0 to 1.
+    /// Probability that both views show the image.
     #[serde(default)]
+    #[schemars(transform = within(0.0..=1.0))]
     pub both: f64,
-    /// Probability that A shows it and B is noise, 0 to 1.
+    /// Probability that A shows the image and B is noise.
     #[serde(default, rename = "only_A")]
+    #[schemars(transform = within(0.0..=1.0))]
     pub only_a: f64,
-    /// Probability that B shows it and A is noise, 0 to 1.
+    /// Probability that B shows the image and A is noise.
     #[serde(default, rename = "only_B")]
+    #[schemars(transform = within(0.0..=1.0))]
     pub only_b: f64,
-    /// Standard deviation of the noise of every pixel; without it the root mean square of the pixels
-    /// as the network sees them, so that noise is as strong as an image.
+    /// Standard deviation of the noise of every pixel. Without it, it is the root mean square of the
+    /// pixels as the network sees them, so that noise is as strong as an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(0.0..=check::LARGEST))]
     pub std: Option<f64>,
 }
 

@@ -1,30 +1,42 @@
-//! Independent inputs of one variance a modality, and a true map of one weight a modality.
+//! Independent inputs with one variance of each modality, and a true map with one weight of each.
 
 use super::sampling::{Population, by_modality};
 use super::second_moments::layout;
-use super::{Content, DataSource, Sampling, check_draws, check_true_weights};
+use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws, check_true_weights};
 use crate::error::Result;
-use crate::section::{ByModality, check};
+use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
 use nalgebra::{DMatrix, DVector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Independent inputs: every input of a modality has its variance and its true weight, and
+/// Independent inputs: all inputs of a modality have its variance and its true weight, and
 /// y = sum_m weight_m (sum of the inputs of m) + noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "modalities": {"A": 20, "B": 20},
+    "variance": {"A": 4.0, "B": 1.0},
+    "weight": {"A": 1.0, "B": 1.0},
+    "noise": 0.5,
+    "samples": 100,
+}]))]
 pub struct IsotropicData {
     /// Input dimension of each modality.
+    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
     pub modalities: ByModality<usize>,
-    /// Variance of every input of a modality, above 0.
+    /// Variance of the inputs of each modality.
+    #[schemars(transform = within(check::POSITIVE))]
     pub variance: ByModality<f64>,
-    /// True weight of every input of a modality.
+    /// True weight of the inputs of each modality.
+    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
     pub weight: ByModality<f64>,
     /// Standard deviation of the noise added to the target.
     #[serde(default)]
+    #[schemars(transform = within(0.0..=check::LARGEST))]
     pub noise: f64,
-    /// Number of samples drawn; without it the population's moments are used.
+    /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..=MOST_SAMPLES))]
     pub samples: Option<u64>,
 }
 

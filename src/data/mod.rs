@@ -64,11 +64,11 @@ const MOST_SAMPLES: u64 = 1_000_000_000;
 #[serde(rename_all = "snake_case")]
 #[schemars(title = "a source of data")]
 pub enum Source {
-    /// One scalar input a modality, one scalar target.
+    /// One scalar input of each modality, one scalar target.
     Toy(ToyData),
     /// A given input covariance and a given target map.
     Moments(MomentsData),
-    /// Independent inputs, one variance and one true weight a modality.
+    /// Independent inputs, with one variance and one true weight of each modality.
     Isotropic(IsotropicData),
     /// A random input covariance (inverse Wishart) and a random target map.
     Wishart(WishartData),
@@ -206,7 +206,7 @@ impl Content {
     }
 }
 
-/// One true weight a modality, not all of them 0; `what` is their name in messages.
+/// One true weight of each modality, not all of them 0; `what` is their name in messages.
 fn check_true_weights(key: &str, weights: &ByModality<f64>, what: &str) -> Result<()> {
     for (name, &weight) in weights {
         check::number(

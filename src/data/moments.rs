@@ -2,28 +2,38 @@
 
 use super::sampling::Population;
 use super::second_moments::layout;
-use super::{Content, DataSource, Sampling, check_draws};
+use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws};
 use crate::error::{InputError, Result};
-use crate::section::{ByModality, check};
+use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
 use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Given second moments.
+/// Given second moments of the inputs, and a given true map from inputs to outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "modalities": {"A": 1, "B": 2},
+    "inputs": [[4.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 1.0]],
+    "target_map": [[1.0, 1.0, -1.0]],
+}]))]
 pub struct MomentsData {
-    /// Input dimension of each modality; the order fixes the blocks of the matrices.
+    /// Input dimension of each modality; their order is that of the blocks of the matrices.
+    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
     pub modalities: ByModality<usize>,
-    /// Input covariance, d x d rows, symmetric and positive semi-definite.
+    /// Input covariance of all d inputs: d rows of d numbers, symmetric and positive semi-definite.
+    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
     pub inputs: Vec<Vec<f64>>,
-    /// True map, o x d rows.
+    /// True map: one row of d numbers for each output.
+    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
     pub target_map: Vec<Vec<f64>>,
     /// Standard deviation of the noise added to every output.
     #[serde(default)]
+    #[schemars(transform = within(0.0..=check::LARGEST))]
     pub noise: f64,
-    /// Number of samples drawn; without it the population's moments are used.
+    /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..=MOST_SAMPLES))]
     pub samples: Option<u64>,
 }
 

@@ -9,7 +9,7 @@ use super::second_moments::layout;
 use super::{Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
-use crate::section::{ByModality, check};
+use crate::section::{ByModality, check, within};
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 use schemars::JsonSchema;
@@ -19,6 +19,12 @@ use std::path::PathBuf;
 /// Columns of a CSV file with a header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "path": "data.csv",
+    "modalities": {"A": ["a1", "a2"], "B": ["b1"]},
+    "targets": ["y"],
+    "holdout": 0.2,
+}]))]
 pub struct TableData {
     /// The file, relative to the scenario file.
     #[schemars(title = "the path of a file")]
@@ -27,12 +33,14 @@ pub struct TableData {
     pub modalities: ByModality<Vec<String>>,
     /// Target columns.
     pub targets: Vec<String>,
-    /// Whether every column is shifted to mean 0 and scaled to variance 1 (over the rows that
-    /// are trained on).
+    /// Whether every column is shifted to mean 0 and scaled to variance 1, both taken over the rows
+    /// that are trained on.
     #[serde(default = "default_true")]
     pub standardise: bool,
-    /// Share of the rows, drawn at random, kept out of training for the generalisation error.
+    /// Fraction of the rows, drawn at random, that is kept out of training and gives the
+    /// generalisation error.
     #[serde(default)]
+    #[schemars(transform = within(0.0..=0.9))]
     pub holdout: f64,
 }
 

@@ -1,31 +1,41 @@
-//! Toy data: one scalar input a modality, one scalar target.
+//! Toy data: one scalar input of each modality, one scalar target.
 
 use super::sampling::{Population, by_modality};
 use super::second_moments::layout;
-use super::{Content, DataSource, Sampling, check_draws, check_true_weights};
+use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws, check_true_weights};
 use crate::error::Result;
-use crate::section::{ByModality, check};
+use crate::section::{ByModality, check, within};
 use nalgebra::{DMatrix, DVector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One scalar input a modality: x_m with standard deviation sigma_m, every pair correlated by
-/// rho, and y = sum_m target_m x_m + noise.
+/// One scalar input of each modality: x_m has the standard deviation sigma_m, every pair of inputs
+/// has the correlation rho, and y = sum_m target_m x_m + noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "sigma": {"A": 2.0, "B": 1.0},
+    "target": {"A": 1.0, "B": 1.0},
+    "rho": 0.5,
+}]))]
 pub struct ToyData {
-    /// Correlation coefficient of every pair of inputs, -1/(M-1) to 1 for M modalities.
+    /// Correlation coefficient of every pair of inputs; -1/(M-1) or more for M modalities.
     #[serde(default)]
+    #[schemars(transform = within(-1.0..=1.0))]
     pub rho: f64,
-    /// Standard deviation of each modality's input, above 0. Two modalities or more.
+    /// Standard deviation of the input of each modality; two modalities or more.
+    #[schemars(transform = within(check::POSITIVE))]
     pub sigma: ByModality<f64>,
     /// True weight of each modality; the same modalities as sigma.
+    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
     pub target: ByModality<f64>,
     /// Standard deviation of the noise added to the target.
     #[serde(default)]
+    #[schemars(transform = within(0.0..=check::LARGEST))]
     pub noise: f64,
-    /// Number of samples drawn; without it the population's moments are used.
+    /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..=MOST_SAMPLES))]
     pub samples: Option<u64>,
 }
 

@@ -2,33 +2,44 @@
 
 use super::sampling::{Population, by_modality};
 use super::second_moments::layout;
-use super::{Content, DataSource, Sampling, check_draws};
+use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
-use crate::section::{ByModality, MOST_DIMENSIONS, check};
+use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
 use nalgebra::{DMatrix, DVector};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Random second moments: covariance from the inverse-Wishart distribution with d + 2 degrees
-/// of freedom, whose mean is its scale matrix; true map uniform on (-1, 1).
+/// Random second moments: the covariance of all d inputs comes from the inverse-Wishart distribution
+/// with d + 2 degrees of freedom, whose mean is its scale matrix. The entries of the true map are
+/// uniform on (-1, 1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "modalities": {"A": 10, "B": 10},
+    "scale": {"A": 4.0, "B": 1.0},
+    "outputs": 5,
+}]))]
 pub struct WishartData {
     /// Input dimension of each modality.
+    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
     pub modalities: ByModality<usize>,
-    /// Diagonal of the scale matrix, one number a modality: its inputs' mean variance.
+    /// Diagonal of the scale matrix: the mean variance of the inputs of each modality.
+    #[schemars(transform = within(check::POSITIVE))]
     pub scale: ByModality<f64>,
     /// Number of outputs.
     #[serde(default = "default_outputs")]
+    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
     pub outputs: usize,
     /// Standard deviation of the noise added to every output.
     #[serde(default)]
+    #[schemars(transform = within(0.0..=check::LARGEST))]
     pub noise: f64,
-    /// Number of samples drawn; without it the population's moments are used.
+    /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..=MOST_SAMPLES))]
     pub samples: Option<u64>,
 }
 

@@ -9,21 +9,24 @@ use super::second_moments::layout;
 use super::{Content, DataSource, MOST_SAMPLES, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
-use crate::section::check;
+use crate::section::{check, within};
 use nalgebra::DMatrix;
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// y = x_A + XOR(x_B): x_A Gaussian, x_B of two inputs -1 or 1, XOR(x_B) = 1 where they differ and
-/// -1 where they are equal. Each x_A is paired with all four x_B.
+/// y = x_A + XOR(x_B): x_A is Gaussian, and x_B has two inputs, each -1 or 1. XOR(x_B) is 1 where the
+/// two differ and -1 where they are equal. Each x_A is paired with all four x_B.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"sigma": 0.5, "samples": 8192}]))]
 pub struct XorData {
-    /// Standard deviation of x_A, above 0.
+    /// Standard deviation of x_A.
+    #[schemars(transform = within(check::POSITIVE))]
     pub sigma: f64,
     /// Number of samples, a multiple of 4.
+    #[schemars(transform = within(4..=MOST_SAMPLES))]
     pub samples: u64,
 }
 

@@ -1,5 +1,6 @@
 //! A key that is a number or a list of numbers.
 
+use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,9 +12,9 @@ use std::fmt;
 #[schemars(title = "a number or a list of numbers")]
 pub enum LearningRates {
     /// A single number.
-    One(f64),
+    One(#[schemars(transform = within(check::POSITIVE))] f64),
     /// A list.
-    Many(Vec<f64>),
+    Many(#[schemars(transform = within(check::POSITIVE))] Vec<f64>),
 }
 
 impl LearningRates {

@@ -19,34 +19,35 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// Name of the run and of its output folder, [A-Za-z0-9_-]+. Default: the file's stem.
+    /// Name of the run and of its output folder: letters, digits, `_` and `-`. Default: the name of the
+    /// file without its ending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// One line that says what the scenario shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Seed of every random draw; each purpose draws from its own stream.
+    /// Seed of all random numbers; each purpose draws from a stream of its own.
     #[serde(default)]
     pub seed: u64,
-    /// Where inputs and targets come from.
+    /// Source of the inputs and targets.
     #[serde(with = "crate::section::one_key")]
     #[schemars(with = "Source")]
     pub data: Source,
-    /// Depth, fusion and widths.
+    /// Depth, fusion, widths and activation.
     pub network: NetworkSection,
-    /// Initial weights.
+    /// Scheme of the initial weights.
     #[serde(with = "crate::section::one_key")]
     #[schemars(with = "InitSection")]
     pub init: InitSection,
     /// Integration of the gradient flow.
     pub flow: FlowSection,
-    /// The discrete gradient-descent baseline, from the same initial weights on the same data.
+    /// Discrete gradient descent, from the same initial weights and on the same data as the flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descent: Option<DescentSection>,
     /// Thresholds of the plateau detector.
     #[serde(default)]
     pub detector: DetectorSection,
-    /// What is written.
+    /// What is written beside the report.
     #[serde(default)]
     pub output: OutputSection,
 }

@@ -2,32 +2,37 @@
 
 use crate::error::{InputError, Result};
 use crate::network::Activation;
-use crate::section::check;
+use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Integration of the gradient flow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"until": {"time": 40.0, "loss_gap": 1e-6}}]))]
 pub struct FlowSection {
     /// Integration method.
     #[serde(default)]
     pub method: MethodChoice,
-    /// Relative tolerance, 1e-13 to 0.1. Default: 1e-8, and 1e-4 where units have a kink. Steps of networks whose units have a kink are kept to a
-    /// hundredth of it, because their error estimates miss as much of a jump of the rate.
+    /// Relative tolerance. Default: 1e-8, and 1e-4 for units with a kink (relu and leaky_relu). The
+    /// steps of networks with such units are kept to a hundredth of it, because their error
+    /// estimates miss a part of each jump of the rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1e-13..=0.1))]
     pub rtol: Option<f64>,
-    /// Absolute tolerance of a step. Default: its relative tolerance times the smallest
-    /// root-mean-square of an initial layer.
+    /// Absolute tolerance of a step. Default: the relative tolerance of the step times the smallest
+    /// root mean square of an initial layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(check::POSITIVE))]
     pub atol: Option<f64>,
     /// Whether a smaller network with the same trajectory is integrated where there is one.
     #[serde(default)]
     pub reduction: ReductionChoice,
-    /// Most accepted and rejected steps before the run ends with `step_limit`.
+    /// Largest number of accepted and rejected steps; a run that needs more ends with `step_limit`.
     #[serde(default = "default_max_steps")]
+    #[schemars(transform = within(1..))]
     pub max_steps: u64,
-    /// When to stop: at the first that is met; at least one is given.
+    /// When the run ends: at the first condition that is met. At least one is given.
     pub until: Until,
 }
 
@@ -35,7 +40,7 @@ pub struct FlowSection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MethodChoice {
-    /// Exponential or dopri5, by an estimate of their work (docs/method.md).
+    /// Exponential or dopri5, whichever is estimated to need less work (docs/method.md).
     #[default]
     Auto,
     /// Exponential Rosenbrock, order 4(3): its cost does not grow with the length of plateaus.
@@ -50,23 +55,25 @@ pub enum MethodChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReductionChoice {
-    /// Where the reduced network is clearly smaller and its error below the tolerance.
+    /// If the reduced network is clearly smaller and its error is below the tolerance.
     #[default]
     Auto,
     /// Never.
     Off,
 }
 
-/// End of a run.
+/// The end of a run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Until {
-    /// Flow time, above 0.
+    /// Flow time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(check::POSITIVE))]
     pub time: Option<f64>,
-    /// Share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min), between
-    /// 0 and 1.
+    /// Fraction of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min). For networks
+    /// that are not linear: Loss/Loss_0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(check::between(0.0, 1.0)))]
     pub loss_gap: Option<f64>,
 }
 

@@ -1,7 +1,7 @@
 //! The activation of hidden units: its name in scenarios, its properties, its derivatives.
 
 use crate::error::Result;
-use crate::section::check;
+use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::FRAC_2_SQRT_PI;
@@ -16,8 +16,8 @@ pub enum Activation {
     Linear,
     /// max(z, 0).
     Relu,
-    /// z where z > 0, this slope times z elsewhere; from 0 to 1.
-    LeakyRelu(f64),
+    /// z where z > 0, and elsewhere this slope, from 0 to 1, times z.
+    LeakyRelu(#[schemars(transform = within(0.0..=1.0))] f64),
     /// tanh z.
     Tanh,
     /// The error function of z, 2/sqrt(pi) int_0^z exp(-s^2) ds.

@@ -7,7 +7,7 @@ use super::{Architecture, Layer, Stack, npz};
 use crate::data::Moments;
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
-use crate::section::check;
+use crate::section::{check, within};
 use nalgebra::{DMatrix, DVector, DVectorView, SymmetricEigen};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -22,9 +22,10 @@ use std::path::PathBuf;
 pub enum InitSection {
     /// Every weight drawn from N(0, std^2).
     Gaussian(GaussianInit),
-    /// Gaussian weights whose expected Frobenius norm is given by layer.
+    /// Gaussian weights; the expected Frobenius norm of each layer is given.
     GaussianNorm(NormInit),
-    /// Rank one and aligned across layers, with exact norms: equal to a network of width 1.
+    /// Weights of rank one, aligned across layers, with exact norms: such a network trains as one of
+    /// width 1.
     Aligned(NormInit),
     /// Weights from an NPZ file.
     File(FileInit),
@@ -33,26 +34,32 @@ pub enum InitSection {
 /// Standard deviation of Gaussian initial weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"std": 1e-3}]))]
 pub struct GaussianInit {
-    /// Standard deviation of every weight, above 0.
+    /// Standard deviation of every weight.
+    #[schemars(transform = within(check::POSITIVE))]
     pub std: f64,
 }
 
 /// Norms of the initial layers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"norm": 0.01}]))]
 pub struct NormInit {
-    /// Frobenius norm of every private layer; shared layers have sqrt(M) times it for M
-    /// modalities. Above 0.
+    /// Frobenius norm of every private layer. With M modalities the norm of a shared layer is
+    /// sqrt(M) times this number.
+    #[schemars(transform = within(check::POSITIVE))]
     pub norm: f64,
 }
 
 /// Initial weights from a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"path": "initial_weights.npz"}]))]
 pub struct FileInit {
-    /// NPZ file with arrays A.1 ... A.{Lf}, B.1 ..., shared.{Lf+1} ... shared.{L}, each of shape
-    /// (outputs, inputs), and where there are biases A.1.bias ...; relative to the scenario file.
+    /// NPZ file, relative to the scenario file. Its arrays are A.1, ..., A.{Lf}, B.1, ...,
+    /// shared.{Lf+1}, ..., shared.{L}, each of shape (outputs, inputs). Networks with biases also
+    /// have A.1.bias, ...
     #[schemars(title = "the path of a file")]
     pub path: PathBuf,
 }

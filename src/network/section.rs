@@ -2,7 +2,7 @@
 
 use super::Activation;
 use crate::error::{InputError, Result};
-use crate::section::{ByModality, check};
+use crate::section::{ByModality, check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -10,42 +10,50 @@ use std::ops::RangeInclusive;
 const LAYERS: RangeInclusive<u64> = 1..=64;
 const WIDTH: RangeInclusive<u64> = 1..=10_000_000;
 
-/// Shape of the network: depth and fusion layer, or private and shared layers; one width, or
-/// one a hidden layer.
+/// Shape of the network. Its layers are given by depth and fusion_layer, or by private_layers and
+/// shared_layers; its widths by width, or by widths.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"depth": 2, "fusion_layer": 2, "width": 100}, {"private_layers": {"A": 1, "B": 2}, "shared_layers": 1, "widths": [50, 20]}]))]
 pub struct NetworkSection {
-    /// Depth L: layers from any input to the output, 1 or more.
+    /// Depth L: the number of layers from any input to the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(LAYERS))]
     pub depth: Option<usize>,
-    /// Fusion layer Lf, 1 (early) to L (late).
+    /// Fusion layer Lf, from 1 (early fusion) to L (late fusion).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(LAYERS))]
     pub fusion_layer: Option<usize>,
-    /// Instead of the two: number of private layers of each modality, up to and including the
-    /// fusion layer.
+    /// Number of private layers of each modality, up to and including the fusion layer; in place of
+    /// depth and fusion_layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(LAYERS))]
     pub private_layers: Option<ByModality<usize>>,
-    /// With private_layers: number of shared layers after the fusion.
+    /// Number of shared layers after the fusion; with private_layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(0..=*LAYERS.end()))]
     pub shared_layers: Option<usize>,
     /// Width of every hidden layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(WIDTH))]
     pub width: Option<usize>,
-    /// Instead of width: one number per hidden layer, from the inputs to the output. With
-    /// private stacks of different depths, aligned at the output.
+    /// Widths of the hidden layers, one number per layer, from the inputs to the output; in place of
+    /// width. Private stacks of different depths are aligned at the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(WIDTH))]
     pub widths: Option<Vec<usize>>,
     /// What every hidden unit does to the sum of its inputs: linear, relu, {leaky_relu: 0.1},
-    /// tanh or erf. All but linear need samples.
+    /// tanh or erf. All except linear need samples.
     #[serde(
         default,
         with = "crate::section::one_key",
         skip_serializing_if = "Activation::is_linear"
     )]
-    #[schemars(with = "Activation")]
+    #[schemars(with = "Activation", extend("default" = "linear"))]
     pub activation: Activation,
     /// Whether hidden units and outputs have biases, which start at 0. They need samples.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
     pub biases: bool,
 }
 

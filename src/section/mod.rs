@@ -6,12 +6,15 @@
 //! | file | what it does |
 //! |---|---|
 //! | `check.rs` | ranges of numbers, names, paths |
+//! | `range.rs` | the same ranges in the JSON Schema |
 //! | `one_key.rs` | a mapping with exactly one key as an enum |
 
 pub mod check;
 pub mod one_key;
+mod range;
 
 use indexmap::IndexMap;
+pub use range::within;
 
 /// Values by modality name, in the order of the file.
 pub type ByModality<T> = IndexMap<String, T>;

@@ -1,15 +1,20 @@
 //! The output section: at which times a trajectory is written.
 
 use crate::error::Result;
-use crate::section::check;
+use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
-/// What is written.
+const ROWS: RangeInclusive<u64> = 2..=1_000_000;
+
+/// What is written beside the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [{"samples": 200, "spacing": "log", "weights": true}]))]
 pub struct OutputSection {
-    /// Rows of trajectory.csv, 2 or more.
+    /// Number of rows of trajectory.csv.
+    #[schemars(transform = within(ROWS))]
     pub samples: usize,
     /// Spacing of the rows in time.
     pub spacing: Spacing,
@@ -27,14 +32,14 @@ impl Default for OutputSection {
     }
 }
 
-/// Spacing of output rows in time.
+/// Spacing of numbers in a row: of times, or of the values of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Spacing {
-    /// Equal differences.
+    /// Equal differences between neighbours.
     #[default]
     Linear,
-    /// t = 0, then equal ratios over the last six decades before the end.
+    /// Equal ratios between neighbours. Times are 0, then the last six decades before the end.
     Log,
 }
 
@@ -44,7 +49,7 @@ impl OutputSection {
     /// # Errors
     /// An input error where it is out of range.
     pub fn check(&self) -> Result<()> {
-        check::count("output.samples", self.samples as u64, 2..=1_000_000)
+        check::count("output.samples", self.samples as u64, ROWS)
     }
 }
 

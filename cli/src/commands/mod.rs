@@ -71,8 +71,12 @@ pub fn execute(cli: Cli) -> Result<u8> {
             options.set.extend(changes.set);
             theory(&scenarios, &options)
         }
-        Command::Schema => {
-            print(&scenario::schema())?;
+        Command::Schema { markdown } => {
+            let page = match markdown {
+                true => scenario::reference(),
+                false => scenario::schema(),
+            };
+            print(&page)?;
             Ok(0)
         }
         Command::Completions { shell } => {

@@ -22,6 +22,7 @@ pub(super) const PAD: f64 = 0.04;
 /// Curves against time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"value": "loss", "log_y": true}]))]
 pub struct CurvesFigure {
     /// What is drawn.
     #[serde(default)]

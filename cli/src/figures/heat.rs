@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize};
 /// Heat maps over two axes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"x": "data.toy.rho", "y": "network.width", "value": "ratio"}]))]
 pub struct HeatFigure {
-    /// Path of the axis along the page; its values are numbers.
+    /// Path of the horizontal axis; its values are numbers.
     pub x: String,
-    /// Path of the axis up the page; its values are numbers.
+    /// Path of the vertical axis; its values are numbers.
     pub y: String,
-    /// What is shown.
+    /// Quantity that is shown.
     pub value: Quantity,
-    /// Whether colours follow the logarithm.
+    /// Whether the colours show the logarithm.
     #[serde(default)]
     pub log: bool,
 }

@@ -14,15 +14,17 @@ use crate::sweep::{Quantity, Table, TheoryLine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Points with their spread over everything but x and series, and theory's lines.
+/// Measured points with their spread over all axes and repeats except x and series, and lines of
+/// theory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"x": "data.toy.rho", "y": "ratio", "series": "network.width", "log_y": true}]))]
 pub struct LinesFigure {
-    /// Path of the axis along the page; its values are numbers.
+    /// Path of the horizontal axis; its values are numbers.
     pub x: String,
-    /// What is shown.
+    /// Quantity that is shown.
     pub y: Quantity,
-    /// Path of the axis whose values are series of their own.
+    /// Path of the axis of which each value is a series of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
     /// Whether x is logarithmic.

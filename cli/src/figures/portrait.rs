@@ -12,7 +12,7 @@ use crate::scenario::AxisValue;
 use crate::sweep::{CriticalPoint, DrawnTrajectory, PhasePlane, Table};
 use modalflow::data::Source;
 use modalflow::error::InputError;
-use modalflow::section::check;
+use modalflow::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +22,14 @@ const MOST: usize = 4;
 /// The measured trajectory.
 const TRAJECTORY: LineStyle = LineStyle::solid(modality_colour(1), 2.2);
 
-/// Phase portraits.
+/// Phase portraits of the total maps of two scalar inputs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"arrows": 21}]))]
 pub struct PortraitFigure {
-    /// Arrows of the vector field along each side.
+    /// Number of arrows of the vector field along each side.
     #[serde(default = "default_arrows")]
+    #[schemars(transform = within(3..=60))]
     pub arrows: u64,
 }
 

@@ -20,10 +20,11 @@ const PAD: f64 = 0.06;
 /// Measured against theory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"value": "ratio", "series": "network.width"}]))]
 pub struct ScatterFigure {
-    /// What is shown; theory must have a word on it.
+    /// Quantity that is shown; theory must predict it.
     pub value: Quantity,
-    /// Path of the axis whose values are series of their own.
+    /// Path of the axis of which each value is a series of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
     /// Whether both axes are logarithmic.

@@ -18,6 +18,7 @@ pub struct ScenarioFile {
     pub sweep: Option<SweepSection>,
     /// The figures of the sweep.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub figure: Vec<FigureSection>,
 }
 

@@ -8,6 +8,7 @@
 //! | `messages.rs` | why a value is no scenario, in plain words, with the nearest known key |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
+//! | `reference.rs` | docs/scenario.md, from the schema |
 //! | `sweep/` | the axes of a sweep, and their checks |
 //!
 //! This folder is the only user of serde_yaml.
@@ -18,9 +19,11 @@ mod grid;
 mod load;
 mod messages;
 mod overrides;
+mod reference;
 mod sweep;
 
 pub use file::ScenarioFile;
 pub use grid::{Cell, Grid};
 pub use load::{Loaded, Source, schema, to_yaml};
+pub use reference::reference;
 pub use sweep::{Axis, AxisValue, Column, SweepSection};

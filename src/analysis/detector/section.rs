@@ -1,20 +1,24 @@
 //! The detector section: the thresholds of plateaus.
 
 use crate::error::Result;
-use crate::section::check;
+use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Thresholds of the plateau detector (definitions: [`super`]).
+/// Thresholds of the plateau detector.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [{"dip": 0.2}]))]
 pub struct DetectorSection {
-    /// Share of a drop of the loss at which a plateau is entered and left, between 0 and 0.5.
+    /// Fraction of a drop of the loss at which a plateau is entered and left.
+    #[schemars(transform = within(check::between(0.0, 0.5)))]
     pub share: f64,
-    /// A minimum of the speed is a plateau when it lies below this share of the lower
-    /// neighbouring peak, between 0 and 1.
+    /// A minimum of the speed is a plateau if it is lower than this fraction of the lower one of the
+    /// two neighbouring peaks.
+    #[schemars(transform = within(check::between(0.0, 1.0)))]
     pub dip: f64,
-    /// A drop counts when it removes at least this share of the learnable loss, between 0 and 1.
+    /// A drop counts if it removes at least this fraction of the learnable loss.
+    #[schemars(transform = within(check::between(0.0, 1.0)))]
     pub drop: f64,
 }
 

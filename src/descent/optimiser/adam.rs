@@ -2,19 +2,23 @@
 
 use super::{Optimiser, Rule};
 use crate::error::Result;
-use crate::section::check;
+use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Constants of Adam.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("examples" = [{"beta1": 0.9}]))]
 pub struct AdamSection {
-    /// Decay of the running mean of the gradient, from 0 to less than 1.
+    /// Decay of the running mean of the gradient.
+    #[schemars(transform = within(0.0..1.0))]
     pub beta1: f64,
-    /// Decay of the running mean of its square, from 0 to less than 1.
+    /// Decay of the running mean of its square.
+    #[schemars(transform = within(0.0..1.0))]
     pub beta2: f64,
-    /// Added to the root of the mean square, above 0.
+    /// Number that is added to the root of the mean square.
+    #[schemars(transform = within(check::POSITIVE))]
     pub epsilon: f64,
 }
 

@@ -32,25 +32,28 @@ pub use plain::Plain;
 
 use super::learning_rates::LearningRates;
 use crate::error::{InputError, Result};
-use crate::section::check;
+use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 
-/// Discrete gradient descent.
+/// Discrete gradient descent with plain steps, momentum or Adam.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"learning_rate": [0.04, 0.02], "momentum": 0.9}]))]
 pub struct DescentSection {
-    /// Learning rate, or a list of them; each above 0.
+    /// Learning rate, or a list of learning rates: one descent for each.
     pub learning_rate: LearningRates,
-    /// Samples of a mini-batch, 1 or more; without it every step takes all of them. Each epoch is
-    /// a permutation of the samples.
+    /// Number of samples in a mini-batch. Without it every step uses all samples. Each epoch is a
+    /// permutation of the samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..))]
     pub batch: Option<u64>,
-    /// Momentum mu, from 0 to less than 1. A step then stands for the flow time eta/(1 - mu).
+    /// Momentum mu. A step of learning rate eta then stands for the flow time eta/(1 - mu).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(0.0..1.0))]
     pub momentum: Option<f64>,
-    /// Adam in place of plain steps.
+    /// Adam in place of plain steps; `adam: {}` takes the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adam: Option<AdamSection>,
 }

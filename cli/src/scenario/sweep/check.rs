@@ -8,7 +8,7 @@ use modalflow::trajectory::Spacing;
 use std::collections::HashSet;
 
 /// Most cells of a grid, repeats included: their places in the journal still fit in memory.
-const MOST_CELLS: u64 = 10_000_000;
+pub(super) const MOST_CELLS: u64 = 10_000_000;
 
 /// Top-level keys that name, describe or write a run rather than define it.
 const NOT_SWEPT: [&str; 5] = ["name", "description", "output", "sweep", "figure"];

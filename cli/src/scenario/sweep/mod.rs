@@ -6,20 +6,29 @@ mod value;
 use modalflow::error::Result;
 pub use value::AxisValue;
 
+use modalflow::section::within;
 use modalflow::trajectory::Spacing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A grid over the scenario: every combination of the axes' values, each repeated.
+/// A grid over the scenario: every combination of the values of the axes, each repeated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{
+    "axes": [
+        {"path": "data.toy.rho", "from": -0.5, "to": 0.5, "count": 5},
+        {"path": "network.width", "values": [50, 100]},
+    ],
+    "repeats": 3,
+}]))]
 pub struct SweepSection {
-    /// The axes of the grid; the last one varies fastest. Without any, the scenario itself is
+    /// The axes of the grid; the last one varies fastest. Without axes, the scenario itself is
     /// repeated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub axes: Vec<Axis>,
-    /// Runs of every combination, 1 or more, each with a seed of its own.
+    /// Number of runs of every combination, each with a seed of its own.
     #[serde(default = "default_repeats")]
+    #[schemars(transform = within(1..=check::MOST_CELLS))]
     pub repeats: u64,
 }
 
@@ -27,29 +36,30 @@ fn default_repeats() -> u64 {
     1
 }
 
-/// One axis: a path with a range or a list, or several of them linked.
+/// One axis: a path with values or a range, or several linked axes.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
-    /// Dotted path of the scenario key that varies, data.toy.rho for example.
+    /// Dotted path of the key that varies, for example data.toy.rho.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Its values one by one.
+    /// The values of the key, one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<AxisValue>>,
-    /// Instead of values: the first one of a range.
+    /// First value of a range; in place of values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<f64>,
-    /// The last one of the range.
+    /// Last value of the range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<f64>,
     /// Number of values in the range, both ends included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(1..=check::MOST_CELLS))]
     pub count: Option<u64>,
-    /// Spacing of the range: equal differences, or equal ratios.
+    /// Spacing of the range: equal differences (linear, the default) or equal ratios (log).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spacing: Option<Spacing>,
-    /// Instead of path: axes of equal length that move together and count as one.
+    /// Axes of equal length that move together and count as one; in place of path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linked: Option<Vec<Axis>>,
 }
