@@ -22,14 +22,12 @@ const LIBRARY: &[&[&str]] = &[
 
 /// The same in the program.
 const PROGRAM: &[&[&str]] = &[
-    &["names", "machine"],
     &["error"],
     &["output"],
     &["scenario"],
     &["sweep"],
-    &["report", "plot", "progress"],
+    &["report", "plot"],
     &["figures"],
-    &["args"],
     &["commands"],
     &["lib", "main"],
 ];
@@ -53,8 +51,8 @@ const ONLY: &[(&str, &str)] = &[
     ("serde_yaml::", "cli/src/scenario/"),
     ("fs::write", "cli/src/output/"),
     ("OpenOptions", "cli/src/output/"),
-    ("indicatif::", "cli/src/progress.rs"),
-    ("sysinfo::", "cli/src/machine.rs"),
+    ("indicatif::", "cli/src/commands/progress.rs"),
+    ("sysinfo::", "cli/src/sweep/machine.rs"),
 ];
 
 /// Everything that the library stands on: the science and its data formats.

@@ -9,17 +9,13 @@
 //! | [`plot`] | how it is drawn |
 //! | [`output`] | the only writer of files |
 //! | [`commands`] | one file a command |
-//! | [`args`], [`error`], [`progress`] | the command line, its errors, its progress |
+//! | [`error`] | the program's errors, and the exit code of each |
 
-pub mod args;
 pub mod commands;
 pub mod error;
 pub mod figures;
-mod machine;
-mod names;
 pub mod output;
 pub mod plot;
-pub mod progress;
 pub mod report;
 pub mod scenario;
 pub mod sweep;

@@ -4,7 +4,7 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = modalflow_cli::args::Cli::parse();
+    let cli = modalflow_cli::commands::args::Cli::parse();
     match modalflow_cli::commands::execute(cli) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -1,24 +1,28 @@
-//! One function a command.
+//! One file a command.
 //!
-//! | file | commands |
+//! | file | what it has |
 //! |---|---|
-//! | `mod.rs` | `check`, `theory`, `schema`, `completions` |
+//! | `mod.rs` | which command is asked for; `schema`, `completions`; what commands share |
+//! | `args.rs`, `progress.rs` | the command line, progress on standard error |
+//! | `check.rs` | `check` |
+//! | `theory.rs` | `theory` |
 //! | `run.rs` | `run` |
 //! | `sweep/` | `sweep`, `merge` |
 
+pub mod args;
+mod check;
+mod progress;
 mod run;
 mod sweep;
+mod theory;
 
-use crate::args::{Cli, Command, Options};
 use crate::error::{Error, Result};
-use crate::machine;
-use crate::report::text;
-use crate::scenario::{self, Grid, Loaded};
-use crate::sweep::Plan;
+use crate::scenario::{self, Loaded};
+use crate::sweep::{Plan, memory};
+use args::{Cli, Command, Options};
 use clap::CommandFactory;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::summary::{DataSummary, TheorySummary};
 use std::collections::HashSet;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -65,11 +69,11 @@ pub fn execute(cli: Cli) -> Result<u8> {
         Command::Merge { folders, svg } => sweep::merge(&folders, svg, &options),
         Command::Check { scenarios, changes } => {
             options.set.extend(changes.set);
-            check(&scenarios, &options)
+            check::check(&scenarios, &options)
         }
         Command::Theory { scenarios, changes } => {
             options.set.extend(changes.set);
-            theory(&scenarios, &options)
+            theory::theory(&scenarios, &options)
         }
         Command::Schema { markdown } => {
             let page = match markdown {
@@ -126,7 +130,7 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
         .map(|path| {
             let clock = Instant::now();
             let loaded = Loaded::read(path, &options.set)?;
-            let problem = Problem::prepare_within(&loaded.file.scenario, machine::memory())
+            let problem = Problem::prepare_within(&loaded.file.scenario, memory())
                 .map_err(|error| loaded.source.locate(error.into()))?;
             let name = loaded.file.scenario.name.clone().unwrap_or_default();
             for warning in &problem.warnings {
@@ -151,7 +155,7 @@ fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
 }
 
 /// A command writes or removes files of some names in its folder: none may be what it starts from.
-fn refuse_to_replace_inputs(
+fn ensure_inputs_stay(
     folder: &Path,
     scenario: &Scenario,
     is_written: &dyn Fn(&str) -> bool,
@@ -186,70 +190,4 @@ fn named_twice(name: &str) -> Error {
         problem: format!("two scenarios are named {name}, and would overwrite each other"),
         remedy: "give them different names, or run them with different --out folders".into(),
     }
-}
-
-fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
-    let prepared = prepare_all(paths, options)?;
-    let grids = prepared.iter().map(|prepared| {
-        let sweep = prepared.loaded.file.sweep.as_ref();
-        sweep.map(|_| Grid::of(&prepared.loaded)).transpose()
-    });
-    let grids: Vec<Option<Grid>> = grids.collect::<Result<_>>()?;
-    for (i, (prepared, grid)) in prepared.iter().zip(&grids).enumerate() {
-        let Prepared {
-            name,
-            problem,
-            loaded,
-            ..
-        } = prepared;
-        let resolved = scenario::ScenarioFile {
-            scenario: problem.scenario.clone(),
-            ..loaded.file.clone()
-        };
-        let cells = grid.as_ref().map(Grid::len);
-        let size = serde_json::json!({
-            "weights": problem.architecture.len(),
-            "inputs": problem.moments.inputs_len(),
-            "outputs": problem.moments.outputs_len(),
-            "memory_bytes": problem.memory(),
-            "cells": cells,
-        });
-        if options.json {
-            print_json(&serde_json::json!({"scenario": resolved, "size": size}))?;
-        } else if !options.quiet {
-            let size = format!(
-                "# {name} is valid: {}\n# inputs: {}, outputs: {}, memory while integrating: about {:.1} MB\n",
-                text::network_line(&problem.architecture),
-                problem.moments.inputs_len(),
-                problem.moments.outputs_len(),
-                problem.memory() as f64 / 1e6,
-            ) + &cells
-                .map_or(String::new(), |cells| format!("# sweep: {cells} cells\n"));
-            // Several scenarios are several YAML documents.
-            let separator = if i > 0 { "---\n" } else { "" };
-            print(&format!(
-                "{separator}{size}{}",
-                scenario::to_yaml(&resolved)
-            ))?;
-        }
-    }
-    Ok(0)
-}
-
-fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
-    for Prepared { name, problem, .. } in prepare_all(paths, options)? {
-        let data = DataSummary::of(&problem);
-        let theory = problem.theory();
-        let theory = TheorySummary {
-            theory: &theory,
-            gap: None,
-            curve: None,
-        };
-        if options.json {
-            print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}))?;
-        } else if !options.quiet {
-            print(&text::theory_report(&name, &problem, &data, theory.theory))?;
-        }
-    }
-    Ok(0)
 }

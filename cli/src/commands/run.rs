@@ -1,12 +1,12 @@
 //! `modalflow run`.
 
-use super::{Prepared, prepare_all, print, print_json, refuse_to_replace_inputs, warn};
-use crate::args::Options;
+use super::{Prepared, ensure_inputs_stay, prepare_all, print, print_json, warn};
+use crate::commands::args::Options;
+use crate::commands::progress::ProgressLine;
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File};
 use crate::plot::{self, Format};
-use crate::progress::ProgressLine;
 use crate::report::summary::{Provenance, RunSummary};
 use crate::report::{csv, curvature, format, text};
 use crate::scenario::{self, ScenarioFile};
@@ -55,7 +55,7 @@ pub(super) fn run_scenarios(
     let prepared = prepare_all(paths, options)?;
     for Prepared { name, problem, .. } in &prepared {
         let is_written = |name: &str| KNOWN_FILES.contains(&name) || name == "trajectory.csv";
-        refuse_to_replace_inputs(&options.out.join(name), &problem.scenario, &is_written)?;
+        ensure_inputs_stay(&options.out.join(name), &problem.scenario, &is_written)?;
     }
     let interrupted = Arc::new(AtomicBool::new(false));
     // Before there is anything to be seen of the run, so that whoever sees it may interrupt it.

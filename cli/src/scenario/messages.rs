@@ -6,7 +6,7 @@
 
 use super::events::below;
 use crate::error::InputError;
-use crate::names::nearest;
+use crate::error::nearest;
 use serde_json::Value as Json;
 use serde_path_to_error::{Error as PathError, Segment};
 use serde_yaml::{Mapping, Value};

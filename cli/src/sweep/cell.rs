@@ -1,10 +1,10 @@
 //! From a cell's scenario to its row: the run without what a single run shows beside it.
 
 use super::findings::Findings;
+use super::machine::memory;
 use super::quantities;
 use super::row::{CellOutcome, Row};
 use crate::error::{Error, InputError};
-use crate::machine;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::run::{self, Progress};
@@ -44,7 +44,7 @@ pub fn run_cell(
     wants_trajectory: bool,
     go_on: &dyn Fn() -> bool,
 ) -> Option<Finished> {
-    let problem = match Problem::prepare_within(scenario, machine::memory()) {
+    let problem = match Problem::prepare_within(scenario, memory()) {
         Ok(problem) => problem,
         Err(error) => return Some(invalid(&error.into())),
     };

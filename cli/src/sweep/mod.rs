@@ -23,6 +23,7 @@
 mod cell;
 mod findings;
 mod identity;
+mod machine;
 mod phase_plane;
 mod quantities;
 mod quantity;
@@ -34,6 +35,7 @@ mod theory_line;
 
 pub use cell::{DrawnTrajectory, Finished, invalid, run_cell};
 pub use identity::identity;
+pub use machine::memory;
 pub use phase_plane::{CriticalPoint, PhasePlane};
 pub use quantities::Need;
 pub use quantity::Quantity;

@@ -1,7 +1,7 @@
 //! `modalflow sweep --dry-run`.
 
 use super::{CELLS, Sweep, SweepOptions, load, print, print_json};
-use crate::args::Options;
+use crate::commands::args::Options;
 use crate::error::Result;
 use crate::scenario::{self, Cell};
 use crate::sweep::{CellStore, Shard};

@@ -2,7 +2,7 @@
 
 use super::publish::{PublishContext, SCENARIO, finish};
 use super::{CELLS, Sweep, ensure_inputs_are_kept};
-use crate::args::Options;
+use crate::commands::args::Options;
 use crate::error::{Error, Result};
 use crate::output;
 use crate::scenario::Loaded;

@@ -16,10 +16,10 @@ pub(super) use merge::merge;
 
 use super::run::{INTERRUPTED, watch_interrupts};
 use super::{print, print_json, warn};
-use crate::args::Options;
+use crate::commands::args::Options;
+use crate::commands::progress::SweepBar;
 use crate::error::{Error, Result};
 use crate::output;
-use crate::progress::SweepBar;
 use crate::scenario::{Cell, Grid, Loaded};
 use crate::sweep::{self, CellOutcome, CellStore, Finished, Header, Plan, Shard};
 use publish::{PublishContext, finish, finish_shard, note_earlier_results};
@@ -161,7 +161,7 @@ fn ensure_axes_are_not_set(loaded: &Loaded, set: &[String]) -> Result<()> {
 /// None of the files that a sweep writes or removes may be one that it starts from.
 fn ensure_inputs_are_kept(sweep: &Sweep) -> Result<()> {
     let is_written = |name: &str| publish::is_written(sweep, name);
-    super::refuse_to_replace_inputs(&sweep.folder, &sweep.loaded.file.scenario, &is_written)
+    super::ensure_inputs_stay(&sweep.folder, &sweep.loaded.file.scenario, &is_written)
 }
 
 pub(super) fn sweep_scenarios(

@@ -1,7 +1,7 @@
 //! What a finished sweep leaves: table, figures, summary; a finished shard its scenario.
 
 use super::{CELLS, CELLS_FAILED, Sweep, SweepOptions, print, print_json, warn};
-use crate::args::Options;
+use crate::commands::args::Options;
 use crate::commands::run::{INTERRUPTED, provenance, relative_to};
 use crate::error::Result;
 use crate::figures;
