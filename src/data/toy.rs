@@ -1,8 +1,8 @@
 //! Toy data: one scalar input of each modality, one scalar target.
 
-use super::layout;
 use super::sampling::{Population, by_modality};
-use super::source::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws, check_true_weights};
+use super::second_moments::layout;
+use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws, check_true_weights};
 use crate::error::Result;
 use crate::section::{ByModality, check, within};
 use nalgebra::{DMatrix, DVector};

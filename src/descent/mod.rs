@@ -13,10 +13,9 @@ pub mod batches;
 mod builder;
 mod learning_rates;
 pub mod optimiser;
-mod section;
 
 pub use learning_rates::LearningRates;
-pub use section::DescentSection;
+pub use optimiser::DescentSection;
 
 use crate::descent::batches::Batches;
 use crate::flow::{Flow, Observation};
