@@ -59,10 +59,10 @@ fn examples() -> Vec<Value> {
     let page = reference();
     let blocks = page.split("```yaml\n").skip(1);
     let text = blocks.map(|block| block.split("```").next().unwrap_or_default());
-    // Both have no example of their own: the one looks like another, the other shows cells of a grid.
+    // Neither is on the page: a type has one section, and figures show the cells of a small grid.
     let aligned = "init: {aligned: {norm: 0.01}}\n";
-    let grid = "sweep:\n  axes:\n  - {path: data.toy.rho, values: [0.0, 0.5]}\n\
-          - {path: network.width, values: [50, 100]}\n";
+    let grid = "sweep: {axes: [{path: data.toy.rho, values: [0.0, 0.5]}, \
+                {path: network.width, values: [50, 100]}]}\n";
     let mut blocks: Vec<Value> = text.chain([aligned]).map(parsed).collect();
     let whole = blocks[0].clone();
     for block in &mut blocks {

@@ -9,7 +9,7 @@
 //! | `second_moments.rs` | second moments: all that a linear network's flow depends on |
 //! | `toy.rs` | one scalar input a modality |
 //! | `moments.rs` | a given covariance and map |
-//! | `isotropic.rs` | independent inputs, one variance and one true weight a modality |
+//! | `isotropic.rs` | independent inputs, one variance and one true weight of each modality |
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a CSV file |
 //! | `csv_file.rs` | CSV files, for the sources that read one |

@@ -14,7 +14,10 @@ const WIDTH: RangeInclusive<u64> = 1..=10_000_000;
 /// shared_layers; its widths by width, or by widths.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"depth": 2, "fusion_layer": 2, "width": 100}, {"private_layers": {"A": 1, "B": 2}, "shared_layers": 1, "widths": [50, 20]}]))]
+#[schemars(extend("examples" = [
+    {"depth": 2, "fusion_layer": 2, "width": 100},
+    {"private_layers": {"A": 1, "B": 2}, "shared_layers": 1, "widths": [50, 20]},
+]))]
 pub struct NetworkSection {
     /// Depth L: the number of layers from any input to the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
