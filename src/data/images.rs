@@ -222,7 +222,7 @@ fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
     if images.centre {
         let first = values.row(0).clone_owned();
         if values.row_iter().all(|row| row == first) {
-            let problem = "all images are alike: nothing is left without their mean";
+            let problem = "all images are equal: nothing remains after subtracting their mean";
             let remedy = "give images that differ";
             return Err(InputError::at("data.images", problem, remedy));
         }
@@ -257,7 +257,7 @@ fn one_hot(labels: &[u64]) -> Result<DMatrix<f64>> {
     };
     if kinds.len() < 2 {
         return refuse(
-            "there is nothing to tell apart",
+            "all images have the same label",
             "give images of at least two labels (data.images.limit takes the first ones)",
         );
     }

@@ -80,7 +80,7 @@ fn check_matrices(moments: &MomentsData, dims: usize) -> Result<()> {
                 "{} rows, where the modalities have {dims} inputs together",
                 rows.len()
             ),
-            format!("give {dims} rows of {dims} numbers, or mend data.moments.modalities"),
+            format!("give {dims} rows of {dims} numbers, or correct data.moments.modalities"),
         ));
     }
     check_rows(key, rows, dims)?;

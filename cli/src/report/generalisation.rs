@@ -45,13 +45,13 @@ pub(super) fn push_generalisation(text: &mut String, summary: &Summary<'_>) {
 fn push_stopping(text: &mut String, found: &Generalising) {
     let on = match found.measured_on {
         "holdout" => "the rows held out",
-        _ => "the population, noise not counted",
+        _ => "the population, without its noise",
     };
-    let mut line = format!("measured on {on}: the end has ");
+    let mut line = format!("measured on {on}: the error at the end is ");
     if let Some(ratio) = found.over_least_norm {
         let _ = write!(
             line,
-            "{} times the least-norm solution's error",
+            "{} times that of the least-norm solution",
             times(ratio)
         );
     }
@@ -61,7 +61,7 @@ fn push_stopping(text: &mut String, found: &Generalising) {
         }
         let _ = write!(
             line,
-            "{} times the least along the flow, at t = {}",
+            "{} times the least error along the flow, at t = {}",
             times(gain),
             number(found.least.time)
         );
@@ -89,7 +89,7 @@ fn verdict_words(bias: &Bias) -> String {
     }
     let name = name(bias.weak.as_ref());
     let numbers = format!(
-        "{name} keeps {} of its true share, {} by samples x {} by the flow",
+        "{name} ends with {} of its true share: {} by the samples times {} by the flow",
         short(bias.ratio),
         short(bias.by_samples),
         short(bias.by_flow),

@@ -187,7 +187,7 @@ fn push_schedule(text: &mut String, problem: &Problem, theory: &Theory) {
     let times = times.map(|(modality, time)| format!("{} {}", modality.name, optional(*time)));
     let _ = writeln!(
         text,
-        "  theory's times over the first one's: {}",
+        "  theory's times divided by that of the first modality: {}",
         times.collect::<Vec<_>>().join(", ")
     );
 }
@@ -346,9 +346,9 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
     }
     let mut rows = vec![cells([
         "half-height times",
-        "of its value alone",
+        "of its norm alone",
         "of its final value",
-        "over t_first",
+        "divided by t_first",
         "theory",
     ])];
     for (m, crossing) in summary.crossings.iter().enumerate() {
@@ -437,7 +437,7 @@ fn push_descents(text: &mut String, summary: &Summary<'_>) {
     if let Some(order) = order {
         let _ = writeln!(
             text,
-            "  t_first converges to the flow's with order {order:.3} in the learning rate (small rates: 1)"
+            "  t_first converges to the flow's with order {order:.3} in the learning rate (1 for small rates)"
         );
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Optio
 fn merged_sweep(folders: &[PathBuf], options: &Options) -> Result<Sweep> {
     if !options.set.is_empty() {
         return Err(Error::Usage {
-            problem: "merge takes no --set: the cells are those that were run".into(),
+            problem: "merge takes no --set: it joins cells that have already run".into(),
             remedy: "set it in modalflow sweep".into(),
         });
     }
