@@ -3,7 +3,7 @@
 use super::colour::grey;
 use super::geometry::{Point, Rect, clip_segment};
 use super::page::{Arrow, Cells};
-use super::panel::Frame;
+use super::layers::Frame;
 use super::scene::Scene;
 use super::style::LineStyle;
 

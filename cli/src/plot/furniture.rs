@@ -1,7 +1,7 @@
 //! What stands round panels: the title, ticks and their labels, names of axes, notes.
 
 use super::axes::{Scale, Ticks};
-use super::fit::wrapped;
+use super::text_fit::wrapped;
 use super::geometry::Rect;
 use super::numbers::{labels, significant};
 use super::page::{Axis, TickPlaces};

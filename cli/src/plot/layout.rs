@@ -3,12 +3,12 @@
 
 use super::axes::{Scale, Ticks};
 use super::field::UNDER;
-use super::fit::wrapped;
+use super::text_fit::wrapped;
 use super::furniture::{self as around, EDGE, Side};
 use super::geometry::Rect;
 use super::legend::Legend;
 use super::page::{Arrangement, Cells, Page, Panel};
-use super::panel::{self, Frame};
+use super::layers::{self, Frame};
 use super::scene::{Anchor, Scene, centred};
 use super::style::{GREY, HAIRLINE, INK, TEXT, WIDTH};
 use super::text::{Line, line_of};
@@ -95,7 +95,7 @@ fn stacked(page: &Page, first: &Panel) -> Scene {
     let width = if square { SQUARE_PAGE } else { WIDTH };
     let sketched = |panel: &Panel| if square { 0.8 * width } else { panel.height };
     let levels = page.panels.iter().flat_map(|panel| &panel.levels);
-    let right = panel::right_edge(levels, width);
+    let right = layers::right_edge(levels, width);
     // A square panel is at least as high as this, whatever its tick labels.
     let least = right - EDGE - around::left_room(2, 60.0);
     let uprights = page.panels.iter().map(|panel| {
@@ -114,7 +114,7 @@ fn stacked(page: &Page, first: &Panel) -> Scene {
         let height = if square { right - left } else { panel.height };
         let top = (y, around::factor_room(&upright.ticks));
         let frame = draw_framed(&mut scene, panel, (left, right), top, height);
-        panel::draw_spines(&mut scene, &frame.rect);
+        layers::draw_spines(&mut scene, &frame.rect);
         upright.draw_ticks(&mut scene, &frame);
         around::draw_name_left(&mut scene, &upright.name, EDGE, &frame.rect);
         y = frame.rect.bottom;
@@ -141,13 +141,13 @@ fn draw_framed(
     let width = right - left;
     let frame = |top| Frame::new(panel, Rect::at(left, top + above, width, height));
     let mut inside = Scene::new(scene.width, 0.0);
-    if panel::draw(&mut inside, &frame(top), panel, Some(&legend)) {
+    if layers::draw(&mut inside, &frame(top), panel, Some(&legend)) {
         scene.marks.append(&mut inside.marks);
         return frame(top);
     }
-    legend.draw_above(scene, left, top, width);
-    let lower = frame(top + legend.height_above(width));
-    panel::draw(scene, &lower, panel, None);
+    legend.draw_rows(scene, (left, top), width);
+    let lower = frame(top + legend.height(width));
+    layers::draw(scene, &lower, panel, None);
     lower
 }
 
@@ -157,8 +157,8 @@ fn finish(mut scene: Scene, page: &Page, (left, top): (f64, f64)) -> Scene {
     if !page.legend.is_empty() {
         let legend = Legend::new(&page.legend);
         let room = scene.width - EDGE - left;
-        legend.draw_above(&mut scene, left, y + 4.0, room);
-        y += 4.0 + legend.height_above(room);
+        legend.draw_rows(&mut scene, (left, y + 4.0), room);
+        y += 4.0 + legend.height(room);
     }
     scene.height = around::draw_notes(&mut scene, &page.notes, left, y) + EDGE;
     scene
@@ -247,7 +247,7 @@ fn draw_row(scene: &mut Scene, grid: &Grid, upright: &Upright, row: &[Panel], to
                 INK,
             );
         }
-        panel::draw(scene, &frame, panel, None);
+        layers::draw(scene, &frame, panel, None);
         scene.outline(&frame.rect, &HAIRLINE);
         if column == 0 {
             upright.draw_ticks(scene, &frame);

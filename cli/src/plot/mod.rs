@@ -18,7 +18,7 @@
 mod axes;
 mod colour;
 mod field;
-mod fit;
+mod text_fit;
 mod furniture;
 mod geometry;
 mod layout;
@@ -26,9 +26,9 @@ mod legend;
 mod marker;
 mod numbers;
 mod page;
-mod paint;
-mod panel;
-mod place;
+mod canvas;
+mod layers;
+mod label_placement;
 mod range;
 mod raster;
 mod scene;
@@ -94,7 +94,7 @@ pub fn render(
 /// One page in one format.
 fn draw(stem: &str, page: &Page, format: Format) -> Result<(String, Vec<u8>), Error> {
     let name = format!("{stem}.{}", format.ending());
-    let draw = |()| paint::bytes(&layout::compose(page), format);
+    let draw = |()| canvas::bytes(&layout::compose(page), format);
     let bytes = text::ensure_faces().and_then(draw);
     match bytes {
         Ok(bytes) => Ok((name, bytes)),

@@ -23,7 +23,7 @@ use plotters_backend::{
 use std::convert::Infallible;
 use zeno::{Command, Fill, Join, Mask, PathBuilder, Stroke, Style};
 
-use super::paint::{FINENESS, TEXT_LEAD, TEXT_SCALE};
+use super::canvas::{FINENESS, TEXT_LEAD, TEXT_SCALE};
 use super::style::PIXELS;
 use super::text::glyphs;
 
