@@ -2,8 +2,8 @@
 
 use super::colour::grey;
 use super::geometry::{Point, Rect, clip_segment};
-use super::page::{Arrow, Cells};
 use super::layers::Frame;
+use super::page::{Arrow, Cells};
 use super::scene::Scene;
 use super::style::LineStyle;
 

@@ -1,12 +1,12 @@
 //! The legend: inside the panel where it covers nothing, else in rows above it.
 
-use super::text_fit::shortened;
 use super::geometry::{Point, Rect};
-use super::page::{Key, Sample};
 use super::label_placement::{Occupied, best};
+use super::page::{Key, Sample};
 use super::scene::{Anchor, Scene, centred};
 use super::style::{INK, TEXT};
 use super::text::Line;
+use super::text_fit::shortened;
 
 /// Length of a line sample.
 const SAMPLE: f64 = 34.0;
@@ -72,6 +72,9 @@ impl<'a> Legend<'a> {
         occupied: &Occupied,
         edges: &[f64],
     ) -> bool {
+        if self.entries.is_empty() {
+            return true;
+        }
         let Some(place) = self.room_inside(panel, occupied, edges) else {
             return false;
         };

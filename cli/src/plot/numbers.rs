@@ -56,7 +56,10 @@ pub(super) fn scientific(value: f64, digits: usize) -> String {
 fn mantissa_exponent(value: f64, digits: usize) -> (f64, i32) {
     let text = format!("{value:.*e}", digits.saturating_sub(1));
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    (mantissa.parse().unwrap_or(0.0), exponent.parse().unwrap_or(0))
+    (
+        mantissa.parse().unwrap_or(0.0),
+        exponent.parse().unwrap_or(0),
+    )
 }
 
 /// A number with at most this many decimals.
