@@ -6,7 +6,7 @@ use super::common;
 use modalflow::analysis::balancedness::balancedness_drift;
 use modalflow::data::{Moments, Samples};
 use modalflow::flow::{Flow, Observation};
-use modalflow::integrate::auto_method::step_tolerance;
+use modalflow::integrate::step_tolerance;
 use modalflow::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate};
 use modalflow::network::Activation;
 use modalflow::network::{Architecture, Spaces};

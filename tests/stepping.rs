@@ -5,9 +5,8 @@ use super::common;
 
 use modalflow::analysis::saddle_visits::Visitor;
 use modalflow::data::{Moments, Samples};
-use modalflow::descent::AdamSection;
 use modalflow::descent::batches::Batches;
-use modalflow::descent::optimiser::{Optimiser, Rule};
+use modalflow::descent::optimiser::{AdamSection, Momentum, Plain, Rule};
 use modalflow::descent::{Settings, Stepping, descend, descend_by};
 use modalflow::flow::Flow;
 use modalflow::integrate::{self, Method, Pair, Verdict, integrate};
@@ -115,7 +114,7 @@ fn mini_batches_converge_to_all_samples() {
     let distance = |size: usize| {
         let squares = (0..24).map(|seed| {
             let stepping = Stepping {
-                rule: Rule::Plain,
+                rule: Box::new(Plain),
                 batches: Batches::new(&architecture, &moments, size, seed),
             };
             let mut flow = Flow::new(&architecture, &moments);
@@ -167,7 +166,7 @@ fn momentum_converges_to_the_flow_in_its_own_time() {
         let errors = [2e-3, 1e-3, 5e-4].map(|share: f64| {
             let eta = share * (1.0 - momentum) * (1.0 - momentum);
             let stepping = Stepping {
-                rule: Rule::Momentum(momentum),
+                rule: Box::new(Momentum(momentum)),
                 batches: None,
             };
             let run = settings(eta, T_END);
@@ -226,7 +225,7 @@ fn adam_converges_to_a_flow_of_its_own() {
     }
     let errors = [4e-3, 2e-3, 1e-3].map(|eta: f64| {
         let mut flow = Flow::new(&architecture, &moments);
-        let mut optimiser = Optimiser::new(Rule::Adam(adam), eta, start.len());
+        let mut optimiser = adam.start(eta, start.len());
         let mut weights = start.clone();
         let mut rate = start.clone();
         for _ in 0..(T_END / eta).round() as u32 {
@@ -244,8 +243,8 @@ fn adam_converges_to_a_flow_of_its_own() {
 #[test]
 fn rules_step_as_defined() {
     let gradients: Vec<f64> = (0..6).map(|n| f64::sin(1.0 + 2.0 * f64::from(n))).collect();
-    let run = |rule| {
-        let mut optimiser = Optimiser::new(rule, 0.1, 1);
+    let run = |rule: &dyn Rule| {
+        let mut optimiser = rule.start(0.1, 1);
         let mut weight = [0.0];
         let step = |g: &f64| {
             optimiser.step(&[*g], &mut weight);
@@ -253,13 +252,13 @@ fn rules_step_as_defined() {
         };
         gradients.iter().map(step).collect::<Vec<f64>>()
     };
-    let momentum = run(Rule::Momentum(0.5));
+    let momentum = run(&Momentum(0.5));
     let adam = AdamSection {
         beta1: 0.8,
         beta2: 0.9,
         epsilon: 1e-3,
     };
-    let adams = run(Rule::Adam(adam));
+    let adams = run(&adam);
     let (mut by_momentum, mut by_adam) = (0.0, 0.0);
     for n in 0..gradients.len() {
         // Sums instead of recursions.
@@ -278,7 +277,7 @@ fn rules_step_as_defined() {
         assert!((adams[n] - by_adam).abs() < 1e-13);
     }
     // Of a constant gradient Adam keeps the sign.
-    let mut optimiser = Optimiser::new(Rule::Adam(AdamSection::default()), 0.1, 2);
+    let mut optimiser = AdamSection::default().start(0.1, 2);
     let mut weights = [0.0, 0.0];
     for _ in 0..50 {
         optimiser.step(&[1e-3, -40.0], &mut weights);

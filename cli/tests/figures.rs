@@ -6,7 +6,8 @@ use modalflow_cli::figures::sweep_page;
 use modalflow_cli::plot::{Page, Panel, Sample};
 use modalflow_cli::scenario::{Cell, Grid, Loaded};
 use modalflow_cli::sweep::{
-    CellOutcome, CellStore, DrawnTrajectory, Finished, Header, Row, Shard, Table, Values,
+    CellOutcome, CellStore, DrawnTrajectory, Finished, Header, Row, Shard, Table, Value, Values,
+    number,
 };
 
 const BASE: &str = "\
@@ -45,35 +46,31 @@ fn page(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Page {
 
 /// A run that learned A first, as predicted, with a measured and a predicted ratio.
 fn run(measured: Option<f64>, predicted: f64) -> Finished {
-    let ratio = |ratio| Values {
-        ratio,
-        ..Values::default()
+    let values = |ratio: Option<f64>, gap: Option<f64>| -> Values {
+        let first = ("first", Some(Value::Text("A".into())));
+        let all = [first, ("ratio", number(ratio)), ("ratio_gap", number(gap))];
+        all.into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect()
     };
+    let gap = measured.map(|measured| measured / predicted - 1.0);
     Finished {
         row: Row {
             outcome: CellOutcome::Run(Outcome::Converged),
             reason: None,
-            first: Some("A".into()),
-            theory_first: Some("A".into()),
-            measured: ratio(measured),
-            theory: ratio(Some(predicted)),
-            ratio_gap: measured.map(|measured| measured / predicted - 1.0),
-            ..Row::failed(CellOutcome::Invalid, "")
+            measured: values(measured, gap),
+            theory: values(Some(predicted), None),
         },
         trajectory: None,
     }
 }
 
 /// The same run with B learned first.
-fn reordered(run: Finished) -> Finished {
-    Finished {
-        row: Row {
-            first: Some("B".into()),
-            ratio_gap: None,
-            ..run.row
-        },
-        ..run
-    }
+fn reordered(mut run: Finished) -> Finished {
+    let measured = &mut run.row.measured;
+    measured.insert("first".into(), Value::Text("B".into()));
+    measured.remove("ratio_gap");
+    run
 }
 
 /// The same run, out of steps.

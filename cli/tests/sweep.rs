@@ -5,7 +5,9 @@ use modalflow::experiment::Scenario;
 use modalflow::integrate::Outcome;
 use modalflow_cli::error::Error;
 use modalflow_cli::scenario::{AxisValue, Cell, Grid, Loaded};
-use modalflow_cli::sweep::{CellOutcome, CellStore, Finished, Header, Plan, Row, Shard, run_cells};
+use modalflow_cli::sweep::{
+    CellOutcome, CellStore, Finished, Header, Plan, Row, Shard, Value, number, run_cells,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -401,10 +403,18 @@ fn rows_are_read_back_as_they_were_kept() {
     let outcome = CellOutcome::Run(Outcome::TimeReached);
     let mut kept = finished("\"quoted\", and µ").row;
     kept.outcome = outcome;
-    kept.t_end = Some(0.1 + 0.2);
-    kept.final_loss = Some(-0.0);
-    kept.initial_loss = Some(5e-324);
-    kept.ratio_gap = Some(f64::INFINITY);
+    let numbers = [
+        ("t_end", 0.1 + 0.2),
+        ("t_first", 5.0),
+        ("final_loss", -0.0),
+        ("initial_loss", 5e-324),
+        ("ratio_gap", f64::INFINITY),
+    ];
+    let values = numbers
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), number(value)?)));
+    kept.measured.extend(values);
+    kept.measured.insert("steps".into(), Value::Count(5));
     let result = Finished {
         row: kept.clone(),
         trajectory: None,
@@ -413,11 +423,11 @@ fn rows_are_read_back_as_they_were_kept() {
         .keep(2, &result)
         .unwrap_or_else(|error| panic!("{error}"));
     let read = row(&mut store, 2);
-    assert_eq!(
-        read.final_loss.map(f64::to_bits),
-        Some((-0.0_f64).to_bits())
-    );
-    kept.ratio_gap = None;
+    let Some(Value::Number(final_loss)) = read.measured.get("final_loss") else {
+        panic!("{read:?}");
+    };
+    assert_eq!(final_loss.to_bits(), (-0.0_f64).to_bits());
+    assert!(!read.measured.contains_key("ratio_gap"));
     assert_eq!(read, kept);
 }
 

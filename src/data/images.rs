@@ -3,10 +3,10 @@
 //! Both views have the same image behind them: halves of it, so that each tells a part, or the whole of
 //! it where noise has not taken its place, so that they agree as often as the probabilities say.
 
-use super::layout;
 use super::pixels::{self, Pixels};
 use super::rows::Rows;
-use super::source::{Content, DataSource, Sampling};
+use super::second_moments::layout;
+use super::{Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{MOST_DIMENSIONS, check};

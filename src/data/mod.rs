@@ -1,11 +1,12 @@
-//! Second moments of the data: all that a linear network's flow depends on.
+//! Data: where they come from, and the second moments that a linear network's flow depends on.
 //!
 //! Source: Zhang, Latham & Saxe, "Understanding Unimodal Bias in Multimodal Deep Linear
 //! Networks" (ICML 2024), the sections on the setup and on the two-layer networks.
 //!
 //! | file | what it has |
 //! |---|---|
-//! | `source.rs` | the data section, and what every source promises |
+//! | `mod.rs` | the data section, and what every source promises |
+//! | `second_moments.rs` | second moments: all that a linear network's flow depends on |
 //! | `toy.rs` | one scalar input a modality |
 //! | `moments.rs` | a given covariance and map |
 //! | `isotropic.rs` | independent inputs, one variance and one true weight a modality |
@@ -30,7 +31,7 @@ mod quadratic;
 mod rows;
 mod samples;
 mod sampling;
-mod source;
+mod second_moments;
 mod table;
 mod toy;
 mod wishart;
@@ -43,278 +44,192 @@ pub use quadratic::{Generalisation, Quadratic};
 pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};
 pub use sampling::Population;
-pub use source::{Content, DataSource, Sampling, Source};
+pub use second_moments::{Modality, Moments, Solutions};
 pub use table::TableData;
 pub use toy::ToyData;
 pub use wishart::WishartData;
 pub use xor::XorData;
 
 use crate::error::{InputError, Result};
-use crate::linalg::{pseudo_inverse, pseudo_inverse_and_rank};
-use nalgebra::DMatrix;
-use serde::Serialize;
-use std::ops::Range;
-use std::sync::Arc;
+use crate::section::{ByModality, check};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-/// An input stream: its place, its name and its rows in the joined input. Results speak of it by its
-/// name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(into = "String")]
-pub struct Modality {
-    /// Its place among the modalities, from 0.
-    pub index: usize,
-    /// Name, as in the scenario.
-    pub name: String,
-    /// Its entries in the joined input vector of length d.
-    pub range: Range<usize>,
+/// Most samples that can be drawn.
+const MOST_SAMPLES: u64 = 1_000_000_000;
+
+/// Source of data: exactly one of the keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(title = "a source of data")]
+pub enum Source {
+    /// One scalar input a modality, one scalar target.
+    Toy(ToyData),
+    /// A given input covariance and a given target map.
+    Moments(MomentsData),
+    /// Independent inputs, one variance and one true weight a modality.
+    Isotropic(IsotropicData),
+    /// A random input covariance (inverse Wishart) and a random target map.
+    Wishart(WishartData),
+    /// Columns of a CSV file.
+    Table(TableData),
+    /// A linear part in A and the exclusive or of two inputs in B.
+    Xor(XorData),
+    /// Two views of labelled images.
+    Images(ImagesData),
 }
 
-impl From<Modality> for String {
-    fn from(modality: Modality) -> String {
-        modality.name
+impl Source {
+    /// What every source promises.
+    pub fn get(&self) -> &dyn DataSource {
+        match self {
+            Source::Toy(source) => source,
+            Source::Moments(source) => source,
+            Source::Isotropic(source) => source,
+            Source::Wishart(source) => source,
+            Source::Table(source) => source,
+            Source::Xor(source) => source,
+            Source::Images(source) => source,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self) -> &mut dyn DataSource {
+        match self {
+            Source::Toy(source) => source,
+            Source::Moments(source) => source,
+            Source::Isotropic(source) => source,
+            Source::Wishart(source) => source,
+            Source::Table(source) => source,
+            Source::Xor(source) => source,
+            Source::Images(source) => source,
+        }
     }
 }
 
-impl Modality {
-    /// Input dimension d_m.
-    pub fn dim(&self) -> usize {
-        self.range.len()
-    }
-}
+/// What every source promises.
+pub trait DataSource {
+    /// Its key under `data`.
+    fn key(&self) -> &'static str;
 
-/// The data of a run: training moments, and where there is a population or a hold-out, the
-/// generalisation error.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Moments {
-    /// The input streams, in order; together they cover 0..d.
-    pub modalities: Vec<Modality>,
-    /// S_xx = E[x x^T], d x d.
-    pub inputs: DMatrix<f64>,
-    /// S_yx = E[y x^T], o x d.
-    pub cross: DMatrix<f64>,
-    /// Loss_0 = 1/2 tr S_yy, the loss of the zero map.
-    pub initial_loss: f64,
-    /// The training loss.
-    pub loss: Quadratic,
-    /// The error on a population or a hold-out; None where there is neither.
-    pub generalisation: Option<Generalisation>,
-    /// What is known of S_xx and its blocks.
-    pub solutions: Solutions,
-    /// The samples behind the training moments, where they are kept.
-    pub samples: Option<Arc<Samples>>,
-}
-
-/// What follows from S_xx and S_yx by eigendecompositions, which are worth doing once only.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Solutions {
-    /// S_xx^+, d x d.
-    pub inverse: DMatrix<f64>,
-    /// Number of independent inputs.
-    rank: usize,
-    /// S_yxm S_m^+ of each modality m alone, o x d_m.
-    alone: Vec<DMatrix<f64>>,
-}
-
-impl Moments {
-    /// The moments of a source, with the samples behind them where `keeps_samples` asks for more
-    /// than moments. Paths are opened as they stand.
+    /// Checks everything that can be checked without reading a file.
     ///
     /// # Errors
-    /// An input error where a file cannot be used, where the moments overflow, and where there are no
-    /// samples to keep.
-    pub fn of(source: &Source, seed: u64, keeps_samples: bool) -> Result<Moments> {
-        let source = source.get();
-        let (mut moments, samples) = match source.content(seed)? {
-            Content::Population(population) => {
-                let count = source.sampling().drawn();
-                let moments = population.moments(count, seed)?;
-                let samples = match (keeps_samples, count) {
-                    (false, _) => None,
-                    (true, Some(count)) => Some(population.samples(count, seed)),
-                    (true, None) => {
-                        let remedy = "give the number of samples with the data";
-                        return Err(InputError::at("data", "there are no samples", remedy));
-                    }
-                };
-                (moments, samples)
-            }
-            Content::Rows { training, holdout } => {
-                let mut moments = training.moments()?;
-                if let Some(holdout) = holdout {
-                    let error = holdout.moments()?.loss;
-                    moments.generalisation = Some(Generalisation::HoldOut(error));
-                }
-                (moments, keeps_samples.then(|| training.samples()))
-            }
-        };
-        moments.samples = samples.map(Arc::new);
-        Ok(moments)
+    /// An input error at the key that is wrong.
+    fn check(&self) -> Result<()>;
+
+    /// Names of its modalities, in order.
+    fn modalities(&self) -> Vec<&str>;
+
+    /// Numbers of inputs and outputs, as far as the section itself tells them.
+    fn shape(&self) -> Option<[usize; 2]> {
+        None
     }
 
-    /// Makes sure that there is something to learn; for networks that are not linear that may be what
-    /// no linear map can.
+    /// How samples come about.
+    fn sampling(&self) -> Sampling;
+
+    /// Whether the data depend on the seed.
+    fn depends_on_seed(&self) -> bool {
+        matches!(self.sampling(), Sampling::Drawn(_))
+    }
+
+    /// Whether all samples are in memory at once, even where only their moments are asked for.
+    fn holds_samples(&self) -> bool {
+        false
+    }
+
+    /// Whether a part of the samples is kept out of training.
+    fn holds_out(&self) -> bool {
+        false
+    }
+
+    /// The files that it names, by key.
+    fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        Vec::new()
+    }
+
+    /// The data; `seed` is that of the scenario.
     ///
     /// # Errors
-    /// An input error where no input tells anything about the targets.
-    pub fn ensure_learnable(&self, is_linear: bool) -> Result<()> {
-        let (problem, remedy) = if is_linear && !self.is_linearly_learnable() {
-            (
-                "there is nothing to learn: no input is correlated with any target",
-                "give a target that depends on the inputs, or a network.activation that can learn what \
-                 no linear map can",
-            )
-        } else if self.initial_loss == 0.0 {
-            (
-                "there is nothing to learn: every target is 0",
-                "give a target that depends on the inputs",
-            )
-        } else {
-            return Ok(());
-        };
-        Err(InputError::at("data", problem, remedy))
+    /// An input error where a file cannot be used, and where what is drawn cannot be.
+    fn content(&self, seed: u64) -> Result<Content>;
+}
+
+/// How samples come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampling {
+    /// There are none: the moments are those of the population.
+    Population,
+    /// So many are drawn.
+    Drawn(u64),
+    /// A file has them.
+    File,
+}
+
+impl Sampling {
+    /// From a key `samples`, without which the population's moments are used.
+    pub fn of(samples: Option<u64>) -> Self {
+        samples.map_or(Sampling::Population, Sampling::Drawn)
     }
 
-    /// [`Moments::new`] for moments that may have overflowed.
-    fn checked(
-        modalities: Vec<Modality>,
-        inputs: DMatrix<f64>,
-        cross: DMatrix<f64>,
-        target_power: f64,
-    ) -> Result<Moments> {
-        refuse_overflow(inputs.iter().chain(&cross).chain([&target_power]))?;
-        let moments = Moments::new(modalities, inputs, cross, target_power);
-        refuse_overflow(&moments.loss.optimum)?;
-        Ok(moments)
-    }
-
-    /// Joins training moments: S_xx (d x d), S_yx (o x d) and tr S_yy.
-    pub fn new(
-        modalities: Vec<Modality>,
-        inputs: DMatrix<f64>,
-        cross: DMatrix<f64>,
-        target_power: f64,
-    ) -> Moments {
-        let (inverse, rank) = pseudo_inverse_and_rank(&inputs);
-        let optimum = &cross * &inverse;
-        let alone = modalities.iter().map(|modality| {
-            let Range { start, end } = modality.range.clone();
-            let own = inputs.view_range(start..end, start..end).into_owned();
-            cross.columns_range(start..end) * pseudo_inverse(&own)
-        });
-        let solutions = Solutions {
-            alone: alone.collect(),
-            inverse,
-            rank,
-        };
-        // tr(S_yy - W* S_xx W*^T), with S_yx W*^T = W* S_xx W*^T by the normal equations. A
-        // noiseless target leaves round-off of either sign: the loss has no negative floor.
-        let explained = cross.dot(&optimum);
-        let rest = target_power - explained;
-        let round_off = 8.0 * f64::EPSILON * inputs.nrows() as f64 * target_power;
-        let floor = if rest <= round_off { 0.0 } else { 0.5 * rest };
-        Moments {
-            modalities,
-            loss: Quadratic {
-                optimum,
-                covariance: inputs.clone(),
-                floor,
-            },
-            inputs,
-            cross,
-            initial_loss: 0.5 * target_power,
-            generalisation: None,
-            solutions,
-            samples: None,
+    /// Number of samples drawn from a population; None for population moments and files.
+    pub fn drawn(self) -> Option<u64> {
+        match self {
+            Sampling::Drawn(samples) => Some(samples),
+            Sampling::Population | Sampling::File => None,
         }
-    }
-
-    /// Number of inputs d of all modalities together.
-    pub fn inputs_len(&self) -> usize {
-        self.inputs.nrows()
-    }
-
-    /// Number of outputs o.
-    pub fn outputs_len(&self) -> usize {
-        self.cross.nrows()
-    }
-
-    /// Loss_0 - Loss_min, what there is to learn.
-    pub fn learnable_loss(&self) -> f64 {
-        self.initial_loss - self.loss.floor
-    }
-
-    /// Whether any linear map explains more of the targets than round-off.
-    pub fn is_linearly_learnable(&self) -> bool {
-        const ROUND_OFF: f64 = 1e-12;
-        self.learnable_loss() > ROUND_OFF * self.initial_loss
-    }
-
-    /// Number of independent inputs; fewer than d leave the final map undetermined.
-    pub fn rank(&self) -> usize {
-        self.solutions.rank
-    }
-
-    /// What is left of S_yx where the modalities `learned` are at their joint least-squares solution,
-    /// S_yx - W S_xx with the map W of M_S; o x d.
-    pub fn residual(&self, learned: &[usize]) -> DMatrix<f64> {
-        &self.cross - self.critical_map(learned) * &self.inputs
-    }
-
-    /// Columns of one modality of a joined map, o x d_m.
-    pub fn block(&self, joined: &DMatrix<f64>, modality: usize) -> DMatrix<f64> {
-        let range = &self.modalities[modality].range;
-        joined.columns(range.start, range.len()).into_owned()
-    }
-
-    /// The joined map (o x d) of the critical point M_S: the modalities in `learned` at their
-    /// joint least-squares solution S_yxS S_S^+, the others at zero.
-    ///
-    /// Source: ICML 2024 paper, the sections on the loss landscape of late and intermediate
-    /// fusion.
-    pub fn critical_map(&self, learned: &[usize]) -> DMatrix<f64> {
-        if learned.len() == self.modalities.len() {
-            return self.loss.optimum.clone();
-        }
-        let columns: Vec<usize> = learned
-            .iter()
-            .flat_map(|&m| self.modalities[m].range.clone())
-            .collect();
-        let solution = match learned {
-            [alone] => self.solutions.alone[*alone].clone(),
-            _ => {
-                let inputs = self.inputs.select_rows(&columns).select_columns(&columns);
-                self.cross.select_columns(&columns) * pseudo_inverse(&inputs)
-            }
-        };
-        let mut map = DMatrix::zeros(self.outputs_len(), self.inputs_len());
-        for (k, &column) in columns.iter().enumerate() {
-            map.set_column(column, &solution.column(k));
-        }
-        map
     }
 }
 
-/// Rows of each modality in the joined input, from dimensions in order.
-pub(crate) fn layout<'a>(dims: impl IntoIterator<Item = (&'a String, usize)>) -> Vec<Modality> {
-    let mut start = 0;
-    dims.into_iter()
-        .enumerate()
-        .map(|(index, (name, dim))| {
-            let range = start..start + dim;
-            start = range.end;
-            let name = name.clone();
-            Modality { index, name, range }
-        })
-        .collect()
+/// The data of a source.
+pub enum Content {
+    /// A population, of which moments are taken or samples drawn.
+    Population(Population),
+    /// Samples as they are.
+    Rows {
+        /// Those trained on.
+        training: Box<Rows>,
+        /// Those kept out of training, where there are any.
+        holdout: Option<Box<Rows>>,
+    },
 }
 
-/// Refuses infinities and the differences of infinities before a decomposition meets them: its
-/// iteration would not end.
-fn refuse_overflow<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Result<()> {
-    if numbers.into_iter().all(|x| x.is_finite()) {
-        return Ok(());
+impl Content {
+    /// Samples trained on, and those held out.
+    fn of_rows(training: Rows, holdout: Option<Rows>) -> Self {
+        Content::Rows {
+            training: Box::new(training),
+            holdout: holdout.map(Box::new),
+        }
     }
-    let problem = "the second moments are larger than floating-point numbers can be";
-    let remedy = "rescale the inputs and targets (a table: standardise: true)";
-    Err(InputError::at("data", problem, remedy))
+}
+
+/// One true weight a modality, not all of them 0; `what` is their name in messages.
+fn check_true_weights(key: &str, weights: &ByModality<f64>, what: &str) -> Result<()> {
+    for (name, &weight) in weights {
+        check::number(
+            &format!("{key}.{name}"),
+            weight,
+            -check::LARGEST..=check::LARGEST,
+        )?;
+    }
+    if weights.values().all(|&weight| weight == 0.0) {
+        return Err(InputError::at(
+            key,
+            format!("every {what} is 0: there is nothing to learn"),
+            format!("give at least one modality a {what} other than 0"),
+        ));
+    }
+    Ok(())
+}
+
+/// Noise and number of samples, alike in every source that can be sampled.
+fn check_draws(section: &str, noise: f64, samples: Option<u64>) -> Result<()> {
+    check::number(&format!("{section}.noise"), noise, 0.0..=check::LARGEST)?;
+    match samples {
+        None => Ok(()),
+        Some(samples) => check::count(&format!("{section}.samples"), samples, 1..=MOST_SAMPLES),
+    }
 }

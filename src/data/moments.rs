@@ -1,8 +1,8 @@
 //! A given input covariance and a given true map.
 
-use super::layout;
 use super::sampling::Population;
-use super::source::{Content, DataSource, Sampling, check_draws};
+use super::second_moments::layout;
+use super::{Content, DataSource, Sampling, check_draws};
 use crate::error::{InputError, Result};
 use crate::section::{ByModality, check};
 use nalgebra::DMatrix;

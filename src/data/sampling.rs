@@ -1,6 +1,7 @@
 //! Gaussian populations, and the empirical moments of samples from them.
 
-use super::{Generalisation, Modality, Moments, Quadratic, Samples, refuse_overflow};
+use super::second_moments::ensure_finite;
+use super::{Generalisation, Modality, Moments, Quadratic, Samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::ByModality;
@@ -28,7 +29,7 @@ impl Population {
     /// # Errors
     /// An input error where the moments overflow.
     pub fn moments(&self, samples: Option<u64>, seed: u64) -> Result<Moments> {
-        refuse_overflow(&self.inputs)?;
+        ensure_finite(&self.inputs)?;
         let Some(samples) = samples else {
             let outputs = self.map.nrows() as f64;
             let cross = &self.map * &self.inputs;

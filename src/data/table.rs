@@ -4,9 +4,9 @@
 //! that columns far from mean zero make it learn their means first.
 
 use super::csv_file::CsvFile;
-use super::layout;
 use super::rows::Rows;
-use super::source::{Content, DataSource, Sampling};
+use super::second_moments::layout;
+use super::{Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{ByModality, check};

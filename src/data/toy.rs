@@ -1,8 +1,8 @@
 //! Toy data: one scalar input a modality, one scalar target.
 
-use super::layout;
 use super::sampling::{Population, by_modality};
-use super::source::{Content, DataSource, Sampling, check_draws, check_true_weights};
+use super::second_moments::layout;
+use super::{Content, DataSource, Sampling, check_draws, check_true_weights};
 use crate::error::Result;
 use crate::section::{ByModality, check};
 use nalgebra::{DMatrix, DVector};

@@ -1,8 +1,8 @@
 //! A random input covariance and a random true map.
 
-use super::layout;
 use super::sampling::{Population, by_modality};
-use super::source::{Content, DataSource, Sampling, check_draws};
+use super::second_moments::layout;
+use super::{Content, DataSource, Sampling, check_draws};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{ByModality, MOST_DIMENSIONS, check};

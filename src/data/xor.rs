@@ -4,9 +4,9 @@
 //! uncorrelated with x_B, so that no linear map of B explains any of it. Source of the task: Zhang,
 //! Latham & Saxe (ICML 2024), section on nonlinear networks.
 
-use super::layout;
 use super::rows::Rows;
-use super::source::{Content, DataSource, MOST_SAMPLES, Sampling};
+use super::second_moments::layout;
+use super::{Content, DataSource, MOST_SAMPLES, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::check;

@@ -13,13 +13,11 @@ pub mod batches;
 mod builder;
 mod learning_rates;
 pub mod optimiser;
-mod section;
 
 pub use learning_rates::LearningRates;
-pub use section::{AdamSection, DescentSection};
+pub use optimiser::DescentSection;
 
 use crate::descent::batches::Batches;
-use crate::descent::optimiser::{Optimiser, Rule};
 use crate::flow::{Flow, Observation};
 use crate::integrate::Outcome;
 use crate::linalg::dot;
@@ -27,6 +25,7 @@ use crate::network::Architecture;
 use crate::trajectory::Observables;
 use crate::trajectory::{Knot, Trajectory};
 use builder::TrajectoryBuilder;
+use optimiser::{Optimiser, Plain, Rule};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -48,9 +47,6 @@ pub struct Settings {
 pub struct Descent {
     /// Learning rate eta.
     pub learning_rate: f64,
-    /// How it stepped.
-    #[serde(skip)]
-    pub rule: Rule,
     /// Flow time that a step stands for; eta for plain descent.
     #[serde(skip)]
     pub time_step: f64,
@@ -74,7 +70,7 @@ const DIVERGED: f64 = 1e3;
 #[derive(Debug)]
 pub struct Stepping<'a> {
     /// From gradients to steps.
-    pub rule: Rule,
+    pub rule: Box<dyn Rule>,
     /// Where the gradients come from: mini-batches, or None for all samples.
     pub batches: Option<Batches<'a>>,
 }
@@ -90,7 +86,7 @@ const LOOKS: u64 = 8;
 struct Stepper<'a, 's> {
     architecture: &'a Architecture,
     stepping: Stepping<'s>,
-    optimiser: Optimiser,
+    optimiser: Box<dyn Optimiser>,
     weights: Vec<f64>,
     rate: Vec<f64>,
     /// The weights last looked at, where not every step is.
@@ -108,7 +104,7 @@ impl<'a, 's> Stepper<'a, 's> {
         // unless moments serve for it.
         let skips = stepping.batches.is_some() && !architecture.is_linear();
         Self {
-            optimiser: Optimiser::new(stepping.rule, eta, weights.len()),
+            optimiser: stepping.rule.start(eta, weights.len()),
             rate: vec![0.0; weights.len()],
             looked: skips.then(|| weights.to_vec()),
             weights: weights.to_vec(),
@@ -171,7 +167,7 @@ pub fn descend(
     observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
 ) -> Descent {
     let stepping = Stepping {
-        rule: Rule::Plain,
+        rule: Box::new(Plain),
         batches: None,
     };
     descend_by(flow, weights, settings, stepping, observe)
@@ -191,8 +187,8 @@ pub fn descend_by(
         architecture: flow.architecture(),
         moments: flow.moments(),
     };
-    let (eta, rule) = (settings.learning_rate, stepping.rule);
-    let time_step = rule.time_step(eta);
+    let eta = settings.learning_rate;
+    let time_step = stepping.rule.time_step(eta);
     // T / eta is a whole number for the usual choices, but its floating-point quotient may fall
     // short of it by round-off, that of 1 - momentum included.
     let steps_to_end = (settings.t_end / time_step * (1.0 + 1e-12)).floor() as u64;
@@ -230,7 +226,6 @@ pub fn descend_by(
     };
     Descent {
         learning_rate: eta,
-        rule,
         time_step,
         outcome,
         steps: step,

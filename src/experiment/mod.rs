@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `scenario.rs` | everything that defines a run, as plain data |
 //! | `problem.rs` | a scenario made ready: moments, weights, tolerances |
+//! | `cautions.rs` | what keeps it from being run, and what to know before trusting a run |
+//! | `predictions.rs` | what theory says of it |
 //! | `run.rs` | from a problem to its results |
 //! | `results.rs` | results that serialise themselves |
 //! | `summary.rs` | all of them in one record |
@@ -11,8 +13,10 @@
 //! | `verify.rs` | a run repeated by another method |
 //! | `memory.rs` | the memory of a run, estimated beforehand |
 
+mod cautions;
 pub mod compare;
 pub mod memory;
+mod predictions;
 pub mod problem;
 pub mod results;
 pub mod run;

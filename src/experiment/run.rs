@@ -9,12 +9,12 @@ use crate::analysis::generalisation::generalise;
 use crate::analysis::saddle_visits::Visitor;
 use crate::analysis::{ablation, balancedness, target_components};
 use crate::descent::batches::Batches;
-use crate::descent::optimiser::Rule;
-use crate::descent::{self, Stepping};
+use crate::descent::optimiser::{Plain, Rule};
+use crate::descent::{self, DescentSection, Stepping};
 use crate::flow::Flow;
-use crate::integrate::{self, Method, Outcome, Segment, TruncatedSegment, Verdict};
+use crate::integrate::{self, Method, Outcome, Segment, Tolerances, TruncatedSegment, Verdict};
 use crate::theory::Theory;
-use crate::trajectory::{Observables, Recorder};
+use crate::trajectory::{Knot, Observables, Recorder};
 use nalgebra::DVector;
 
 /// How far a run is.
@@ -48,10 +48,8 @@ pub struct Plan {
     pub stage: Stage,
     /// Method of integration.
     pub method: Method,
-    /// Relative tolerance.
-    pub rtol: f64,
-    /// Absolute tolerance.
-    pub atol: f64,
+    /// Its tolerances.
+    pub tolerances: Tolerances,
     /// Whether to integrate the reduced network where there is one.
     pub is_reduced: bool,
     /// Whether the curvature of the loss is watched along the way.
@@ -72,8 +70,7 @@ impl Plan {
         Self {
             stage: Stage::Flow,
             method: problem.method,
-            rtol: problem.step_rtol(),
-            atol: problem.atol,
+            tolerances: problem.tolerances,
             is_reduced: true,
             watches_curvature: true,
         }
@@ -128,7 +125,7 @@ fn run_descents(
 /// Orders of convergence; Adam tends to another flow, and batches to one gradient's noise.
 fn orders(problem: &Problem, descents: &[DescentRun]) -> Option<Orders> {
     let section = problem.scenario.descent.as_ref()?;
-    let has_limit = section.batch.is_none() && Rule::of(section).tends_to_flow();
+    let has_limit = section.batch.is_none() && section.rule().tends_to_flow();
     let comparisons: Vec<Comparison> = descents.iter().map(|run| run.comparison).collect();
     has_limit.then(|| compare::orders(&comparisons)).flatten()
 }
@@ -207,8 +204,8 @@ fn settings(problem: &Problem, plan: &Plan) -> integrate::Settings {
     let section = &problem.scenario.flow;
     integrate::Settings {
         method: plan.method,
-        rtol: plan.rtol,
-        atol: plan.atol,
+        rtol: plan.tolerances.step_rtol,
+        atol: plan.tolerances.atol,
         t_end: section.until.time.unwrap_or(f64::INFINITY),
         max_steps: section.max_steps,
     }
@@ -220,7 +217,7 @@ fn stability_factor(problem: &Problem) -> Option<f64> {
     match &problem.scenario.descent {
         None => Some(1.0),
         Some(section) if section.batch.is_some() => None,
-        Some(section) => Rule::of(section).stability(),
+        Some(section) => section.rule().stability(),
     }
 }
 
@@ -239,7 +236,11 @@ struct Observer<'p> {
 impl<'p> Observer<'p> {
     fn new(problem: &'p Problem, plan: &Plan, network: &Network<'p>, flow: &Flow<'p>) -> Self {
         let observables = problem.observables();
-        let recorder = Recorder::new(flow.clone(), network.weights.as_slice(), plan.rtol);
+        let recorder = Recorder::new(
+            flow.clone(),
+            network.weights.as_slice(),
+            plan.tolerances.step_rtol,
+        );
         let least_drop = problem.scenario.detector.drop * observables.learnable_loss();
         let start = recorder.trajectory().end();
         let mut watch = plan
@@ -313,11 +314,8 @@ pub fn run_descent(
         loss_gap: until.loss_gap,
         max_steps: problem.scenario.flow.max_steps,
     };
-    let rule = problem
-        .scenario
-        .descent
-        .as_ref()
-        .map_or(Rule::Plain, Rule::of);
+    let section = problem.scenario.descent.as_ref();
+    let rule = section.map_or_else(|| Box::new(Plain) as Box<dyn Rule>, DescentSection::rule);
     let network = problem.network(rule.is_equivariant());
     let stepping = Stepping {
         rule,
@@ -327,32 +325,23 @@ pub fn run_descent(
     let mut distance = Distance::new(observables, &flow_run.trajectory);
     let mut visitor = Visitor::new(observables, problem.scenario.detector.share);
     let weights = network.weights.as_slice();
-    let descent = descent::descend_by(
-        &mut flow,
-        weights,
-        &settings,
-        stepping,
-        &mut |steps, knot| {
-            distance.add(knot);
-            visitor.pass(knot);
-            let progress = Progress {
-                stage: Stage::Descent(learning_rate),
-                time: knot.time,
-                steps,
-                loss: observables.loss(knot),
-            };
-            (!monitor(&progress)).then_some(Outcome::Interrupted)
-        },
-    );
-    let detection = detect(
-        &descent.trajectory,
-        &observables,
-        &problem.scenario.detector,
-    );
+    let mut see = |steps, knot: &Knot| {
+        distance.add(knot);
+        visitor.pass(knot);
+        let progress = Progress {
+            stage: Stage::Descent(learning_rate),
+            time: knot.time,
+            steps,
+            loss: observables.loss(knot),
+        };
+        (!monitor(&progress)).then_some(Outcome::Interrupted)
+    };
+    let descent = descent::descend_by(&mut flow, weights, &settings, stepping, &mut see);
+    let detector = &problem.scenario.detector;
+    let detection = detect(&descent.trajectory, &observables, detector);
     let phases = (&detection.phase, &flow_run.detection.phase);
     let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
     let predictions = problem.descent_theory(theory, learning_rate);
-    let section = problem.scenario.descent.as_ref();
     let is_noisy = section.is_some_and(|section| section.batch.is_some());
     DescentRun {
         theory: compare::descent_with_theory(&detection.phase, theory, predictions),

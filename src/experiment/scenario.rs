@@ -93,11 +93,6 @@ impl Scenario {
         ))
     }
 
-    /// The relative tolerance of the flow.
-    pub fn rtol(&self) -> f64 {
-        self.flow.rtol_of(self.network.activation)
-    }
-
     /// Whether the samples behind the moments are kept: for networks that are not linear, and for
     /// mini-batches.
     pub fn keeps_samples(&self) -> bool {

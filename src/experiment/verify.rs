@@ -59,7 +59,7 @@ pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> V
     Verification {
         method: plan.method.name(),
         reduced: check.is_reduced,
-        rtol: plan.rtol,
+        rtol: plan.tolerances.step_rtol,
         outcome: check.end.outcome,
         t_end: check.end.time,
         steps: check.end.work.steps,
@@ -72,12 +72,12 @@ pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> V
 }
 
 fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
-    let rtol = (FINER * problem.step_rtol()).max(1e-13);
+    let tolerances = problem.tolerances.finer(FINER);
+    let rtol = tolerances.step_rtol;
     let finer = |method, is_reduced| Plan {
         stage: Stage::Verification,
         method,
-        rtol,
-        atol: problem.atol * rtol / problem.step_rtol(),
+        tolerances,
         is_reduced,
         watches_curvature: false,
     };

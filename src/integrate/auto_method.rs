@@ -9,12 +9,12 @@
 //! else. The estimates' constants are those measured on the shipped scenarios; `docs/method.md` has the
 //! table.
 
-use super::{FlowSection, MethodChoice};
+use super::{FlowSection, MethodChoice, Tolerances};
 use crate::data::Moments;
 use crate::integrate::{Method, Pair};
 use crate::linalg::spectral_norm;
+use crate::network;
 use crate::network::Architecture;
-use crate::network::{self, Activation};
 use nalgebra::DVector;
 
 /// Length of the stability interval of Dormand and Prince's pair of order 5(4) along the negative
@@ -81,7 +81,7 @@ pub fn method(
         MethodChoice::Auto => {
             // Where only a loss gap ends the run nobody knows when.
             let time = flow.until.time.unwrap_or(f64::INFINITY);
-            let rtol = flow.rtol_of(architecture.activation);
+            let rtol = Tolerances::rtol_of(flow, architecture.activation);
             let problem = (moments, architecture, weights);
             let explicit = explicit_evaluations((rtol, time), problem);
             let smallest = network::smallest_layer_rms(architecture, weights);
@@ -100,25 +100,6 @@ pub fn method(
                 Method::Exponential
             }
         }
-    }
-}
-
-/// The relative tolerance that a step's error estimate is kept to, so that the trajectory's error
-/// stays about `rtol`.
-///
-/// Where a step of Dormand and Prince's pair of order 5(4) meets a jump of the rate at the share
-/// theta of its length h, its error is (sum of b_i with c_i > theta) - (1 - theta) and its estimate
-/// the same sum of b_i - b^_i, both times h and the jump: 0.26 against 0.003 for theta between 0.3
-/// and 0.8. So the estimate misses up to a factor of a hundred, and no less is taken off the
-/// tolerance of networks whose units have a kink. The pair of order 8(5,3) misses less; the same factor
-/// serves (`tests/nonlinear.rs` measures both).
-pub fn step_tolerance(activation: Activation, rtol: f64) -> f64 {
-    const MISSED: f64 = 100.0;
-    const FINEST: f64 = 1e-13;
-    if activation.is_smooth() {
-        rtol
-    } else {
-        (rtol / MISSED).max(FINEST)
     }
 }
 

@@ -9,14 +9,18 @@
 //! | `runge_kutta.rs` | explicit Runge-Kutta pairs, through ode_solvers |
 //! | `exponential.rs` | the exponential Rosenbrock method exprb43 |
 //! | `krylov.rs` | its products of matrix functions with vectors |
+//! | `section.rs`, `tolerances.rs` | the flow section, its tolerances |
+//! | `auto_method.rs` | which method `auto` stands for |
 
 pub mod auto_method;
 mod exponential;
 mod krylov;
 mod runge_kutta;
 mod section;
+mod tolerances;
 
 pub use section::{FlowSection, MethodChoice, ReductionChoice, Until};
+pub use tolerances::{Tolerances, step_tolerance};
 
 use crate::flow::Flow;
 use nalgebra::DVector;

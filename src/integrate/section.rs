@@ -75,14 +75,6 @@ fn default_max_steps() -> u64 {
 }
 
 impl FlowSection {
-    /// The relative tolerance of a network of these units.
-    pub fn rtol_of(&self, activation: Activation) -> f64 {
-        self.rtol.unwrap_or(match activation.is_smooth() {
-            true => 1e-8,
-            false => 1e-4,
-        })
-    }
-
     /// Checks the section, for a network of these units.
     ///
     /// # Errors

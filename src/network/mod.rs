@@ -185,23 +185,7 @@ impl Architecture {
                 widths[level - 1]
             }
         };
-        let mut layers = Vec::new();
-        let mut end = 0usize;
-        let mut push = |name: String, stack, rows: usize, cols: usize| -> Result<()> {
-            let start = end;
-            end = rows
-                .checked_mul(cols)
-                .and_then(|size| size.checked_add(start))
-                .ok_or_else(too_many_weights)?;
-            layers.push(Layer {
-                name,
-                stack,
-                rows,
-                cols,
-                range: start..end,
-            });
-            Ok(())
-        };
+        let mut layers = Layers::default();
         let mut private = Vec::with_capacity(modalities.len());
         let mut count = 0;
         for (m, modality) in modalities.iter().enumerate() {
@@ -210,21 +194,21 @@ impl Architecture {
             for l in 1..=depths[m] {
                 let rows = width(skipped + l);
                 let name = format!("{}.{l}", modality.name);
-                push(name, Stack::Private(m), rows, cols)?;
+                layers.push(name, Stack::Private(m), rows, cols)?;
                 cols = rows;
             }
             private.push(count..count + depths[m]);
             count += depths[m];
         }
         for l in deepest + 1..=depth {
-            push(format!("shared.{l}"), Stack::Shared, width(l), width(l - 1))?;
+            layers.push(format!("shared.{l}"), Stack::Shared, width(l), width(l - 1))?;
         }
         Ok(Self {
             modalities: modalities.to_vec(),
             outputs,
             shared: count..count + shared,
             private,
-            layers,
+            layers: layers.0,
             activation: Activation::Linear,
             biases: Vec::new(),
         })
@@ -333,6 +317,26 @@ impl Architecture {
             rows, cols, range, ..
         } = &self.layers[layer];
         DMatrixView::from_slice(&state.as_slice()[range.clone()], *rows, *cols)
+    }
+}
+
+/// Layers that follow each other in the state.
+#[derive(Default)]
+struct Layers(Vec<Layer>);
+
+impl Layers {
+    fn push(&mut self, name: String, stack: Stack, rows: usize, cols: usize) -> Result<()> {
+        let start = self.0.last().map_or(0, |layer| layer.range.end);
+        let size = rows.checked_mul(cols);
+        let end = size.and_then(|size| size.checked_add(start));
+        self.0.push(Layer {
+            name,
+            stack,
+            rows,
+            cols,
+            range: start..end.ok_or_else(too_many_weights)?,
+        });
+        Ok(())
     }
 }
 

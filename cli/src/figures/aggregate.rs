@@ -2,8 +2,7 @@
 
 use super::Request;
 use crate::error::Result;
-use crate::scenario::Quantity;
-use crate::sweep::{Record, Table};
+use crate::sweep::{Quantity, Record, Table};
 
 /// Mean and ends of some numbers.
 #[derive(Debug, Clone, Copy)]

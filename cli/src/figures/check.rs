@@ -2,7 +2,8 @@
 
 use super::FigureSection;
 use crate::error::Result;
-use crate::scenario::{AxisValue, Column, Quantity, ScenarioFile};
+use crate::scenario::{AxisValue, Column, ScenarioFile};
+use crate::sweep::{Need, Quantity};
 use modalflow::data::Source;
 use modalflow::error::InputError;
 use modalflow::error::listed;
@@ -127,7 +128,7 @@ impl Place<'_> {
 
     /// The data have a quantity that is shown at `key`.
     pub(super) fn ensure_has(&self, key: &str, quantity: Quantity) -> Result<()> {
-        match quantity.is_of_generalisation() {
+        match quantity.needs(Need::Generalisation) {
             true => self.ensure_generalisation(key),
             false => Ok(()),
         }

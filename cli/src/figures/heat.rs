@@ -6,8 +6,7 @@ use super::series::numbers;
 use super::{Kind, Request, labels};
 use crate::error::Result;
 use crate::plot::{Arrangement, Axis, Cells, ColourScale, Key, Page, Panel, Ramp, Sample};
-use crate::scenario::Quantity;
-use crate::sweep::Table;
+use crate::sweep::{Quantity, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +29,7 @@ pub struct HeatFigure {
 struct Map {
     title: &'static str,
     values: Vec<Option<f64>>,
-    unit: &'static str,
+    unit: String,
     ramp: Ramp,
 }
 
@@ -71,7 +70,7 @@ impl HeatFigure {
         let map = |title, sums: &[Sum]| Map {
             title,
             values: means(sums),
-            unit: labels::quantity(self.value),
+            unit: self.value.label(),
             ramp: match self.log {
                 true => Ramp::SequentialLog,
                 false => Ramp::Sequential,
@@ -84,7 +83,7 @@ impl HeatFigure {
             maps.push(Map {
                 title: "gap",
                 values: means(&field.gaps).into_iter().map(percent).collect(),
-                unit: "(measured − theory)/theory, %",
+                unit: "(measured − theory)/theory, %".to_owned(),
                 ramp: Ramp::Diverging,
             });
         }
@@ -108,7 +107,7 @@ fn page(x: Axis, y: Axis, maps: Vec<Map>) -> Page {
         columns,
         values: map.values.clone(),
         colours: colours(map),
-        unit: map.unit.to_owned(),
+        unit: map.unit.clone(),
     };
     let panel = |map: &Map| Panel {
         title: map.title.to_owned(),
@@ -163,7 +162,7 @@ mod tests {
         let maps = maps.map(|(ramp, values)| Map {
             title: "",
             values,
-            unit: "",
+            unit: String::new(),
             ramp,
         });
         let axis = || Axis::of_cells("", vec![1.0, 2.0]);

@@ -1,8 +1,8 @@
-//! What axes and quantities are called in figures.
+//! What axes are called in figures.
 
 use crate::plot::literal;
 use crate::report::format::number;
-use crate::scenario::{AxisValue, Quantity};
+use crate::scenario::AxisValue;
 
 /// The name of a scenario key along an axis.
 pub(super) fn axis(path: &str) -> String {
@@ -77,33 +77,6 @@ fn signed(value: f64) -> String {
     match text.strip_prefix('-') {
         Some(size) => format!("\u{2212}{size}"),
         None => text,
-    }
-}
-
-/// The name of a quantity, with its unit.
-pub(super) fn quantity(quantity: Quantity) -> &'static str {
-    match quantity {
-        Quantity::Ratio => "time ratio (second / first modality)",
-        Quantity::TFirst => "time of the first modality (η × descent steps)",
-        Quantity::TSecond => "time of the second modality (η × descent steps)",
-        Quantity::Length => "unimodal phase (η × descent steps)",
-        Quantity::Misattribution => "mis-attribution (units of y/x)",
-        Quantity::FirstGain => "share of the loss removed by the first modality",
-        Quantity::RatioGap => "gap of the time ratio, (measured − theory)/theory",
-        Quantity::FinalLoss => "final loss (units of y²)",
-        Quantity::TFirstMinimum => "time of the first minimum (η × descent steps)",
-        Quantity::FirstMinimum => "generalisation error at its first minimum (units of y²)",
-        Quantity::FinalGeneralisation => "final generalisation error (units of y²)",
-        Quantity::BiasRatio => "weak modality's share of the map, final / true",
-        Quantity::LinearPart => "share of the linear part in the outputs",
-        Quantity::XorPart => "share of XOR in the outputs",
-        Quantity::TXorPart => "time of half of XOR (η × descent steps)",
-        Quantity::DescentRatio => "time ratio of descent (second / first modality)",
-        Quantity::VisitTime => "time near the unimodal saddle (η × descent steps)",
-        Quantity::VisitDistance => "least distance from the unimodal saddle / learnable loss",
-        Quantity::Steps => "steps",
-        Quantity::RhsEvaluations => "evaluations of the right-hand side",
-        Quantity::HessianProducts => "Hessian products",
     }
 }
 

@@ -10,8 +10,7 @@ use crate::plot::{
     Axis, Curve, Dot, Key, LineStyle, Marker, Page, Panel, Sample, TickPlaces, range_widened,
     series_colour, series_dash, shows,
 };
-use crate::scenario::Quantity;
-use crate::sweep::{Table, TheoryLine};
+use crate::sweep::{Quantity, Table, TheoryLine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +141,7 @@ impl LinesFigure {
                 ticks: TickPlaces::At(xs),
                 ..Axis::new(labels::axis(&self.x), x, self.log_x)
             },
-            y: Axis::new(labels::quantity(self.y), y, self.log_y),
+            y: Axis::new(self.y.label(), y, self.log_y),
             curves: curves(series),
             dots: dots(series),
             legend,
@@ -320,13 +319,15 @@ fn meaning(series: &[Series]) -> Option<String> {
 mod tests {
     use super::*;
 
-    const FIGURE: LinesFigure = LinesFigure {
-        x: String::new(),
-        y: Quantity::Ratio,
-        series: None,
-        log_x: false,
-        log_y: false,
-    };
+    fn figure() -> LinesFigure {
+        LinesFigure {
+            x: String::new(),
+            y: Quantity::named("ratio").expect("a quantity"),
+            series: None,
+            log_x: false,
+            log_y: false,
+        }
+    }
 
     fn measured(points: &[(f64, f64, f64)]) -> Series {
         let spread = |&(x, low, high): &(f64, f64, f64)| Spread {
@@ -376,10 +377,10 @@ mod tests {
     #[test]
     fn what_a_log_axis_cannot_show_is_left_out_and_counted() {
         let series = [measured(&[(0.0, -1.0, 1.0), (1.0, 1.0, 2.0)])];
-        assert_eq!(FIGURE.shown(&series).count(), 2);
+        assert_eq!(figure().shown(&series).count(), 2);
         let figure = LinesFigure {
             log_y: true,
-            ..FIGURE
+            ..figure()
         };
         assert_eq!(figure.shown(&series).count(), 1);
         let notes = figure.of(&series, vec![0.0, 1.0], Vec::new()).notes;
@@ -392,6 +393,6 @@ mod tests {
             theory: vec![(0.0, 1.0), (1.0, 1e12), (2.0, f64::INFINITY)],
             ..measured(&[(0.0, 0.0, 1.0)])
         }];
-        assert!(FIGURE.y_range(&series).is_some_and(|range| range.1 < 2.0));
+        assert!(figure().y_range(&series).is_some_and(|range| range.1 < 2.0));
     }
 }

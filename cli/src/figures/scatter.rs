@@ -3,14 +3,13 @@
 use super::aggregate::Aggregate;
 use super::check::{Place, ensure};
 use super::series::{labels, left_out, thinned};
-use super::{Kind, Request, labels};
+use super::{Kind, Request};
 use crate::error::Result;
 use crate::plot::{
     Arrangement, Axis, Curve, Dot, Key, LEVEL, Marker, Page, Panel, Sample, range, series_colour,
     shows,
 };
-use crate::scenario::Quantity;
-use crate::sweep::Table;
+use crate::sweep::{Quantity, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +33,13 @@ pub struct ScatterFigure {
 impl Kind for ScatterFigure {
     fn check(&self, place: &Place<'_>) -> Result<()> {
         place.ensure_series("series", self.series.as_deref(), "")?;
+        let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
+        let predicted: Vec<&str> = predicted.map(Quantity::key).collect();
         ensure(
             self.value.is_predicted(),
             place.of("value"),
             "theory has no word on this quantity",
-            format!("choose one of {}", Quantity::predicted_names().join(", ")),
+            format!("choose one of {}", predicted.join(", ")),
         )
     }
 
@@ -81,7 +82,7 @@ impl ScatterFigure {
         let (mut legend, named) = thinned(keys.collect());
         legend.push(Key::new("measured = theory", Sample::Line(LEVEL)));
         let axis = |what: &str, range| {
-            let name = format!("{what}: {}", labels::quantity(self.value));
+            let name = format!("{what}: {}", self.value.label());
             Axis::new(name, range, self.log)
         };
         let dots = series.iter().enumerate().flat_map(|(i, (_, points))| {
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn both_axes_share_their_range_and_the_line_crosses_it() {
         let figure = ScatterFigure {
-            value: Quantity::Ratio,
+            value: Quantity::named("ratio").expect("a quantity"),
             series: None,
             log: false,
         };

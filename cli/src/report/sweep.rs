@@ -3,8 +3,8 @@
 use super::format::{number, push_wrapped, table};
 use super::summary::Provenance;
 use crate::error::Result;
-use crate::scenario::{AxisValue, Quantity, ScenarioFile};
-use crate::sweep::{Record, Table};
+use crate::scenario::{AxisValue, ScenarioFile};
+use crate::sweep::{Quantity, Record, Table};
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::fmt::Write;
@@ -61,7 +61,7 @@ pub struct Agreement {
 #[derive(Debug, Clone, Serialize)]
 pub struct GapSummary {
     /// The quantity.
-    pub quantity: &'static str,
+    pub quantity: Quantity,
     /// Cells with both.
     pub compared: u64,
     /// Mean size of the gap.
@@ -77,7 +77,8 @@ pub struct GapSummary {
 /// # Errors
 /// An input error where the cells cannot be read.
 pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Result<SweepSummary> {
-    let mut gaps: Vec<GapSummary> = Quantity::predicted().map(GapSummary::new).collect();
+    let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
+    let mut gaps: Vec<GapSummary> = predicted.map(GapSummary::new).collect();
     let mut failures = Vec::new();
     let mut first = Agreement::default();
     let paths: Vec<String> = table.grid.columns().map(|c| c.path.clone()).collect();
@@ -93,12 +94,12 @@ pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Re
             }
             return;
         }
-        if let (Some(measured), Some(predicted)) = (&record.row.first, &record.row.theory_first) {
+        if let Some(agrees) = record.first_agrees() {
             first.compared += 1;
-            first.agree += u64::from(measured == predicted);
+            first.agree += u64::from(agrees);
         }
-        for (gap, quantity) in gaps.iter_mut().zip(Quantity::predicted()) {
-            gap.add(&paths, record, record.gap(quantity));
+        for gap in &mut gaps {
+            gap.add(&paths, record);
         }
     })?;
     gaps.retain(|gap| gap.compared > 0);
@@ -128,7 +129,7 @@ fn values(paths: &[String], record: &Record) -> IndexMap<String, String> {
 impl GapSummary {
     fn new(quantity: Quantity) -> Self {
         Self {
-            quantity: quantity.name(),
+            quantity,
             compared: 0,
             mean: None,
             largest: None,
@@ -136,8 +137,8 @@ impl GapSummary {
         }
     }
 
-    fn add(&mut self, paths: &[String], record: &Record, gap: Option<f64>) {
-        let Some(gap) = gap else {
+    fn add(&mut self, paths: &[String], record: &Record) {
+        let Some(gap) = record.gap(self.quantity) else {
             return;
         };
         self.compared += 1;
@@ -200,7 +201,7 @@ fn gap_table(gaps: &[GapSummary]) -> String {
     };
     rows.extend(gaps.iter().map(|gap| {
         vec![
-            gap.quantity.to_owned(),
+            gap.quantity.key().to_owned(),
             gap.compared.to_string(),
             percent(gap.mean),
             percent(gap.largest),

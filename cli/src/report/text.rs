@@ -110,6 +110,19 @@ fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> 
         Some(false) => "differs",
         None => NONE,
     };
+    let row = |label: &str, measured, predicted, gap| {
+        vec![
+            label.to_owned(),
+            optional(measured),
+            optional(predicted),
+            percent(gap),
+        ]
+    };
+    // Without a unimodal saddle there is no such phase, but still two times.
+    let between = match has_saddle {
+        true => "unimodal phase",
+        false => "t_second - t_first",
+    };
     table(&[
         cells(["", "measured", "theory", "gap"]),
         vec![
@@ -123,42 +136,16 @@ fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> 
             name(phase.second.as_ref()),
             name(theory.second.as_ref()),
         ],
-        vec![
-            "t_first".into(),
-            optional(phase.t_first),
-            optional(theory.t_first),
-            percent(gap.t_first),
-        ],
-        vec![
-            "t_second".into(),
-            optional(phase.t_second),
-            optional(theory.t_second),
-            percent(gap.t_second),
-        ],
-        vec![
-            // Without a unimodal saddle there is no such phase, but still two times.
-            if has_saddle {
-                "unimodal phase"
-            } else {
-                "t_second - t_first"
-            }
-            .into(),
-            optional(phase.length),
-            optional(length),
-            percent(length_gap),
-        ],
-        vec![
-            "time ratio".into(),
-            optional(phase.ratio),
-            optional(theory.ratio),
-            percent(gap.ratio),
-        ],
-        vec![
-            "misattribution".into(),
-            optional(phase.misattribution),
-            optional(theory.misattribution),
-            percent(gap.misattribution),
-        ],
+        row("t_first", phase.t_first, theory.t_first, gap.t_first),
+        row("t_second", phase.t_second, theory.t_second, gap.t_second),
+        row(between, phase.length, length, length_gap),
+        row("time ratio", phase.ratio, theory.ratio, gap.ratio),
+        row(
+            "misattribution",
+            phase.misattribution,
+            theory.misattribution,
+            gap.misattribution,
+        ),
     ])
 }
 

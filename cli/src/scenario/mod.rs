@@ -6,7 +6,6 @@
 //! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, check |
 //! | `events.rs` | YAML text as a value, and the lines on which its keys stand |
 //! | `messages.rs` | why a value is no scenario, in plain words, with the nearest known key |
-//! | `quantity.rs` | what figures can show of a cell |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
 //! | `sweep/` | the axes of a sweep, and their checks |
@@ -19,11 +18,9 @@ mod grid;
 mod load;
 mod messages;
 mod overrides;
-mod quantity;
 mod sweep;
 
 pub use file::ScenarioFile;
 pub use grid::{Cell, Grid};
 pub use load::{Loaded, Source, schema, to_yaml};
-pub use quantity::Quantity;
 pub use sweep::{Axis, AxisValue, Column, SweepSection};

@@ -1,20 +1,15 @@
 //! From a cell's scenario to its row: the run without what a single run shows beside it.
 
-use super::row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
+use super::findings::Findings;
+use super::quantities;
+use super::row::{CellOutcome, Row};
 use crate::error::{Error, InputError};
 use crate::machine;
-use modalflow::analysis::generalisation::generalise;
-use modalflow::analysis::target_components;
-use modalflow::data::Modality;
 use modalflow::experiment::Scenario;
-use modalflow::experiment::compare;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::results::{DescentRun, FlowRun};
 use modalflow::experiment::run::{self, Progress};
 use modalflow::integrate::Outcome;
-use modalflow::theory::{self, Theory};
-use modalflow::trajectory::Observables;
-use modalflow::trajectory::Trajectory;
+use modalflow::trajectory::{Observables, Trajectory};
 use serde::{Deserialize, Serialize};
 
 /// A finished cell.
@@ -59,23 +54,35 @@ pub fn run_cell(
         return None;
     }
     let theory = problem.theory();
-    let mut row = row(&problem, &flow, &theory);
     let rates = problem.scenario.descent.as_ref();
-    if let Some(&rate) = rates.and_then(|section| section.learning_rate.as_slice().first()) {
-        let descent = run::run_descent(&problem, (&flow, &theory), rate, &mut monitor);
-        let outcome = descent.descent.outcome;
-        if outcome == Outcome::Interrupted {
-            return None;
-        }
-        if flow.end.outcome.is_success() && !outcome.is_success() {
-            row.outcome = CellOutcome::Run(outcome);
-        }
-        row.descent = descended(&descent);
+    let rate = rates.and_then(|section| section.learning_rate.as_slice().first());
+    let descent =
+        rate.map(|&rate| run::run_descent(&problem, (&flow, &theory), rate, &mut monitor));
+    if descent
+        .as_ref()
+        .is_some_and(|run| run.descent.outcome == Outcome::Interrupted)
+    {
+        return None;
     }
+    let ends = [
+        Some(flow.end.outcome),
+        descent.as_ref().map(|run| run.descent.outcome),
+    ];
+    let mut failures = ends
+        .into_iter()
+        .flatten()
+        .filter(|outcome| !outcome.is_success());
+    let outcome = failures.next().unwrap_or(flow.end.outcome);
+    let found = Findings::of(&problem, &flow, &theory, descent.as_ref());
     // Figures show successful runs only, whose numbers are all finite.
-    let is_drawn = wants_trajectory && row.outcome.is_success();
+    let is_drawn = wants_trajectory && outcome.is_success();
     Some(Finished {
-        row,
+        row: Row {
+            outcome: CellOutcome::Run(outcome),
+            reason: found.phase.reason.clone(),
+            measured: quantities::measured(&found),
+            theory: quantities::predicted(&problem, &theory),
+        },
         trajectory: is_drawn.then(|| trajectory(&problem.observables(), &flow.trajectory)),
     })
 }
@@ -96,111 +103,6 @@ pub fn invalid(error: &Error) -> Finished {
         row: Row::failed(CellOutcome::Invalid, &reason),
         trajectory: None,
     }
-}
-
-fn row(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Row {
-    let observables = problem.observables();
-    let phase = &flow.detection.phase;
-    let name = |modality: &Option<Modality>| Some(modality.as_ref()?.name.clone());
-    let end = flow.trajectory.end();
-    Row {
-        outcome: CellOutcome::Run(flow.end.outcome),
-        reason: phase.reason.clone(),
-        first: name(&phase.first),
-        second: name(&phase.second),
-        measured: Values {
-            t_first: phase.t_first,
-            t_second: phase.t_second,
-            ratio: phase.ratio,
-            misattribution: phase.misattribution,
-            first_gain: measured_gain(problem, flow),
-        },
-        theory_first: name(&theory.first),
-        theory: predicted(problem, theory),
-        ratio_gap: compare::with_theory(&observables, phase, theory).ratio,
-        t_end: Some(flow.end.time),
-        initial_loss: Some(problem.moments.initial_loss),
-        final_loss: Some(observables.loss(end)),
-        generalisation: generalisation(problem, flow),
-        parts: learned_parts(&observables, &flow.trajectory),
-        descent: Descent::default(),
-        work: Some(flow.end.work),
-    }
-}
-
-fn generalisation(problem: &Problem, flow: &FlowRun) -> Generalisation {
-    let Some(found) = generalise(&flow.trajectory, &problem.observables()) else {
-        return Generalisation::default();
-    };
-    let first = found.minima.first();
-    Generalisation {
-        t_first_minimum: first.map(|minimum| minimum.at.time),
-        first_minimum: first.map(|minimum| minimum.at.error),
-        least: Some(found.least.error),
-        last: Some(found.last.error),
-        least_norm: Some(found.least_norm),
-        weak: found.bias.weak.map(|weak| weak.name),
-        bias_ratio: found.bias.ratio,
-        verdict: Some(found.bias.verdict.name().to_owned()),
-    }
-}
-
-fn learned_parts(observables: &Observables<'_>, trajectory: &Trajectory) -> Parts {
-    let parts = target_components::parts(observables, trajectory);
-    let part = |name: &str| {
-        let part = parts.iter().find(|part| part.name == name);
-        [
-            part.map(|part| part.last),
-            part.and_then(|part| part.t_half),
-        ]
-    };
-    Parts {
-        verdict: (!parts.is_empty()).then(|| target_components::verdict(&parts)),
-        linear: part("linear"),
-        xor: part("xor"),
-    }
-}
-
-fn descended(run: &DescentRun) -> Descent {
-    let phase = &run.phase;
-    let alone = phase.first.clone().map(|first| vec![first]);
-    let mut visits = run.visits.iter();
-    let visits = alone.and_then(|alone| visits.find(|visits| visits.learned == alone));
-    Descent {
-        t_first: phase.t_first,
-        t_second: phase.t_second,
-        ratio: phase.ratio,
-        visits: visits.map(|visits| visits.count),
-        visit_time: visits.map(|visits| visits.duration),
-        visit_distance: visits.map(|visits| visits.least_distance),
-        steps: Some(run.descent.steps),
-    }
-}
-
-/// What theory predicts of a problem.
-pub fn predicted(problem: &Problem, theory: &Theory) -> Values {
-    let moments = &problem.moments;
-    let first = theory.first.as_ref().map(|first| first.index);
-    Values {
-        t_first: theory.t_first,
-        t_second: theory.t_second,
-        ratio: theory.ratio,
-        misattribution: theory.misattribution,
-        // The loss falls by half of what a modality alone explains.
-        first_gain: first
-            .filter(|&m| problem.architecture.has_saddle(&[m]))
-            .map(|m| 0.5 * theory::contribution(moments, m) / moments.learnable_loss()),
-    }
-}
-
-/// The share of the learnable loss that is gone on the plateau where the first modality alone is
-/// learned.
-fn measured_gain(problem: &Problem, flow: &FlowRun) -> Option<f64> {
-    let first = flow.detection.phase.first.as_ref()?.index;
-    let mut plateaus = flow.detection.plateaus.iter();
-    let alone = plateaus.find(|plateau| plateau.is_of(&[first]))?;
-    let moments = &problem.moments;
-    Some((moments.initial_loss - alone.loss) / moments.learnable_loss())
 }
 
 fn trajectory(observables: &Observables<'_>, trajectory: &Trajectory) -> DrawnTrajectory {

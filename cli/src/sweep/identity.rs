@@ -6,7 +6,7 @@ use crate::scenario::{ScenarioFile, to_yaml};
 use sha2::{Digest, Sha256};
 
 /// Changes with the meaning of a store's lines.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The identity of a scenario's cells: a digest of everything that defines them, the contents of
 /// its files and the program's sources included; of names, descriptions and what is drawn and

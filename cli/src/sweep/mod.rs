@@ -9,6 +9,9 @@
 //! |---|---|
 //! | `mod.rs` | runs cells in parallel and keeps them |
 //! | `cell.rs` | a cell's scenario to its results |
+//! | `quantities.rs` | the table of quantities: how each is measured, predicted, and shown |
+//! | `quantity.rs` | an entry of it, as figures name it |
+//! | `findings.rs` | what quantities are measured from |
 //! | `row.rs` | results to a row of `sweep.csv` |
 //! | `identity.rs` | what the results depend on, as a number |
 //! | `store.rs` | finished cells in a file; shards joined to one |
@@ -18,8 +21,11 @@
 //! | `table.rs` | the rows read back, for figures and the report |
 
 mod cell;
+mod findings;
 mod identity;
 mod phase_plane;
+mod quantities;
+mod quantity;
 mod row;
 mod shard;
 mod store;
@@ -29,7 +35,9 @@ mod theory_line;
 pub use cell::{DrawnTrajectory, Finished, invalid, run_cell};
 pub use identity::identity;
 pub use phase_plane::{CriticalPoint, PhasePlane};
-pub use row::{CellOutcome, Descent, Generalisation, Parts, Row, Values};
+pub use quantities::Need;
+pub use quantity::Quantity;
+pub use row::{CellOutcome, Row, Value, Values, number};
 pub use shard::Shard;
 pub use store::{CellStore, Header};
 pub use table::{Record, Table};

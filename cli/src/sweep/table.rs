@@ -1,10 +1,12 @@
 //! The rows of a finished sweep, one after the other.
 
 use super::cell::{DrawnTrajectory, Finished};
+use super::quantities::Need;
+use super::quantity::Quantity;
 use super::row::{self, Row};
 use super::store::CellStore;
 use crate::error::Result;
-use crate::scenario::{Cell, Grid, Quantity};
+use crate::scenario::{Cell, Grid};
 use modalflow::experiment::compare::relative_gap;
 
 /// The rows of a sweep, read one at a time.
@@ -35,26 +37,28 @@ impl Record {
 
     /// What was measured of a quantity.
     pub fn measured(&self, quantity: Quantity) -> Option<f64> {
-        row::number(quantity.name(), &self.cell, &self.row)
+        self.row.measured.get(quantity.key())?.number()
     }
 
     /// What theory predicts of it.
     pub fn predicted(&self, quantity: Quantity) -> Option<f64> {
-        let column = format!("theory_{}", quantity.name());
-        row::number(&column, &self.cell, &self.row)
+        self.row.theory.get(quantity.key())?.number()
+    }
+
+    /// Whether the modality learned first is the predicted one.
+    pub fn first_agrees(&self) -> Option<bool> {
+        let Row {
+            measured, theory, ..
+        } = &self.row;
+        Some(measured.get("first")? == theory.get("first")?)
     }
 
     /// Both, where the modalities were learned in the predicted order: those of another order are
     /// other quantities.
     pub fn pair(&self, quantity: Quantity) -> Option<(f64, f64)> {
-        let Row {
-            first,
-            theory_first,
-            ..
-        } = &self.row;
-        let has_gap = self.measured(Quantity::RatioGap).is_some();
-        let is_second_right = !quantity.is_of_second() || has_gap;
-        let is_comparable = first.is_some() && first == theory_first && is_second_right;
+        let has_gap = self.row.measured.contains_key("ratio_gap");
+        let is_second_right = !quantity.needs(Need::Second) || has_gap;
+        let is_comparable = self.first_agrees() == Some(true) && is_second_right;
         let pair = self.measured(quantity).zip(self.predicted(quantity));
         pair.filter(|_| is_comparable)
     }

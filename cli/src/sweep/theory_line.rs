@@ -1,7 +1,8 @@
 //! Theory between the values of an axis, as plain points.
 
-use super::cell::predicted;
-use crate::scenario::{AxisValue, Grid, Quantity};
+use super::quantities::Need;
+use super::quantity::Quantity;
+use crate::scenario::{AxisValue, Grid};
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::integrate::ReductionChoice;
@@ -58,7 +59,7 @@ impl TheoryLine<'_> {
         let mut scenario = self.scenario(row, x)?;
         scenario.flow.reduction = ReductionChoice::Off;
         let problem = Problem::prepare(&scenario).ok()?;
-        predicted(&problem, &problem.theory()).get(self.quantity)
+        self.quantity.predicted(&problem, &problem.theory())
     }
 
     fn scenario(&self, row: usize, x: f64) -> Option<Scenario> {
@@ -73,9 +74,5 @@ impl TheoryLine<'_> {
 
 /// Whether a prediction depends on random data or random weights.
 fn depends_on_draws(scenario: &Scenario, quantity: Quantity) -> bool {
-    let weights = !matches!(
-        quantity,
-        Quantity::Ratio | Quantity::Misattribution | Quantity::FirstGain
-    );
-    weights || scenario.data.get().depends_on_seed()
+    quantity.needs(Need::Weights) || scenario.data.get().depends_on_seed()
 }

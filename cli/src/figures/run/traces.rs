@@ -3,7 +3,6 @@
 use super::Run;
 use crate::plot::CurveKind;
 use crate::report::format::number;
-use modalflow::descent::optimiser::Rule;
 use modalflow::theory::CurveStart;
 use modalflow::trajectory::{Knot, Trajectory};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
@@ -23,11 +22,7 @@ impl Run<'_> {
         let Some(section) = &self.scenario.descent else {
             return String::new();
         };
-        let rule = match Rule::of(section) {
-            Rule::Plain => "descent".to_owned(),
-            Rule::Momentum(momentum) => format!("momentum μ = {}", number(momentum)),
-            Rule::Adam(_) => "Adam".to_owned(),
-        };
+        let rule = section.rule().label();
         match section.batch {
             None => rule,
             Some(batch) => format!("{rule}, batches of {batch}"),

@@ -1,0 +1,73 @@
+//! What a finished run of a cell is measured from.
+
+use modalflow::analysis::detector::Phase;
+use modalflow::analysis::generalisation::{Generalising, generalise};
+use modalflow::analysis::saddle_visits::Visits;
+use modalflow::analysis::target_components::{self, Part};
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::results::{DescentRun, FlowRun};
+use modalflow::integrate::Work;
+use modalflow::theory::Theory;
+
+/// A run, and what is found in it.
+pub(super) struct Findings<'a> {
+    pub(super) problem: &'a Problem,
+    pub(super) flow: &'a FlowRun,
+    pub(super) phase: &'a Phase,
+    pub(super) theory: &'a Theory,
+    pub(super) work: Work,
+    /// The descent at the first learning rate, where one is asked for.
+    pub(super) descent: Option<&'a DescentRun>,
+    /// None where there is neither a population nor a hold-out.
+    generalisation: Option<Generalising>,
+    /// Empty where the target has no known parts.
+    pub(super) parts: Vec<Part>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn of(
+        problem: &'a Problem,
+        flow: &'a FlowRun,
+        theory: &'a Theory,
+        descent: Option<&'a DescentRun>,
+    ) -> Self {
+        let observables = problem.observables();
+        Self {
+            generalisation: generalise(&flow.trajectory, &observables),
+            parts: target_components::parts(&observables, &flow.trajectory),
+            phase: &flow.detection.phase,
+            work: flow.end.work,
+            problem,
+            flow,
+            theory,
+            descent,
+        }
+    }
+
+    /// The generalisation error along the run.
+    pub(super) fn generalised(&self) -> Option<&Generalising> {
+        self.generalisation.as_ref()
+    }
+
+    /// The share of the learnable loss that is gone on the plateau where the first modality alone
+    /// is learned.
+    pub(super) fn first_gain(&self) -> Option<f64> {
+        let first = self.phase.first.as_ref()?.index;
+        let mut plateaus = self.flow.detection.plateaus.iter();
+        let alone = plateaus.find(|plateau| plateau.is_of(&[first]))?;
+        let moments = &self.problem.moments;
+        Some((moments.initial_loss - alone.loss) / moments.learnable_loss())
+    }
+
+    /// A part of the target.
+    pub(super) fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// The descent's visits to the saddle where its first modality alone is learned.
+    pub(super) fn visits(&self) -> Option<&Visits> {
+        let descent = self.descent?;
+        let alone = [descent.phase.first.clone()?];
+        descent.visits.iter().find(|visits| visits.learned == alone)
+    }
+}

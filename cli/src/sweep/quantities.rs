@@ -1,0 +1,289 @@
+//! The table of quantities: everything that is measured in a cell and predicted of it.
+//!
+//! A quantity is one entry: its key, how it is measured, how theory predicts it, and what figures
+//! say of it. Columns of `sweep.csv`, the words that figures take, their labels, and the table of
+//! gaps follow from it; `docs/report.md` describes every key.
+
+use super::findings::Findings;
+use super::row::{Value, Values, count, number, text};
+use modalflow::analysis::target_components;
+use modalflow::data::Modality;
+use modalflow::experiment::compare;
+use modalflow::experiment::problem::Problem;
+use modalflow::theory::{self, Theory};
+
+/// What is known of a quantity.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// Its column of `sweep.csv`.
+    pub(super) key: &'static str,
+    measured: fn(&Findings<'_>) -> Option<Value>,
+    /// Theory's word on it, in the column `theory_` and its key.
+    pub(super) predicted: Option<fn(&Problem, &Theory) -> Option<Value>>,
+    /// What figures call it, with its unit, empty where the label says it; None where they cannot
+    /// show it.
+    pub(super) shown: Option<(&'static str, &'static str)>,
+    /// For the schema of scenarios.
+    pub(super) meaning: &'static str,
+    pub(super) needs: &'static [Need],
+}
+
+/// What a quantity depends on, and not every cell has or shares with others.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Need {
+    /// Its prediction: which modality is learned second.
+    Second,
+    /// Its prediction: the initial weights, which are drawn at random.
+    Weights,
+    /// Itself: a generalisation error.
+    Generalisation,
+}
+
+const TIME: &str = "η × descent steps";
+const ERROR: &str = "units of y²";
+
+/// The unimodal phase. Behind it stand all predictions.
+pub(super) const PHASE: &[Entry] = &[
+    Entry::new("first", |run| text(name(&run.phase.first)))
+        .predicted(|_, theory| text(name(&theory.first))),
+    Entry::new("second", |run| text(name(&run.phase.second))),
+    Entry::new("t_first", |run| number(run.phase.t_first))
+        .predicted(|_, theory| number(theory.t_first))
+        .needs(&[Need::Weights])
+        .shown("time of the first modality", TIME)
+        .meaning("When the first modality is learned."),
+    Entry::new("t_second", |run| number(run.phase.t_second))
+        .predicted(|_, theory| number(theory.t_second))
+        .needs(&[Need::Second, Need::Weights])
+        .shown("time of the second modality", TIME)
+        .meaning("When the second modality is learned."),
+    Entry::new("length", |run| number(run.phase.length))
+        .predicted(|_, theory| number(difference(theory.t_second, theory.t_first)))
+        .needs(&[Need::Second, Need::Weights])
+        .shown("unimodal phase", TIME)
+        .meaning("Length of the unimodal phase."),
+    Entry::new("ratio", |run| number(run.phase.ratio))
+        .predicted(|_, theory| number(theory.ratio))
+        .needs(&[Need::Second])
+        .shown("time ratio", "second / first modality")
+        .meaning("The time ratio t_second/t_first."),
+    Entry::new("misattribution", |run| number(run.phase.misattribution))
+        .predicted(|_, theory| number(theory.misattribution))
+        .shown("mis-attribution", "units of y/x")
+        .meaning("Size of the mis-attribution, positive for an overshoot."),
+    Entry::new("first_gain", |run| number(run.first_gain()))
+        .predicted(|problem, theory| number(predicted_gain(problem, theory)))
+        .shown("share of the loss removed by the first modality", "")
+        .meaning("Share of the learnable loss that the first modality removes."),
+];
+
+/// Everything else.
+pub(super) const OTHERS: &[Entry] = &[
+    Entry::new("ratio_gap", |run| {
+        let observables = run.problem.observables();
+        number(compare::with_theory(&observables, run.phase, run.theory).ratio)
+    })
+    .shown("gap of the time ratio, (measured − theory)/theory", "")
+    .meaning("(measured - theory)/|theory| of the time ratio."),
+    Entry::new("t_end", |run| number(run.flow.end.time)),
+    Entry::new("initial_loss", |run| {
+        number(run.problem.moments.initial_loss)
+    }),
+    Entry::new("final_loss", |run| {
+        let end = run.flow.trajectory.end();
+        number(run.problem.observables().loss(end))
+    })
+    .shown("final loss", ERROR)
+    .meaning("The loss at the end."),
+    Entry::new("t_first_minimum", |run| {
+        number(run.generalised()?.minima.first()?.at.time)
+    })
+    .needs(&[Need::Generalisation])
+    .shown("time of the first minimum", TIME)
+    .meaning("When the generalisation error has its first minimum."),
+    Entry::new("first_minimum", |run| {
+        number(run.generalised()?.minima.first()?.at.error)
+    })
+    .needs(&[Need::Generalisation])
+    .shown("generalisation error at its first minimum", ERROR)
+    .meaning("The generalisation error there."),
+    Entry::new("least_generalisation", |run| {
+        number(run.generalised()?.least.error)
+    }),
+    Entry::new("final_generalisation", |run| {
+        number(run.generalised()?.last.error)
+    })
+    .needs(&[Need::Generalisation])
+    .shown("final generalisation error", ERROR)
+    .meaning("The generalisation error at the end."),
+    Entry::new("least_norm_generalisation", |run| {
+        number(run.generalised()?.least_norm)
+    }),
+    Entry::new("weak", |run| text(name(&run.generalised()?.bias.weak))),
+    Entry::new("bias_ratio", |run| number(run.generalised()?.bias.ratio))
+        .needs(&[Need::Generalisation])
+        .shown("weak modality's share of the map, final / true", "")
+        .meaning("The weak modality's share of the final map over its share of the true one."),
+    Entry::new("permanent_bias", |run| {
+        text(Some(run.generalised()?.bias.verdict.name()))
+    }),
+    Entry::new("learned", |run| {
+        let parts = Some(&run.parts).filter(|parts| !parts.is_empty())?;
+        text(Some(&target_components::verdict(parts)))
+    }),
+    Entry::new("linear_part", |run| number(run.part("linear")?.last))
+        .shown("share of the linear part in the outputs", "")
+        .meaning("How much of a target's linear part is in the outputs at the end."),
+    Entry::new("t_linear_part", |run| number(run.part("linear")?.t_half)),
+    Entry::new("xor_part", |run| number(run.part("xor")?.last))
+        .shown("share of XOR in the outputs", "")
+        .meaning("How much of its exclusive or is."),
+    Entry::new("t_xor_part", |run| number(run.part("xor")?.t_half))
+        .shown("time of half of XOR", TIME)
+        .meaning("When half of the exclusive or is."),
+    Entry::new("descent_t_first", |run| number(run.descent?.phase.t_first)),
+    Entry::new("descent_t_second", |run| {
+        number(run.descent?.phase.t_second)
+    }),
+    Entry::new("descent_ratio", |run| number(run.descent?.phase.ratio))
+        .shown("time ratio of descent", "second / first modality")
+        .meaning("The time ratio of the descent at the first learning rate."),
+    Entry::new("visits", |run| count(run.visits()?.count)),
+    Entry::new("visit_time", |run| number(run.visits()?.duration))
+        .shown("time near the unimodal saddle", TIME)
+        .meaning(
+            "How long that descent stays near the saddle where its first modality alone is \
+             learned.",
+        ),
+    Entry::new("visit_distance", |run| number(run.visits()?.least_distance))
+        .shown(
+            "least distance from the unimodal saddle / learnable loss",
+            "",
+        )
+        .meaning("The least distance of that descent from that saddle."),
+    Entry::new("descent_steps", |run| count(run.descent?.descent.steps)),
+    Entry::new("steps", |run| count(run.work.steps))
+        .shown("steps", "")
+        .meaning("Accepted steps."),
+    Entry::new("rhs_evaluations", |run| count(run.work.rhs_evaluations))
+        .shown("evaluations of the right-hand side", "")
+        .meaning("Evaluations of the right-hand side."),
+    Entry::new("hessian_products", |run| count(run.work.hessian_products))
+        .shown("Hessian products", "")
+        .meaning("Products of the Hessian with a vector."),
+];
+
+/// The whole table.
+pub(super) fn all() -> impl Iterator<Item = &'static Entry> {
+    PHASE.iter().chain(OTHERS)
+}
+
+/// What is measured in a cell.
+pub(super) fn measured(run: &Findings<'_>) -> Values {
+    values(|entry| (entry.measured)(run))
+}
+
+/// What theory predicts of a cell.
+pub(super) fn predicted(problem: &Problem, theory: &Theory) -> Values {
+    values(|entry| (entry.predicted?)(problem, theory))
+}
+
+fn values(of: impl Fn(&Entry) -> Option<Value>) -> Values {
+    let known = all().filter_map(|entry| Some((entry.key.to_owned(), of(entry)?)));
+    known.collect()
+}
+
+fn name(modality: &Option<Modality>) -> Option<&str> {
+    Some(modality.as_ref()?.name.as_str())
+}
+
+fn difference(later: Option<f64>, earlier: Option<f64>) -> Option<f64> {
+    Some(later? - earlier?)
+}
+
+/// The loss falls by half of what a modality alone explains.
+fn predicted_gain(problem: &Problem, theory: &Theory) -> Option<f64> {
+    let first = theory.first.as_ref()?.index;
+    let (moments, architecture) = (&problem.moments, &problem.architecture);
+    let gain = 0.5 * theory::contribution(moments, first) / moments.learnable_loss();
+    architecture.has_saddle(&[first]).then_some(gain)
+}
+
+impl Entry {
+    const fn new(key: &'static str, measured: fn(&Findings<'_>) -> Option<Value>) -> Self {
+        Self {
+            key,
+            measured,
+            predicted: None,
+            shown: None,
+            meaning: "",
+            needs: &[],
+        }
+    }
+
+    const fn predicted(mut self, by: fn(&Problem, &Theory) -> Option<Value>) -> Self {
+        self.predicted = Some(by);
+        self
+    }
+
+    const fn shown(mut self, label: &'static str, unit: &'static str) -> Self {
+        self.shown = Some((label, unit));
+        self
+    }
+
+    const fn meaning(mut self, meaning: &'static str) -> Self {
+        self.meaning = meaning;
+        self
+    }
+
+    const fn needs(mut self, needs: &'static [Need]) -> Self {
+        self.needs = needs;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::Quantity;
+
+    fn assert_lists(page: &str, keys: impl Iterator<Item = String>) {
+        let text = std::fs::read_to_string(page).expect("a page of docs/");
+        for key in keys {
+            assert!(
+                text.contains(&format!("`{key}`")),
+                "{page} does not list {key}"
+            );
+        }
+    }
+
+    #[test]
+    fn documents_list_every_quantity() {
+        let predicted = all().filter(|entry| entry.predicted.is_some());
+        let predicted = predicted.map(|entry| format!("theory_{}", entry.key));
+        let columns = all().map(|entry| entry.key.to_owned()).chain(predicted);
+        assert_lists("../docs/report.md", columns);
+        assert_lists(
+            "../docs/sweeps.md",
+            Quantity::all().map(|shown| shown.key().to_owned()),
+        );
+    }
+
+    #[test]
+    fn what_figures_show_has_a_key_of_its_own_and_a_meaning() {
+        for entry in all() {
+            assert_eq!(
+                all().filter(|other| other.key == entry.key).count(),
+                1,
+                "{}",
+                entry.key
+            );
+            assert_eq!(
+                entry.shown.is_some(),
+                !entry.meaning.is_empty(),
+                "{}",
+                entry.key
+            );
+        }
+    }
+}

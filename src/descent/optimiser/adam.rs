@@ -1,0 +1,92 @@
+//! Adam: running means m and s of g and g^2, w += eta m^/(sqrt(s^) + epsilon).
+
+use super::{Optimiser, Rule};
+use crate::error::Result;
+use crate::section::check;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Constants of Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamSection {
+    /// Decay of the running mean of the gradient, from 0 to less than 1.
+    pub beta1: f64,
+    /// Decay of the running mean of its square, from 0 to less than 1.
+    pub beta2: f64,
+    /// Added to the root of the mean square, above 0.
+    pub epsilon: f64,
+}
+
+impl Default for AdamSection {
+    fn default() -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+impl Rule for AdamSection {
+    fn check(&self) -> Result<()> {
+        check::number("descent.adam.beta1", self.beta1, 0.0..1.0)?;
+        check::number("descent.adam.beta2", self.beta2, 0.0..1.0)?;
+        check::number("descent.adam.epsilon", self.epsilon, check::POSITIVE)
+    }
+
+    fn label(&self) -> String {
+        "Adam".to_owned()
+    }
+
+    fn stability(&self) -> Option<f64> {
+        None
+    }
+
+    fn tends_to_flow(&self) -> bool {
+        false
+    }
+
+    fn is_equivariant(&self) -> bool {
+        false
+    }
+
+    fn start(&self, eta: f64, len: usize) -> Box<dyn Optimiser> {
+        Box::new(Means {
+            constants: *self,
+            eta,
+            first: vec![0.0; len],
+            second: vec![0.0; len],
+            powers: [1.0; 2],
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Means {
+    constants: AdamSection,
+    eta: f64,
+    /// m and s.
+    first: Vec<f64>,
+    second: Vec<f64>,
+    /// beta1 and beta2 to the number of steps.
+    powers: [f64; 2],
+}
+
+impl Optimiser for Means {
+    fn step(&mut self, rate: &[f64], weights: &mut [f64]) {
+        let AdamSection {
+            beta1,
+            beta2,
+            epsilon,
+        } = self.constants;
+        self.powers = [self.powers[0] * beta1, self.powers[1] * beta2];
+        let [bias1, bias2] = self.powers.map(|power| 1.0 - power);
+        let means = self.first.iter_mut().zip(&mut self.second);
+        for ((weight, (m, s)), rate) in weights.iter_mut().zip(means).zip(rate) {
+            *m = beta1 * *m + (1.0 - beta1) * rate;
+            *s = beta2 * *s + (1.0 - beta2) * rate * rate;
+            *weight += self.eta * (*m / bias1) / ((*s / bias2).sqrt() + epsilon);
+        }
+    }
+}

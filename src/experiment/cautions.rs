@@ -1,0 +1,144 @@
+//! What keeps a problem from being run, and what the user should know before trusting a run.
+
+use super::problem::Problem;
+use crate::data::Moments;
+use crate::error::{InputError, Result};
+use crate::flow::Flow;
+use crate::integrate::{Method, Tolerances, auto_method};
+use crate::network::{self, Architecture};
+use nalgebra::DVector;
+
+/// A mini-batch is less than all samples.
+pub(super) fn ensure_batch_fits(samples: u64, batch: Option<u64>) -> Result<()> {
+    match batch {
+        Some(batch) if batch > samples => Err(InputError::at(
+            "descent.batch",
+            format!("{batch} is more than the {samples} samples there are"),
+            "choose a smaller batch, or leave it out for all samples at each step",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Products of tiny weights underflow to zero, and the flow would never leave the origin.
+pub(super) fn ensure_live_start(
+    architecture: &Architecture,
+    moments: &Moments,
+    weights: &DVector<f64>,
+) -> Result<()> {
+    let mut rate = vec![0.0; weights.len()];
+    Flow::new(architecture, moments).rate(weights.as_slice(), &mut rate);
+    const SCALE: &str = "choose a scale whose product over the layers is between 1e-300 and 1e150";
+    let is_dead = rate.iter().all(|entry| entry.abs() < f64::MIN_POSITIVE);
+    // The gradient is at least of the order of the layers' product where a unit is active.
+    let depth = (0..architecture.modalities.len())
+        .map(|m| architecture.depth(m))
+        .max();
+    let smallest = network::smallest_layer_rms(architecture, weights);
+    let product = smallest.powi(depth.unwrap_or(1) as i32);
+    let (problem, remedy) = if rate.iter().any(|entry| !entry.is_finite()) {
+        (
+            "the initial weights are so large that the gradient overflows",
+            SCALE,
+        )
+    } else if is_dead && !architecture.is_linear() && product > 1e-150 {
+        (
+            "no hidden unit is active on any sample, so that the gradient is zero",
+            "choose a larger width or another seed",
+        )
+    } else if is_dead {
+        (
+            "the initial weights are so small that the gradient underflows to zero",
+            SCALE,
+        )
+    } else {
+        return Ok(());
+    };
+    Err(InputError::at("init", problem, remedy))
+}
+
+/// Above this tolerance steps on a plateau are as rough as the minima of the speed that the
+/// detector looks for.
+const COARSEST: f64 = 1e-3;
+
+/// From this tolerance on the steps of networks with kinks become a burden: their number grows as its
+/// inverse where samples stay at a kink.
+const TIGHT: f64 = 1e-5;
+
+/// What the user should know before trusting the run.
+pub(super) fn warnings(problem: &Problem) -> Vec<String> {
+    let warnings = [of_data(problem), of_tolerances(problem), of_method(problem)];
+    warnings.concat()
+}
+
+fn of_data(
+    Problem {
+        scenario, moments, ..
+    }: &Problem,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let rank = moments.rank();
+    if rank < moments.inputs_len() {
+        warnings.push(format!(
+            "the inputs are linearly dependent ({rank} of {} are independent): many maps have the least loss, and \
+             final norms and crossings are told by the one of least norm",
+            moments.inputs_len()
+        ));
+    }
+    if !scenario.network.is_linear() && scenario.data.get().holds_out() {
+        warnings.push(
+            "the rows held out are not used: the generalisation error is computed for linear networks only"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+fn of_method(problem: &Problem) -> Vec<String> {
+    let (moments, architecture) = (&problem.moments, &problem.architecture);
+    let is_exponential = problem.method == Method::Exponential;
+    if !is_exponential || !auto_method::drive_turns_round(moments, architecture) {
+        return Vec::new();
+    }
+    vec![
+        "the drive of a modality turns round when another one is learned. Exponential steps may then lose the \
+         modes that grow later: compare with flow.method: dopri5 (--verify)"
+            .to_owned(),
+    ]
+}
+
+fn of_tolerances(problem: &Problem) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let Tolerances {
+        rtol,
+        step_rtol,
+        atol,
+    } = problem.tolerances;
+    let until = &problem.scenario.flow.until;
+    if step_rtol > COARSEST {
+        warnings.push(format!(
+            "flow.rtol = {rtol:e} is coarse: the errors of the integrator may look like plateaus of the loss"
+        ));
+    }
+    if !problem.architecture.activation.is_smooth() && rtol <= TIGHT {
+        warnings.push(format!(
+            "flow.rtol = {rtol:e} is tight for units with a kink, where the rate jumps: there may be very many \
+             steps; 1e-4 is enough for most purposes"
+        ));
+    }
+    if until.time.is_none() && until.loss_gap.is_some_and(|gap| gap < rtol * rtol) {
+        warnings.push(format!(
+            "flow.until.loss_gap is below what rtol = {rtol:e} resolves, and the run may never reach it: give \
+             until.time as well"
+        ));
+    }
+    let smallest = network::smallest_layer_rms(&problem.architecture, &problem.weights);
+    if atol > smallest {
+        let default = step_rtol * smallest;
+        warnings.push(format!(
+            "flow.atol = {atol:e} is above the initial weights (root-mean-square {smallest:.1e}): times may \
+             be wrong; leave it out for the default of {default:.1e}"
+        ));
+    }
+    warnings
+}

@@ -1,0 +1,55 @@
+//! What theory says of a problem: the only door from problems to theory.
+
+use super::problem::Problem;
+use crate::theory::{self, Curve, InitialScale, Theory};
+
+impl Problem {
+    /// Theory's predictions.
+    pub fn theory(&self) -> Theory {
+        let scale = self.initial_scale();
+        theory::predict(&self.moments, &self.architecture, scale, &self.weights)
+    }
+
+    /// Theory's first crossing and time ratio by descent of a learning rate, where it has the
+    /// flow's.
+    pub fn descent_theory(
+        &self,
+        theory: &Theory,
+        learning_rate: f64,
+    ) -> (Option<f64>, Option<f64>) {
+        let (moments, architecture) = (&self.moments, &self.architecture);
+        // The formulas are those of plain steps of a linear network on all samples: half of the units
+        // of a rectified one are active, so that a step multiplies a mode by another factor.
+        let section = self.scenario.descent.as_ref();
+        let is_plain = section.is_none_or(|d| d.batch.is_none() && d.rule().is_plain());
+        if !is_plain || !architecture.is_linear() {
+            return (None, None);
+        }
+        let ratio = theory
+            .ratio
+            .and_then(|_| theory::descent_ratio(moments, architecture, learning_rate));
+        let first = theory.first.as_ref().filter(|_| theory.t_first.is_some());
+        let t_first = first.and_then(|first| {
+            let weights = &self.weights;
+            theory::descent_first_time(moments, architecture, weights, first.index, learning_rate)
+        });
+        (t_first, ratio)
+    }
+
+    /// Theory's solution in time, from t = 0 to `t_end`, where there is one.
+    pub fn theory_curve(&self, t_end: f64) -> Option<Curve> {
+        let (moments, architecture) = (&self.moments, &self.architecture);
+        let scale = self.initial_scale();
+        // Finer than the run where that is coarser than 1e-8, so that their difference is not the
+        // curve's error.
+        let rtol = (0.1 * self.tolerances.rtol).max(1e-9);
+        theory::curve(moments, architecture, scale, &self.weights, (rtol, t_end))
+    }
+
+    fn initial_scale(&self) -> InitialScale {
+        InitialScale {
+            norm: self.scenario.init.norm(),
+            aligned: self.scenario.init.is_aligned(),
+        }
+    }
+}
