@@ -52,6 +52,8 @@ fn candidates<'a>(
 ) -> Vec<(Candidate<'a>, f64)> {
     /// From one height to the next.
     const STEP: f64 = 6.0;
+    /// How far the text above the arrow may stand from its middle.
+    const SHIFTS: [f64; 5] = [0.0, 20.0, -20.0, 40.0, -40.0];
     /// What smaller type must gain.
     const GAIN: f64 = 30.0;
     let middle = (data.top + data.bottom) / 2.0;
@@ -60,19 +62,19 @@ fn candidates<'a>(
     for (rank, line) in lines.iter().enumerate() {
         let centre = (from + to - line.width) / 2.0;
         let most = data.right - line.width - 2.0;
-        // Centred as far as the panel's sides allow.
-        let start = centre.min(most).max(data.left + 2.0);
+        // As far as the panel's sides allow.
+        let start = |shift: f64| (centre + shift).min(most).max(data.left + 2.0);
         for step in 0..=steps {
             let aside = STEP * f64::from((step + 1) / 2);
             let y = middle + if step % 2 == 0 { aside } else { -aside };
-            let beside = centred(y, line.size);
-            let options = [
-                ((start, y - 5.0 - line.descent()), 0.0),
-                ((start, y + 5.0 + line.ascent()), 1.0),
+            let (above, beside) = (y - 5.0 - line.descent(), centred(y, line.size));
+            let shifted = SHIFTS.map(|shift| ((start(shift), above), 0.1 * shift.abs()));
+            let others = [
+                ((start(0.0), y + 5.0 + line.ascent()), 1.0),
                 ((to + GAP, beside), 6.0),
                 ((from - GAP - line.width, beside), 7.0),
             ];
-            for (at, penalty) in options {
+            for (at, penalty) in shifted.into_iter().chain(others) {
                 if data.contains(&text_box(line, at, Anchor::Start).grown(1.0)) {
                     let arrow = Rect::at(from, y - 3.0, to - from, 6.0);
                     let penalty = penalty + GAIN * rank as f64 + 0.02 * aside;

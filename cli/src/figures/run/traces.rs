@@ -84,7 +84,7 @@ pub(super) fn knots(trajectory: &Trajectory, t_end: f64) -> Vec<Knot> {
 pub(super) fn drawn_times(trajectory: &Trajectory, t_end: f64) -> Vec<f64> {
     const POINTS: usize = 500;
     let knots = trajectory.knots();
-    let stride = knots.len().div_ceil(4 * POINTS).max(1);
+    let stride = knots.len().div_ceil(2 * POINTS).max(1);
     let end = trajectory.end().time.min(t_end);
     let even = (0..=POINTS).map(|i| t_end * i as f64 / POINTS as f64);
     let knots = knots.iter().step_by(stride).map(|knot| knot.time);
