@@ -202,6 +202,15 @@ pub(super) fn relative_to(folder: &Path, mut scenario: Scenario) -> Scenario {
     scenario
 }
 
+/// The tables of a run: trajectory and descents.
+fn tables(problem: &Problem, result: &RunResult) -> Vec<File> {
+    let mut tables = vec![("trajectory.csv".into(), csv::trajectory(problem, result))];
+    if !result.descents.is_empty() {
+        tables.push(("descent.csv".into(), csv::descents(problem, result)));
+    }
+    tables
+}
+
 /// Everything a run writes, as names and bytes.
 fn files(
     name: &str,
@@ -210,22 +219,21 @@ fn files(
     summary: &RunSummary<'_>,
     svg: bool,
 ) -> Result<Vec<File>> {
-    let mut files = vec![
-        (
-            "scenario.yaml".to_string(),
-            scenario::to_yaml(&summary.scenario).into_bytes(),
-        ),
-        ("trajectory.csv".into(), csv::trajectory(problem, result)),
-    ];
-    if !result.descents.is_empty() {
-        files.push(("descent.csv".into(), csv::descents(problem, result)));
-    }
+    let mut files = vec![(
+        "scenario.yaml".to_string(),
+        scenario::to_yaml(&summary.scenario).into_bytes(),
+    )];
     let formats: &[Format] = match svg {
         true => &[Format::Png, Format::Svg],
         false => &[Format::Png],
     };
-    let pages = figures::run_pages(name, &problem.scenario, problem.observables(), result);
-    files.extend(plot::render(&pages, formats)?);
+    let draw = || {
+        let pages = figures::run_pages(name, &problem.scenario, problem.observables(), result);
+        plot::render(&pages, formats)
+    };
+    let (tables, pictures) = rayon::join(|| tables(problem, result), draw);
+    files.extend(tables);
+    files.extend(pictures?);
     if problem.scenario.output.weights {
         let architecture = &problem.architecture;
         for (stem, weights) in [

@@ -18,15 +18,12 @@ pub(crate) fn check(file: &ScenarioFile) -> Result<()> {
         figure: figures,
     } = file;
     let Some(sweep) = sweep else {
-        return match &figures[..] {
-            [] => Ok(()),
-            _ => Err(InputError::at(
-                "figure",
-                "there is no sweep to draw",
-                "add a sweep section, or take the figures away: modalflow run draws its own",
-            )
-            .into()),
-        };
+        return ensure(
+            figures.is_empty(),
+            "figure",
+            "there is no sweep to draw",
+            "add a sweep section, or take the figures away: modalflow run draws its own",
+        );
     };
     let axes = sweep.columns();
     for (i, section) in figures.iter().enumerate() {
@@ -56,15 +53,25 @@ fn check_name(section: &FigureSection, key: &str, earlier: &[FigureSection]) -> 
     if section.name.is_some() {
         check::file_name(&format!("{key}.name"), name)?;
     }
-    if earlier.iter().any(|other| other.file_stem() == name) {
-        return Err(InputError::at(
-            format!("{key}.name"),
-            format!("two figures are named {name}, and would overwrite each other"),
-            "give each a name of its own",
-        )
-        .into());
+    ensure(
+        earlier.iter().all(|other| other.file_stem() != name),
+        format!("{key}.name"),
+        format!("two figures are named {name}, and would overwrite each other"),
+        "give each a name of its own",
+    )
+}
+
+/// What must hold of the value at `key`, else what is wrong with it and what to do.
+pub(super) fn ensure(
+    holds: bool,
+    key: impl Into<String>,
+    problem: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Result<()> {
+    match holds {
+        true => Ok(()),
+        false => Err(InputError::at(key, problem, remedy).into()),
     }
-    Ok(())
 }
 
 /// Where a figure stands, and the axes that it may speak of.
@@ -86,16 +93,14 @@ impl Place<'_> {
         for (path, value) in &self.section.select {
             let key = self.of(&format!("select.{path}"));
             let column = self.column(&key, path)?;
-            if !column.values.iter().any(|known| known.is(value)) {
-                let known: Vec<String> = column.values.iter().map(ToString::to_string).collect();
-                let known = listed(known.iter().map(String::as_str));
-                return Err(InputError::at(
-                    key,
-                    format!("{value} is not a value of the axis {path}"),
-                    format!("choose one of {known}"),
-                )
-                .into());
-            }
+            let known: Vec<String> = column.values.iter().map(ToString::to_string).collect();
+            let known = listed(known.iter().map(String::as_str));
+            ensure(
+                column.values.iter().any(|known| known.is(value)),
+                key,
+                format!("{value} is not a value of the axis {path}"),
+                format!("choose one of {known}"),
+            )?;
         }
         Ok(())
     }
@@ -113,15 +118,12 @@ impl Place<'_> {
             Source::Images(_) => true,
             _ => data.get().sampling().drawn().is_some() || varies(".samples"),
         };
-        match can_be {
-            true => Ok(()),
-            false => Err(InputError::at(
-                self.of(key),
-                "there is no generalisation error: no samples are drawn and no rows held out",
-                "give the data samples (a table: holdout), or show another quantity",
-            )
-            .into()),
-        }
+        ensure(
+            can_be,
+            self.of(key),
+            "there is no generalisation error: no samples are drawn and no rows held out",
+            "give the data samples (a table: holdout), or show another quantity",
+        )
     }
 
     /// The data have a quantity that is shown at `key`.
@@ -158,24 +160,19 @@ impl Place<'_> {
     pub(super) fn ensure_numbers(&self, key: &str, path: &str, log: bool) -> Result<()> {
         let key = self.of(key);
         let column = self.column(&key, path)?;
-        let numbers = column.values.iter().map(AxisValue::as_number);
-        match numbers.collect::<Option<Vec<f64>>>() {
-            None => Err(InputError::at(
-                key,
-                format!("the values of {path} are not all numbers"),
-                "choose an axis of numbers, or use it as the series",
-            )
-            .into()),
-            Some(numbers) if log && numbers.iter().any(|value| *value <= 0.0) => {
-                Err(InputError::at(
-                    key,
-                    format!("the values of {path} are not all above 0"),
-                    "take log_x away",
-                )
-                .into())
-            }
-            Some(_) => Ok(()),
-        }
+        let mut numbers = column.values.iter().map(AxisValue::as_number);
+        ensure(
+            numbers.clone().all(|number| number.is_some()),
+            &key,
+            format!("the values of {path} are not all numbers"),
+            "choose an axis of numbers, or use it as the series",
+        )?;
+        ensure(
+            !log || numbers.all(|number| number > Some(0.0)),
+            key,
+            format!("the values of {path} are not all above 0"),
+            "take log_x away",
+        )
     }
 
     /// The axis of the series is one, and another one than x.
@@ -183,19 +180,16 @@ impl Place<'_> {
         let Some(path) = path else { return Ok(()) };
         let key = self.of(key);
         self.column(&key, path)?;
-        let together = |axis: &&Vec<Column>| {
+        let together = |axis: &Vec<Column>| {
             let has = |path: &str| axis.iter().any(|column| column.path == path);
             has(path) && has(x)
         };
-        match self.axes.iter().find(together) {
-            None => Ok(()),
-            Some(_) => Err(InputError::at(
-                key,
-                format!("{path} moves with x"),
-                "choose another axis of the sweep",
-            )
-            .into()),
-        }
+        ensure(
+            !self.axes.iter().any(together),
+            key,
+            format!("{path} moves with x"),
+            "choose another axis of the sweep",
+        )
     }
 
     /// The selected cells, repeats apart, are few enough.
@@ -206,16 +200,13 @@ impl Place<'_> {
             false => axis.first().map_or(0, |column| column.values.len()),
         };
         let count: usize = self.axes.iter().map(cells).product();
-        if count <= most {
-            return Ok(());
-        }
-        Err(InputError::at(
+        ensure(
+            count <= most,
             &self.key,
             format!("{count} {what} are more than one figure can show"),
             format!(
                 "select at most {most} of them: select: {{path of an axis: one of its values}}"
             ),
         )
-        .into())
     }
 }

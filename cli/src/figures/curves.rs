@@ -93,11 +93,8 @@ impl Kind for CurvesFigure {
             }
         }
         let page = self.of(family);
-        Ok(Page {
-            title: request.title.clone(),
-            notes: note.into_iter().chain(page.notes).collect(),
-            ..page
-        })
+        let notes = note.into_iter().chain(page.notes).collect();
+        Ok(Page { notes, ..page })
     }
 }
 

@@ -59,11 +59,8 @@ impl Kind for HeatFigure {
                 )
             }));
         }
-        Ok(Page {
-            title: request.title.clone(),
-            notes,
-            ..page(x, y, self.maps(&field))
-        })
+        let page = page(x, y, self.maps(&field));
+        Ok(Page { notes, ..page })
     }
 }
 

@@ -98,10 +98,7 @@ impl Kind for LinesFigure {
             format!("theory joined over {matched} of {measured} runs, those in the predicted order")
         });
         let notes = unmatched.into_iter().chain(field.aggregate.note());
-        Ok(Page {
-            title: request.title.clone(),
-            ..self.of(&series, xs, notes.collect())
-        })
+        Ok(self.of(&series, xs, notes.collect()))
     }
 }
 

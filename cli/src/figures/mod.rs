@@ -15,7 +15,7 @@
 //! | `check.rs` | what several checks need to know of the scenario |
 //! | `aggregate.rs` | runs summed up, and those left out |
 //! | `series.rs` | series of one panel: their names, and what is not shown of them |
-//! | `words.rs` | what axes and quantities are called |
+//! | `labels.rs` | what axes and quantities are called |
 
 mod aggregate;
 mod check;
@@ -88,7 +88,7 @@ trait Kind {
     /// Checks the section against the scenario.
     fn check(&self, place: &Place<'_>) -> Result<()>;
 
-    /// The page of a finished sweep.
+    /// The page of a finished sweep, without its title.
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page>;
 }
 
@@ -140,7 +140,6 @@ impl FigureSection {
 /// A figure and what it is drawn of.
 struct Request<'a> {
     section: &'a FigureSection,
-    title: String,
     columns: Vec<&'a Column>,
 }
 
@@ -207,15 +206,13 @@ pub fn sweep_page(
     table: &mut Table<'_>,
 ) -> Result<Page> {
     let grid = table.grid;
+    let columns = grid.columns().collect();
+    let Some((_, kind)) = section.kind() else {
+        return Ok(Page::default());
+    };
+    let page = kind.page(&Request { section, columns }, table)?;
     let title = section.title.as_ref().or(scenario.description.as_ref());
     let name = scenario.name.as_deref().unwrap_or_default();
-    let request = Request {
-        section,
-        title: title.cloned().unwrap_or_else(|| literal(name)),
-        columns: grid.columns().collect(),
-    };
-    match section.kind() {
-        Some((_, kind)) => kind.page(&request, table),
-        None => Ok(Page::default()),
-    }
+    let title = title.cloned().unwrap_or_else(|| literal(name));
+    Ok(Page { title, ..page })
 }

@@ -1,6 +1,6 @@
 //! Phase portraits: the flow of balanced weights, the measured trajectory, critical points.
 
-use super::check::Place;
+use super::check::{Place, ensure};
 use super::{Drawn, Kind, Request};
 use crate::error::Result;
 use crate::plot::{
@@ -11,7 +11,6 @@ use crate::report::fusion_name;
 use crate::scenario::AxisValue;
 use crate::sweep::{CriticalPoint, DrawnTrajectory, PhasePlane, Table};
 use modalflow::data::Source;
-use modalflow::error::InputError;
 use modalflow::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,14 +47,12 @@ impl Kind for PortraitFigure {
             Source::Toy(toy) => Some(toy.sigma.len()),
             _ => None,
         };
-        if inputs != Some(2) {
-            return Err(InputError::at(
-                &place.key,
-                "a phase portrait is of the total maps of two scalar inputs",
-                "use data.toy with two modalities, or another kind of figure",
-            )
-            .into());
-        }
+        ensure(
+            inputs == Some(2),
+            &place.key,
+            "a phase portrait is of the total maps of two scalar inputs",
+            "use data.toy with two modalities, or another kind of figure",
+        )?;
         ensure_linear(place)?;
         ensure_one_depth(place)?;
         place.ensure_at_most(MOST, "portraits")?;
@@ -73,11 +70,8 @@ impl Kind for PortraitFigure {
             });
         }
         let page = page(&portraits, self.arrows);
-        Ok(Page {
-            title: request.title.clone(),
-            notes: page.notes.into_iter().chain(note).collect(),
-            ..page
-        })
+        let notes = page.notes.into_iter().chain(note).collect();
+        Ok(Page { notes, ..page })
     }
 }
 
@@ -88,15 +82,12 @@ fn ensure_linear(place: &Place<'_>) -> Result<()> {
         None => place.scenario.network.activation.is_linear(),
         Some(units) => units.into_iter().all(is_linear),
     };
-    match are_linear {
-        true => Ok(()),
-        false => Err(InputError::at(
-            &place.key,
-            "the flow in the plane of the maps is known of linear networks only",
-            "select network.activation: linear, or draw another kind of figure",
-        )
-        .into()),
-    }
+    ensure(
+        are_linear,
+        &place.key,
+        "the flow in the plane of the maps is known of linear networks only",
+        "select network.activation: linear, or draw another kind of figure",
+    )
 }
 
 fn ensure_one_depth(place: &Place<'_>) -> Result<()> {
@@ -109,15 +100,12 @@ fn ensure_one_depth(place: &Place<'_>) -> Result<()> {
         })
     });
     let first = depths.next();
-    match depths.any(|depth| first.as_ref().is_some_and(|first| !first.is(&depth))) {
-        false => Ok(()),
-        true => Err(InputError::at(
-            &place.key,
-            "the flow in the plane of the maps is known of private stacks of one depth only",
-            "select equal private_layers, or draw another kind of figure",
-        )
-        .into()),
-    }
+    ensure(
+        depths.all(|depth| first.as_ref().is_none_or(|first| first.is(&depth))),
+        &place.key,
+        "the flow in the plane of the maps is known of private stacks of one depth only",
+        "select equal private_layers, or draw another kind of figure",
+    )
 }
 
 /// One panel before it has axes.

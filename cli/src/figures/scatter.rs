@@ -1,7 +1,7 @@
 //! Measured against theory, a point a run.
 
 use super::aggregate::Aggregate;
-use super::check::Place;
+use super::check::{Place, ensure};
 use super::series::{labels, left_out, thinned};
 use super::{Kind, Request};
 use crate::error::Result;
@@ -10,7 +10,6 @@ use crate::plot::{
     shows,
 };
 use crate::sweep::{Quantity, Table};
-use modalflow::error::InputError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,17 +34,14 @@ pub struct ScatterFigure {
 impl Kind for ScatterFigure {
     fn check(&self, place: &Place<'_>) -> Result<()> {
         place.ensure_series("series", self.series.as_deref(), "")?;
-        if self.value.is_predicted() {
-            return Ok(());
-        }
         let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
         let predicted: Vec<&str> = predicted.map(Quantity::key).collect();
-        Err(InputError::at(
+        ensure(
+            self.value.is_predicted(),
             place.of("value"),
             "theory has no word on this quantity",
             format!("choose one of {}", predicted.join(", ")),
         )
-        .into())
     }
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
@@ -68,11 +64,8 @@ impl Kind for ScatterFigure {
             }
         })?;
         let page = self.of(labels.into_iter().zip(points).collect());
-        Ok(Page {
-            title: request.title.clone(),
-            notes: aggregate.note().into_iter().chain(page.notes).collect(),
-            ..page
-        })
+        let notes = aggregate.note().into_iter().chain(page.notes).collect();
+        Ok(Page { notes, ..page })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Scales of axes: from values to places, where the ticks stand and what they say.
 
-use super::numbers::{decimals, log_label, plain};
+use super::numbers::{decimals, plain, scientific, significant};
 
 /// From the values of an axis to places on the page.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -136,12 +136,13 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Ticks {
     } else {
         Vec::new()
     };
-    let short = low >= 0.9e-3 && high < 1e5;
+    let is_short = low >= 0.9e-3 && high < 1e5;
+    let label = |value: f64| match is_short {
+        true => significant(value, 1),
+        false => scientific(value, 1),
+    };
     Ticks {
-        major: labelled
-            .iter()
-            .map(|v| (*v, log_label(*v, short)))
-            .collect(),
+        major: labelled.into_iter().map(|v| (v, label(v))).collect(),
         minor,
         factor: None,
     }

@@ -2,8 +2,8 @@
 
 use super::colour::grey;
 use super::geometry::{Point, Rect, clip_segment};
+use super::layers::Frame;
 use super::page::{Arrow, Cells};
-use super::panel::Frame;
 use super::scene::Scene;
 use super::style::LineStyle;
 

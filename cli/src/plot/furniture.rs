@@ -1,13 +1,13 @@
 //! What stands round panels: the title, ticks and their labels, names of axes, notes.
 
 use super::axes::{Scale, Ticks};
-use super::fit::wrapped;
 use super::geometry::Rect;
 use super::numbers::{labels, significant};
 use super::page::{Axis, TickPlaces};
 use super::scene::{Anchor, Scene, centred};
 use super::style::{GREY, HAIRLINE, INK, TEXT, TICK, TITLE};
 use super::text::{Line, line_of};
+use super::text_fit::wrapped;
 
 /// Blank edge of the page.
 pub(super) const EDGE: f64 = 12.0;

@@ -222,29 +222,26 @@ pub(super) fn dashes(path: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
 mod tests {
     use super::*;
 
-    const UNIT: Rect = Rect {
-        left: 0.0,
-        top: 0.0,
-        right: 1.0,
-        bottom: 1.0,
-    };
+    fn unit() -> Rect {
+        Rect::at(0.0, 0.0, 1.0, 1.0)
+    }
 
     #[test]
     fn a_segment_is_cut_at_both_edges() {
-        let cut = clip_segment(&UNIT, (-1.0, 0.5), (3.0, 0.5));
+        let cut = clip_segment(&unit(), (-1.0, 0.5), (3.0, 0.5));
         assert_eq!(cut, Some(((0.0, 0.5), (1.0, 0.5))));
     }
 
     #[test]
     fn a_segment_past_a_corner_is_dropped() {
-        assert_eq!(clip_segment(&UNIT, (-0.6, 0.5), (0.5, -0.7)), None);
-        assert_eq!(clip_segment(&UNIT, (-1.0, 2.0), (2.0, 2.0)), None);
+        assert_eq!(clip_segment(&unit(), (-0.6, 0.5), (0.5, -0.7)), None);
+        assert_eq!(clip_segment(&unit(), (-1.0, 2.0), (2.0, 2.0)), None);
     }
 
     #[test]
     fn a_path_that_leaves_and_returns_becomes_two() {
         let path = [(0.1, 0.5), (0.5, -1.0), (0.9, 0.5)];
-        let pieces = clip_path(&UNIT, &path);
+        let pieces = clip_path(&unit(), &path);
         assert_eq!(pieces.len(), 2);
         assert!(pieces.iter().flatten().all(|p| (0.0..=1.0).contains(&p.1)));
         assert_eq!(pieces[0][0], (0.1, 0.5));
@@ -254,7 +251,7 @@ mod tests {
     #[test]
     fn a_path_inside_stays_whole() {
         let path = [(0.1, 0.1), (0.2, 0.9), (0.3, 0.4)];
-        assert_eq!(clip_path(&UNIT, &path), vec![path.to_vec()]);
+        assert_eq!(clip_path(&unit(), &path), vec![path.to_vec()]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! The legend: inside the panel where it covers nothing, else in rows above it.
 
-use super::fit::shortened;
-use super::geometry::Rect;
+use super::geometry::{Point, Rect};
+use super::label_placement::{Occupied, best};
 use super::page::{Key, Sample};
-use super::place::{Occupied, best};
 use super::scene::{Anchor, Scene, centred};
 use super::style::{INK, TEXT};
 use super::text::Line;
+use super::text_fit::shortened;
 
 /// Length of a line sample.
 const SAMPLE: f64 = 34.0;
@@ -50,16 +50,17 @@ impl<'a> Legend<'a> {
             return None;
         }
         let steps = (0..=COLUMNS).flat_map(|column| (0..=ROWS).map(move |row| (column, row)));
-        let places = steps.map(|(column, row)| {
-            let left = panel.right - width - across * f64::from(column) / f64::from(COLUMNS);
-            let top = panel.top + down * f64::from(row) / f64::from(ROWS);
-            Rect::at(left, top, width, height)
-        });
         let crossed = |rect: &Rect| {
             let inside = |x: &&f64| rect.left < **x && **x < rect.right;
             0.1 * edges.iter().filter(inside).count() as f64
         };
-        best(places, |rect| occupied.cost(rect) + crossed(rect))
+        let places = steps.map(|(column, row)| {
+            let left = panel.right - width - across * f64::from(column) / f64::from(COLUMNS);
+            let top = panel.top + down * f64::from(row) / f64::from(ROWS);
+            let rect = Rect::at(left, top, width, height);
+            (rect, crossed(&rect))
+        });
+        best(places, |rect| occupied.cost(rect))
             .and_then(|(rect, cost)| (cost < 1.0).then_some(rect))
     }
 
@@ -71,13 +72,14 @@ impl<'a> Legend<'a> {
         occupied: &Occupied,
         edges: &[f64],
     ) -> bool {
+        if self.entries.is_empty() {
+            return true;
+        }
         let Some(place) = self.room_inside(panel, occupied, edges) else {
             return false;
         };
-        for (row, entry) in self.entries.iter().enumerate() {
-            let y = place.top + MARGIN / 2.0 + ROW * (row as f64 + 0.5);
-            draw_entry(scene, entry, place.left + MARGIN, y);
-        }
+        // One below the other.
+        self.draw_rows(scene, (place.left + MARGIN, place.top + MARGIN / 2.0), 0.0);
         true
     }
 
@@ -99,13 +101,13 @@ impl<'a> Legend<'a> {
         rows
     }
 
-    /// The height that the rows take above a panel of this width.
-    pub(super) fn height_above(&self, room: f64) -> f64 {
+    /// The height that rows no wider than `room` take.
+    pub(super) fn height(&self, room: f64) -> f64 {
         ROW * self.rows(room).len() as f64 + 6.0
     }
 
-    /// Draws the entries in rows downwards from `top`.
-    pub(super) fn draw_above(&self, scene: &mut Scene, left: f64, top: f64, room: f64) {
+    /// Draws the entries in rows no wider than `room`, downwards from their upper left corner.
+    pub(super) fn draw_rows(&self, scene: &mut Scene, (left, top): Point, room: f64) {
         for (row, places) in self.rows(room).into_iter().enumerate() {
             let y = top + ROW * (row as f64 + 0.5);
             for (start, index) in places {

@@ -4,37 +4,37 @@
 //! |---|---|
 //! | `page.rs` | what a page shows: the model that figures fill in |
 //! | `layout.rs` | where panels stand; `furniture.rs`: what stands round them; `legend.rs` |
-//! | `panel.rs` | what lies in a panel; `field.rs`: cells, arrows; `span.rs`: an arrow with text |
+//! | `layers.rs` | what lies in a panel; `field.rs`: cells, arrows; `span.rs`: an arrow with text |
 //! | `axes.rs` | values to places, ticks; `range.rs`: ranges from data; `numbers.rs`: tick labels |
-//! | `place.rs` | where labels cover the least; `fit.rs`: text shortened and wrapped |
+//! | `label_placement.rs` | where labels cover the least; `text_fit.rs`: text shortened and wrapped |
 //! | `style.rs` | colours, lines, sizes; `marker.rs`: shapes; `colour.rs`: ramps |
 //! | `text.rs` | scripts and fonts |
 //! | `scene.rs` | a page as marks; `geometry.rs` |
-//! | `paint.rs` | marks through plotters to SVG and, by way of `raster.rs`, to PNG |
+//! | `canvas.rs` | marks through plotters to SVG and, by way of `raster.rs`, to PNG |
 //!
 //! Labels may hold subscripts and superscripts, `M_A`, `t_B`, `‖W_A^tot‖`; a subscript needs a
 //! single letter before it, longer ones stand in braces, and `\_` is a plain underscore.
 
 mod axes;
+mod canvas;
 mod colour;
 mod field;
-mod fit;
 mod furniture;
 mod geometry;
+mod label_placement;
+mod layers;
 mod layout;
 mod legend;
 mod marker;
 mod numbers;
 mod page;
-mod paint;
-mod panel;
-mod place;
 mod range;
 mod raster;
 mod scene;
 mod span;
 mod style;
 mod text;
+mod text_fit;
 
 use crate::error::Error;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -94,7 +94,7 @@ pub fn render(
 /// One page in one format.
 fn draw(stem: &str, page: &Page, format: Format) -> Result<(String, Vec<u8>), Error> {
     let name = format!("{stem}.{}", format.ending());
-    let draw = |()| paint::bytes(&layout::compose(page), format);
+    let draw = |()| canvas::bytes(&layout::compose(page), format);
     let bytes = text::ensure_faces().and_then(draw);
     match bytes {
         Ok(bytes) => Ok((name, bytes)),

@@ -18,20 +18,6 @@ pub(super) fn plain(value: f64, decimals: usize) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// `0.05`, `200`, or `10^6`, `2 × 10^6`.
-pub(super) fn log_label(value: f64, short: bool) -> String {
-    if short {
-        return plain(value, decimals(value));
-    }
-    let exponent = (value.log10() + 1e-9).floor();
-    let mantissa = value / 10_f64.powf(exponent);
-    if (mantissa - 1.0).abs() < 1e-6 {
-        format!("10^{exponent}")
-    } else {
-        format!("{} × 10^{exponent}", mantissa.round())
-    }
-}
-
 /// Labels for values that need not be equidistant: as few digits as tell them all apart, three
 /// at least, without trailing zeros.
 pub(super) fn labels(values: &[f64]) -> Vec<String> {
@@ -49,19 +35,31 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return "?".to_owned();
     }
-    // Rounded first, so that 9.9996 counts as 10.
-    let text = format!("{value:.*e}", digits.saturating_sub(1));
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (_, exponent) = mantissa_exponent(value, digits);
     if value == 0.0 || (-3..5).contains(&exponent) {
         let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
         return plain_trimmed(value, decimals);
     }
-    let mantissa = mantissa.parse().unwrap_or(0.0);
+    scientific(value, digits)
+}
+
+/// A number to some significant digits as a power of ten: `10^6`, `2 × 10^6`.
+pub(super) fn scientific(value: f64, digits: usize) -> String {
+    let (mantissa, exponent) = mantissa_exponent(value, digits);
     match plain_trimmed(mantissa, digits.saturating_sub(1)).as_str() {
         "1" => format!("10^{exponent}"),
         mantissa => format!("{mantissa} × 10^{exponent}"),
     }
+}
+
+/// Rounded first, so that 9.9996 counts as 10.
+fn mantissa_exponent(value: f64, digits: usize) -> (f64, i32) {
+    let text = format!("{value:.*e}", digits.saturating_sub(1));
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    (
+        mantissa.parse().unwrap_or(0.0),
+        exponent.parse().unwrap_or(0),
+    )
 }
 
 /// A number with at most this many decimals.

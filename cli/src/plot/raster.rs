@@ -21,9 +21,9 @@ use plotters_backend::{
     FontStyle, FontTransform,
 };
 use std::convert::Infallible;
-use zeno::{Command, Fill, Join, Mask, PathBuilder, Stroke, Style};
+use zeno::{Command, Fill, Join, Mask, PathBuilder, Scratch, Stroke, Style};
 
-use super::paint::{FINENESS, TEXT_LEAD, TEXT_SCALE};
+use super::canvas::{FINENESS, TEXT_LEAD, TEXT_SCALE};
 use super::style::PIXELS;
 use super::text::glyphs;
 
@@ -42,6 +42,8 @@ pub(super) struct Raster<'p> {
     page: &'p mut Pixels,
     /// What a path covers; kept, since many large ones are drawn.
     mask: Vec<u8>,
+    /// What zeno works with, kept as well.
+    scratch: Scratch,
 }
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
@@ -65,13 +67,14 @@ impl<'p> Raster<'p> {
         Self {
             page,
             mask: Vec::new(),
+            scratch: Scratch::new(),
         }
     }
 
     /// Mixes a colour into the pixels that a path covers.
     fn cover<'s>(&mut self, path: &[Command], style: impl Into<Style<'s>>, colour: BackendColor) {
         let mask = &mut self.mask;
-        let place = Mask::new(path)
+        let place = Mask::with_scratch(path, &mut self.scratch)
             .style(style)
             .inspect(|format, width, height| {
                 mask.clear();

@@ -1,4 +1,4 @@
-//! A figure as a list of marks in figure units: what the layout makes and the painter draws.
+//! A figure as a list of marks in figure units: what the layout makes and the canvas draws.
 
 use super::geometry::{Point, Rect, clip_segment, dashes};
 use super::style::{self, Colour, LineStyle};

@@ -204,22 +204,17 @@ mod tests {
         }
     }
 
-    /// Theory is thinner than the flow, and solid where descent is dashed.
+    /// Theory is thinner than the flow, and solid where descent, which is thinner too, is dashed.
     #[test]
-    fn theory_differs_from_flow_and_descent_without_colour() {
-        for line in [loss_line, |kind| map_line(kind, 1)] {
-            let theory = line(CurveKind::Theory);
-            assert!(theory.width < line(CurveKind::Flow).width / 2.0);
-            assert!(theory.dash.is_empty() && !line(CurveKind::Descent(0)).dash.is_empty());
+    fn theory_and_descent_differ_from_flow_without_colour() {
+        for line in [loss_line, |kind| map_line(kind, 0)] {
+            let (theory, flow) = (line(CurveKind::Theory), line(CurveKind::Flow));
+            assert!(theory.width < flow.width / 2.0 && theory.dash.is_empty());
+            let descents = (0..6).map(|index| line(CurveKind::Descent(index)));
+            assert!(descents.clone().all(|descent| !descent.dash.is_empty()));
         }
-    }
-
-    #[test]
-    fn descent_differs_from_flow_without_colour() {
-        for index in 0..6 {
-            let descent = map_line(CurveKind::Descent(index), 0);
-            assert!(descent.width < map_line(CurveKind::Flow, 0).width / 1.5);
-            assert!(!loss_line(CurveKind::Descent(index)).dash.is_empty());
-        }
+        let descents = (0..6).map(|index| map_line(CurveKind::Descent(index), 0));
+        let flow = map_line(CurveKind::Flow, 0);
+        assert!(descents.clone().all(|line| line.width < flow.width / 1.5));
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn knots(trajectory: &Trajectory, t_end: f64) -> Vec<Knot> {
 }
 
 pub(super) fn drawn_times(trajectory: &Trajectory, t_end: f64) -> Vec<f64> {
-    const POINTS: usize = 1000;
+    const POINTS: usize = 500;
     let knots = trajectory.knots();
     let stride = knots.len().div_ceil(2 * POINTS).max(1);
     let end = trajectory.end().time.min(t_end);

@@ -1,16 +1,16 @@
 //! One panel: what lies between its axes, and what is written among it.
 
 use super::axes::Scale;
-use super::fit::shortened;
 use super::furniture::EDGE;
 use super::geometry::{Point, Rect, clip_path, simplify};
+use super::label_placement::{Occupied, label_place, nudged, places_around};
 use super::legend::Legend;
 use super::page::{Curve, Dot, Level, Panel};
-use super::place::{Occupied, label_place, nudged, places_around};
 use super::range::shows;
 use super::scene::{Anchor, Scene, centred, text_box};
 use super::style::{GREY, HAIRLINE, LineStyle, TEXT};
 use super::text::{Line, line_of};
+use super::text_fit::shortened;
 use super::{field, span};
 
 /// Height of the strip on top of the data in which the bands are named.

@@ -136,10 +136,10 @@ fn encode(page: &Pixels) -> Result<Vec<u8>, png::EncodingError> {
     let mut encoder = png::Encoder::new(&mut bytes, page.width, page.height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    // Flat areas compress better as they are than as differences, and at the second level nearly
-    // as well as at the sixth, in a third of the time.
-    encoder.set_deflate_compression(png::DeflateCompression::Level(2));
-    encoder.set_filter(png::Filter::NoFilter);
+    // Rows differ little from those above them, so that the fastest level packs them to a third more than the
+    // usual one does, in a fraction of its time.
+    encoder.set_deflate_compression(png::DeflateCompression::Level(1));
+    encoder.set_filter(png::Filter::Up);
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: PIXELS_PER_METRE,
         yppu: PIXELS_PER_METRE,

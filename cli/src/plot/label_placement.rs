@@ -49,16 +49,20 @@ impl Occupied {
     }
 }
 
-/// The candidate of least cost and that cost; the first of equals.
+/// The candidate of least penalty and cost, and their sum; the first of equals. Candidates whose
+/// penalty alone is no better than the best so far cost no search.
 pub(super) fn best<T>(
-    candidates: impl IntoIterator<Item = T>,
+    candidates: impl IntoIterator<Item = (T, f64)>,
     cost: impl Fn(&T) -> f64,
 ) -> Option<(T, f64)> {
     let mut least: Option<(T, f64)> = None;
-    for candidate in candidates {
-        let price = cost(&candidate);
-        if least.as_ref().is_none_or(|(_, known)| price < *known) {
-            least = Some((candidate, price));
+    for (candidate, penalty) in candidates {
+        let is_hopeful = |sum: f64| least.as_ref().is_none_or(|(_, known)| sum < *known);
+        if is_hopeful(penalty) {
+            let sum = penalty + cost(&candidate);
+            if is_hopeful(sum) {
+                least = Some((candidate, sum));
+            }
         }
     }
     least
@@ -87,7 +91,8 @@ pub(super) fn label_place(
     occupied: &mut Occupied,
 ) -> Option<Point> {
     let inside = |at: &Point| room.contains(&text_box(line, *at, Anchor::Start));
-    let choice = best(places.into_iter().filter(inside), |at| {
+    let places = places.into_iter().filter(inside);
+    let choice = best(places.map(|at| (at, 0.0)), |at| {
         occupied.cost(&text_box(line, *at, Anchor::Start).grown(1.5))
     });
     let (at, _) = choice.filter(|choice| choice.1.is_finite())?;
@@ -174,8 +179,10 @@ mod tests {
 
     #[test]
     fn the_first_of_equals_is_best() {
-        let choice = best([3, 1, 2, 1], |x| f64::from(*x % 3));
+        let choice = best([3, 1, 2, 1].map(|x| (x, 0.0)), |x| f64::from(*x % 3));
         assert_eq!(choice, Some((3, 0.0)));
-        assert_eq!(best(Vec::<i32>::new(), |_| 0.0), None);
+        let choice = best([(3, 2.0), (1, 0.5), (5, 0.0)], |x| f64::from(*x % 3));
+        assert_eq!(choice, Some((1, 1.5)));
+        assert_eq!(best(Vec::<(i32, f64)>::new(), |_| 0.0), None);
     }
 }
