@@ -222,7 +222,7 @@ fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
     if images.centre {
         let first = values.row(0).clone_owned();
         if values.row_iter().all(|row| row == first) {
-            let problem = "all images are equal: nothing remains after subtracting their mean";
+            let problem = "all images are alike: nothing remains after subtracting their mean";
             let remedy = "give images that differ";
             return Err(InputError::at("data.images", problem, remedy));
         }

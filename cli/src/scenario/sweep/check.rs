@@ -186,7 +186,7 @@ fn check_paths(sweep: &SweepSection) -> Result<()> {
         let path = part.path.as_deref().unwrap_or_default();
         let key = format!("{part_key}.path");
         if path.split('.').any(str::is_empty) {
-            let problem = format!("{path:?} is not the path of a key");
+            let problem = format!("{path:?} is no path of a key");
             let remedy = "name the key by its dotted path, data.toy.rho for example";
             return Err(InputError::at(key, problem, remedy));
         }
