@@ -1,6 +1,6 @@
 //! Independent inputs with one variance of each modality, and a true map with one weight of each.
 
-use super::sampling::{Population, by_modality};
+use super::sampling::{Population, by_input};
 use super::second_moments::layout;
 use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws, check_true_weights};
 use crate::error::Result;
@@ -28,7 +28,7 @@ pub struct IsotropicData {
     #[schemars(transform = within(check::POSITIVE))]
     pub variance: ByModality<f64>,
     /// True weight of the inputs of each modality.
-    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
+    #[schemars(transform = within(check::MAGNITUDE))]
     pub weight: ByModality<f64>,
     /// Standard deviation of the noise added to the target.
     #[serde(default)]
@@ -53,9 +53,7 @@ impl DataSource for IsotropicData {
         let (variance, weight) = ("data.isotropic.variance", "data.isotropic.weight");
         check::same_names(variance, self.variance.keys(), key, &names)?;
         check::same_names(weight, self.weight.keys(), key, &names)?;
-        for (name, &value) in &self.variance {
-            check::number(&format!("{variance}.{name}"), value, check::POSITIVE)?;
-        }
+        check::numbers(variance, &self.variance, check::POSITIVE)?;
         check_true_weights(weight, &self.weight, "weight")?;
         check_draws("data.isotropic", self.noise, self.samples)
     }
@@ -87,18 +85,11 @@ impl DataSource for IsotropicData {
 /// An input error where variance or weight name other modalities.
 fn population(isotropic: &IsotropicData) -> Result<Population> {
     let dims = &isotropic.modalities;
-    let variances = by_modality(dims.keys(), &isotropic.variance, "data.isotropic.variance")?;
-    let weights = by_modality(dims.keys(), &isotropic.weight, "data.isotropic.weight")?;
-    let spread = |values: Vec<f64>| -> Vec<f64> {
-        let blocks = dims.values().zip(values);
-        blocks
-            .flat_map(|(&dim, value)| std::iter::repeat_n(value, dim))
-            .collect()
-    };
-    let weights = spread(weights);
+    let variances = by_input(dims, &isotropic.variance, "data.isotropic.variance")?;
+    let weights = by_input(dims, &isotropic.weight, "data.isotropic.weight")?;
     Ok(Population {
         modalities: layout(dims.iter().map(|(name, &dim)| (name, dim))),
-        inputs: DMatrix::from_diagonal(&DVector::from_vec(spread(variances))),
+        inputs: DMatrix::from_diagonal(&DVector::from_vec(variances)),
         map: DMatrix::from_row_slice(1, weights.len(), &weights),
         noise: isotropic.noise,
     })

@@ -208,13 +208,7 @@ impl Content {
 
 /// One true weight of each modality, not all of them 0; `what` is their name in messages.
 fn check_true_weights(key: &str, weights: &ByModality<f64>, what: &str) -> Result<()> {
-    for (name, &weight) in weights {
-        check::number(
-            &format!("{key}.{name}"),
-            weight,
-            -check::LARGEST..=check::LARGEST,
-        )?;
-    }
+    check::numbers(key, weights, check::MAGNITUDE)?;
     if weights.values().all(|&weight| weight == 0.0) {
         return Err(InputError::at(
             key,

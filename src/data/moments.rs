@@ -8,6 +8,7 @@ use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
 use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeBounds;
 
 /// Given second moments of the inputs, and a given true map from inputs to outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,10 +23,10 @@ pub struct MomentsData {
     #[schemars(transform = within(1..=MOST_DIMENSIONS))]
     pub modalities: ByModality<usize>,
     /// Input covariance of all d inputs: d rows of d numbers, symmetric and positive semi-definite.
-    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
+    #[schemars(transform = within(check::MAGNITUDE))]
     pub inputs: Vec<Vec<f64>>,
     /// True map: one row of d numbers for each output.
-    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
+    #[schemars(transform = within(check::MAGNITUDE))]
     pub target_map: Vec<Vec<f64>>,
     /// Standard deviation of the noise added to every output.
     #[serde(default)]
@@ -117,12 +118,8 @@ fn check_rows(key: &str, rows: &[Vec<f64>], length: usize) -> Result<()> {
         }
         for (j, &entry) in row.iter().enumerate() {
             // The key is only written out for a bad entry: there may be millions.
-            if !(-check::LARGEST..=check::LARGEST).contains(&entry) {
-                check::number(
-                    &format!("{key}.{i}.{j}"),
-                    entry,
-                    -check::LARGEST..=check::LARGEST,
-                )?;
+            if !check::MAGNITUDE.contains(&entry) {
+                check::number(&format!("{key}.{i}.{j}"), entry, check::MAGNITUDE)?;
             }
         }
     }

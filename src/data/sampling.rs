@@ -144,3 +144,15 @@ pub(super) fn by_modality<'a>(
         })
         .collect()
 }
+
+/// The number of each input, which is that of its modality; `dims` tells how many inputs each has.
+pub(super) fn by_input(
+    dims: &ByModality<usize>,
+    values: &ByModality<f64>,
+    key: &'static str,
+) -> Result<Vec<f64>> {
+    let blocks = dims.values().zip(by_modality(dims.keys(), values, key)?);
+    Ok(blocks
+        .flat_map(|(&dim, value)| std::iter::repeat_n(value, dim))
+        .collect())
+}

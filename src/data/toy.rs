@@ -27,7 +27,7 @@ pub struct ToyData {
     #[schemars(transform = within(check::POSITIVE))]
     pub sigma: ByModality<f64>,
     /// True weight of each modality; the same modalities as sigma.
-    #[schemars(transform = within(-check::LARGEST..=check::LARGEST))]
+    #[schemars(transform = within(check::MAGNITUDE))]
     pub target: ByModality<f64>,
     /// Standard deviation of the noise added to the target.
     #[serde(default)]
@@ -53,9 +53,7 @@ impl DataSource for ToyData {
             "data.toy.sigma",
             &names,
         )?;
-        for (name, &sigma) in &self.sigma {
-            check::number(&format!("data.toy.sigma.{name}"), sigma, check::POSITIVE)?;
-        }
+        check::numbers("data.toy.sigma", &self.sigma, check::POSITIVE)?;
         check_true_weights("data.toy.target", &self.target, "target")?;
         // Below it the covariance has a negative eigenvalue.
         let lowest = -1.0 / (names.len() as f64 - 1.0);

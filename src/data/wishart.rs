@@ -1,6 +1,6 @@
 //! A random input covariance and a random true map.
 
-use super::sampling::{Population, by_modality};
+use super::sampling::{Population, by_input};
 use super::second_moments::layout;
 use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws};
 use crate::error::{InputError, Result};
@@ -56,19 +56,9 @@ impl DataSource for WishartData {
         let key = "data.wishart.modalities";
         check::modality_names(key, &self.modalities)?;
         check::dims(key, &self.modalities)?;
-        check::same_names(
-            "data.wishart.scale",
-            self.scale.keys(),
-            key,
-            &self.modalities(),
-        )?;
-        for (name, &scale) in &self.scale {
-            check::number(
-                &format!("data.wishart.scale.{name}"),
-                scale,
-                check::POSITIVE,
-            )?;
-        }
+        let scale = "data.wishart.scale";
+        check::same_names(scale, self.scale.keys(), key, &self.modalities())?;
+        check::numbers(scale, &self.scale, check::POSITIVE)?;
         let outputs = self.outputs as u64;
         check::count("data.wishart.outputs", outputs, 1..=MOST_DIMENSIONS)?;
         check_draws("data.wishart", self.noise, self.samples)
@@ -106,14 +96,7 @@ const EXTRA_DEGREES: usize = 2;
 /// An input error where modalities and scale differ, and where a draw is singular in floating
 /// point.
 fn population(wishart: &WishartData, seed: u64) -> Result<Population> {
-    let names = wishart.modalities.keys();
-    let scales = by_modality(names, &wishart.scale, "data.wishart.scale")?;
-    let diagonal: Vec<f64> = wishart
-        .modalities
-        .values()
-        .zip(scales)
-        .flat_map(|(&dim, scale)| std::iter::repeat_n(scale, dim))
-        .collect();
+    let diagonal = by_input(&wishart.modalities, &wishart.scale, "data.wishart.scale")?;
     let inputs = inverse_wishart(&diagonal, &mut stream(seed, Purpose::Covariance))?;
     let mut rng = stream(seed, Purpose::TargetMap);
     let map = DMatrix::from_fn(wishart.outputs, diagonal.len(), |_, _| {

@@ -10,6 +10,10 @@ use std::path::Path;
 /// them, as in the loss, stay finite.
 pub const LARGEST: f64 = 1e50;
 
+/// Of either sign, and with finite products.
+pub const MAGNITUDE: (Bound<f64>, Bound<f64>) =
+    (Bound::Included(-LARGEST), Bound::Included(LARGEST));
+
 /// Longest name of a run: file systems allow 255 bytes, and suffixes are added.
 const LONGEST_NAME: usize = 100;
 
@@ -45,6 +49,17 @@ pub fn number(key: &str, value: f64, range: impl RangeBounds<f64>) -> Result<()>
         return Err(InputError::at(key, problem, remedy));
     }
     within(key, value, range, "a number")
+}
+
+/// A finite number in its range for each modality.
+pub fn numbers(
+    key: &str,
+    values: &ByModality<f64>,
+    range: impl RangeBounds<f64> + Copy,
+) -> Result<()> {
+    values
+        .iter()
+        .try_for_each(|(name, &value)| number(&format!("{key}.{name}"), value, range))
 }
 
 /// A count in its range.
