@@ -12,48 +12,72 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Time between two updates.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The progress line of one run.
+/// A bar that shows itself if the work takes long enough and somebody can see it.
 #[derive(Debug)]
-pub struct ProgressLine {
+struct Bar {
     bar: Option<ProgressBar>,
-    t_end: Option<f64>,
     next: Instant,
 }
 
-impl ProgressLine {
-    /// A line that shows itself if the run takes long enough and somebody can see it.
-    pub fn new(name: &str, until: &Until, quiet: bool) -> Self {
+impl Bar {
+    fn new(name: &str, template: &str, length: u64, quiet: bool) -> Self {
         let visible = !quiet && std::io::stderr().is_terminal();
         let bar = visible.then(|| {
-            let template = match until.time {
-                Some(_) => "{prefix} [{bar:20}] {msg}, {elapsed}",
-                None => "{prefix} {spinner} {msg}, {elapsed}",
-            };
             let style = ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_bar());
             let hidden = ProgressBar::hidden().with_prefix(name.to_owned());
-            hidden.set_length(1000);
+            hidden.set_length(length);
             hidden.set_style(style);
             hidden
         });
-        Self {
-            bar,
-            t_end: until.time,
-            next: Instant::now() + PATIENCE,
-        }
+        let next = Instant::now() + PATIENCE;
+        Self { bar, next }
     }
 
-    /// Shows how far the run is, now and then.
-    pub fn show(&mut self, progress: &Progress) {
-        let Some(bar) = &self.bar else { return };
+    /// The bar, where it is time to draw it again.
+    fn due(&mut self) -> Option<&ProgressBar> {
+        let bar = self.bar.as_ref()?;
         let now = Instant::now();
         if now < self.next {
-            return;
+            return None;
         }
         self.next = now + INTERVAL;
         if bar.is_hidden() {
             bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }
+        Some(bar)
+    }
+
+    fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The progress line of one run.
+#[derive(Debug)]
+pub struct ProgressLine {
+    bar: Bar,
+    t_end: Option<f64>,
+}
+
+impl ProgressLine {
+    /// A line that shows itself if the run takes long enough and somebody can see it.
+    pub fn new(name: &str, until: &Until, quiet: bool) -> Self {
+        let template = match until.time {
+            Some(_) => "{prefix} [{bar:20}] {msg}, {elapsed}",
+            None => "{prefix} {spinner} {msg}, {elapsed}",
+        };
+        Self {
+            bar: Bar::new(name, template, 1000, quiet),
+            t_end: until.time,
+        }
+    }
+
+    /// Shows how far the run is, now and then.
+    pub fn show(&mut self, progress: &Progress) {
+        let Some(bar) = self.bar.due() else { return };
         let what = match progress.stage {
             Stage::Flow => "flow".to_string(),
             Stage::Descent(rate) => format!("descent at {rate}"),
@@ -72,50 +96,25 @@ impl ProgressLine {
 
     /// Removes the line.
     pub fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish();
     }
 }
 
 /// The progress bar of a sweep.
 #[derive(Debug)]
-pub struct SweepBar {
-    bar: Option<ProgressBar>,
-    next: Instant,
-}
+pub struct SweepBar(Bar);
 
 impl SweepBar {
     /// A bar over `cells` cells that shows itself if the sweep takes long enough and somebody can
     /// see it.
     pub fn new(name: &str, cells: u64, quiet: bool) -> Self {
-        let visible = !quiet && std::io::stderr().is_terminal();
-        let bar = visible.then(|| {
-            let template = "{prefix} [{bar:30}] {pos} of {len} cells{msg}, {elapsed}, {eta} left";
-            let style = ProgressStyle::with_template(template)
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            let hidden = ProgressBar::hidden().with_prefix(name.to_owned());
-            hidden.set_length(cells);
-            hidden.set_style(style);
-            hidden
-        });
-        Self {
-            bar,
-            next: Instant::now() + PATIENCE,
-        }
+        let template = "{prefix} [{bar:30}] {pos} of {len} cells{msg}, {elapsed}, {eta} left";
+        Self(Bar::new(name, template, cells, quiet))
     }
 
     /// Shows how far the sweep is, now and then.
     pub fn show(&mut self, progress: SweepProgress) {
-        let Some(bar) = &self.bar else { return };
-        let now = Instant::now();
-        if now < self.next {
-            return;
-        }
-        self.next = now + INTERVAL;
-        if bar.is_hidden() {
-            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
-        }
+        let Some(bar) = self.0.due() else { return };
         if progress.failed > 0 {
             bar.set_message(format!(" ({} failed)", progress.failed));
         }
@@ -124,8 +123,6 @@ impl SweepBar {
 
     /// Removes the bar.
     pub fn finish(self) {
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
+        self.0.finish();
     }
 }
