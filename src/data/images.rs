@@ -48,7 +48,7 @@ pub struct ImagesData {
     pub noise: Option<NoiseViews>,
     /// Number of images that are used, from the first on. Without it all are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1..))]
+    #[schemars(transform = within(check::at_least(1)))]
     pub limit: Option<u64>,
     /// Whether the mean over the images is subtracted from every pixel and every output. Without
     /// this, networks without biases learn the means first.
@@ -81,7 +81,7 @@ pub struct PixelTable {
     pub label: String,
     /// Number of pixels in a row of the image. Without it images are square.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1..))]
+    #[schemars(transform = within(check::at_least(1)))]
     pub width: Option<usize>,
 }
 
@@ -92,20 +92,20 @@ pub struct PixelTable {
 pub struct NoiseViews {
     /// Probability that both views show the image.
     #[serde(default)]
-    #[schemars(transform = within(0.0..=1.0))]
+    #[schemars(transform = within(check::closed(0.0, 1.0)))]
     pub both: f64,
     /// Probability that A shows the image and B is noise.
     #[serde(default, rename = "only_A")]
-    #[schemars(transform = within(0.0..=1.0))]
+    #[schemars(transform = within(check::closed(0.0, 1.0)))]
     pub only_a: f64,
     /// Probability that B shows the image and A is noise.
     #[serde(default, rename = "only_B")]
-    #[schemars(transform = within(0.0..=1.0))]
+    #[schemars(transform = within(check::closed(0.0, 1.0)))]
     pub only_b: f64,
     /// Standard deviation of the noise of every pixel. Without it, it is the root mean square of the
     /// pixels as the network sees them, so that noise is as strong as an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(0.0..=check::LARGEST))]
+    #[schemars(transform = within(check::closed(0.0, check::LARGEST)))]
     pub std: Option<f64>,
 }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 }]))]
 pub struct IsotropicData {
     /// Input dimension of each modality.
-    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
+    #[schemars(transform = within(check::closed(1, MOST_DIMENSIONS)))]
     pub modalities: ByModality<usize>,
     /// Variance of the inputs of each modality.
     #[schemars(transform = within(check::POSITIVE))]
@@ -32,11 +32,11 @@ pub struct IsotropicData {
     pub weight: ByModality<f64>,
     /// Standard deviation of the noise added to the target.
     #[serde(default)]
-    #[schemars(transform = within(0.0..=check::LARGEST))]
+    #[schemars(transform = within(check::closed(0.0, check::LARGEST)))]
     pub noise: f64,
     /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1..=MOST_SAMPLES))]
+    #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
 }
 

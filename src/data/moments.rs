@@ -20,7 +20,7 @@ use std::ops::RangeBounds;
 }]))]
 pub struct MomentsData {
     /// Input dimension of each modality; their order is that of the blocks of the matrices.
-    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
+    #[schemars(transform = within(check::closed(1, MOST_DIMENSIONS)))]
     pub modalities: ByModality<usize>,
     /// Input covariance of all d inputs: d rows of d numbers, symmetric and positive semi-definite.
     #[schemars(transform = within(check::MAGNITUDE))]
@@ -30,11 +30,11 @@ pub struct MomentsData {
     pub target_map: Vec<Vec<f64>>,
     /// Standard deviation of the noise added to every output.
     #[serde(default)]
-    #[schemars(transform = within(0.0..=check::LARGEST))]
+    #[schemars(transform = within(check::closed(0.0, check::LARGEST)))]
     pub noise: f64,
     /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1..=MOST_SAMPLES))]
+    #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
 }
 

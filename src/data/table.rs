@@ -40,7 +40,7 @@ pub struct TableData {
     /// Fraction of the rows, drawn at random, that is kept out of training and gives the
     /// generalisation error.
     #[serde(default)]
-    #[schemars(transform = within(0.0..=0.9))]
+    #[schemars(transform = within(check::closed(0.0, 0.9)))]
     pub holdout: f64,
 }
 

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub struct ToyData {
     /// Correlation coefficient of every pair of inputs; -1/(M-1) or more for M modalities.
     #[serde(default)]
-    #[schemars(transform = within(-1.0..=1.0))]
+    #[schemars(transform = within(check::closed(-1.0, 1.0)))]
     pub rho: f64,
     /// Standard deviation of the input of each modality; two modalities or more.
     #[schemars(transform = within(check::POSITIVE))]
@@ -31,11 +31,11 @@ pub struct ToyData {
     pub target: ByModality<f64>,
     /// Standard deviation of the noise added to the target.
     #[serde(default)]
-    #[schemars(transform = within(0.0..=check::LARGEST))]
+    #[schemars(transform = within(check::closed(0.0, check::LARGEST)))]
     pub noise: f64,
     /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1..=MOST_SAMPLES))]
+    #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
 }
 

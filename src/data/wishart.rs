@@ -24,22 +24,22 @@ use serde::{Deserialize, Serialize};
 }]))]
 pub struct WishartData {
     /// Input dimension of each modality.
-    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
+    #[schemars(transform = within(check::closed(1, MOST_DIMENSIONS)))]
     pub modalities: ByModality<usize>,
     /// Diagonal of the scale matrix: the mean variance of the inputs of each modality.
     #[schemars(transform = within(check::POSITIVE))]
     pub scale: ByModality<f64>,
     /// Number of outputs.
     #[serde(default = "default_outputs")]
-    #[schemars(transform = within(1..=MOST_DIMENSIONS))]
+    #[schemars(transform = within(check::closed(1, MOST_DIMENSIONS)))]
     pub outputs: usize,
     /// Standard deviation of the noise added to every output.
     #[serde(default)]
-    #[schemars(transform = within(0.0..=check::LARGEST))]
+    #[schemars(transform = within(check::closed(0.0, check::LARGEST)))]
     pub noise: f64,
     /// Number of samples that are drawn. Without it the moments of the population are used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1..=MOST_SAMPLES))]
+    #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
 }
 

@@ -26,7 +26,7 @@ pub struct XorData {
     #[schemars(transform = within(check::POSITIVE))]
     pub sigma: f64,
     /// Number of samples, a multiple of 4.
-    #[schemars(transform = within(4..=MOST_SAMPLES))]
+    #[schemars(transform = within(check::closed(4, MOST_SAMPLES)))]
     pub samples: u64,
 }
 

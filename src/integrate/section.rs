@@ -18,7 +18,7 @@ pub struct FlowSection {
     /// steps of networks with such units are kept to a hundredth of it, because their error
     /// estimates miss a part of each jump of the rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1e-13..=0.1))]
+    #[schemars(transform = within(check::closed(1e-13, 0.1)))]
     pub rtol: Option<f64>,
     /// Absolute tolerance of a step. Default: the relative tolerance of the step times the smallest
     /// root mean square of an initial layer.
@@ -30,7 +30,7 @@ pub struct FlowSection {
     pub reduction: ReductionChoice,
     /// Largest number of accepted and rejected steps; a run that needs more ends with `step_limit`.
     #[serde(default = "default_max_steps")]
-    #[schemars(transform = within(1..))]
+    #[schemars(transform = within(check::at_least(1)))]
     pub max_steps: u64,
     /// When the run ends: at the first condition that is met. At least one is given.
     pub until: Until,

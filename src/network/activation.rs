@@ -17,7 +17,7 @@ pub enum Activation {
     /// max(z, 0).
     Relu,
     /// z where z > 0, and elsewhere this slope, from 0 to 1, times z.
-    LeakyRelu(#[schemars(transform = within(0.0..=1.0))] f64),
+    LeakyRelu(#[schemars(transform = within(check::closed(0.0, 1.0)))] f64),
     /// tanh z.
     Tanh,
     /// The error function of z, 2/sqrt(pi) int_0^z exp(-s^2) ds.

@@ -34,7 +34,7 @@ pub struct NetworkSection {
     pub private_layers: Option<ByModality<usize>>,
     /// Number of shared layers after the fusion; with private_layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(0..=*LAYERS.end()))]
+    #[schemars(transform = within(check::closed(0, *LAYERS.end())))]
     pub shared_layers: Option<usize>,
     /// Width of every hidden layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -204,6 +204,24 @@ pub fn dims(key: &str, modalities: &ByModality<usize>) -> Result<usize> {
     Ok(total)
 }
 
+// Ranges as calls, for the attributes of fields, where `a..=b` only parses if another crate of the
+// build happens to need all of Rust's grammar.
+
+/// From one number to another, both included.
+pub fn closed<T>(low: T, high: T) -> (Bound<T>, Bound<T>) {
+    (Bound::Included(low), Bound::Included(high))
+}
+
+/// From one number, included, to another, excluded.
+pub fn half_open<T>(low: T, high: T) -> (Bound<T>, Bound<T>) {
+    (Bound::Included(low), Bound::Excluded(high))
+}
+
+/// One number or more.
+pub fn at_least<T>(low: T) -> (Bound<T>, Bound<T>) {
+    (Bound::Included(low), Bound::Unbounded)
+}
+
 /// Strictly between two numbers.
 pub fn between(low: f64, high: f64) -> (Bound<f64>, Bound<f64>) {
     (Bound::Excluded(low), Bound::Excluded(high))

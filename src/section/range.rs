@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::ops::{Bound, RangeBounds};
 
 /// Writes a range into the schema of a key: a number, or each number of a list, of a matrix or of
-/// a mapping. For `#[schemars(transform = within(1..=9))]` beside the field.
+/// a mapping. For `#[schemars(transform = within(check::closed(1, 9)))]` beside the field.
 pub fn within<T: Serialize>(range: impl RangeBounds<T>) -> impl FnMut(&mut Schema) {
     move |schema| {
         let mut places = ["/additionalProperties", "/items/items", "/items", ""].into_iter();

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 #[schemars(extend("examples" = [{"beta1": 0.9}]))]
 pub struct AdamSection {
     /// Decay of the running mean of the gradient.
-    #[schemars(transform = within(0.0..1.0))]
+    #[schemars(transform = within(check::half_open(0.0, 1.0)))]
     pub beta1: f64,
     /// Decay of the running mean of its square.
-    #[schemars(transform = within(0.0..1.0))]
+    #[schemars(transform = within(check::half_open(0.0, 1.0)))]
     pub beta2: f64,
     /// Number that is added to the root of the mean square.
     #[schemars(transform = within(check::POSITIVE))]

@@ -47,11 +47,11 @@ pub struct DescentSection {
     /// Number of samples in a mini-batch. Without it every step uses all samples. Each epoch is a
     /// permutation of the samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(1..))]
+    #[schemars(transform = within(check::at_least(1)))]
     pub batch: Option<u64>,
     /// Momentum mu. A step of learning rate eta then stands for the flow time eta/(1 - mu).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = within(0.0..1.0))]
+    #[schemars(transform = within(check::half_open(0.0, 1.0)))]
     pub momentum: Option<f64>,
     /// Adam in place of plain steps; `adam: {}` takes the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
