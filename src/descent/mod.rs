@@ -8,6 +8,9 @@
 //! |---|---|
 //! | `mod.rs` | the steps, and when to look at them |
 //! | `builder.rs` | the trajectory through what was looked at |
+//! | `batches.rs` | mini-batches |
+//! | `optimiser/` | the rule of a step |
+//! | `learning_rates.rs` | the learning rates to try |
 
 pub mod batches;
 mod builder;

@@ -1,4 +1,4 @@
-//! Alternatives as a mapping with one key, for `#[serde(with = "crate::one_key")]`.
+//! Alternatives as a mapping with one key, for `#[serde(with = "crate::section::one_key")]`.
 //!
 //! A variant that holds a value is written `{variant: value}`, a variant without one is written as
 //! its plain word. Serde's own form is the same in JSON, but YAML takes it for a tag and refuses

@@ -3,8 +3,8 @@
 //! States are never stored. A trajectory keeps the observation (total map and layer norms) with their
 //! time derivatives at *knots*, and is the quintic Hermite polynomial through the values and
 //! rates of three neighbouring knots in between. Neighbouring pieces are joined while the joint
-//! polynomial still reproduces the knots it drops, so that a trajectory grows with the detail of a
-//! trajectory and not with the number of steps: a plateau of a million steps is a few pieces.
+//! polynomial still reproduces the knots it drops, so that a trajectory grows with the detail of the
+//! run and not with the number of steps: a plateau of a million steps is a few pieces.
 //!
 //! Whoever fills a trajectory vouches that each piece is accurate ([`interpolation_error`]); joining
 //! checks against the dropped knots, which are themselves points of the trajectory, so that its

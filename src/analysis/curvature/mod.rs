@@ -12,9 +12,9 @@
 //! | file | what it computes |
 //! |---|---|
 //! | `mod.rs` | the ends of the spectrum at one state |
-//! | `plateaus.rs` | states to look at: where the loss falls most slowly |
-//! | `stability.rs` | the largest eigenvalue along a run: how large a learning rate may be |
-//! | `watch.rs` | both for one run |
+//! | `snapshots.rs` | states to look at: where the loss falls most slowly |
+//! | `sharpness.rs` | the largest eigenvalue along a run: how large a learning rate may be |
+//! | `monitor.rs` | both for one run |
 
 mod monitor;
 mod sharpness;

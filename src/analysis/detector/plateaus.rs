@@ -1,4 +1,4 @@
-//! Snapshots of the loss staircase, and the saddles they lie at.
+//! Plateaus of the loss staircase, and the saddles they lie at.
 
 use super::{BETWEEN_KNOTS, Kind, Plateau};
 use crate::analysis::detector::DetectorSection;
@@ -68,7 +68,8 @@ fn average_speeds(points: &mut [Point], least_drop: f64) {
     let (mut before, mut after) = (0, 0);
     let means: Vec<f64> = (0..=last)
         .map(|i| {
-            while points[before + 1].loss - points[i].loss >= half {
+            // Where the loss rises, as in a descent that diverges, the stretch begins at the point itself.
+            while before < i && points[before + 1].loss - points[i].loss >= half {
                 before += 1;
             }
             while after < last && points[i].loss - points[after].loss < half {
