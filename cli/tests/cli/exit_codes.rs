@@ -119,6 +119,25 @@ fn a_step_limit_is_a_failure_with_its_files() {
     assert!(0.0 < t_end && t_end < 20.0, "{t_end}");
 }
 
+/// Units with a kink take another way through the detector; the loss rises from the first step here,
+/// or from the tenth.
+#[test]
+fn a_diverging_descent_of_kinked_units_is_a_failure() {
+    let scenario = "data: {xor: {sigma: 0.5, samples: 64}}
+network: {depth: 2, fusion_layer: 2, width: 20, activation: relu}
+init: {gaussian: {std: 0.5}}
+flow: {until: {time: 200.0}, max_steps: 20}
+descent: {learning_rate: 20.0}
+";
+    let sandbox = Sandbox::with(scenario);
+    for rate in [10.0, 20.0] {
+        let line = format!("run fast.yaml --set descent.learning_rate={rate:?}");
+        sandbox.command(&line).assert().code(3);
+        let summary = sandbox.json("outputs/fast/summary.json");
+        assert_eq!(summary["descent"][0]["outcome"], "diverged", "{rate}");
+    }
+}
+
 #[test]
 fn a_diverging_descent_is_a_failure_with_its_step() {
     let sandbox = Sandbox::with(FAST);
