@@ -119,15 +119,15 @@ impl<'a, 's> Stepper<'a, 's> {
     /// Steps until the next look, at most `most` of them; gives back their number. The flow has been
     /// evaluated at the weights.
     fn advance(&mut self, flow: &Flow<'_>, most: u64) -> u64 {
-        flow.write_rate(&mut self.rate);
         let most = match (&self.looked, &self.stepping.batches) {
             (Some(_), Some(batches)) => most.min((batches.in_epoch() as u64 / LOOKS).max(1)),
             _ => 1,
         };
         let mut steps = 0;
         while steps < most && !self.has_moved() {
-            if let Some(batches) = &mut self.stepping.batches {
-                batches.next_rate(&self.weights, &mut self.rate);
+            match &mut self.stepping.batches {
+                Some(batches) => batches.next_rate(&self.weights, &mut self.rate),
+                None => flow.write_rate(&mut self.rate),
             }
             self.optimiser.step(&self.rate, &mut self.weights);
             steps += 1;

@@ -5,7 +5,7 @@ use crate::data::Moments;
 use crate::error::{InputError, Result};
 use crate::flow::Flow;
 use crate::integrate::{Method, Tolerances, auto_method};
-use crate::network::{self, Architecture};
+use crate::network::Architecture;
 use nalgebra::DVector;
 
 /// A mini-batch is less than all samples.
@@ -20,11 +20,13 @@ pub(super) fn ensure_batch_fits(samples: u64, batch: Option<u64>) -> Result<()> 
     }
 }
 
-/// Products of tiny weights underflow to zero, and the flow would never leave the origin.
+/// Products of tiny weights underflow to zero, and the flow would never leave the origin. `smallest`
+/// is the least root-mean-square of a layer.
 pub(super) fn ensure_live_start(
     architecture: &Architecture,
     moments: &Moments,
     weights: &DVector<f64>,
+    smallest: f64,
 ) -> Result<()> {
     let mut rate = vec![0.0; weights.len()];
     Flow::new(architecture, moments).rate(weights.as_slice(), &mut rate);
@@ -34,7 +36,6 @@ pub(super) fn ensure_live_start(
     let depth = (0..architecture.modalities.len())
         .map(|m| architecture.depth(m))
         .max();
-    let smallest = network::smallest_layer_rms(architecture, weights);
     let product = smallest.powi(depth.unwrap_or(1) as i32);
     let (problem, remedy) = if rate.iter().any(|entry| !entry.is_finite()) {
         (
@@ -65,9 +66,14 @@ const COARSEST: f64 = 1e-3;
 /// inverse where samples stay at a kink.
 const TIGHT: f64 = 1e-5;
 
-/// What the user should know before trusting the run.
-pub(super) fn warnings(problem: &Problem) -> Vec<String> {
-    let warnings = [of_data(problem), of_tolerances(problem), of_method(problem)];
+/// What the user should know before trusting the run. `smallest` is the least root-mean-square of an
+/// initial layer.
+pub(super) fn warnings(problem: &Problem, smallest: f64) -> Vec<String> {
+    let warnings = [
+        of_data(problem),
+        of_tolerances(problem, smallest),
+        of_method(problem),
+    ];
     warnings.concat()
 }
 
@@ -107,7 +113,7 @@ fn of_method(problem: &Problem) -> Vec<String> {
     ]
 }
 
-fn of_tolerances(problem: &Problem) -> Vec<String> {
+fn of_tolerances(problem: &Problem, smallest: f64) -> Vec<String> {
     let mut warnings = Vec::new();
     let Tolerances {
         rtol,
@@ -132,7 +138,6 @@ fn of_tolerances(problem: &Problem) -> Vec<String> {
              until.time as well"
         ));
     }
-    let smallest = network::smallest_layer_rms(&problem.architecture, &problem.weights);
     if atol > smallest {
         let default = step_rtol * smallest;
         warnings.push(format!(

@@ -82,8 +82,8 @@ impl Problem {
         cautions::ensure_batch_fits(samples, scenario.descent.as_ref().and_then(|d| d.batch))?;
         let weights =
             network::initial_weights(&scenario.init, scenario.seed, &moments, &architecture)?;
-        cautions::ensure_live_start(&architecture, &moments, &weights)?;
         let smallest = network::smallest_layer_rms(&architecture, &weights);
+        cautions::ensure_live_start(&architecture, &moments, &weights, smallest)?;
         let tolerances = Tolerances::of(&scenario.flow, architecture.activation, smallest);
         let reduction = match scenario.flow.reduction {
             ReductionChoice::Auto if architecture.is_linear() => {
@@ -92,7 +92,11 @@ impl Problem {
             _ => None,
         };
         let mut problem = Self {
-            method: auto_method::method(&scenario.flow, &moments, &architecture, &weights),
+            method: auto_method::method(
+                &scenario.flow,
+                (&moments, &architecture, &weights),
+                smallest,
+            ),
             scenario: scenario.clone(),
             moments,
             architecture,
@@ -101,7 +105,7 @@ impl Problem {
             tolerances,
             warnings: Vec::new(),
         };
-        problem.warnings = cautions::warnings(&problem);
+        problem.warnings = cautions::warnings(&problem, smallest);
         problem.scenario.flow.rtol = Some(tolerances.rtol);
         problem.scenario.flow.atol = Some(tolerances.atol);
         Ok(problem)

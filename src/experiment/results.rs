@@ -103,6 +103,16 @@ pub struct RunResult {
 }
 
 impl FlowRun {
+    /// The first outcome of this flow and these descents that is not a success; the flow's own where
+    /// all are.
+    pub fn outcome_with<'a>(&self, descents: impl IntoIterator<Item = &'a DescentRun>) -> Outcome {
+        let descents = descents.into_iter().map(|run| run.descent.outcome);
+        std::iter::once(self.end.outcome)
+            .chain(descents)
+            .find(|outcome| !outcome.is_success())
+            .unwrap_or(self.end.outcome)
+    }
+
     /// Weights of the full network at the end.
     pub fn final_weights(&self, problem: &Problem) -> DVector<f64> {
         let reduction = problem.network(self.is_reduced).reduction;
@@ -116,10 +126,6 @@ impl FlowRun {
 impl RunResult {
     /// The first outcome that is not a success; the flow's own where all are.
     pub fn outcome(&self) -> Outcome {
-        let descents = self.descents.iter().map(|run| run.descent.outcome);
-        std::iter::once(self.flow.end.outcome)
-            .chain(descents)
-            .find(|outcome| !outcome.is_success())
-            .unwrap_or(self.flow.end.outcome)
+        self.flow.outcome_with(&self.descents)
     }
 }

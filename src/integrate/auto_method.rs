@@ -13,7 +13,6 @@ use super::{FlowSection, MethodChoice, Tolerances};
 use crate::data::Moments;
 use crate::integrate::{Method, Pair};
 use crate::linalg::spectral_norm;
-use crate::network;
 use crate::network::Architecture;
 use nalgebra::DVector;
 
@@ -63,13 +62,14 @@ pub fn drive_turns_round(moments: &Moments, architecture: &Architecture) -> bool
     false
 }
 
-/// The method of a run from the given initial weights (flat).
+/// The method of a run from the given initial weights (flat), whose layers have root-mean-squares of
+/// `smallest` or more.
 pub fn method(
     flow: &FlowSection,
-    moments: &Moments,
-    architecture: &Architecture,
-    weights: &DVector<f64>,
+    problem: (&Moments, &Architecture, &DVector<f64>),
+    smallest: f64,
 ) -> Method {
+    let (moments, architecture, _) = problem;
     match flow.method {
         MethodChoice::Exponential => Method::Exponential,
         MethodChoice::Dopri5 => Method::RungeKutta(Pair::Dopri5),
@@ -82,9 +82,7 @@ pub fn method(
             // Where only a loss gap ends the run nobody knows when.
             let time = flow.until.time.unwrap_or(f64::INFINITY);
             let rtol = Tolerances::rtol_of(flow, architecture.activation);
-            let problem = (moments, architecture, weights);
             let explicit = explicit_evaluations((rtol, time), problem);
-            let smallest = network::smallest_layer_rms(architecture, weights);
             // Until a loss gap two layers take the logarithm of their weights, deeper ones a power.
             let deepest = (0..moments.modalities.len())
                 .map(|m| architecture.depth(m))

@@ -3,6 +3,7 @@
 use crate::plot::literal;
 use crate::report::format::number;
 use crate::scenario::AxisValue;
+use modalflow::network::Architecture;
 
 /// The name of a scenario key along an axis.
 pub(super) fn axis(path: &str) -> String {
@@ -31,6 +32,12 @@ pub(super) fn axis(path: &str) -> String {
             None => symbol(path),
         },
     }
+}
+
+/// A saddle's name in the rich text of figures.
+pub(super) fn saddle_label(architecture: &Architecture, learned: &[usize]) -> String {
+    let name = architecture.saddle_name(Some(learned));
+    format!("M_{{{}}}", name.trim_start_matches("M_"))
 }
 
 /// The symbol of a scenario key beside a value.

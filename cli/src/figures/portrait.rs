@@ -1,6 +1,7 @@
 //! Phase portraits: the flow of balanced weights, the measured trajectory, critical points.
 
 use super::check::{Place, ensure};
+use super::labels::saddle_label;
 use super::{Drawn, Kind, Request};
 use crate::error::Result;
 use crate::plot::{
@@ -186,11 +187,7 @@ fn is_minimum(point: &CriticalPoint) -> bool {
 fn dots(portrait: &Portrait) -> Vec<Dot> {
     let points = portrait.plane.points.iter();
     let points = points.map(|point| {
-        let name = portrait
-            .plane
-            .architecture
-            .saddle_name(Some(&point.learned));
-        let label = format!("M_{{{}}}", name.trim_start_matches("M_"));
+        let label = saddle_label(&portrait.plane.architecture, &point.learned);
         Dot::new(point.at, critical_marker(is_minimum(point)), label)
     });
     let start = portrait.path.first();

@@ -64,15 +64,7 @@ pub fn run_cell(
     {
         return None;
     }
-    let ends = [
-        Some(flow.end.outcome),
-        descent.as_ref().map(|run| run.descent.outcome),
-    ];
-    let mut failures = ends
-        .into_iter()
-        .flatten()
-        .filter(|outcome| !outcome.is_success());
-    let outcome = failures.next().unwrap_or(flow.end.outcome);
+    let outcome = flow.outcome_with(&descent);
     let found = Findings::of(&problem, &flow, &theory, descent.as_ref());
     // Figures show successful runs only, whose numbers are all finite.
     let is_drawn = wants_trajectory && outcome.is_success();

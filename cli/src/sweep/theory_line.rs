@@ -6,6 +6,7 @@ use crate::scenario::{AxisValue, Grid};
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::integrate::ReductionChoice;
+use rayon::prelude::*;
 
 /// A line of theory for each series, with the cells as points on it.
 #[derive(Debug)]
@@ -30,9 +31,9 @@ impl TheoryLine<'_> {
     /// all cells then.
     pub fn points(&self, row: usize, xs: &[f64]) -> Option<Vec<(f64, Option<f64>)>> {
         const BETWEEN: usize = 16;
-        let scenarios = xs.iter().filter_map(|x| self.scenario(row, *x));
-        let mut drawn = scenarios.map(|scenario| depends_on_draws(&scenario, self.quantity));
-        if drawn.any(|drawn| drawn) {
+        let mut scenarios = xs.iter().filter_map(|x| self.scenario(row, *x));
+        let draws_data = |scenario: Scenario| scenario.data.get().depends_on_seed();
+        if self.quantity.needs(Need::Weights) || scenarios.any(draws_data) {
             return None;
         }
         let mut sorted = xs.to_vec();
@@ -47,8 +48,8 @@ impl TheoryLine<'_> {
             (0..BETWEEN).map(value).collect()
         };
         let dense = sorted.windows(2).flat_map(between);
-        let dense = dense.chain(sorted.last().copied());
-        let points = dense.map(|x| (x, self.at(row, x)));
+        let dense: Vec<f64> = dense.chain(sorted.last().copied()).collect();
+        let points = dense.into_par_iter().map(|x| (x, self.at(row, x)));
         // Between the cells' values the key may take none; at one, theory has no word.
         let points = points.filter(|(x, y)| y.is_some() || xs.contains(x));
         Some(points.collect())
@@ -70,9 +71,4 @@ impl TheoryLine<'_> {
         }
         self.grid.scenario_with(&values).ok()
     }
-}
-
-/// Whether a prediction depends on random data or random weights.
-fn depends_on_draws(scenario: &Scenario, quantity: Quantity) -> bool {
-    quantity.needs(Need::Weights) || scenario.data.get().depends_on_seed()
 }

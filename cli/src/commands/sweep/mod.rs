@@ -88,7 +88,7 @@ impl Sweep {
     fn run(&self, cell: &Cell, go_on: &dyn Fn() -> bool) -> Option<Finished> {
         let finished = match self.grid.scenario(cell) {
             Ok(scenario) => sweep::run_cell(&scenario, self.wants_trajectory(cell), go_on)?,
-            Err(error) => sweep::invalid(&error),
+            Err(error) => return Some(sweep::invalid(&error)),
         };
         let is_invalid = finished.row.outcome == CellOutcome::Invalid;
         (!is_invalid || self.has_its_files()).then_some(finished)

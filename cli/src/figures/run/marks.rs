@@ -1,6 +1,7 @@
 //! What is marked among the curves of a run: levels, plateaus, crossings, the unimodal phase.
 
 use super::Run;
+use crate::figures::labels::saddle_label;
 use crate::plot::{
     BAND, Band, Colour, Dot, GREY, LEVEL, Level, LineStyle, Marker, RULE, SHOULDER, Span, literal,
     modality_colour,
@@ -26,17 +27,12 @@ impl Run<'_> {
         saddles.dedup();
         let of_saddle = |learned: Vec<usize>| {
             let value = moments.loss.loss(moments.critical_map(&learned).as_slice());
-            let label = format!("L({})", self.saddle_label(&learned));
+            let architecture = self.observables.architecture;
+            let label = format!("L({})", saddle_label(architecture, &learned));
             level(label, value, None, learned.len() == count)
         };
         let levels = saddles.into_iter().map(of_saddle);
         levels.filter(|level| level.value.is_finite()).collect()
-    }
-
-    /// The saddle's name in the figures' rich text.
-    fn saddle_label(&self, learned: &[usize]) -> String {
-        let name = self.observables.architecture.saddle_name(Some(learned));
-        format!("M_{{{}}}", name.trim_start_matches("M_"))
     }
 
     /// The first modality's norm on the unimodal saddle, and the norms at the end.
@@ -81,7 +77,7 @@ impl Run<'_> {
                     count if count == modalities.len() => "minimum".to_owned(),
                     _ => format!("only {} learned", names.join(" and ")),
                 };
-                (self.saddle_label(&learned), words)
+                (saddle_label(self.observables.architecture, &learned), words)
             }
         };
         Band {
