@@ -96,11 +96,18 @@ fn wrap(markup: &str, size: f64, room: f64) -> Vec<Line> {
 fn cut(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
     let mut chars: Vec<char> = markup.chars().collect();
     // Words wider than a line are broken, as nothing else makes them fit.
-    let fits = |lines: &[Line]| lines.len() <= rows && lines.iter().all(|l| l.width <= room);
-    while chars.pop().is_some() {
+    let fitted = |chars: &[char]| {
         let text: String = chars.iter().collect();
         let lines = wrap(&format!("{}…", text.trim_end()), size, room);
-        if fits(&lines) {
+        let fits = lines.len() <= rows && lines.iter().all(|line| line.width <= room);
+        fits.then_some(lines)
+    };
+    // By halves first: a text may be a hundred times too long.
+    while chars.len() > 1 && fitted(&chars[..chars.len() / 2]).is_none() {
+        chars.truncate(chars.len() / 2);
+    }
+    while chars.pop().is_some() {
+        if let Some(lines) = fitted(&chars) {
             return lines;
         }
     }
