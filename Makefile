@@ -16,6 +16,8 @@ test: ## all tests
 
 lint: ## formatting and lints, warnings denied
 	cargo fmt --all --check
+	# The library alone: the program may lend it what it does not ask for.
+	cargo clippy --release --locked --package modalflow --lib -- -D warnings
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
 doc: ## API documentation, warnings denied
