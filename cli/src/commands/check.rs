@@ -3,7 +3,7 @@
 use super::args::Options;
 use super::{Prepared, prepare_all, print, print_json};
 use crate::error::Result;
-use crate::report::text;
+use crate::report::network;
 use crate::scenario::{self, Grid};
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub(super) fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
         } else if !options.quiet {
             let size = format!(
                 "# {name} is valid: {}\n# inputs: {}, outputs: {}, memory while integrating: about {:.1} MB\n",
-                text::network_line(&problem.architecture),
+                network::network_line(&problem.architecture),
                 problem.moments.inputs_len(),
                 problem.moments.outputs_len(),
                 problem.memory() as f64 / 1e6,

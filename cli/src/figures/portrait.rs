@@ -8,7 +8,7 @@ use crate::plot::{
     Arrangement, Arrow, Axis, Curve, Dot, INK, Key, LineStyle, Marker, Page, Panel, Sample, Shape,
     modality_colour, range, significant,
 };
-use crate::report::fusion_name;
+use crate::report::network::fusion_name;
 use crate::scenario::AxisValue;
 use crate::sweep::{CriticalPoint, DrawnTrajectory, PhasePlane, Table};
 use modalflow::data::Source;

@@ -4,22 +4,11 @@
 
 pub mod csv;
 pub mod curvature;
+mod flow;
 pub mod format;
 pub mod generalisation;
 pub mod learned;
+pub mod network;
 pub mod summary;
 pub mod sweep;
 pub mod text;
-
-use modalflow::network::Architecture;
-
-/// The kind of fusion in words.
-pub fn fusion_name(architecture: &Architecture) -> String {
-    match architecture.fusion() {
-        Some(fusion) if fusion.depth == 1 => "linear regression".into(),
-        Some(fusion) if fusion.is_early() => "early fusion".into(),
-        Some(fusion) if fusion.is_late() => "late fusion".into(),
-        Some(fusion) => format!("fusion at layer {}", fusion.layer),
-        None => "fusion at unequal depths".into(),
-    }
-}

@@ -1,74 +1,17 @@
 //! The report on standard output: one screen, figures to six digits.
 
 use super::curvature::{push_curvature, push_stability};
+use super::flow::push_flow;
 use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
-use super::fusion_name;
 use super::generalisation::push_generalisation;
-use super::learned::{push_learned, push_visits};
+use super::learned::push_visits;
+use super::network::network_line;
 use super::summary::RunSummary;
 use modalflow::analysis::detector::Phase;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::summary::{DataSummary, FlowSummary, Summary, TheorySummary};
-use modalflow::experiment::verify::Verification;
-use modalflow::network::Activation;
-use modalflow::network::{Architecture, Stack};
+use modalflow::experiment::summary::{DataSummary, Summary, TheorySummary};
 use modalflow::theory::Theory;
 use std::fmt::Write;
-
-/// One line on the network: fusion, depth, widths, number of weights.
-pub fn network_line(architecture: &Architecture) -> String {
-    let depth = match architecture.fusion() {
-        Some(fusion) => format!("L = {}, Lf = {}", fusion.depth, fusion.layer),
-        None => {
-            let depths = architecture.modalities.iter().enumerate();
-            let depths = depths
-                .map(|(m, modality)| format!("{} {}", modality.name, architecture.fusion_layer(m)));
-            format!(
-                "private layers {}, {} shared",
-                depths.collect::<Vec<_>>().join(", "),
-                architecture.shared.len()
-            )
-        }
-    };
-    let weights = architecture.len();
-    format!(
-        "{}, {depth}{}{}, {weights} weights",
-        fusion_name(architecture),
-        widths(architecture),
-        units(architecture)
-    )
-}
-
-/// Activation and biases, where there are any.
-fn units(architecture: &Architecture) -> String {
-    let activation = match architecture.activation {
-        Activation::Linear => String::new(),
-        Activation::LeakyRelu(slope) => format!(", leaky_relu of slope {}", number(slope)),
-        other => format!(", {}", other.name()),
-    };
-    let biases = match architecture.biases.is_empty() {
-        true => "",
-        false => ", with biases",
-    };
-    activation + biases
-}
-
-fn widths(architecture: &Architecture) -> String {
-    let is_hidden = |l: usize| match architecture.layers[l].stack {
-        Stack::Private(m) => l + 1 < architecture.private[m].end || !architecture.shared.is_empty(),
-        Stack::Shared => l + 1 < architecture.shared.end,
-    };
-    let mut widths: Vec<usize> = (0..architecture.layers.len())
-        .filter(|&l| is_hidden(l))
-        .map(|l| architecture.layers[l].rows)
-        .collect();
-    widths.sort_unstable();
-    match (widths.first(), widths.last()) {
-        (Some(least), Some(most)) if least == most => format!(", width {least}"),
-        (Some(least), Some(most)) => format!(", widths {least} to {most}"),
-        _ => String::new(),
-    }
-}
 
 /// The table of the data's moments.
 pub fn data_table(data: &DataSummary) -> String {
@@ -247,97 +190,6 @@ pub fn report(problem: &Problem, run: &RunSummary<'_>) -> String {
     push_curvature(&mut text, summary);
     push_descents(&mut text, summary);
     text
-}
-
-fn push_flow(text: &mut String, summary: &Summary<'_>) {
-    let flow = &summary.flow;
-    let _ = writeln!(
-        text,
-        "\nflow ({}): {}\n  t = {}, loss {}, {} steps ({} rejected), {} evaluations{}, balancedness drift {}",
-        flow.method,
-        flow.outcome.sentence(),
-        number(flow.t_end),
-        number(flow.final_loss),
-        flow.steps,
-        flow.rejected_steps,
-        flow.rhs_evaluations,
-        krylov(flow),
-        flow.balancedness_drift
-            .map_or(NONE.into(), |drift| format!("{drift:.1e}")),
-    );
-    let reduction = &flow.reduction;
-    if let (Some(weights), Some(bound)) = (reduction.reduced_weights, reduction.error_bound) {
-        let _ = writeln!(
-            text,
-            "  integrated as a network of {weights} weights instead of {}, estimated error {bound:.0e}",
-            reduction.full_weights
-        );
-    }
-    push_verification(text, summary.verification);
-    if let Some(share) = flow.linear_share {
-        let _ = writeln!(
-            text,
-            "  maps are the best linear fit, which explains {} of the outputs' power at the end",
-            percent(Some(share)).trim_start_matches('+')
-        );
-    }
-    push_learned(text, summary.learned);
-    let ends_on = summary
-        .plateaus
-        .last()
-        .map(|summary| summary.plateau)
-        .filter(|plateau| plateau.exit.is_none());
-    // What a network that is not linear can still learn is not known.
-    let unfinished = |saddle: &str| saddle != "M_*" && flow.linear_share.is_none();
-    if let Some(plateau) = ends_on.filter(|plateau| unfinished(&plateau.saddle)) {
-        let _ = writeln!(
-            text,
-            "  the run ends on the plateau of {}: not everything is learned",
-            plateau.saddle
-        );
-    }
-}
-
-fn push_verification(text: &mut String, verification: Option<&Verification>) {
-    let Some(check) = verification else { return };
-    let gap = |gap: Option<f64>| gap.map_or(NONE.into(), |gap| format!("{gap:.1e}"));
-    let network = if check.reduced {
-        "the reduced"
-    } else {
-        "the full"
-    };
-    if !check.outcome.is_success() {
-        let _ = writeln!(
-            text,
-            "  not verified: the check by {} on {network} network {}, at t = {}",
-            check.method,
-            check.outcome.sentence(),
-            number(check.t_end)
-        );
-        return;
-    }
-    let _ = writeln!(
-        text,
-        "  verified by {} on {network} network at rtol {:.0e}, {} steps: loss differs by at most {:.1e}, maps by \
-         {},\n    t_first by {}, t_second by {} (relative)",
-        check.method,
-        check.rtol,
-        check.steps,
-        check.max_loss_gap,
-        gap(check.max_map_gap),
-        gap(check.t_first_gap),
-        gap(check.t_second_gap)
-    );
-}
-
-fn krylov(flow: &FlowSummary) -> String {
-    let sizes = flow.krylov_mean.zip(flow.krylov_max);
-    sizes.map_or(String::new(), |(mean, max)| {
-        format!(
-            ", {} Hessian products (Krylov dimension {mean:.1}, at most {max})",
-            flow.hessian_products
-        )
-    })
 }
 
 fn push_crossings(text: &mut String, summary: &Summary<'_>) {

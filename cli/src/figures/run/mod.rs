@@ -8,7 +8,7 @@ use crate::plot::{
     map_key, map_line,
 };
 use crate::report::format::{number, number_to};
-use crate::report::fusion_name;
+use crate::report::network::fusion_name;
 use marks::{dot, level};
 use modalflow::data::Source;
 use modalflow::experiment::Scenario;

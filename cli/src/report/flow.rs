@@ -1,0 +1,99 @@
+//! The flow in the report: how it ended, what it cost, and how it was verified.
+
+use super::format::{NONE, number, percent};
+use super::learned::push_learned;
+use modalflow::experiment::summary::{FlowSummary, Summary};
+use modalflow::experiment::verify::Verification;
+use std::fmt::Write;
+
+/// The section of the flow.
+pub(super) fn push_flow(text: &mut String, summary: &Summary<'_>) {
+    let flow = &summary.flow;
+    let _ = writeln!(
+        text,
+        "\nflow ({}): {}\n  t = {}, loss {}, {} steps ({} rejected), {} evaluations{}, balancedness drift {}",
+        flow.method,
+        flow.outcome.sentence(),
+        number(flow.t_end),
+        number(flow.final_loss),
+        flow.steps,
+        flow.rejected_steps,
+        flow.rhs_evaluations,
+        krylov(flow),
+        flow.balancedness_drift
+            .map_or(NONE.into(), |drift| format!("{drift:.1e}")),
+    );
+    let reduction = &flow.reduction;
+    if let (Some(weights), Some(bound)) = (reduction.reduced_weights, reduction.error_bound) {
+        let _ = writeln!(
+            text,
+            "  integrated as a network of {weights} weights instead of {}, estimated error {bound:.0e}",
+            reduction.full_weights
+        );
+    }
+    push_verification(text, summary.verification);
+    if let Some(share) = flow.linear_share {
+        let _ = writeln!(
+            text,
+            "  maps are the best linear fit, which explains {} of the outputs' power at the end",
+            percent(Some(share)).trim_start_matches('+')
+        );
+    }
+    push_learned(text, summary.learned);
+    let ends_on = summary
+        .plateaus
+        .last()
+        .map(|summary| summary.plateau)
+        .filter(|plateau| plateau.exit.is_none());
+    // What a network that is not linear can still learn is not known.
+    let unfinished = |saddle: &str| saddle != "M_*" && flow.linear_share.is_none();
+    if let Some(plateau) = ends_on.filter(|plateau| unfinished(&plateau.saddle)) {
+        let _ = writeln!(
+            text,
+            "  the run ends on the plateau of {}: not everything is learned",
+            plateau.saddle
+        );
+    }
+}
+
+fn push_verification(text: &mut String, verification: Option<&Verification>) {
+    let Some(check) = verification else { return };
+    let gap = |gap: Option<f64>| gap.map_or(NONE.into(), |gap| format!("{gap:.1e}"));
+    let network = if check.reduced {
+        "the reduced"
+    } else {
+        "the full"
+    };
+    if !check.outcome.is_success() {
+        let _ = writeln!(
+            text,
+            "  not verified: the check by {} on {network} network {}, at t = {}",
+            check.method,
+            check.outcome.sentence(),
+            number(check.t_end)
+        );
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "  verified by {} on {network} network at rtol {:.0e}, {} steps: loss differs by at most {:.1e}, maps by \
+         {},\n    t_first by {}, t_second by {} (relative)",
+        check.method,
+        check.rtol,
+        check.steps,
+        check.max_loss_gap,
+        gap(check.max_map_gap),
+        gap(check.t_first_gap),
+        gap(check.t_second_gap)
+    );
+}
+
+fn krylov(flow: &FlowSummary) -> String {
+    let sizes = flow.krylov_mean.zip(flow.krylov_max);
+    sizes.map_or(String::new(), |(mean, max)| {
+        format!(
+            ", {} Hessian products (Krylov dimension {mean:.1}, at most {max})",
+            flow.hessian_products
+        )
+    })
+}
