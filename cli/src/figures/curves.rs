@@ -1,23 +1,16 @@
 //! Curves of several cells in time.
 
 use super::check::Place;
-use super::series::{left_out, thinned};
-use super::{Drawn, Kind, Request};
+use super::series::{PAD, Series, page};
+use super::{Kind, Request};
 use crate::error::Result;
-use crate::plot::{
-    Axis, Curve, Key, LineStyle, Page, Panel, Sample, range, range_widened, series_colour,
-    series_dash, shows,
-};
+use crate::plot::{Axis, Page, range, shows};
 use crate::sweep::{DrawnTrajectory, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Curves that can still be told apart.
 const MOST: usize = 24;
-/// Height of the panel.
-pub(super) const HEIGHT: f64 = 360.0;
-/// Blank fraction of the axis up beyond the data.
-pub(super) const PAD: f64 = 0.04;
 
 /// Curves against time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -75,81 +68,52 @@ impl Kind for CurvesFigure {
     }
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
-        let Drawn { cells, note } = request.trajectories(table)?;
-        let points = |trajectory: &DrawnTrajectory| {
-            let times = trajectory.times.iter().copied();
-            times
-                .zip(self.value.of(trajectory).iter().copied())
-                .collect()
-        };
-        let mut family: Vec<(String, Vec<(f64, f64)>)> = cells
-            .iter()
-            .map(|(cell, trajectory)| (request.label(cell), points(trajectory)))
-            .collect();
-        if self.log_x {
-            let start = first_event(&family).map_or(0.0, |event| event / 10.0);
-            for (_, points) in &mut family {
-                points.retain(|point| point.0 >= start);
+        let drawn = request.trajectories(table)?;
+        let series = drawn.cells.iter().map(|(cell, trajectory)| {
+            let values = self.value.of(trajectory).iter().copied();
+            Series {
+                label: request.label(cell),
+                line: trajectory.times.iter().copied().zip(values).collect(),
+                ..Series::default()
             }
-        }
-        let page = self.of(family);
-        let notes = note.into_iter().chain(page.notes).collect();
-        Ok(Page { notes, ..page })
+        });
+        Ok(self.of(series.collect(), drawn.note.into_iter().collect()))
     }
 }
 
 impl CurvesFigure {
     /// The page of labelled curves.
-    fn of(&self, family: Vec<(String, Vec<(f64, f64)>)>) -> Page {
-        let count = family.len();
-        let all = || family.iter().flat_map(|(_, points)| points);
-        let shown = || all().filter(|p| shows(self.log_x, p.0) && shows(self.log_y, p.1));
-        // The start of time, which a logarithmic axis cannot show, is missed by nobody.
-        let x = range(shown().map(|p| p.0), self.log_x, 0.0);
-        let y = range_widened(shown().map(|p| p.1), [], self.log_y, PAD);
-        let dropped = left_out(self.log_y, all().map(|point| point.1));
-        let style = |i: usize| LineStyle {
-            colour: series_colour(i, count),
-            width: 2.0,
-            dash: series_dash(i),
-        };
-        let labels = family.iter().enumerate();
-        let keys = labels.map(|(i, (label, _))| Key::new(label, Sample::Line(style(i))));
-        let (legend, named) = thinned(keys.collect());
-        let panel = x.zip(y).map(|(x, y)| Panel {
-            height: HEIGHT,
-            x: Axis::new("time t (in units of η × descent steps)", x, self.log_x),
-            y: Axis::new(self.value.name(), y, self.log_y),
-            curves: (0..count)
-                .zip(&family)
-                .map(|(i, (_, points))| Curve {
-                    points: points.clone(),
-                    style: style(i),
-                })
-                .collect(),
-            legend,
-            ..Panel::default()
-        });
-        Page {
-            panels: panel.into_iter().collect(),
-            notes: named.into_iter().chain(dropped).collect(),
-            ..Page::default()
+    fn of(&self, mut series: Vec<Series>, notes: Vec<String>) -> Page {
+        if self.log_x {
+            let events = series.iter().filter_map(first_event);
+            let start = events
+                .min_by(f64::total_cmp)
+                .map_or(0.0, |event| event / 10.0);
+            for one in &mut series {
+                one.line.retain(|point| point.0 >= start);
+            }
         }
+        let all = series.iter().flat_map(|one| &one.line);
+        // The start of time, which a logarithmic axis cannot show, is missed by nobody.
+        let shown = all.filter(|p| shows(self.log_x, p.0) && shows(self.log_y, p.1));
+        let x = range(shown.clone().map(|p| p.0), self.log_x, 0.0);
+        let y = range(shown.map(|p| p.1), self.log_y, PAD);
+        let axes = x.zip(y).map(|(x, y)| {
+            let time = Axis::new("time t (in units of η × descent steps)", x, self.log_x);
+            (time, Axis::new(self.value.name(), y, self.log_y))
+        });
+        page(&series, axes, notes)
     }
 }
 
-/// When the first of the curves has gone a hundredth of its way: a logarithmic axis starts a
-/// decade before, or it would be empty for the most part.
-fn first_event(family: &[(String, Vec<(f64, f64)>)]) -> Option<f64> {
-    let event = |(_, points): &(String, Vec<(f64, f64)>)| {
-        let start = points.first()?.1;
-        let ways = points.iter().map(|point| (point.1 - start).abs());
-        let most = ways.fold(0.0, f64::max);
-        let mut points = points.iter();
-        let first = points.find(|point| (point.1 - start).abs() > 0.01 * most)?;
-        Some(first.0)
-    };
-    family.iter().filter_map(event).min_by(f64::total_cmp)
+/// When a curve has gone a hundredth of its way: a logarithmic axis starts a decade before the first of
+/// these, or it would be empty for the most part.
+fn first_event(series: &Series) -> Option<f64> {
+    let start = series.line.first()?.1;
+    let way = |point: &(f64, f64)| (point.1 - start).abs();
+    let most = series.line.iter().map(way).fold(0.0, f64::max);
+    let mut points = series.line.iter();
+    Some(points.find(|point| way(point) > 0.01 * most)?.0)
 }
 
 #[cfg(test)]
@@ -163,8 +127,11 @@ mod tests {
             log_x: true,
             log_y: false,
         };
-        let points = vec![(0.0, 1.0), (1.0, 0.5), (2.0, f64::NAN), (10.0, 0.5)];
-        let page = figure.of(vec![("one".to_owned(), points)]);
+        let series = Series {
+            line: vec![(0.0, 1.0), (1.0, 0.5), (2.0, f64::NAN), (10.0, 0.5)],
+            ..Series::default()
+        };
+        let page = figure.of(vec![series], Vec::new());
         assert_eq!(page.panels[0].x.range, (1.0, 10.0));
         assert!(page.notes.is_empty());
     }

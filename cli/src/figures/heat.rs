@@ -1,6 +1,6 @@
 //! Heat maps over two axes: measured, and where there are predictions theory and the gap.
 
-use super::aggregate::{Field, Sum};
+use super::aggregate::{Field, Sum, Sums};
 use super::check::Place;
 use super::series::numbers;
 use super::{Kind, Request, labels};
@@ -50,14 +50,12 @@ impl Kind for HeatFigure {
         };
         let (x, y) = (axis(&self.x, places[0]), axis(&self.y, places[1]));
         let mut notes: Vec<String> = field.aggregate.note().into_iter().collect();
-        if self.value.is_predicted() {
-            let (compared, measured) = field.share(&field.gaps);
-            notes.extend((compared < measured).then(|| {
-                format!(
-                    "gap: mean over {compared} of {measured} runs, those in an order that theory \
-                     predicts, with a value other than 0"
-                )
-            }));
+        let (compared, measured) = field.share(|sums| sums.gap);
+        if self.value.is_predicted() && compared < measured {
+            notes.push(format!(
+                "gap: mean over {compared} of {measured} runs, those in an order that theory \
+                 predicts, with a value other than 0"
+            ));
         }
         let page = page(x, y, self.maps(&field));
         Ok(Page { notes, ..page })
@@ -67,25 +65,27 @@ impl Kind for HeatFigure {
 impl HeatFigure {
     /// What is measured, and where there are predictions theory and the gap.
     fn maps(&self, field: &Field) -> Vec<Map> {
-        let means = |sums: &[Sum]| -> Vec<Option<f64>> { sums.iter().map(Sum::mean).collect() };
-        let map = |title, sums: &[Sum]| Map {
+        let map = |title, sum: fn(&Sums) -> Sum| Map {
             title,
-            values: means(sums),
+            values: field.cells.iter().map(|sums| sum(sums).mean()).collect(),
             unit: self.value.label(),
             ramp: match self.log {
                 true => Ramp::SequentialLog,
                 false => Ramp::Sequential,
             },
         };
-        let mut maps = vec![map("measured", &field.measured)];
+        let mut maps = vec![map("measured", |sums| sums.measured)];
         if self.value.is_predicted() {
-            let percent = |gap: Option<f64>| gap.map(|gap| 100.0 * gap);
-            maps.push(map("theory", &field.theory));
+            let mut gap = map("gap", |sums| sums.gap);
+            gap.values
+                .iter_mut()
+                .flatten()
+                .for_each(|gap| *gap *= 100.0);
+            maps.push(map("theory", |sums| sums.theory));
             maps.push(Map {
-                title: "gap",
-                values: means(&field.gaps).into_iter().map(percent).collect(),
                 unit: "(measured − theory)/theory, %".to_owned(),
                 ramp: Ramp::Diverging,
+                ..gap
             });
         }
         maps
@@ -94,33 +94,46 @@ impl HeatFigure {
 
 /// The page of maps over the same cells; maps of one ramp share the range of their colours.
 fn page(x: Axis, y: Axis, maps: Vec<Map>) -> Page {
-    let columns = x.range.1 as usize;
     let colours = |map: &Map| {
         let alike = maps.iter().filter(|other| other.ramp == map.ramp);
-        let values = alike.flat_map(|other| other.values.iter().copied().flatten());
-        let scale = ColourScale::of(map.ramp, values)?;
+        let scale = ColourScale::of(
+            map.ramp,
+            alike.flat_map(|map| map.values.iter().copied().flatten()),
+        )?;
         // A map without a coloured value of its own has no use for a bar.
         let mut own = map.values.iter().flatten();
         own.any(|value| scale.colour(*value).is_some())
             .then_some(scale)
     };
-    let cells = |map: &Map| Cells {
-        columns,
-        values: map.values.clone(),
-        colours: colours(map),
-        unit: map.unit.clone(),
+    let mut panels: Vec<Panel> = Vec::new();
+    let (mut is_missing, mut is_below) = (false, false);
+    for map in &maps {
+        let colours = colours(map);
+        for value in &map.values {
+            let colour = colours
+                .zip(*value)
+                .and_then(|(colours, value)| colours.colour(value));
+            is_missing |= colour.is_none();
+            is_below |= colour.is_none() && value.is_some_and(|value| value <= 0.0);
+        }
+        panels.push(Panel {
+            title: map.title.to_owned(),
+            x: x.clone(),
+            y: y.clone(),
+            cells: Some(Cells {
+                columns: x.range.1 as usize,
+                values: map.values.clone(),
+                colours,
+                unit: map.unit.clone(),
+            }),
+            ..Panel::default()
+        });
+    }
+    let hatching = match is_below {
+        true => "no value, or none above zero",
+        false => "no value",
     };
-    let panel = |map: &Map| Panel {
-        title: map.title.to_owned(),
-        x: x.clone(),
-        y: y.clone(),
-        cells: Some(cells(map)),
-        ..Panel::default()
-    };
-    let mut panels: Vec<Panel> = maps.iter().map(panel).collect();
-    let legend = missing_key(panels.iter().filter_map(|panel| panel.cells.as_ref()));
-    let is_coloured = |panel: &Panel| panel.cells.as_ref().is_some_and(|c| c.colours.is_some());
-    if !panels.iter().any(is_coloured) {
+    if maps.iter().all(|map| colours(map).is_none()) {
         panels.clear();
     }
     Page {
@@ -128,41 +141,23 @@ fn page(x: Axis, y: Axis, maps: Vec<Map>) -> Page {
             tall: (y.range.1 / x.range.1).clamp(0.6, 1.1),
         },
         panels,
-        legend: legend.into_iter().collect(),
+        legend: is_missing
+            .then(|| Key::new(hatching, Sample::Hatch))
+            .into_iter()
+            .collect(),
         ..Page::default()
     }
-}
-
-/// Says what hatching means, where some is.
-fn missing_key<'c>(cells: impl Iterator<Item = &'c Cells>) -> Option<Key> {
-    let mut hatched = None;
-    for cells in cells {
-        let colour = |value: f64| cells.colours.and_then(|colours| colours.colour(value));
-        for value in &cells.values {
-            match value {
-                Some(value) if colour(*value).is_none() && *value <= 0.0 => {
-                    hatched = Some("no value, or none above zero");
-                }
-                value if value.and_then(colour).is_none() => {
-                    hatched = hatched.or(Some("no value"));
-                }
-                _ => {}
-            }
-        }
-    }
-    hatched.map(|label| Key::new(label, Sample::Hatch))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn maps(values: [Vec<Option<f64>>; 3]) -> Page {
+    fn maps(values: [&[Option<f64>]; 3]) -> Page {
         let ramps = [Ramp::SequentialLog, Ramp::SequentialLog, Ramp::Diverging];
-        let maps = ramps.into_iter().zip(values);
-        let maps = maps.map(|(ramp, values)| Map {
+        let maps = ramps.into_iter().zip(values).map(|(ramp, values)| Map {
             title: "",
-            values,
+            values: values.to_vec(),
             unit: String::new(),
             ramp,
         });
@@ -172,25 +167,22 @@ mod tests {
 
     #[test]
     fn alike_maps_share_their_colours_and_hatching_is_explained() {
-        let numbers = |values: [f64; 2]| values.map(Some).to_vec();
         let page = maps([
-            numbers([1.0, 2.0]),
-            numbers([5.0, 1.0]),
-            numbers([-3.0, 1.0]),
+            &[Some(1.0), Some(2.0)],
+            &[Some(5.0)],
+            &[Some(-3.0), Some(1.0)],
         ]);
-        let colours = |i: usize| {
-            page.panels[i]
-                .cells
-                .as_ref()
-                .and_then(|cells| cells.colours)
-        };
-        assert_eq!(colours(0), colours(1));
-        assert_ne!(colours(0), colours(2));
+        let cells = page.panels.iter().filter_map(|panel| panel.cells.as_ref());
+        let colours: Vec<_> = cells.map(|cells| cells.colours).collect();
+        assert_eq!(colours[0], colours[1]);
+        assert_ne!(colours[0], colours[2]);
         assert!(page.legend.is_empty());
-        let page = maps([vec![None], numbers([0.0, 1.0]), vec![]]);
-        assert_eq!(page.legend[0].label, "no value, or none above zero");
-        let page = maps([vec![None], numbers([2.0, 1.0]), vec![]]);
-        assert_eq!(page.legend[0].label, "no value");
-        assert!(maps([vec![None], vec![], vec![]]).panels.is_empty());
+        let hatching = |values| maps([&[None], values, &[]]).legend[0].label.clone();
+        assert_eq!(
+            hatching(&[Some(0.0), Some(1.0)]),
+            "no value, or none above zero"
+        );
+        assert_eq!(hatching(&[Some(2.0), Some(1.0)]), "no value");
+        assert!(maps([&[None], &[], &[]]).panels.is_empty());
     }
 }

@@ -14,7 +14,7 @@
 //! | `portrait.rs` | of a sweep: phase portraits |
 //! | `check.rs` | what several checks need to know of the scenario |
 //! | `aggregate.rs` | runs summed up, and those left out |
-//! | `series.rs` | series of one panel: their names, and what is not shown of them |
+//! | `series.rs` | the panel of series that lines, scatter and curves share |
 //! | `labels.rs` | what axes and quantities are called |
 
 mod aggregate;
@@ -39,7 +39,7 @@ pub use scatter::ScatterFigure;
 use crate::error::Result;
 use crate::plot::{Page, literal};
 use crate::scenario::{AxisValue, Cell, Column};
-use crate::sweep::{DrawnTrajectory, Table};
+use crate::sweep::{DrawnTrajectory, Record, Table};
 use aggregate::Aggregate;
 use check::Place;
 use indexmap::IndexMap;
@@ -154,16 +154,31 @@ impl Request<'_> {
         self.section.selects(&self.columns, &cell.values)
     }
 
+    /// Whether the drawn cells have several values of a column.
+    fn varies(&self, column: &Column) -> bool {
+        column.values.len() > 1 && !self.section.select.contains_key(&column.path)
+    }
+
     /// What tells the drawn cells apart.
     fn label(&self, cell: &Cell) -> String {
-        let selected = &self.section.select;
         let parts = self.columns.iter().zip(&cell.values);
-        let parts = parts
-            .filter(|(column, _)| column.values.len() > 1 && !selected.contains_key(&column.path));
-        let parts: Vec<String> = parts
-            .map(|(column, value)| labels::assignment(&column.path, value))
-            .collect();
-        parts.join(", ")
+        let parts = parts.filter(|(column, _)| self.varies(column));
+        let parts = parts.map(|(column, value)| labels::assignment(&column.path, value));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Calls `take` with every selected run that can be shown as far as its end goes, and counts all of them.
+    fn each(
+        &self,
+        table: &mut Table<'_>,
+        aggregate: &mut Aggregate,
+        mut take: impl FnMut(&Record, &mut Aggregate),
+    ) -> Result<()> {
+        table.each(&mut |record| {
+            if self.selects(&record.cell) && aggregate.is_shown(record) {
+                take(record, aggregate);
+            }
+        })
     }
 
     /// The first repeat of each selected cell.
@@ -178,7 +193,7 @@ impl Request<'_> {
             if self.selects(&record.cell) && aggregate.is_shown(&record) {
                 match record.trajectory {
                     Some(trajectory) => cells.push((record.cell, trajectory)),
-                    None => aggregate.miss(),
+                    None => aggregate.missing += 1,
                 }
             }
         }

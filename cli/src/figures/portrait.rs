@@ -2,15 +2,15 @@
 
 use super::check::{Place, ensure};
 use super::labels::saddle_label;
-use super::{Drawn, Kind, Request};
+use super::{Kind, Request};
 use crate::error::Result;
 use crate::plot::{
-    Arrangement, Arrow, Axis, Curve, Dot, INK, Key, LineStyle, Marker, Page, Panel, Sample, Shape,
-    modality_colour, range, significant,
+    Arrangement, Arrow, Axis, ColourScale, Curve, Dot, INK, Key, LineStyle, Marker, Page, Panel,
+    Ramp, Sample, Shape, modality_colour, range, significant,
 };
 use crate::report::network::fusion_name;
 use crate::scenario::AxisValue;
-use crate::sweep::{CriticalPoint, DrawnTrajectory, PhasePlane, Table};
+use crate::sweep::{CriticalPoint, PhasePlane, Table};
 use modalflow::data::Source;
 use modalflow::section::{check, within};
 use schemars::JsonSchema;
@@ -61,18 +61,20 @@ impl Kind for PortraitFigure {
     }
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
-        let Drawn { cells, note } = request.trajectories(table)?;
+        let drawn = request.trajectories(table)?;
         let mut portraits = Vec::new();
-        for (cell, trajectory) in &cells {
+        for (cell, trajectory) in &drawn.cells {
+            let pairs = trajectory.maps.iter();
+            let pairs = pairs.filter_map(|map| Some((*map.first()?, *map.get(1)?)));
             portraits.push(Portrait {
                 label: request.label(cell),
-                path: path(trajectory),
+                path: pairs.collect(),
                 plane: PhasePlane::of(&table.grid.scenario(cell)?)?,
             });
         }
-        let page = page(&portraits, self.arrows);
-        let notes = page.notes.into_iter().chain(note).collect();
-        Ok(Page { notes, ..page })
+        let mut page = page(&portraits, self.arrows);
+        page.notes.extend(drawn.note);
+        Ok(page)
     }
 }
 
@@ -116,47 +118,99 @@ struct Portrait {
     plane: PhasePlane,
 }
 
-fn path(trajectory: &DrawnTrajectory) -> Vec<(f64, f64)> {
-    let pair = |map: &Vec<f64>| Some((*map.first()?, *map.get(1)?));
-    trajectory.maps.iter().filter_map(pair).collect()
+impl Portrait {
+    fn title(&self) -> String {
+        let fusion = fusion_name(&self.plane.architecture);
+        match self.label.as_str() {
+            "" => fusion,
+            label => format!("{fusion}, {label}"),
+        }
+    }
+
+    /// The critical points, and upon them the start of the trajectory: small weights start next to one.
+    fn dots(&self) -> Vec<Dot> {
+        let points = self.plane.points.iter().map(|point| {
+            let label = saddle_label(&self.plane.architecture, &point.learned);
+            Dot::new(point.at, critical_marker(is_minimum(point)), label)
+        });
+        let start = self.path.first();
+        let start = start.map(|start| Dot::new(*start, start_marker(), ""));
+        points.chain(start).collect()
+    }
+
+    /// Places, the middles of equal parts of the plane, and the velocities there.
+    fn field(&self, (x, y): (Range, Range), arrows: u64) -> Vec<(Pair, Pair)> {
+        let places = |(low, high): Range| {
+            let step = (high - low) / arrows as f64;
+            (0..arrows).map(move |i| low + step * (i as f64 + 0.5))
+        };
+        let places = places(x).flat_map(|x| places(y).map(move |y| (x, y)));
+        let moving = places.filter_map(|at| Some((at, self.plane.velocity(at)?)));
+        moving.collect()
+    }
+}
+
+type Range = (f64, f64);
+type Pair = (f64, f64);
+
+fn speed(velocity: Pair) -> f64 {
+    velocity.0.hypot(velocity.1)
+}
+
+fn is_minimum(point: &CriticalPoint) -> bool {
+    point.learned.len() > 1
 }
 
 /// The page of the portraits, on the same axes, with `arrows` arrows along each side.
 fn page(portraits: &[Portrait], arrows: u64) -> Page {
+    const MARGIN: f64 = 0.2;
     let points = || portraits.iter().flat_map(|portrait| &portrait.plane.points);
-    let paths = || portraits.iter().flat_map(|portrait| &portrait.path);
-    let shown = || paths().copied().chain(points().map(|point| point.at));
-    let ranges = margined(shown().map(|p| p.0)).zip(margined(shown().map(|p| p.1)));
-    let (Some((x, y)), Some(first)) = (ranges, portraits.first()) else {
+    let paths = portraits.iter().flat_map(|portrait| &portrait.path);
+    let shown = paths.copied().chain(points().map(|point| point.at));
+    let ranges = [
+        shown.clone().map(|p| p.0).collect(),
+        shown.map(|p| p.1).collect(),
+    ];
+    let ranges = ranges.map(|values: Vec<f64>| range(values, false, MARGIN));
+    let ([Some(x), Some(y)], Some(first)) = (ranges, portraits.first()) else {
         return Page::default();
     };
-    let fields = portraits.iter().map(|one| field(one, (x, y), arrows));
-    let fields: Vec<Vec<Moving>> = fields.collect();
-    let speeds = speeds(&fields);
+    let fields = portraits.iter().map(|one| one.field((x, y), arrows));
+    let fields: Vec<Vec<(Pair, Pair)>> = fields.collect();
+    let speeds = fields
+        .iter()
+        .flatten()
+        .map(|(_, velocity)| speed(*velocity));
+    let shades = ColourScale::of(Ramp::GreyLog, speeds);
     let name = |m: usize| {
         let modality = &first.plane.architecture.modalities[m];
         format!("W_{{{}}}^tot (units of y/x)", modality.name)
     };
-    let panel = |(portrait, field): (&Portrait, Vec<Moving>)| Panel {
-        title: title(portrait),
+    // None where the flow rests.
+    let arrow = |(at, velocity): (Pair, Pair)| {
+        let colour = shades?.colour(speed(velocity))?;
+        Some(Arrow {
+            at,
+            velocity,
+            colour,
+        })
+    };
+    let panel = |(portrait, field): (&Portrait, Vec<(Pair, Pair)>)| Panel {
+        title: portrait.title(),
         x: Axis::new(name(0), x, false),
         y: Axis::new(name(1), y, false),
-        arrows: field
-            .iter()
-            .filter_map(|moving| arrow(moving, speeds?))
-            .collect(),
+        arrows: field.into_iter().filter_map(arrow).collect(),
         curves: vec![Curve {
             points: portrait.path.clone(),
             style: TRAJECTORY,
         }],
-        dots: dots(portrait),
+        dots: portrait.dots(),
         ..Panel::default()
     };
-    let note = speeds.map(|(least, most)| {
-        let [least, most] = [least, most].map(|speed| significant(speed, 2));
+    let note = shades.map(|shades| {
+        let (least, most) = (significant(shades.range.0, 2), significant(shades.range.1, 2));
         format!(
-            "arrows: direction of the balanced flow, shaded by the log of its speed \
-             from {least} (pale) to {most} (dark)"
+            "arrows: direction of the balanced flow, shaded by the log of its speed              from {least} (pale) to {most} (dark)"
         )
     });
     Page {
@@ -165,87 +219,10 @@ fn page(portraits: &[Portrait], arrows: u64) -> Page {
             tall: ((y.1 - y.0) / (x.1 - x.0)).clamp(0.6, 1.3),
         },
         panels: portraits.iter().zip(fields).map(panel).collect(),
-        legend: keys(points().map(is_minimum)),
+        legend: keys(points().map(is_minimum).collect()),
         notes: note.into_iter().collect(),
         ..Page::default()
     }
-}
-
-fn title(portrait: &Portrait) -> String {
-    let fusion = fusion_name(&portrait.plane.architecture);
-    match portrait.label.as_str() {
-        "" => fusion,
-        label => format!("{fusion}, {label}"),
-    }
-}
-
-fn is_minimum(point: &CriticalPoint) -> bool {
-    point.learned.len() > 1
-}
-
-/// The critical points, and upon them the start of the trajectory: small weights start next to one.
-fn dots(portrait: &Portrait) -> Vec<Dot> {
-    let points = portrait.plane.points.iter();
-    let points = points.map(|point| {
-        let label = saddle_label(&portrait.plane.architecture, &point.learned);
-        Dot::new(point.at, critical_marker(is_minimum(point)), label)
-    });
-    let start = portrait.path.first();
-    let start = start.map(|start| Dot::new(*start, start_marker(), ""));
-    points.chain(start).collect()
-}
-
-/// The range of some values with a margin.
-fn margined(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    const MARGIN: f64 = 0.2;
-    range(values, false, MARGIN)
-}
-
-/// A place in the plane and the velocity there.
-struct Moving {
-    at: (f64, f64),
-    velocity: (f64, f64),
-}
-
-impl Moving {
-    /// How fast, where it moves.
-    fn speed(&self) -> Option<f64> {
-        let speed = self.velocity.0.hypot(self.velocity.1);
-        (speed.is_finite() && speed > 0.0).then_some(speed)
-    }
-}
-
-/// The velocities at the middles of equal parts of the plane.
-fn field(portrait: &Portrait, (x, y): ((f64, f64), (f64, f64)), arrows: u64) -> Vec<Moving> {
-    let places = |(low, high): (f64, f64)| {
-        let step = (high - low) / arrows as f64;
-        (0..arrows).map(move |i| low + step * (i as f64 + 0.5))
-    };
-    let places = places(x).flat_map(|x| places(y).map(move |y| (x, y)));
-    places
-        .filter_map(|at| {
-            let velocity = portrait.plane.velocity(at)?;
-            Some(Moving { at, velocity })
-        })
-        .collect()
-}
-
-/// The least and greatest speed.
-fn speeds(fields: &[Vec<Moving>]) -> Option<(f64, f64)> {
-    let speeds = fields.iter().flatten().filter_map(Moving::speed);
-    let both = speeds.map(|speed| (speed, speed));
-    both.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
-}
-
-/// The arrow of a velocity, shaded by the logarithm of its speed; none where the flow rests.
-fn arrow(moving: &Moving, (least, most): (f64, f64)) -> Option<Arrow> {
-    let decades = most.log10() - least.log10();
-    let above = moving.speed()?.log10() - least.log10();
-    Some(Arrow {
-        at: moving.at,
-        velocity: moving.velocity,
-        shade: if decades > 1e-9 { above / decades } else { 0.5 },
-    })
 }
 
 /// Where a path starts.
@@ -258,48 +235,27 @@ fn start_marker() -> Marker {
 
 /// A minimum is filled, a saddle hollow.
 fn critical_marker(is_minimum: bool) -> Marker {
-    Marker {
-        shape: if is_minimum {
-            Shape::Disc
-        } else {
-            Shape::Diamond
+    let disc = Marker::disc(INK, 4.8);
+    match is_minimum {
+        true => disc,
+        false => Marker {
+            shape: Shape::Diamond,
+            hollow: true,
+            ..disc
         },
-        hollow: !is_minimum,
-        ..Marker::disc(INK, 4.8)
     }
 }
 
-/// What the signs mean that are drawn.
-fn keys(minima: impl Iterator<Item = bool> + Clone) -> Vec<Key> {
-    let has = |wanted: bool| minima.clone().any(|is_minimum| is_minimum == wanted);
-    let marker = |marker| Sample::Marker(marker);
-    let keys = [
-        (true, "trajectory", Sample::Line(TRAJECTORY)),
-        (true, "its start", marker(start_marker())),
-        (has(true), "minimum", marker(critical_marker(true))),
-        (has(false), "saddle", marker(critical_marker(false))),
+/// What the signs mean that are drawn: the last two where there are such points.
+fn keys(minima: Vec<bool>) -> Vec<Key> {
+    let mut keys = vec![
+        Key::new("trajectory", Sample::Line(TRAJECTORY)),
+        Key::new("its start", Sample::Marker(start_marker())),
     ];
-    let keys = keys.into_iter().filter(|key| key.0);
-    keys.map(|(_, label, sample)| Key::new(label, sample))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shades_are_logarithmic() {
-        let shade = |speed: f64, speeds| {
-            let moving = Moving {
-                at: (0.0, 0.0),
-                velocity: (speed, 0.0),
-            };
-            arrow(&moving, speeds).map(|arrow| arrow.shade)
-        };
-        let half = shade(1e-2, (1e-4, 1.0));
-        assert!(half.is_some_and(|shade| (shade - 0.5).abs() < 1e-12));
-        assert_eq!(shade(0.0, (1e-4, 1.0)), None);
-        assert_eq!(shade(1.0, (1.0, 1.0)), Some(0.5));
+    for (kind, label) in [(true, "minimum"), (false, "saddle")] {
+        if minima.contains(&kind) {
+            keys.push(Key::new(label, Sample::Marker(critical_marker(kind))));
+        }
     }
+    keys
 }

@@ -2,19 +2,13 @@
 
 use super::aggregate::Aggregate;
 use super::check::{Place, ensure};
-use super::series::{labels, left_out, thinned};
+use super::series::{Measured, Series, names, page};
 use super::{Kind, Request};
 use crate::error::Result;
-use crate::plot::{
-    Arrangement, Axis, Curve, Dot, Key, LEVEL, Marker, Page, Panel, Sample, range, series_colour,
-    shows,
-};
+use crate::plot::{Arrangement, Axis, Curve, Key, LEVEL, Page, Sample, range, shows};
 use crate::sweep::{Quantity, Table};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// Blank fraction of the axes beyond the data.
-const PAD: f64 = 0.06;
 
 /// Measured against theory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,72 +40,55 @@ impl Kind for ScatterFigure {
 
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
         let up = self.series.as_ref().and_then(|path| request.place(path));
-        let labels = labels(request, up);
-        let mut points = vec![Vec::new(); labels.len()];
+        let series = names(request, up).into_iter().map(|label| Series {
+            label,
+            ..Series::default()
+        });
+        let mut series: Vec<Series> = series.collect();
         let mut aggregate = Aggregate::default();
-        table.each(&mut |record| {
-            if !request.selects(&record.cell) || !aggregate.is_shown(record) {
-                return;
-            }
-            let row = up.map_or(0, |up| record.cell.places[up]);
-            let both = record
-                .measured(self.value)
-                .zip(record.predicted(self.value));
+        request.each(table, &mut aggregate, |record, aggregate| {
+            let measured = record.measured(self.value);
             match record.pair(self.value) {
-                Some((measured, theory)) => points[row].push((theory, measured)),
-                None if both.is_some() => aggregate.miss_order(),
-                None => aggregate.miss(),
+                Some((measured, theory)) => {
+                    let (at, bar) = ((theory, measured), None);
+                    let row = up.map_or(0, |up| record.cell.places[up]);
+                    series[row].points.push(Measured { at, bar });
+                }
+                None if measured.is_some() && record.predicted(self.value).is_some() => {
+                    aggregate.other_order += 1;
+                }
+                None => aggregate.missing += 1,
             }
         })?;
-        let page = self.of(labels.into_iter().zip(points).collect());
-        let notes = aggregate.note().into_iter().chain(page.notes).collect();
-        Ok(Page { notes, ..page })
+        Ok(self.of(&series, aggregate.note().into_iter().collect()))
     }
 }
 
 impl ScatterFigure {
     /// The page of labelled series of points, theory and measurement.
-    fn of(&self, series: Vec<(String, Vec<(f64, f64)>)>) -> Page {
-        let count = series.len();
-        let marker = |i: usize| Marker::of_series(i, series_colour(i, count));
-        let all = || series.iter().flat_map(|(_, points)| points.iter());
-        let shown = |p: &&(f64, f64)| shows(self.log, p.0) && shows(self.log, p.1);
-        let both = all().filter(shown).flat_map(|p| [p.0, p.1]);
-        let range = range(both, self.log, PAD);
-        let keys = series.iter().enumerate();
-        let keys = keys.map(|(i, (label, _))| Key::new(label, Sample::Marker(marker(i))));
-        let (mut legend, named) = thinned(keys.collect());
-        legend.push(Key::new("measured = theory", Sample::Line(LEVEL)));
+    fn of(&self, series: &[Series], notes: Vec<String>) -> Page {
+        /// Blank fraction of the axes beyond the data.
+        const PAD: f64 = 0.06;
+        let all = series.iter().flat_map(Series::middles);
+        let shown = all.filter(|at| shows(self.log, at.0) && shows(self.log, at.1));
+        let range = range(shown.flat_map(|at| [at.0, at.1]), self.log, PAD);
         let axis = |what: &str, range| {
             let name = format!("{what}: {}", self.value.label());
             Axis::new(name, range, self.log)
         };
-        let dots = series.iter().enumerate().flat_map(|(i, (_, points))| {
-            let dot = move |at: &(f64, f64)| Dot::new(*at, marker(i), "");
-            points.iter().map(dot)
-        });
-        let panel = range.map(|range| Panel {
-            x: axis("theory", range),
-            y: axis("measured", range),
-            curves: vec![Curve {
-                points: vec![(range.0, range.0), (range.1, range.1)],
+        let axes = range.map(|range| (axis("theory", range), axis("measured", range)));
+        let mut page = page(series, axes, notes);
+        page.arrangement = Arrangement::Grid { tall: 1.0 };
+        for panel in &mut page.panels {
+            let (low, high) = panel.x.range;
+            let identity = Key::new("measured = theory", Sample::Line(LEVEL));
+            panel.legend.push(identity);
+            panel.curves.push(Curve {
+                points: vec![(low, low), (high, high)],
                 style: LEVEL,
-            }],
-            dots: dots.collect(),
-            legend,
-            ..Panel::default()
-        });
-        let dropped = [
-            left_out(self.log, all().map(|p| p.0)),
-            left_out(self.log, all().map(|p| p.1)),
-        ];
-        let dropped = dropped.into_iter().flatten();
-        Page {
-            arrangement: Arrangement::Square,
-            panels: panel.into_iter().collect(),
-            notes: named.into_iter().chain(dropped).collect(),
-            ..Page::default()
+            });
         }
+        page
     }
 }
 
@@ -126,9 +103,12 @@ mod tests {
             series: None,
             log: false,
         };
-        let points = vec![(1.0, 2.0), (3.0, 9.0), (f64::NAN, 100.0)];
-        let page = figure.of(vec![(String::new(), points)]);
-        let panel = &page.panels[0];
+        let points = [(1.0, 2.0), (3.0, 9.0), (f64::NAN, 100.0)];
+        let series = Series {
+            points: points.map(|at| Measured { at, bar: None }).to_vec(),
+            ..Series::default()
+        };
+        let panel = &figure.of(&[series], Vec::new()).panels[0];
         assert_eq!(panel.x.range, panel.y.range);
         let (low, high) = panel.x.range;
         assert!(low < 1.0 && high > 9.0 && high < 10.0);

@@ -1,137 +1,77 @@
-//! From a scene to the bytes of a PNG or SVG: the same elements of plotters, drawn into the pixels
-//! of `raster` or into plotters' own SVG.
+//! From a scene to the bytes of a PNG or SVG: the same drawing of plotters, into the pixels of
+//! `raster` or into plotters' own SVG.
 //!
 //! Lines of text are laid out before they come here, run by run, so that subscripts stand where the
 //! layout put them in both.
 
-use plotters::coord::Shift;
-use plotters::prelude::{
-    Circle, DrawingArea, DrawingBackend, IntoDrawingArea, PathElement, Polygon, SVGBackend, Text,
-};
-use plotters::style::{Color, FontFamily, FontStyle, FontTransform, IntoFont};
+use plotters::prelude::{DrawingBackend, IntoFont, SVGBackend};
+use plotters::style::{Color, FontFamily, FontStyle, FontTransform};
+use plotters_backend::DrawingErrorKind;
+use std::fmt::Display;
 
 use super::Format;
 use super::geometry::Point;
-use super::raster::{Pixels, Raster};
+use super::raster::Raster;
 use super::scene::{Form, Mark, Scene};
 use super::style::{Colour, PAPER};
 use super::text::Run;
 
 /// Drawn units per figure unit; plotters knows whole coordinates only.
 pub(super) const FINENESS: u32 = 10;
-/// The SVG's fonts: Verdana has the widths of DejaVu Sans.
-const FAMILIES: &str = "DejaVu Sans, Verdana, sans-serif";
-/// plotters divides the sizes of texts by this.
-pub(super) const TEXT_SCALE: f64 = 1.24;
-/// plotters puts the baseline so many em below the place of a text.
-pub(super) const TEXT_LEAD: f64 = 0.76;
 /// The PNG's resolution for word processors: figures 8 inches wide.
 const PIXELS_PER_METRE: u32 = 7874;
 
+/// A back end of plotters that writes runs of text itself, from the start of their baseline.
+pub(super) trait Canvas: DrawingBackend {
+    /// Writes a run, up the page or across it.
+    fn write(&mut self, run: &Run, at: Point, colour: Colour, upward: bool) -> Drawn<Self>;
+}
+
+/// What drawing on a back end answers.
+pub(super) type Drawn<B> = Result<(), DrawingErrorKind<<B as DrawingBackend>::ErrorType>>;
+
 /// The scene as a file.
 pub(super) fn bytes(scene: &Scene, format: Format) -> Result<Vec<u8>, String> {
+    let side = |length: f64| length.ceil() as u32 * FINENESS;
+    let size = (side(scene.width), side(scene.height));
     match format {
-        Format::Png => png(scene),
-        Format::Svg => svg(scene),
+        Format::Png => png(scene, size).map_err(words),
+        Format::Svg => svg(scene, size),
     }
 }
 
-/// The scene as a PNG.
-fn png(scene: &Scene) -> Result<Vec<u8>, String> {
-    let mut page = Pixels::new(drawn_size(scene));
-    paint(scene, &Raster::on(&mut page).into_drawing_area())?;
-    encode(&page).map_err(|error| error.to_string())
+fn words(error: impl Display) -> String {
+    error.to_string()
 }
 
 /// The scene as an SVG of the same geometry.
-fn svg(scene: &Scene) -> Result<Vec<u8>, String> {
-    let (width, height) = drawn_size(scene);
+fn svg(scene: &Scene, (width, height): (u32, u32)) -> Result<Vec<u8>, String> {
     let mut text = String::new();
     {
-        let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
-        area.fill(&PAPER).map_err(|error| error.to_string())?;
-        paint(scene, &area)?;
-        area.present().map_err(|error| error.to_string())?;
+        let mut backend = SVGBackend::with_string(&mut text, (width, height));
+        let corner = (width as i32, height as i32);
+        let paper = backend.draw_rect((0, 0), corner, &PAPER, true);
+        paper.map_err(words)?;
+        paint(scene, &mut backend).map_err(words)?;
+        backend.present().map_err(words)?;
     }
     // The drawing is fine-grained; the page it is shown on should have an ordinary size.
-    let drawn = format!("width=\"{width}\" height=\"{height}\" viewBox");
-    let shown = format!(
-        "width=\"{}\" height=\"{}\" viewBox",
-        width / FINENESS,
-        height / FINENESS
-    );
-    Ok(text.replacen(&drawn, &shown, 1).into_bytes())
-}
-
-/// Whole figure units in drawn ones.
-fn drawn_size(scene: &Scene) -> (u32, u32) {
-    let side = |length: f64| length.ceil() as u32 * FINENESS;
-    (side(scene.width), side(scene.height))
-}
-
-/// A figure coordinate in drawn units.
-fn drawn(value: f64) -> i32 {
-    (value * f64::from(FINENESS)).round() as i32
-}
-
-/// A figure point in drawn units.
-fn drawn_point(point: Point) -> (i32, i32) {
-    (drawn(point.0), drawn(point.1))
-}
-
-/// Draws every mark.
-fn paint<B: DrawingBackend>(scene: &Scene, area: &DrawingArea<B, Shift>) -> Result<(), String> {
-    let path = |points: &[Point]| -> Vec<_> { points.iter().copied().map(drawn_point).collect() };
-    for Mark { form, colour } in &scene.marks {
-        match form {
-            Form::Stroke(points, width) => {
-                let style = colour.stroke_width(drawn(*width).max(1) as u32);
-                area.draw(&PathElement::new(path(points), style))
-            }
-            Form::Polygon(points) => area.draw(&Polygon::new(path(points), colour.filled())),
-            Form::Disc(centre, radius) => {
-                let (centre, radius) = (drawn_point(*centre), drawn(*radius));
-                area.draw(&Circle::new(centre, radius, colour.filled()))
-            }
-            Form::Text { line, at, upward } => {
-                let mut runs = line.runs.iter();
-                runs.try_for_each(|run| area.draw(&text(run, *at, *colour, *upward)))
-            }
-        }
-        .map_err(|error| error.to_string())?;
-    }
-    Ok(())
-}
-
-/// A run of a line that starts at a place.
-fn text(
-    run: &Run,
-    (x, y): Point,
-    colour: Colour,
-    upward: bool,
-) -> Text<'static, (i32, i32), String> {
-    let below = run.rise - TEXT_LEAD * run.size;
-    let (at, turn) = if upward {
-        ((x + below, y - run.x), FontTransform::Rotate270)
-    } else {
-        ((x + run.x, y + below), FontTransform::None)
+    let page = |by: u32| {
+        format!(
+            "width=\"{}\" height=\"{}\" viewBox",
+            width / by,
+            height / by
+        )
     };
-    let slant = if run.slanted {
-        FontStyle::Oblique
-    } else {
-        FontStyle::Normal
-    };
-    let size = run.size * f64::from(FINENESS) * TEXT_SCALE;
-    let font = (FontFamily::Name(FAMILIES), size, slant)
-        .into_font()
-        .transform(turn)
-        .color(&colour);
-    // Viewers drop the spaces at the ends of a text and join those within.
-    Text::new(run.text.replace(' ', "\u{a0}"), drawn_point(at), font)
+    Ok(text.replacen(&page(1), &page(FINENESS), 1).into_bytes())
 }
 
-/// The picture's bytes as a PNG file.
-fn encode(page: &Pixels) -> Result<Vec<u8>, png::EncodingError> {
+/// The scene as a PNG.
+fn png(scene: &Scene, size: (u32, u32)) -> Result<Vec<u8>, png::EncodingError> {
+    let mut page = Raster::new(size);
+    let Ok(()) = paint(scene, &mut page) else {
+        unreachable!("pixels never fail")
+    };
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, page.width, page.height);
     encoder.set_color(png::ColorType::Rgb);
@@ -149,4 +89,60 @@ fn encode(page: &Pixels) -> Result<Vec<u8>, png::EncodingError> {
     writer.write_image_data(&page.bytes)?;
     writer.finish()?;
     Ok(bytes)
+}
+
+/// A figure coordinate in drawn units.
+fn drawn(value: f64) -> i32 {
+    (value * f64::from(FINENESS)).round() as i32
+}
+
+/// Draws every mark.
+fn paint<C: Canvas>(scene: &Scene, canvas: &mut C) -> Drawn<C> {
+    let path = |points: &[Point]| -> Vec<_> {
+        let drawn = |point: &Point| (drawn(point.0), drawn(point.1));
+        points.iter().map(drawn).collect()
+    };
+    for Mark { form, colour } in &scene.marks {
+        match form {
+            Form::Stroke(points, width) => {
+                let style = colour.stroke_width(drawn(*width).max(1) as u32);
+                canvas.draw_path(path(points), &style)?;
+            }
+            Form::Polygon(points) => canvas.fill_polygon(path(points), colour)?,
+            Form::Text { line, at, upward } => {
+                for run in &line.runs {
+                    let at = match upward {
+                        true => (at.0 + run.rise, at.1 - run.x),
+                        false => (at.0 + run.x, at.1 + run.rise),
+                    };
+                    canvas.write(run, at, *colour, *upward)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Canvas for SVGBackend<'_> {
+    fn write(&mut self, run: &Run, (x, y): Point, colour: Colour, upward: bool) -> Drawn<Self> {
+        /// Verdana has the widths of DejaVu Sans.
+        const FAMILIES: FontFamily<'_> = FontFamily::Name("DejaVu Sans, Verdana, sans-serif");
+        /// plotters divides the sizes of texts by this.
+        const SCALE: f64 = 1.24;
+        // It puts the baseline so many em below the place of a text.
+        let above = 0.76 * run.size;
+        let (at, turn) = match upward {
+            true => ((x - above, y), FontTransform::Rotate270),
+            false => ((x, y - above), FontTransform::None),
+        };
+        let slant = match run.slanted {
+            true => FontStyle::Oblique,
+            false => FontStyle::Normal,
+        };
+        let size = run.size * f64::from(FINENESS) * SCALE;
+        let font = (FAMILIES, size, slant).into_font().transform(turn);
+        // Viewers drop the spaces at the ends of a text and join those within.
+        let text = run.text.replace(' ', "\u{a0}");
+        self.draw_text(&text, &font.color(&colour), (drawn(at.0), drawn(at.1)))
+    }
 }

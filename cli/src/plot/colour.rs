@@ -18,6 +18,9 @@ const BLUE_RED: [u32; 11] = [
     0xb2182b, 0x67001f,
 ];
 
+/// From pale to dark.
+const GREYS: [u32; 2] = [0xd4d4d4, 0x404040];
+
 /// How values become colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ramp {
@@ -27,83 +30,76 @@ pub enum Ramp {
     SequentialLog,
     /// From blue below zero to red above it.
     Diverging,
+    /// From pale to dark grey by ratios; values not above zero have no colour.
+    GreyLog,
 }
 
 /// A ramp between two values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ColourScale {
-    low: f64,
-    high: f64,
     ramp: Ramp,
+    /// The values at its ends.
+    pub(crate) range: (f64, f64),
 }
 
 impl ColourScale {
     /// The colours of some values; none without values that have a colour. A diverging ramp has its middle
     /// at zero.
     pub fn of(ramp: Ramp, values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let (low, high) = range(values, ramp == Ramp::SequentialLog, 0.0)?;
+        let (low, high) = range(values, ramp.is_log(), 0.0)?;
         let most = low.abs().max(high.abs());
-        let (low, high) = match ramp {
+        let range = match ramp {
             Ramp::Diverging => (-most, most),
-            Ramp::Sequential | Ramp::SequentialLog => (low, high),
+            _ => (low, high),
         };
-        Some(Self { low, high, ramp })
+        Some(Self { ramp, range })
     }
 
     /// The scale of the colour bar between two places.
     pub(super) fn scale(&self, places: (f64, f64)) -> Scale {
-        let log = self.ramp == Ramp::SequentialLog;
-        Scale::new((self.low, self.high), places, log)
+        Scale::new(self.range, places, self.ramp.is_log())
     }
 
     /// The colour of a value, where it has one.
     pub(crate) fn colour(&self, value: f64) -> Option<Colour> {
         let scale = self.scale((0.0, 1.0));
-        shows(scale.log, value).then(|| self.at(scale.place(value)))
+        shows(scale.log, value).then(|| self.ramp.at(scale.place(value)))
     }
 
-    /// The colour at a fraction of the bar.
-    pub(super) fn at(&self, fraction: f64) -> Colour {
-        match self.ramp {
-            Ramp::Sequential | Ramp::SequentialLog => sequential(fraction),
-            Ramp::Diverging => diverging(2.0 * fraction - 1.0),
-        }
+    /// The colours of a bar in slices.
+    pub(super) fn slices(&self, count: usize) -> impl Iterator<Item = Colour> {
+        let middles = (0..count).map(move |i| (i as f64 + 0.5) / count as f64);
+        middles.map(|fraction| self.ramp.at(fraction))
     }
 }
 
-/// A colour for a fraction between 0, dark, and 1, light.
-fn sequential(fraction: f64) -> Colour {
-    ramp(&VIRIDIS, fraction)
-}
+impl Ramp {
+    fn is_log(self) -> bool {
+        matches!(self, Ramp::SequentialLog | Ramp::GreyLog)
+    }
 
-/// A colour for a fraction between -1, blue, and 1, red; 0 is near white.
-fn diverging(fraction: f64) -> Colour {
-    ramp(&BLUE_RED, 0.5 + 0.5 * fraction)
-}
-
-/// A grey for a fraction between 0, pale, and 1, dark.
-pub(super) fn grey(fraction: f64) -> Colour {
-    ramp(&[0xd4d4d4, 0x404040], fraction)
+    /// The colour at a fraction of the way between equidistant ones.
+    fn at(self, fraction: f64) -> Colour {
+        let colours: &[u32] = match self {
+            Ramp::Sequential | Ramp::SequentialLog => &VIRIDIS,
+            Ramp::Diverging => &BLUE_RED,
+            Ramp::GreyLog => &GREYS,
+        };
+        let place = fraction.clamp(0.0, 1.0) * (colours.len() - 1) as f64;
+        let below = (place as usize).min(colours.len() - 2);
+        let part = place - below as f64;
+        let channel = |shift: u32| {
+            let [from, to] = [0, 1].map(|i| f64::from((colours[below + i] >> shift) & 0xff));
+            (from + part * (to - from)).round() as u8
+        };
+        Colour(channel(16), channel(8), channel(0))
+    }
 }
 
 /// The colour of one of `count` ordered series. The palest end is too pale for a line.
 pub(super) fn ordered(index: usize, count: usize) -> Colour {
     let last = count.saturating_sub(1).max(1);
-    sequential(0.9 * index as f64 / last as f64)
-}
-
-/// Between equidistant colours.
-fn ramp(colours: &[u32], fraction: f64) -> Colour {
-    let last = colours.len().saturating_sub(1);
-    let place = fraction.clamp(0.0, 1.0) * last as f64;
-    let below = (place.floor() as usize).min(last);
-    let above = (below + 1).min(last);
-    let part = place - below as f64;
-    let channel = |shift: u32| {
-        let [from, to] = [below, above].map(|i| f64::from((colours[i] >> shift) & 0xff));
-        (from + part * (to - from)).round() as u8
-    };
-    Colour(channel(16), channel(8), channel(0))
+    Ramp::Sequential.at(0.9 * index as f64 / last as f64)
 }
 
 #[cfg(test)]
@@ -111,45 +107,57 @@ mod tests {
     use super::*;
 
     /// Luma of Rec. 601, roughly what a grey print shows.
-    fn luma(colour: Colour) -> f64 {
-        0.299 * f64::from(colour.0) + 0.587 * f64::from(colour.1) + 0.114 * f64::from(colour.2)
+    fn luma(ramp: Ramp, percent: i32) -> f64 {
+        let Colour(red, green, blue) = ramp.at(f64::from(percent) / 100.0);
+        0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue)
     }
 
     #[test]
-    fn larger_values_are_lighter_in_grey() {
-        let lumas: Vec<f64> = (0..=50)
-            .map(|i| luma(sequential(f64::from(i) / 50.0)))
-            .collect();
-        assert!(lumas.windows(2).all(|pair| pair[0] < pair[1]), "{lumas:?}");
-    }
-
-    #[test]
-    fn zero_is_the_lightest_of_the_diverging() {
-        assert_eq!(diverging(0.0), Colour(0xf7, 0xf7, 0xf7));
-        for fraction in [-1.0, -0.1, 0.1, 1.0] {
-            assert!(luma(diverging(fraction)) < luma(diverging(0.0)));
-        }
+    fn larger_values_are_lighter_in_grey_and_zero_is_the_lightest_of_the_diverging() {
+        assert!((0..100).all(|i| luma(Ramp::Sequential, i) < luma(Ramp::Sequential, i + 1)));
+        assert!(
+            [0, 45, 55, 100]
+                .map(|i| luma(Ramp::Diverging, i))
+                .iter()
+                .all(|l| *l < 247.0)
+        );
     }
 
     #[test]
     fn ends_and_beyond_are_the_end_colours() {
-        assert_eq!(sequential(-1.0), Colour(0x44, 0x01, 0x54));
-        assert_eq!(sequential(2.0), Colour(0xfd, 0xe7, 0x25));
+        assert_eq!(Ramp::Sequential.at(-1.0), Colour(0x44, 0x01, 0x54));
+        assert_eq!(Ramp::Sequential.at(2.0), Colour(0xfd, 0xe7, 0x25));
+        assert_eq!(Ramp::Diverging.at(0.5), Colour(0xf7, 0xf7, 0xf7));
         assert_eq!(ordered(0, 0), ordered(0, 1));
     }
 
     #[test]
     fn values_that_a_ramp_cannot_show_have_no_colour() {
-        for (ramp, shown) in [(Ramp::Sequential, 2), (Ramp::SequentialLog, 1)] {
-            let values = [1.0, 0.0, f64::NAN];
+        let values = [1.0, 0.0, f64::NAN];
+        for (ramp, shown) in [
+            (Ramp::Sequential, 2),
+            (Ramp::SequentialLog, 1),
+            (Ramp::GreyLog, 1),
+        ] {
             let scale = ColourScale::of(ramp, values);
             let coloured = values.iter().filter_map(|value| scale?.colour(*value));
             assert_eq!(coloured.count(), shown, "{ramp:?}");
         }
-        let gaps = ColourScale::of(Ramp::Diverging, [-3.0, 1.0]);
-        assert_eq!(gaps.map(|gaps| (gaps.low, gaps.high)), Some((-3.0, 3.0)));
-        let zero = gaps.and_then(|gaps| gaps.colour(0.0));
-        assert_eq!(zero, Some(diverging(0.0)));
         assert_eq!(ColourScale::of(Ramp::SequentialLog, [0.0]), None);
+        let gaps = ColourScale::of(Ramp::Diverging, [-3.0, 1.0]);
+        assert_eq!(gaps.map(|gaps| gaps.range), Some((-3.0, 3.0)));
+        assert_eq!(
+            gaps.and_then(|gaps| gaps.colour(0.0)),
+            Some(Ramp::Diverging.at(0.5))
+        );
+    }
+
+    /// Of a single speed all arrows are of the middle grey.
+    #[test]
+    fn logarithmic_shades_are_of_ratios() {
+        let grey =
+            |values: &[f64], value| ColourScale::of(Ramp::GreyLog, values.to_vec())?.colour(value);
+        assert_eq!(grey(&[1e-4, 1.0], 1e-2), Some(Ramp::GreyLog.at(0.5)));
+        assert_eq!(grey(&[1.0], 1.0), Some(Ramp::GreyLog.at(0.5)));
     }
 }

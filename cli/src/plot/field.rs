@@ -1,6 +1,5 @@
 //! What fills a panel: coloured cells, or arrows.
 
-use super::colour::grey;
 use super::geometry::{Point, Rect, clip_segment};
 use super::layers::Frame;
 use super::page::{Arrow, Cells};
@@ -8,28 +7,27 @@ use super::scene::Scene;
 use super::style::LineStyle;
 
 /// How far a cell reaches under the next, so that no viewer shows a seam.
-pub(super) const UNDER: f64 = 0.5;
+const UNDER: f64 = 0.5;
 
 /// The cells, the first row lowest.
 pub(super) fn draw_cells(scene: &mut Scene, rect: &Rect, cells: &Cells) {
     let columns = cells.columns.max(1);
     let rows = cells.values.len().div_ceil(columns).max(1);
     let (width, height) = (rect.width() / columns as f64, rect.height() / rows as f64);
-    let places = (0..cells.values.len()).map(|i| (rows - 1 - i / columns, i % columns));
-    for (row, column) in places {
-        let value = cells.values.get(row * columns + column).copied().flatten();
-        let left = rect.left + width * column as f64;
-        let top = rect.bottom - height * (row + 1) as f64;
-        let cell = Rect {
-            left,
-            top,
-            right: (left + width + UNDER).min(rect.right),
-            bottom: (top + height + UNDER).min(rect.bottom),
-        };
-        let colour = cells.colours.zip(value);
-        match colour.and_then(|(colours, value)| colours.colour(value)) {
-            Some(colour) => scene.area(cell, colour),
-            None => scene.hatch(&cell),
+    // Downwards, so that each cell covers what the one above it reaches too far.
+    for row in (0..rows).rev() {
+        let values = cells.values.iter().skip(row * columns).take(columns);
+        for (column, value) in values.enumerate() {
+            let left = rect.left + width * column as f64;
+            let top = rect.bottom - height * (row + 1) as f64;
+            let right = (left + width + UNDER).min(rect.right);
+            let bottom = (top + height + UNDER).min(rect.bottom);
+            let cell = Rect::around(&[(left, top), (right, bottom)]);
+            let colour = cells.colours.zip(*value);
+            match colour.and_then(|(colours, value)| colours.colour(value)) {
+                Some(colour) => scene.area(cell, colour),
+                None => scene.hatch(&cell),
+            }
         }
     }
 }
@@ -50,13 +48,12 @@ pub(super) fn draw_arrows(scene: &mut Scene, frame: &Frame, arrows: &[Arrow]) {
         };
         let on = |far: f64| (middle.0 + far * along.0, middle.1 + far * along.1);
         let (tail, tip, head) = (on(-0.5 * length), on(0.5 * length), 0.42 * length);
-        let style = LineStyle::solid(grey(arrow.shade), 1.1);
         let neck = on(0.5 * length - 0.8 * head);
         if let Some((from, to)) = clip_segment(&frame.data, tail, neck) {
-            scene.stroke(&[from, to], &style);
+            scene.stroke(&[from, to], &LineStyle::solid(arrow.colour, 1.1));
         }
-        if frame.data.contains(&Rect::at(tip.0, tip.1, 0.0, 0.0)) {
-            scene.head(tip, along, head, style.colour);
+        if frame.data.contains(&Rect::around(&[tip])) {
+            scene.head(tip, along, head, arrow.colour);
         }
     }
 }
@@ -73,15 +70,17 @@ fn direction(arrow: &Arrow, scale: (f64, f64)) -> Option<Point> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::style::INK;
     use super::*;
 
     #[test]
     fn arrows_point_up_the_page_for_growing_values() {
         let along = |velocity| {
+            let (at, colour) = ((0.0, 0.0), INK);
             let arrow = Arrow {
-                at: (0.0, 0.0),
+                at,
                 velocity,
-                shade: 0.0,
+                colour,
             };
             direction(&arrow, (2.0, -3.0))
         };

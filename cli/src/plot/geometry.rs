@@ -27,29 +27,25 @@ impl Rect {
 
     /// The rectangle that holds some points.
     pub(super) fn around(points: &[Point]) -> Self {
-        let none = Self {
-            left: f64::INFINITY,
-            top: f64::INFINITY,
-            right: f64::NEG_INFINITY,
-            bottom: f64::NEG_INFINITY,
-        };
-        points.iter().fold(none, |held, (x, y)| Self {
-            left: held.left.min(*x),
-            top: held.top.min(*y),
-            right: held.right.max(*x),
-            bottom: held.bottom.max(*y),
-        })
+        let mut held = Self::at(f64::INFINITY, f64::INFINITY, 0.0, 0.0);
+        (held.right, held.bottom) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        for (x, y) in points {
+            (held.left, held.right) = (held.left.min(*x), held.right.max(*x));
+            (held.top, held.bottom) = (held.top.min(*y), held.bottom.max(*y));
+        }
+        held
     }
 
     /// The corners, clockwise on the page.
     pub(super) fn corners(&self) -> [Point; 4] {
-        let Self {
-            left,
-            top,
-            right,
-            bottom,
-        } = *self;
+        let (left, top, right, bottom) = (self.left, self.top, self.right, self.bottom);
         [(left, top), (right, top), (right, bottom), (left, bottom)]
+    }
+
+    /// The point half way across and down.
+    pub(super) fn middle(&self) -> Point {
+        let (x, y) = (self.left + self.right, self.top + self.bottom);
+        (x / 2.0, y / 2.0)
     }
 
     /// From left to right.
@@ -64,12 +60,8 @@ impl Rect {
 
     /// Larger by `margin` on every side.
     pub(super) fn grown(&self, margin: f64) -> Self {
-        Self {
-            left: self.left - margin,
-            top: self.top - margin,
-            right: self.right + margin,
-            bottom: self.bottom + margin,
-        }
+        let (width, height) = (self.width() + 2.0 * margin, self.height() + 2.0 * margin);
+        Self::at(self.left - margin, self.top - margin, width, height)
     }
 
     /// Whether the two share more than an edge.
@@ -119,12 +111,17 @@ pub(super) fn clip_segment(rect: &Rect, a: Point, b: Point) -> Option<(Point, Po
         }
     }
     // Ends are returned as they are where nothing is cut, so that pieces join exactly.
-    let along = |s: f64| (a.0 + s * dx, a.1 + s * dy);
-    (enter <= leave).then(|| {
-        let from = if enter == 0.0 { a } else { along(enter) };
-        let to = if leave == 1.0 { b } else { along(leave) };
-        (from, to)
-    })
+    let from = if enter == 0.0 {
+        a
+    } else {
+        towards(a, b, enter)
+    };
+    let to = if leave == 1.0 {
+        b
+    } else {
+        towards(a, b, leave)
+    };
+    (enter <= leave).then_some((from, to))
 }
 
 /// The parts of a path inside `rect`, each a path of its own.
@@ -145,77 +142,67 @@ pub(super) fn clip_path(rect: &Rect, path: &[Point]) -> Vec<Vec<Point>> {
 /// The path with the points dropped that lie within `tolerance` of the line through those kept
 /// (Douglas and Peucker). Thousands of samples become a hundred vertices that look the same.
 pub(super) fn simplify(path: &[Point], tolerance: f64) -> Vec<Point> {
-    let mut keep = vec![false; path.len()];
-    for end in [keep.len().checked_sub(1), Some(0)].into_iter().flatten() {
-        if let Some(flag) = keep.get_mut(end) {
-            *flag = true;
-        }
-    }
+    let mut kept: Vec<Point> = path.first().copied().into_iter().collect();
     // A stack rather than recursion: a zigzag of 5000 points would recurse as deep.
-    let mut open = vec![(0, path.len().saturating_sub(1))];
-    while let Some((first, last)) = open.pop() {
-        let farthest = (first + 1..last)
-            .map(|i| (i, distance(path[i], path[first], path[last])))
-            .max_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((index, _)) = farthest.filter(|&(_, gap)| gap > tolerance * tolerance) {
-            keep[index] = true;
-            open.push((first, index));
-            open.push((index, last));
+    let mut open = vec![path];
+    while let Some(stretch) = open.pop() {
+        let [first, between @ .., last] = stretch else {
+            continue;
+        };
+        let gaps = between.iter().map(|point| distance(*point, *first, *last));
+        let farthest = (1..).zip(gaps).max_by(|a, b| a.1.total_cmp(&b.1));
+        match farthest.filter(|(_, gap)| *gap > tolerance * tolerance) {
+            Some((index, _)) => open.extend([&stretch[index..], &stretch[..=index]]),
+            None => kept.push(*last),
         }
     }
-    path.iter()
-        .zip(keep)
-        .filter_map(|(&point, kept)| kept.then_some(point))
-        .collect()
+    kept
 }
 
 /// Squared distance of `p` from the segment between `a` and `b`.
 fn distance(p: Point, a: Point, b: Point) -> f64 {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-    let square = dx * dx + dy * dy;
-    let fraction = if square > 0.0 {
-        (((p.0 - a.0) * dx + (p.1 - a.1) * dy) / square).clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
-    (p.0 - a.0 - fraction * dx).powi(2) + (p.1 - a.1 - fraction * dy).powi(2)
+    let along = (p.0 - a.0) * dx + (p.1 - a.1) * dy;
+    // A segment without length is its point.
+    let square = (dx * dx + dy * dy).max(f64::MIN_POSITIVE);
+    let nearest = towards(a, b, (along / square).clamp(0.0, 1.0));
+    (p.0 - nearest.0).powi(2) + (p.1 - nearest.1).powi(2)
+}
+
+/// The point at a fraction of the way from `a` to `b`.
+fn towards(a: Point, b: Point, fraction: f64) -> Point {
+    (a.0 + fraction * (b.0 - a.0), a.1 + fraction * (b.1 - a.1))
 }
 
 /// The inked parts of a path under a pattern of lengths, ink and gap by turns; an empty pattern
 /// is a solid line.
 pub(super) fn dashes(path: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
-    let period: f64 = pattern.iter().sum();
-    if period <= 0.0 {
+    let (Some(start), Some(ink)) = (path.first(), pattern.first()) else {
         return vec![path.to_vec()];
-    }
-    let mut inked = Vec::new();
-    let mut current: Vec<Point> = path.first().copied().into_iter().collect();
-    let (mut index, mut left) = (0, pattern[0]);
+    };
+    // Ink and gap by turns.
+    let (mut parts, mut left) = (vec![vec![*start]], *ink);
     for pair in path.windows(2) {
         let (mut from, to) = (pair[0], pair[1]);
         let mut length = (to.0 - from.0).hypot(to.1 - from.1);
         while length > left {
-            let share = left / length;
-            from = (
-                from.0 + share * (to.0 - from.0),
-                from.1 + share * (to.1 - from.1),
-            );
+            from = towards(from, to, left / length);
             length -= left;
-            current.push(from);
-            if index % 2 == 0 {
-                inked.push(std::mem::take(&mut current));
-            }
-            current = vec![from];
-            index = (index + 1) % pattern.len();
-            left = pattern[index];
+            parts
+                .last_mut()
+                .into_iter()
+                .for_each(|part| part.push(from));
+            left = pattern[parts.len() % pattern.len()];
+            parts.push(vec![from]);
         }
         left -= length;
-        current.push(to);
+        parts.last_mut().into_iter().for_each(|part| part.push(to));
     }
-    if index % 2 == 0 && current.len() > 1 {
-        inked.push(current);
-    }
-    inked
+    parts
+        .into_iter()
+        .step_by(2)
+        .filter(|part| part.len() > 1)
+        .collect()
 }
 
 #[cfg(test)]
@@ -227,64 +214,40 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_is_cut_at_both_edges() {
-        let cut = clip_segment(&unit(), (-1.0, 0.5), (3.0, 0.5));
-        assert_eq!(cut, Some(((0.0, 0.5), (1.0, 0.5))));
+    fn segments_are_cut_at_edges_and_dropped_past_corners() {
+        let cut = |a, b| clip_segment(&unit(), a, b);
+        let crossing = cut((-1.0, 0.5), (3.0, 0.5));
+        assert_eq!(crossing, Some(((0.0, 0.5), (1.0, 0.5))));
+        assert_eq!(cut((-0.6, 0.5), (0.5, -0.7)), None);
+        assert_eq!(cut((-1.0, 2.0), (2.0, 2.0)), None);
     }
 
     #[test]
-    fn a_segment_past_a_corner_is_dropped() {
-        assert_eq!(clip_segment(&unit(), (-0.6, 0.5), (0.5, -0.7)), None);
-        assert_eq!(clip_segment(&unit(), (-1.0, 2.0), (2.0, 2.0)), None);
-    }
-
-    #[test]
-    fn a_path_that_leaves_and_returns_becomes_two() {
+    fn paths_are_parted_only_where_they_leave() {
         let path = [(0.1, 0.5), (0.5, -1.0), (0.9, 0.5)];
         let pieces = clip_path(&unit(), &path);
         assert_eq!(pieces.len(), 2);
         assert!(pieces.iter().flatten().all(|p| (0.0..=1.0).contains(&p.1)));
         assert_eq!(pieces[0][0], (0.1, 0.5));
         assert!(pieces[0][1].1.abs() < 1e-12);
-    }
-
-    #[test]
-    fn a_path_inside_stays_whole() {
         let path = [(0.1, 0.1), (0.2, 0.9), (0.3, 0.4)];
-        assert_eq!(clip_path(&unit(), &path), vec![path.to_vec()]);
+        assert_eq!(clip_path(&unit(), &path), [path.to_vec()]);
     }
 
     #[test]
     fn simplify_keeps_corners_only() {
-        let path: Vec<Point> = (0..=100)
-            .map(|i| f64::from(i) / 50.0)
-            .map(|x| (x, if x < 1.0 { 0.0 } else { x - 1.0 }))
-            .collect();
-        let thin = simplify(&path, 1e-6);
-        assert_eq!(thin, vec![(0.0, 0.0), (1.0, 0.0), (2.0, 1.0)]);
-    }
-
-    #[test]
-    fn simplify_takes_no_points_and_one_point() {
+        let corner = |x: f64| (x, (x - 1.0).max(0.0));
+        let path: Vec<Point> = (0..=100).map(|i| corner(f64::from(i) / 50.0)).collect();
+        assert_eq!(simplify(&path, 1e-6), [0.0, 1.0, 2.0].map(corner));
         assert!(simplify(&[], 0.1).is_empty());
-        assert_eq!(simplify(&[(1.0, 2.0)], 0.1), vec![(1.0, 2.0)]);
+        assert_eq!(simplify(&[(1.0, 2.0)], 0.1), [(1.0, 2.0)]);
     }
 
     #[test]
     fn dashes_go_round_corners() {
-        let inked = dashes(&[(0.0, 0.0), (2.0, 0.0), (2.0, 4.0)], &[3.0, 1.0]);
-        assert_eq!(
-            inked,
-            vec![
-                vec![(0.0, 0.0), (2.0, 0.0), (2.0, 1.0)],
-                vec![(2.0, 2.0), (2.0, 4.0)]
-            ]
-        );
-    }
-
-    #[test]
-    fn no_pattern_is_solid() {
-        let path = [(0.0, 0.0), (1.0, 1.0)];
-        assert_eq!(dashes(&path, &[]), vec![path.to_vec()]);
+        let path = [(0.0, 0.0), (2.0, 0.0), (2.0, 4.0)];
+        let inked = [&path[..2], &[(2.0, 1.0)], &[(2.0, 2.0), (2.0, 4.0)]].concat();
+        assert_eq!(dashes(&path, &[3.0, 1.0]).concat(), inked);
+        assert_eq!(dashes(&path, &[]), [path.to_vec()]);
     }
 }

@@ -2,7 +2,7 @@
 //! nudged apart.
 
 use super::geometry::{Point, Rect, clip_segment};
-use super::scene::{Anchor, centred, text_box};
+use super::scene::centred;
 use super::style::TEXT;
 use super::text::Line;
 
@@ -38,10 +38,8 @@ impl Occupied {
         if self.is_taken(rect) {
             return f64::INFINITY;
         }
-        let near = self
-            .curves
-            .iter()
-            .filter(|(around, _)| around.overlaps(rect));
+        let curves = self.curves.iter();
+        let near = curves.filter(|(around, _)| around.overlaps(rect));
         near.flat_map(|(_, path)| path.windows(2))
             .filter_map(|pair| clip_segment(rect, pair[0], pair[1]))
             .map(|(a, b)| (b.0 - a.0).hypot(b.1 - a.1))
@@ -87,17 +85,16 @@ pub(super) fn places_around((x, y): Point, line: &Line) -> Vec<Point> {
 pub(super) fn label_place(
     room: &Rect,
     line: &Line,
-    places: Vec<Point>,
+    places: impl Iterator<Item = Point>,
     occupied: &mut Occupied,
 ) -> Option<Point> {
-    let inside = |at: &Point| room.contains(&text_box(line, *at, Anchor::Start));
-    let places = places.into_iter().filter(inside);
-    let choice = best(places.map(|at| (at, 0.0)), |at| {
-        occupied.cost(&text_box(line, *at, Anchor::Start).grown(1.5))
-    });
-    let (at, _) = choice.filter(|choice| choice.1.is_finite())?;
-    occupied.add_box(text_box(line, at, Anchor::Start).grown(2.0));
-    Some(at)
+    let inside = places.filter(|at| room.contains(&line.rect(*at)));
+    let cost = |at: &Point| occupied.cost(&line.rect(*at).grown(1.5));
+    let (at, cost) = best(inside.map(|at| (at, 0.0)), cost)?;
+    cost.is_finite().then(|| {
+        occupied.add_box(line.rect(at).grown(2.0));
+        at
+    })
 }
 
 /// Places for labels of one height in a column: each as near to where it wants to be as the others
@@ -125,9 +122,10 @@ pub(super) fn nudged(wanted: &[f64], height: f64, top: f64, bottom: f64) -> Vec<
         }
         groups.push(group);
     }
-    let spread = groups
-        .into_iter()
-        .flat_map(|group| (0..group.1).map(move |i| start(group) + height * i as f64));
+    let spread = groups.into_iter().flat_map(|group| {
+        let first = start(group);
+        (0..group.1).map(move |i| first + height * i as f64)
+    });
     for (index, place) in order.into_iter().zip(spread) {
         places[index] = Some(place);
     }
@@ -139,21 +137,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distant_labels_stay() {
-        let places = nudged(&[50.0, 10.0], 12.0, 0.0, 100.0);
-        assert_eq!(places, [Some(50.0), Some(10.0)]);
-    }
-
-    #[test]
-    fn close_labels_part_evenly() {
-        let places = nudged(&[52.0, 48.0], 12.0, 0.0, 100.0);
-        assert_eq!(places, [Some(56.0), Some(44.0)]);
-    }
-
-    #[test]
-    fn labels_stay_inside() {
-        let places = nudged(&[99.0, 100.0, 300.0], 12.0, 0.0, 100.0);
-        assert_eq!(places, [Some(76.0), Some(88.0), Some(100.0)]);
+    fn close_labels_part_evenly_and_inside() {
+        let cases: [(&[f64], &[f64]); 3] = [
+            (&[50.0, 10.0], &[50.0, 10.0]),
+            (&[52.0, 48.0], &[56.0, 44.0]),
+            (&[99.0, 100.0, 300.0], &[76.0, 88.0, 100.0]),
+        ];
+        for (wanted, expected) in cases {
+            let places = nudged(wanted, 12.0, 0.0, 100.0);
+            assert_eq!(places.into_iter().flatten().collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]
@@ -179,10 +172,11 @@ mod tests {
 
     #[test]
     fn the_first_of_equals_is_best() {
-        let choice = best([3, 1, 2, 1].map(|x| (x, 0.0)), |x| f64::from(*x % 3));
-        assert_eq!(choice, Some((3, 0.0)));
-        let choice = best([(3, 2.0), (1, 0.5), (5, 0.0)], |x| f64::from(*x % 3));
-        assert_eq!(choice, Some((1, 1.5)));
-        assert_eq!(best(Vec::<(i32, f64)>::new(), |_| 0.0), None);
+        let choice =
+            |candidates: &[(i32, f64)]| best(candidates.iter().copied(), |x| f64::from(*x % 3));
+        let equals = [(3, 0.0), (1, 0.0), (2, 0.0), (1, 0.0)];
+        assert_eq!(choice(&equals), Some((3, 0.0)));
+        assert_eq!(choice(&[(3, 2.0), (1, 0.5), (5, 0.0)]), Some((1, 1.5)));
+        assert_eq!(choice(&[]), None);
     }
 }

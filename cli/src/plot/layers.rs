@@ -1,30 +1,20 @@
 //! One panel: what lies between its axes, and what is written among it.
 
 use super::axes::Scale;
-use super::furniture::EDGE;
 use super::geometry::{Point, Rect, clip_path, simplify};
 use super::label_placement::{Occupied, label_place, nudged, places_around};
-use super::legend::Legend;
 use super::page::{Curve, Dot, Level, Panel};
 use super::range::shows;
-use super::scene::{Anchor, Scene, centred, text_box};
-use super::style::{GREY, HAIRLINE, LineStyle, TEXT};
+use super::scene::{Anchor, Scene, centred};
+use super::style::{GREY, LineStyle, TEXT};
 use super::text::{Line, line_of};
 use super::text_fit::shortened;
 use super::{field, span};
 
 /// Height of the strip on top of the data in which the bands are named.
 const STRIP: f64 = 22.0;
-/// How far a simplified curve may lie beside the data.
-const TOLERANCE: f64 = 0.1;
-/// Half the length of the dash that stands for a lone point.
-const LONE: f64 = 8.0;
-/// From one label at the right edge to the next.
-const LABEL_ROW: f64 = 16.0;
 /// From the panel's edge to its labels; leaders of nudged labels run in it.
 const LABEL_GAP: f64 = 14.0;
-/// Widest label at the right edge.
-const LABEL_WIDEST: f64 = 130.0;
 
 /// A panel's place and scales.
 pub(super) struct Frame {
@@ -39,11 +29,10 @@ pub(super) struct Frame {
 impl Frame {
     /// The panel in a place.
     pub(super) fn new(panel: &Panel, rect: Rect) -> Self {
-        let named = panel.names_bands && !panel.bands.is_empty();
-        let data = Rect {
-            top: rect.top + if named { STRIP } else { 0.0 },
-            ..rect
-        };
+        let mut data = rect;
+        if panel.names_bands && !panel.bands.is_empty() {
+            data.top += STRIP;
+        }
         Self {
             rect,
             data,
@@ -54,9 +43,8 @@ impl Frame {
 
     /// A point of the data on the page, where it has a place inside the panel.
     pub(super) fn inside(&self, at: (f64, f64)) -> Option<Point> {
-        let (x, y) = self.point(at)?;
-        let is_inside = self.rect.contains(&Rect::at(x, y, 0.0, 0.0));
-        is_inside.then_some((x, y))
+        let at = self.point(at)?;
+        self.rect.contains(&Rect::around(&[at])).then_some(at)
     }
 
     /// A point of the data on the page, where the axes can show it.
@@ -66,9 +54,9 @@ impl Frame {
     }
 
     /// The part inside the panel of a stretch of the axis across, where there is any.
-    fn stretch(&self, from: f64, to: f64) -> Option<Rect> {
-        let [left, right] =
-            [from, to].map(|x| self.x.place(x).clamp(self.rect.left, self.rect.right));
+    pub(super) fn stretch(&self, from: f64, to: f64) -> Option<Rect> {
+        let place = |x| self.x.place(x).clamp(self.rect.left, self.rect.right);
+        let (left, right) = (place(from), place(to));
         (left < right).then_some(Rect {
             left,
             right,
@@ -77,13 +65,8 @@ impl Frame {
     }
 }
 
-/// Draws everything but the axes; the legend only where there is room inside, which is answered.
-pub(super) fn draw(
-    scene: &mut Scene,
-    frame: &Frame,
-    panel: &Panel,
-    legend: Option<&Legend<'_>>,
-) -> bool {
+/// Draws everything but the axes and the legend; answers what is taken then.
+pub(super) fn draw(scene: &mut Scene, frame: &Frame, panel: &Panel) -> Occupied {
     let mut occupied = Occupied::default();
     for band in &panel.bands {
         if let Some(rect) = frame.stretch(band.from, band.to) {
@@ -105,9 +88,7 @@ pub(super) fn draw(
     if let Some(span) = &panel.span {
         span::draw(scene, frame, &mut occupied, span);
     }
-    let ends = panel.bands.iter().flat_map(|band| [band.from, band.to]);
-    let edges: Vec<f64> = ends.map(|end| frame.x.place(end)).collect();
-    legend.is_some_and(|legend| legend.draw_where_free(scene, &frame.data, &occupied, &edges))
+    occupied
 }
 
 /// The names of the bands, in the strip: the label, else the short one, else nothing.
@@ -117,38 +98,41 @@ fn name_bands(scene: &mut Scene, frame: &Frame, panel: &Panel) {
         let Some(rect) = frame.stretch(band.from, band.to) else {
             continue;
         };
+        let lines = [&band.label, &band.short].map(|label| line_of(label, TEXT));
+        let mut lines = lines.into_iter();
+        let fitting = lines.find(|line| line.width > 0.0 && line.width + 6.0 <= rect.width());
         let baseline = centred(rect.top + STRIP / 2.0 + 1.0, TEXT);
-        let at = ((rect.left + rect.right) / 2.0, baseline);
-        let fitting = [&band.label, &band.short]
-            .into_iter()
-            .filter(|label| !label.is_empty())
-            .map(|label| line_of(label, TEXT))
-            .find(|line| line.width + 6.0 <= rect.width());
-        let free = fitting.filter(|line| !taken.is_taken(&text_box(line, at, Anchor::Middle)));
-        if let Some(line) = free {
-            taken.add_box(text_box(&line, at, Anchor::Middle).grown(3.0));
-            scene.text(line, at, Anchor::Middle, GREY);
+        if let Some(line) = fitting {
+            let at = (rect.middle().0 - line.width / 2.0, baseline);
+            if !taken.is_taken(&line.rect(at)) {
+                taken.add_box(line.rect(at).grown(3.0));
+                scene.text(line, at, Anchor::Start, GREY);
+            }
         }
     }
 }
 
-/// Where panels on a page of this width end: room for the labels of their levels is left.
-pub(super) fn right_edge<'a>(levels: impl Iterator<Item = &'a Level>, width: f64) -> f64 {
-    let widest = levels
-        .map(|level| shortened(&level.label, TEXT, LABEL_WIDEST).width)
-        .fold(0.0, f64::max);
-    width - EDGE - (LABEL_GAP + widest).max(24.0)
+/// A level's label at the right edge.
+fn level_label(level: &Level) -> Line {
+    const WIDEST: f64 = 130.0;
+    shortened(&level.label, TEXT, WIDEST)
+}
+
+/// The room right of panels for the labels of their levels.
+pub(super) fn right_room<'a>(levels: impl Iterator<Item = &'a Level>) -> f64 {
+    let widths = levels.map(|level| level_label(level).width);
+    (LABEL_GAP + widths.fold(0.0, f64::max)).max(24.0)
 }
 
 /// The levels and their labels at the right edge, nudged apart.
 fn draw_levels(scene: &mut Scene, frame: &Frame, levels: &[Level], occupied: &mut Occupied) {
+    /// From one label to the next.
+    const ROW: f64 = 16.0;
     let edge = frame.rect.right;
-    let heights: Vec<f64> = levels
-        .iter()
-        .map(|level| frame.y.place(level.value))
-        .collect();
+    let heights = levels.iter().map(|level| frame.y.place(level.value));
+    let heights: Vec<f64> = heights.collect();
     let (top, bottom) = (frame.rect.top + 6.0, frame.rect.bottom - 4.0);
-    let places = nudged(&heights, LABEL_ROW, top, bottom);
+    let places = nudged(&heights, ROW, top, bottom);
     for ((level, y), place) in levels.iter().zip(heights).zip(places) {
         let path = vec![(frame.data.left, y), (edge, y)];
         scene.stroke(&path, &level.style);
@@ -156,33 +140,28 @@ fn draw_levels(scene: &mut Scene, frame: &Frame, levels: &[Level], occupied: &mu
         let Some(place) = place.filter(|_| !level.label.is_empty()) else {
             continue;
         };
-        let leader = [
-            (edge + 1.0, y),
-            (edge + 4.0, y),
-            (edge + LABEL_GAP - 3.0, place),
-        ];
+        let to = edge + LABEL_GAP;
+        let leader = [(edge + 1.0, y), (edge + 4.0, y), (to - 3.0, place)];
         scene.stroke(&leader, &LineStyle::solid(level.ink, 0.7));
-        let line = shortened(&level.label, TEXT, LABEL_WIDEST);
-        let at = (edge + LABEL_GAP, centred(place, TEXT));
-        scene.text(line, at, Anchor::Start, level.ink);
+        let at = (to, centred(place, TEXT));
+        scene.text(level_label(level), at, Anchor::Start, level.ink);
     }
 }
 
 /// A curve, cut at the panel's edge, with an arrow head where it leaves at the top for good.
 fn draw_curve(scene: &mut Scene, frame: &Frame, curve: &Curve, occupied: &mut Occupied) {
-    let places: Vec<Option<Point>> = curve
-        .points
-        .iter()
-        .map(|point| frame.point(*point))
-        .collect();
+    /// How far a simplified curve may lie beside the data.
+    const TOLERANCE: f64 = 0.1;
+    /// Half the length of the dash that stands for a lone point.
+    const LONE: f64 = 8.0;
+    let places = curve.points.iter().map(|point| frame.point(*point));
+    let places: Vec<Option<Point>> = places.collect();
     let mut last = None;
     for stretch in places.split(Option::is_none) {
-        let path: Vec<Point> = stretch.iter().copied().flatten().collect();
-        let path = match path[..] {
-            // A lone point shows as a dash.
-            [(x, y)] => vec![(x - LONE, y), (x + LONE, y)],
-            _ => path,
-        };
+        let mut path: Vec<Point> = stretch.iter().copied().flatten().collect();
+        if let [(x, y)] = path[..] {
+            path = vec![(x - LONE, y), (x + LONE, y)];
+        }
         for piece in clip_path(&frame.data, &path) {
             let piece = simplify(&piece, TOLERANCE);
             scene.stroke(&piece, &curve.style);
@@ -190,29 +169,27 @@ fn draw_curve(scene: &mut Scene, frame: &Frame, curve: &Curve, occupied: &mut Oc
             occupied.add_curve(piece);
         }
     }
+    let top = frame.data.top;
     let end = places.into_iter().flatten().last();
-    let is_beyond = end.is_some_and(|end| end.1 < frame.data.top - 1.0);
-    if let Some(exit) = last.filter(|exit| is_beyond && exit.1 < frame.data.top + 1.0) {
-        let tip = (exit.0, exit.1 - 1.0);
-        scene.head(tip, (0.0, -1.0), 9.0, curve.style.colour);
+    let is_beyond = end.is_some_and(|end| end.1 < top - 1.0);
+    if let Some((x, y)) = last.filter(|exit| is_beyond && exit.1 < top + 1.0) {
+        scene.head((x, y - 1.0), (0.0, -1.0), 9.0, curve.style.colour);
     }
 }
 
 /// The bars and dropped lines, the markers upon them, and the labels where they cover the least.
 fn draw_dots(scene: &mut Scene, frame: &Frame, panel: &Panel, occupied: &mut Occupied) {
-    let dots = panel.dots.iter();
-    let dots: Vec<(&Dot, Point)> = dots
-        .filter_map(|dot| {
-            let (x, y) = frame.inside(dot.at)?;
-            Some((dot, (x + dot.aside, y)))
-        })
-        .collect();
-    for (dot, (x, y)) in &dots {
-        let half = dot.marker.radius + 1.2;
-        occupied.add_box(Rect::at(x - half, y - half, 2.0 * half, 2.0 * half));
-        draw_bar(scene, frame, dot, (*x, *y), occupied);
+    let mut dots: Vec<(&Dot, Point)> = Vec::new();
+    for dot in &panel.dots {
+        if let Some((x, y)) = frame.inside(dot.at) {
+            dots.push((dot, (x + dot.aside, y)));
+        }
+    }
+    for (dot, at) in &dots {
+        occupied.add_box(Rect::around(&[*at]).grown(dot.marker.radius + 1.2));
+        draw_bar(scene, frame, dot, *at, occupied);
         if dot.dropped {
-            let foot = vec![(*x, *y), (*x, frame.data.bottom)];
+            let foot = vec![*at, (at.0, frame.data.bottom)];
             let style = LineStyle::dashed(dot.marker.colour, 1.2, &[1.6, 2.4]);
             scene.stroke(&foot, &style);
             occupied.add_curve(foot);
@@ -223,7 +200,8 @@ fn draw_dots(scene: &mut Scene, frame: &Frame, panel: &Panel, occupied: &mut Occ
     }
     for (dot, at) in dots.into_iter().filter(|(dot, _)| !dot.label.is_empty()) {
         let line = line_of(&dot.label, TEXT);
-        let places = label_places(frame, dot, at, &line);
+        let places = beside_foot(frame, dot, at, &line);
+        let places = places.chain(places_around(at, &line));
         let Some(at) = label_place(&frame.data, &line, places, occupied) else {
             continue;
         };
@@ -236,88 +214,71 @@ fn draw_dots(scene: &mut Scene, frame: &Frame, panel: &Panel, occupied: &mut Occ
     }
 }
 
-/// Where a dot's label may stand: along its dropped line, then around it.
-fn label_places(frame: &Frame, dot: &Dot, (x, y): Point, line: &Line) -> Vec<Point> {
-    let steps = match dot.dropped {
-        true => ((frame.data.bottom - y) / 5.0) as i32,
-        false => 0,
+/// Where a dot's label may stand beside its dropped line, from its foot upwards.
+fn beside_foot(
+    frame: &Frame,
+    dot: &Dot,
+    (x, y): Point,
+    line: &Line,
+) -> impl Iterator<Item = Point> + use<> {
+    let (foot, left) = (frame.data.bottom, x - 6.0 - line.width);
+    let steps = if dot.dropped {
+        ((foot - y) / 5.0) as i32
+    } else {
+        0
     };
-    let along = (0..steps).flat_map(|step| {
-        let baseline = frame.data.bottom - 7.0 - 5.0 * f64::from(step);
-        [(x + 6.0, baseline), (x - 6.0 - line.width, baseline)]
-    });
-    along.chain(places_around((x, y), line)).collect()
+    (0..steps).flat_map(move |step| {
+        let baseline = foot - 7.0 - 5.0 * f64::from(step);
+        [(x + 6.0, baseline), (left, baseline)]
+    })
 }
 
 /// The bar of a dot, as far as it is inside the panel. Where neither half stands clear of the marker
 /// there is none, since stumps say nothing; one half alone would say that the other is missing.
-fn draw_bar(
-    scene: &mut Scene,
-    frame: &Frame,
-    dot: &Dot,
-    (x, middle): Point,
-    occupied: &mut Occupied,
-) {
+fn draw_bar(scene: &mut Scene, frame: &Frame, dot: &Dot, at: Point, occupied: &mut Occupied) {
     const HALF: f64 = 3.5;
-    let Some((low, high)) = dot.bar else {
-        return;
-    };
     let style = LineStyle::solid(dot.marker.colour, 1.3);
-    let ends = [low, high].map(|value| frame.y.place(value));
-    let is_clear = |end: &f64| (end - middle).abs() >= 1.4 * dot.marker.radius + 2.5;
-    if !ends.iter().any(is_clear) {
-        return;
-    }
-    for end in ends {
+    let ends = dot
+        .bar
+        .map(|(low, high)| [low, high].map(|value| frame.y.place(value)));
+    let is_clear = |end: &f64| (end - at.1).abs() >= 1.4 * dot.marker.radius + 2.5;
+    let ends = ends.filter(|ends| ends.iter().any(is_clear));
+    for end in ends.into_iter().flatten() {
         let cut = end.clamp(frame.data.top, frame.data.bottom);
-        let bar = vec![(x, middle), (x, cut)];
+        let bar = vec![at, (at.0, cut)];
         scene.stroke(&bar, &style);
         occupied.add_curve(bar);
         if cut == end {
-            scene.stroke(&[(x - HALF, end), (x + HALF, end)], &style);
+            scene.stroke(&[(at.0 - HALF, end), (at.0 + HALF, end)], &style);
         }
     }
 }
 
-/// The axis lines at the left and below.
-pub(super) fn draw_spines(scene: &mut Scene, rect: &Rect) {
-    let Rect {
-        left,
-        top,
-        right,
-        bottom,
-    } = *rect;
-    scene.stroke(&[(left, top), (left, bottom), (right, bottom)], &HAIRLINE);
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::page::Axis;
     use super::super::scene::Form;
+    use super::super::style::HAIRLINE;
     use super::*;
 
     #[test]
     fn curves_are_not_drawn_across_a_gap() {
-        let axis = || super::super::page::Axis::new("", (0.0, 100.0), false);
+        let axis = || Axis::new("", (0.0, 100.0), false);
+        let points = vec![(20.0, 1.0), (30.0, f64::NAN), (40.0, 3.0), (50.0, 4.0)];
+        let style = HAIRLINE;
         let panel = Panel {
             x: axis(),
             y: axis(),
+            curves: vec![Curve { points, style }],
             ..Panel::default()
         };
         let frame = Frame::new(&panel, Rect::at(0.0, 0.0, 100.0, 100.0));
-        let points = vec![(20.0, 1.0), (30.0, f64::NAN), (40.0, 3.0), (50.0, 4.0)];
-        let style = HAIRLINE;
         let mut scene = Scene::new(100.0, 100.0);
-        let curve = Curve { points, style };
-        draw_curve(&mut scene, &frame, &curve, &mut Occupied::default());
-        let strokes = scene.marks.into_iter().map(|mark| match mark.form {
-            Form::Stroke(points, _) => points,
-            other => panic!("{other:?}"),
-        });
-        let strokes: Vec<_> = strokes.collect();
-        let expected = [
-            vec![(20.0 - LONE, 99.0), (20.0 + LONE, 99.0)],
-            vec![(40.0, 97.0), (50.0, 96.0)],
-        ];
-        assert_eq!(strokes, expected);
+        draw(&mut scene, &frame, &panel);
+        let strokes = scene.marks.into_iter().map(|mark| mark.form);
+        // A lone point is a dash.
+        let expected = [[(12.0, 99.0), (28.0, 99.0)], [(40.0, 97.0), (50.0, 96.0)]];
+        let expected = expected.map(|path| Form::Stroke(path.to_vec(), 1.0));
+        assert_eq!(strokes.collect::<Vec<_>>(), expected);
     }
 }

@@ -1,64 +1,65 @@
-//! Where the panels of a page stand.
+//! Where the panels of a page stand, and what stands round them: the title, names of axes, ticks, colour
+//! bars, legends, notes.
 
 use super::axes::{Scale, Ticks};
-use super::field::UNDER;
-use super::furniture::{self as around, EDGE, Side};
 use super::geometry::Rect;
 use super::layers::{self, Frame};
 use super::legend::Legend;
 use super::page::{Arrangement, Cells, Page, Panel};
-use super::scene::{Anchor, Scene, centred};
-use super::style::{GREY, HAIRLINE, INK, TEXT, WIDTH};
+use super::scene::{Anchor, LEADING, Scene, centred};
+use super::style::{GREY, HAIRLINE, INK, TEXT, TICK, TITLE, WIDTH};
 use super::text::{Line, line_of};
 use super::text_fit::wrapped;
+use super::ticks;
 
-/// Width of the page of a square panel.
-const SQUARE_PAGE: f64 = 560.0;
-/// Most panels side by side.
-const MOST: usize = 3;
+/// Blank edge of the page.
+const EDGE: f64 = 12.0;
 /// Between two panels side by side.
 const ACROSS: f64 = 36.0;
-/// Between two rows.
-const DOWN: f64 = 20.0;
-/// How far tick labels may reach beyond their panel without meeting those of the next.
-const REACH: f64 = 16.0;
-/// Widest panel of a grid.
-const WIDEST: f64 = 440.0;
-/// From one row of a panel's title to the next.
-const TITLE_ROW: f64 = 1.3 * TEXT;
-/// Height of the colour bars.
-const BAR: f64 = 10.0;
-/// Slices of a colour bar.
-const SLICES: usize = 128;
 
 /// Lays out a page.
 pub(super) fn compose(page: &Page) -> Scene {
-    if page.panels.is_empty() {
+    let Some(plan) = Plan::of(page) else {
         return nothing(&page.title);
-    }
-    let plan = Plan::of(page);
+    };
     let mut scene = Scene::new(plan.page_width, 0.0);
-    let mut y = around::draw_title(&mut scene, &page.title, plan.middle());
+    let mut y = draw_title(&mut scene, &page.title, plan.middle());
     let rows = page.panels.chunks(plan.columns).zip(&plan.uprights);
     for (index, (row, upright)) in rows.enumerate() {
-        y += if index > 0 { DOWN } else { 0.0 };
         let is_last = index + 1 == plan.uprights.len();
-        y = plan.draw_row(&mut scene, row, upright, y, is_last);
+        let gap = if index > 0 { 20.0 } else { 0.0 };
+        y = plan.draw_row(&mut scene, row, upright, y + gap, is_last);
     }
-    finish(scene, page, (plan.left, y))
+    let room = scene.width - EDGE - plan.left;
+    if !page.legend.is_empty() {
+        y = Legend::new(&page.legend).draw_rows(&mut scene, (plan.left, y + 4.0), room);
+    }
+    for note in &page.notes {
+        let at = (plan.left, y + 4.0);
+        y = scene.rows(wrapped(note, TICK, room), at, Anchor::Start, GREY) - 4.0;
+    }
+    scene.height = y + 4.0 + EDGE;
+    scene
 }
 
 /// A page that says that there is nothing to show.
 fn nothing(title: &str) -> Scene {
     let mut scene = Scene::new(WIDTH, 0.0);
-    let top = around::draw_title(&mut scene, title, WIDTH / 2.0);
+    let top = draw_title(&mut scene, title, WIDTH / 2.0);
     let frame = Rect::at(2.0 * EDGE, top, WIDTH - 4.0 * EDGE, 160.0);
-    scene.outline(&frame, &HAIRLINE);
+    scene.outline(&frame);
     let line = line_of("nothing to show: no finite values", TEXT);
-    let at = (WIDTH / 2.0, centred((frame.top + frame.bottom) / 2.0, TEXT));
-    scene.text(line, at, Anchor::Middle, GREY);
+    let (x, y) = frame.middle();
+    scene.text(line, (x, centred(y, TEXT)), Anchor::Middle, GREY);
     scene.height = frame.bottom + EDGE;
     scene
+}
+
+/// Draws the title, over the middle as far as the page's edges allow, and answers where the panels may start.
+fn draw_title(scene: &mut Scene, title: &str, middle: f64) -> f64 {
+    let room = 2.0 * (middle.min(scene.width - middle) - EDGE);
+    let lines = wrapped(title, TITLE, room);
+    scene.rows(lines, (middle, EDGE), Anchor::Middle, INK) + 10.0
 }
 
 /// The axis up of a panel before it has a place.
@@ -72,25 +73,40 @@ impl Upright {
     fn of(panel: &Panel, height: f64, room: f64) -> Self {
         let scale = Scale::new(panel.y.range, (height, 0.0), panel.y.log);
         Self {
-            name: wrapped(&panel.y.name, TEXT, room, 2),
-            ticks: around::ticks_up(&panel.y, &scale),
+            name: wrapped(&panel.y.name, TEXT, room),
+            ticks: ticks::ticks(&panel.y, &scale),
         }
     }
 
     /// The room that name and tick labels take at the left.
     fn room(&self) -> f64 {
-        around::left_room(self.name.len(), around::widest_label(&self.ticks))
+        left_room(self.name.len(), ticks::widest(&self.ticks))
     }
 
-    /// Ticks, their factor above the panel, and the name from `left` on.
-    fn draw(&self, scene: &mut Scene, frame: &Frame, left: f64) {
-        let side = Side::Left(frame.rect.left);
-        around::draw_ticks(scene, &frame.y, &self.ticks, side);
-        if let Some(factor) = &self.ticks.factor {
-            around::draw_factor_above(scene, factor, &frame.rect);
-        }
-        around::draw_name_left(scene, &self.name, left, &frame.rect);
+    /// The height of the factor of the labels, above the panel.
+    fn above(&self) -> f64 {
+        self.ticks.factor.as_ref().map_or(0.0, |_| 1.5 * TICK)
     }
+
+    /// Ticks, their factor, and the name from `left` on.
+    fn draw(&self, scene: &mut Scene, frame: &Frame, left: f64) {
+        let panel = &frame.rect;
+        ticks::draw(scene, &frame.y, &self.ticks, panel.left, true);
+        if let Some(factor) = &self.ticks.factor {
+            let at = (panel.left - 5.0, panel.top - 0.5 * TICK);
+            scene.text(line_of(factor, TICK), at, Anchor::Start, INK);
+        }
+        for (row, line) in self.name.iter().enumerate() {
+            let x = left + (1.0 + LEADING * row as f64) * TEXT;
+            scene.upward(line.clone(), x, panel.middle().1, INK);
+        }
+    }
+}
+
+/// Width of the room left of a panel for a name of some rows and tick labels.
+fn left_room(rows: usize, widest: f64) -> f64 {
+    let further = LEADING * rows.saturating_sub(1) as f64;
+    (1.2 + further) * TEXT + 8.0 + widest + ticks::GAP
 }
 
 /// Where the panels of a page stand: in rows, below each other on one axis across or side by side on
@@ -111,32 +127,37 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(page: &Page) -> Self {
-        let (page_width, columns, tall, widest) = match page.arrangement {
-            Arrangement::Stacked => (WIDTH, 1, None, f64::INFINITY),
-            Arrangement::Square => (SQUARE_PAGE, 1, Some(1.0), f64::INFINITY),
-            Arrangement::Grid { tall } => (WIDTH, columns(page.panels.len()), Some(tall), WIDEST),
+    /// None without panels.
+    fn of(page: &Page) -> Option<Self> {
+        page.panels.first()?;
+        let (tall, columns, widest) = match page.arrangement {
+            Arrangement::Stacked => (None, 1, f64::INFINITY),
+            Arrangement::Grid { tall } => (Some(tall), columns(page.panels.len()), 452.0),
+        };
+        let page_width = match tall.filter(|_| columns == 1) {
+            // A lone panel of a grid would stand in the middle of a blank page.
+            Some(_) => 0.7 * WIDTH,
+            None => WIDTH,
         };
         let levels = page.panels.iter().flat_map(|panel| &panel.levels);
-        let right = layers::right_edge(levels, page_width);
+        let right = page_width - EDGE - layers::right_room(levels);
         let gaps = ACROSS * (columns - 1) as f64;
         let width = |room: f64| ((right - EDGE - room - gaps) / columns as f64).clamp(40.0, widest);
         // The height of panels decides their ticks, whose labels take from the width, which decides the
         // height: the ticks are those of a panel beside short labels, the name fits beside long ones.
-        let height = |panel: &Panel, label| {
-            tall.map_or(panel.height, |tall| {
-                tall * width(around::left_room(2, label))
-            })
+        let height = |panel: &Panel, label| match tall {
+            Some(tall) => tall * width(left_room(2, label)),
+            None => panel.height,
         };
         let firsts = page.panels.iter().step_by(columns);
-        let uprights: Vec<Upright> = firsts
-            .map(|panel| Upright::of(panel, height(panel, 14.0), height(panel, 60.0)))
-            .collect();
+        let uprights =
+            firsts.map(|panel| Upright::of(panel, height(panel, 14.0), height(panel, 60.0)));
+        let uprights: Vec<Upright> = uprights.collect();
         let room = uprights.iter().map(Upright::room).fold(0.0, f64::max);
         let width = width(room);
         let total = room + width * columns as f64 + gaps;
         let name_left = EDGE + ((right - EDGE - total) / 2.0).max(0.0);
-        Self {
+        Some(Self {
             page_width,
             columns,
             tall,
@@ -144,7 +165,7 @@ impl Plan {
             left: name_left + room,
             width,
             uprights,
-        }
+        })
     }
 
     /// Left edge of a panel.
@@ -157,8 +178,7 @@ impl Plan {
         (self.left + self.left_of(self.columns - 1) + self.width) / 2.0
     }
 
-    /// A row of panels with their titles; answers where it ends. Panels below each other have the
-    /// labels of their axis across below the last one only.
+    /// A row of panels with their titles; answers where it ends.
     fn draw_row(
         &self,
         scene: &mut Scene,
@@ -167,24 +187,21 @@ impl Plan {
         top: f64,
         is_last: bool,
     ) -> f64 {
-        let above = around::factor_room(&upright.ticks);
-        let title = |panel: &Panel| wrapped(&panel.title, TEXT, self.width, 2);
-        let titles: Vec<Vec<Line>> = row.iter().map(title).collect();
-        let upper = match titles.iter().map(Vec::len).max() {
-            None | Some(0) => top,
-            Some(rows) => top + TITLE_ROW * rows as f64 + 6.0,
-        };
+        let titles = row
+            .iter()
+            .map(|panel| wrapped(&panel.title, TEXT, self.width));
+        let titles: Vec<Vec<Line>> = titles.collect();
+        let height = |title: &Vec<Line>| LEADING * TEXT * title.len() as f64;
+        let under = top + titles.iter().map(height).fold(0.0, f64::max);
+        let upper = under + if under > top { 4.0 } else { 0.0 };
         let mut bottom = upper;
-        for (column, (panel, lines)) in row.iter().zip(titles).enumerate() {
+        for (column, (panel, title)) in row.iter().zip(titles).enumerate() {
             let left = self.left_of(column);
-            let middle = left + self.width / 2.0;
-            for (up, line) in lines.into_iter().rev().enumerate() {
-                let baseline = upper - 8.0 - TITLE_ROW * up as f64;
-                scene.text(line, (middle, baseline), Anchor::Middle, INK);
-            }
+            let at = (left + self.width / 2.0, under - height(&title));
+            scene.rows(title, at, Anchor::Middle, INK);
             let height = self.tall.map_or(panel.height, |tall| tall * self.width);
-            let place = Rect::at(left, upper + above, self.width, height);
-            let frame = draw_framed(scene, panel, place, above);
+            let place = Rect::at(left, upper + upright.above(), self.width, height);
+            let frame = draw_framed(scene, panel, place, upright.above());
             if column == 0 {
                 upright.draw(scene, &frame, self.name_left);
             }
@@ -193,19 +210,15 @@ impl Plan {
         bottom
     }
 
-    /// The axis across and the colour bar; answers where they end.
+    /// The axis across and the colour bar; answers where they end. Panels below each other have the labels of
+    /// their axis below the last one only.
     fn draw_below(&self, scene: &mut Scene, panel: &Panel, frame: &Frame, is_last: bool) -> f64 {
-        let (bottom, is_grid) = (frame.rect.bottom, self.columns > 1);
-        let mut ticks = around::ticks_across(&panel.x, &frame.x);
-        if is_grid {
-            ticks = around::kept_near(ticks, &frame.x, REACH);
-        }
-        if !is_grid && !is_last {
-            around::draw_bare_ticks(scene, &frame.x, &ticks, Side::Below(bottom));
+        let (ticks, bottom) = (ticks::ticks(&panel.x, &frame.x), frame.rect.bottom);
+        if self.columns == 1 && !is_last {
+            ticks::draw(scene, &frame.x, &ticks, bottom, false);
             return bottom;
         }
-        around::draw_ticks(scene, &frame.x, &ticks, Side::Below(bottom));
-        let end = around::draw_name_below(scene, &panel.x.name, &frame.x, &ticks, bottom);
+        let end = draw_across(scene, &panel.x.name, &frame.x, ticks, bottom);
         match &panel.cells {
             Some(cells) => draw_bar(scene, cells, &frame.rect, end),
             None => end,
@@ -213,71 +226,77 @@ impl Plan {
     }
 }
 
-/// How many panels stand side by side: in rows of equal length where that is possible, so that four
-/// stand two by two.
+/// How many panels stand side by side, three at the most: in rows of equal length where that is possible, so
+/// that four stand two by two.
 fn columns(count: usize) -> usize {
-    count.div_ceil(count.div_ceil(MOST))
+    count.div_ceil(count.div_ceil(3))
 }
 
 /// Draws a panel with the legend inside where it finds room, else above, which moves the panel down. What
 /// stands right above the panel takes the height `above`.
-fn draw_framed(scene: &mut Scene, panel: &Panel, place: Rect, above: f64) -> Frame {
+fn draw_framed(scene: &mut Scene, panel: &Panel, mut place: Rect, above: f64) -> Frame {
     let legend = Legend::new(&panel.legend);
     let mut frame = Frame::new(panel, place);
     let mut inside = Scene::new(scene.width, 0.0);
-    if layers::draw(&mut inside, &frame, panel, Some(&legend)) {
+    let occupied = layers::draw(&mut inside, &frame, panel);
+    let ends = panel.bands.iter().flat_map(|band| [band.from, band.to]);
+    let edges: Vec<f64> = ends.map(|end| frame.x.place(end)).collect();
+    if legend.draw_where_free(&mut inside, &frame.data, &occupied, &edges) {
         scene.marks.append(&mut inside.marks);
     } else {
-        let (top, height) = (place.top - above, legend.height(place.width()));
-        legend.draw_rows(scene, (place.left, top), place.width());
-        let (top, bottom) = (place.top + height, place.bottom + height);
-        frame = Frame::new(
-            panel,
-            Rect {
-                top,
-                bottom,
-                ..place
-            },
-        );
-        layers::draw(scene, &frame, panel, None);
+        let top = place.top - above;
+        let down = legend.draw_rows(scene, (place.left, top), place.width()) - top;
+        (place.top, place.bottom) = (place.top + down, place.bottom + down);
+        frame = Frame::new(panel, place);
+        layers::draw(scene, &frame, panel);
     }
     if panel.cells.is_some() || !panel.arrows.is_empty() {
-        scene.outline(&frame.rect, &HAIRLINE);
+        scene.outline(&frame.rect);
     } else {
-        layers::draw_spines(scene, &frame.rect);
+        let [top, _, right, corner] = frame.rect.corners();
+        scene.stroke(&[top, corner, right], &HAIRLINE);
     }
     frame
 }
 
-/// The legend and the notes below the panels, and the end of the page.
-fn finish(mut scene: Scene, page: &Page, (left, top): (f64, f64)) -> Scene {
-    let mut y = top;
-    if !page.legend.is_empty() {
-        let legend = Legend::new(&page.legend);
-        let room = scene.width - EDGE - left;
-        legend.draw_rows(&mut scene, (left, y + 4.0), room);
-        y += 4.0 + legend.height(room);
+/// Draws ticks below a panel or a colour bar and the name of the axis, with the factor of the labels; answers
+/// where it ends.
+fn draw_across(scene: &mut Scene, name: &str, scale: &Scale, ticks: Ticks, bottom: f64) -> f64 {
+    /// How far tick labels may reach beyond their panel without meeting those of the next.
+    const REACH: f64 = 16.0;
+    let ticks = ticks::kept_near(ticks, scale, REACH);
+    ticks::draw(scene, scale, &ticks, bottom, true);
+    let top = bottom + ticks::GAP + TICK + 8.0;
+    let mut room = scale.end - scale.start;
+    if let Some(factor) = &ticks.factor {
+        let line = line_of(factor, TICK);
+        room -= 2.0 * (line.width + 12.0);
+        scene.text(line, (scale.end, top + 0.9 * TEXT), Anchor::End, INK);
     }
-    scene.height = around::draw_notes(&mut scene, &page.notes, left, y) + EDGE;
-    scene
+    let at = ((scale.start + scale.end) / 2.0, top);
+    scene.rows(wrapped(name, TEXT, room), at, Anchor::Middle, INK)
 }
 
 /// The colour bar of cells with its ticks and unit; answers where it ends.
 fn draw_bar(scene: &mut Scene, cells: &Cells, panel: &Rect, top: f64) -> f64 {
+    const HEIGHT: f64 = 10.0;
+    const SLICES: usize = 128;
     let Some(colours) = &cells.colours else {
         return top;
     };
-    let bar = Rect::at(panel.left, top + BAR, panel.width(), BAR);
-    let slice = bar.width() / SLICES as f64;
-    for i in 0..SLICES {
-        let left = bar.left + slice * i as f64;
-        let right = (left + slice + UNDER).min(bar.right);
-        let colour = colours.at((i as f64 + 0.5) / SLICES as f64);
-        scene.area(Rect { left, right, ..bar }, colour);
+    let bar = Rect::at(panel.left, top + HEIGHT, panel.width(), HEIGHT);
+    for (i, colour) in colours.slices(SLICES).enumerate() {
+        // Each to the right end, under the next, so that no viewer shows a seam.
+        let left = bar.left + bar.width() * i as f64 / SLICES as f64;
+        scene.area(Rect { left, ..bar }, colour);
     }
-    scene.outline(&bar, &HAIRLINE);
+    scene.outline(&bar);
     let scale = colours.scale((bar.left, bar.right));
-    let ticks = around::kept_near(around::clear_ticks(&scale), &scale, REACH);
-    around::draw_ticks(scene, &scale, &ticks, Side::Below(bar.bottom));
-    around::draw_name_below(scene, &cells.unit, &scale, &ticks, bar.bottom)
+    draw_across(
+        scene,
+        &cells.unit,
+        &scale,
+        ticks::round_ticks(&scale),
+        bar.bottom,
+    )
 }

@@ -29,42 +29,16 @@ pub(super) struct Legend<'a> {
 impl<'a> Legend<'a> {
     /// Measures the entries.
     pub(super) fn new(keys: &'a [Key]) -> Self {
-        let entries = keys
-            .iter()
-            .filter(|key| !key.label.is_empty())
-            .map(|key| (key, shortened(&key.label, TEXT, WIDEST)))
-            .collect();
-        Self { entries }
-    }
-
-    /// A place inside `panel` where the legend covers no curve, no level and no text. `edges`
-    /// are the sides of the bands, which it crosses only where it must.
-    fn room_inside(&self, panel: &Rect, occupied: &Occupied, edges: &[f64]) -> Option<Rect> {
-        const COLUMNS: u8 = 24;
-        const ROWS: u8 = 12;
-        let widest = self.entries.iter().map(|entry| entry.1.width);
-        let width = SAMPLE + GAP + widest.fold(0.0, f64::max) + 2.0 * MARGIN;
-        let height = ROW * self.entries.len() as f64 + MARGIN;
-        let (across, down) = (panel.width() - width, panel.height() - height);
-        if across < 0.0 || down < 0.0 {
-            return None;
+        let named = keys.iter().filter(|key| !key.label.is_empty());
+        let entries = named.map(|key| (key, shortened(&key.label, TEXT, WIDEST)));
+        Self {
+            entries: entries.collect(),
         }
-        let steps = (0..=COLUMNS).flat_map(|column| (0..=ROWS).map(move |row| (column, row)));
-        let crossed = |rect: &Rect| {
-            let inside = |x: &&f64| rect.left < **x && **x < rect.right;
-            0.1 * edges.iter().filter(inside).count() as f64
-        };
-        let places = steps.map(|(column, row)| {
-            let left = panel.right - width - across * f64::from(column) / f64::from(COLUMNS);
-            let top = panel.top + down * f64::from(row) / f64::from(ROWS);
-            let rect = Rect::at(left, top, width, height);
-            (rect, crossed(&rect))
-        });
-        best(places, |rect| occupied.cost(rect))
-            .and_then(|(rect, cost)| (cost < 1.0).then_some(rect))
     }
 
-    /// Draws the entries inside `panel` where they cover nothing; answers whether there was room.
+    /// Draws the entries below each other inside `panel`, where they cover no curve, no level and no text;
+    /// answers whether there was room. `edges` are the sides of the bands, which they cross only where they
+    /// must.
     pub(super) fn draw_where_free(
         &self,
         scene: &mut Scene,
@@ -72,53 +46,47 @@ impl<'a> Legend<'a> {
         occupied: &Occupied,
         edges: &[f64],
     ) -> bool {
-        if self.entries.is_empty() {
-            return true;
+        const COLUMNS: u8 = 24;
+        const ROWS: u8 = 12;
+        let widest = self.entries.iter().map(|entry| entry.1.width);
+        let width = SAMPLE + GAP + widest.fold(0.0, f64::max) + 2.0 * MARGIN;
+        let height = ROW * self.entries.len() as f64 + MARGIN;
+        let (across, down) = (panel.width() - width, panel.height() - height);
+        let steps = (0..=COLUMNS).flat_map(|column| (0..=ROWS).map(move |row| (column, row)));
+        let places = steps.map(|(column, row)| {
+            let left = panel.right - width - across * f64::from(column) / f64::from(COLUMNS);
+            let top = panel.top + down * f64::from(row) / f64::from(ROWS);
+            let crossed = edges.iter().filter(|x| left < **x && **x < left + width);
+            let place = Rect::at(left, top, width, height);
+            (place, 0.1 * crossed.count() as f64)
+        });
+        let places = places.filter(|(place, _)| panel.contains(&place.grown(-1e-6)));
+        let choice = best(places, |place| occupied.cost(place)).filter(|choice| choice.1 < 1.0);
+        if let Some((place, _)) = choice {
+            // Rows of no width have one entry each.
+            self.draw_rows(scene, (place.left + MARGIN, place.top + MARGIN / 2.0), 0.0);
         }
-        let Some(place) = self.room_inside(panel, occupied, edges) else {
-            return false;
-        };
-        // One below the other.
-        self.draw_rows(scene, (place.left + MARGIN, place.top + MARGIN / 2.0), 0.0);
-        true
+        choice.is_some() || self.entries.is_empty()
     }
 
-    /// The entries in rows no wider than `room`, each with its start.
-    fn rows(&self, room: f64) -> Vec<Vec<(f64, usize)>> {
-        let mut rows: Vec<Vec<(f64, usize)>> = Vec::new();
-        let mut pen = 0.0;
-        for (index, (_, line)) in self.entries.iter().enumerate() {
+    /// Draws the entries in rows no wider than `room`, downwards from their upper left corner; answers where
+    /// they end.
+    pub(super) fn draw_rows(&self, scene: &mut Scene, (left, top): Point, room: f64) -> f64 {
+        let (mut pen, mut y) = (0.0, top + ROW / 2.0);
+        for (index, (key, line)) in self.entries.iter().enumerate() {
             let width = SAMPLE + GAP + line.width;
-            match rows.last_mut() {
-                Some(row) if pen + width <= room => row.push((pen, index)),
-                _ => {
-                    pen = 0.0;
-                    rows.push(vec![(0.0, index)]);
-                }
+            if index > 0 && pen + width > room {
+                (pen, y) = (0.0, y + ROW);
             }
+            draw_entry(scene, key, line, (left + pen, y));
             pen += width + SPACE;
         }
-        rows
-    }
-
-    /// The height that rows no wider than `room` take.
-    pub(super) fn height(&self, room: f64) -> f64 {
-        ROW * self.rows(room).len() as f64 + 6.0
-    }
-
-    /// Draws the entries in rows no wider than `room`, downwards from their upper left corner.
-    pub(super) fn draw_rows(&self, scene: &mut Scene, (left, top): Point, room: f64) {
-        for (row, places) in self.rows(room).into_iter().enumerate() {
-            let y = top + ROW * (row as f64 + 0.5);
-            for (start, index) in places {
-                draw_entry(scene, &self.entries[index], left + start, y);
-            }
-        }
+        y + ROW / 2.0 + 6.0
     }
 }
 
 /// The samples and their label.
-fn draw_entry(scene: &mut Scene, (key, line): &(&Key, Line), x: f64, y: f64) {
+fn draw_entry(scene: &mut Scene, key: &Key, line: &Line, (x, y): Point) {
     for sample in &key.samples {
         match sample {
             Sample::Line(style) => scene.stroke(&[(x, y), (x + SAMPLE, y)], style),

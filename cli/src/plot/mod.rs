@@ -3,9 +3,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | `page.rs` | what a page shows: the model that figures fill in |
-//! | `layout.rs` | where panels stand; `furniture.rs`: what stands round them; `legend.rs` |
+//! | `layout.rs` | where panels stand, and what stands round them; `legend.rs` |
 //! | `layers.rs` | what lies in a panel; `field.rs`: cells, arrows; `span.rs`: an arrow with text |
-//! | `axes.rs` | values to places, ticks; `range.rs`: ranges from data; `numbers.rs`: tick labels |
+//! | `axes.rs` | values to places, round values; `range.rs`: ranges from data; `numbers.rs`: as text |
+//! | `ticks.rs` | which ticks an axis has, and how they are drawn |
 //! | `label_placement.rs` | where labels cover the least; `text_fit.rs`: text shortened and wrapped |
 //! | `style.rs` | colours, lines, sizes; `marker.rs`: shapes; `colour.rs`: ramps |
 //! | `text.rs` | scripts and fonts |
@@ -19,7 +20,6 @@ mod axes;
 mod canvas;
 mod colour;
 mod field;
-mod furniture;
 mod geometry;
 mod label_placement;
 mod layers;
@@ -35,6 +35,7 @@ mod span;
 mod style;
 mod text;
 mod text_fit;
+mod ticks;
 
 use crate::error::Error;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};

@@ -29,9 +29,7 @@ pub enum Arrangement {
     /// Below each other, on the first one's axis across.
     #[default]
     Stacked,
-    /// One panel, as high as it is wide, on a narrower page.
-    Square,
-    /// Side by side, at most three in a row, on the first one's axis up.
+    /// Side by side, at most three in a row, on the first one's axis up; a single one on a narrower page.
     Grid {
         /// Height over width of a panel.
         tall: f64,
@@ -67,6 +65,14 @@ pub struct Panel {
     pub span: Option<Span>,
     /// Inside where it covers nothing, else above the panel.
     pub legend: Vec<Key>,
+}
+
+impl Panel {
+    /// Adds a curve, and its entry in the legend where it has a label.
+    pub fn draw(&mut self, label: &str, style: LineStyle, points: Vec<(f64, f64)>) {
+        self.curves.push(Curve { points, style });
+        self.legend.push(Key::new(label, Sample::Line(style)));
+    }
 }
 
 /// What an axis shows.
@@ -151,8 +157,8 @@ pub struct Arrow {
     pub at: (f64, f64),
     /// Where it points to, in units of the axes.
     pub velocity: (f64, f64),
-    /// From 0, pale, to 1, dark.
-    pub shade: f64,
+    /// Its colour.
+    pub colour: Colour,
 }
 
 /// A horizontal line with a label at the right edge.

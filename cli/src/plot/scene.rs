@@ -1,8 +1,11 @@
 //! A figure as a list of marks in figure units: what the layout makes and the canvas draws.
 
 use super::geometry::{Point, Rect, clip_segment, dashes};
-use super::style::{self, Colour, LineStyle};
+use super::style::{Colour, HAIRLINE, HATCH, LineStyle, MISSING, PAPER};
 use super::text::Line;
+
+/// From one line of text to the next, in type sizes.
+pub(super) const LEADING: f64 = 1.35;
 
 /// One thing to draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +21,6 @@ pub(super) enum Form {
     Stroke(Vec<Point>, f64),
     /// A filled polygon.
     Polygon(Vec<Point>),
-    /// A filled disc: its centre and radius.
-    Disc(Point, f64),
     /// Text from the start of its baseline; upward text runs up the page.
     Text { line: Line, at: Point, upward: bool },
 }
@@ -50,6 +51,11 @@ impl Scene {
         }
     }
 
+    /// Draws upon everything else.
+    pub(super) fn push(&mut self, form: Form, colour: Colour) {
+        self.marks.push(Mark { form, colour });
+    }
+
     /// Draws a path in a line style.
     pub(super) fn stroke(&mut self, path: &[Point], style: &LineStyle) {
         for points in dashes(path, style.dash) {
@@ -57,44 +63,35 @@ impl Scene {
         }
     }
 
-    /// Draws upon everything else.
-    pub(super) fn push(&mut self, form: Form, colour: Colour) {
-        self.marks.push(Mark { form, colour });
-    }
-
     /// Fills a rectangle.
     pub(super) fn area(&mut self, rect: Rect, colour: Colour) {
         self.push(Form::Polygon(rect.corners().to_vec()), colour);
     }
 
-    /// The four sides of a rectangle.
-    pub(super) fn outline(&mut self, rect: &Rect, style: &LineStyle) {
-        let corners = rect.corners();
-        for (i, corner) in corners.iter().enumerate() {
-            self.stroke(&[*corner, corners[(i + 1) % 4]], style);
-        }
+    /// The four sides of a rectangle, the first one twice, so that all corners are joined.
+    pub(super) fn outline(&mut self, rect: &Rect) {
+        let [a, b, c, d] = rect.corners();
+        self.stroke(&[a, b, c, d, a, b], &HAIRLINE);
     }
 
     /// A patch in the pattern that stands for a missing value.
     pub(super) fn hatch(&mut self, rect: &Rect) {
         const STEP: f64 = 5.0;
-        self.area(*rect, style::MISSING);
+        self.area(*rect, MISSING);
         // Lines at 45 degrees, all from one lattice, so that those of neighbours join.
-        let reach = rect.height();
         let first = ((rect.left + rect.top) / STEP).ceil() as i64;
         let last = ((rect.right + rect.bottom) / STEP).floor() as i64;
         for sum in (first..=last).map(|i| i as f64 * STEP) {
-            let from = (sum - rect.top, rect.top);
-            let to = (from.0 - reach, rect.bottom);
+            let [from, to] = [rect.top, rect.bottom].map(|y| (sum - y, y));
             if let Some((from, to)) = clip_segment(rect, from, to) {
-                self.stroke(&[from, to], &style::HATCH);
+                self.stroke(&[from, to], &HATCH);
             }
         }
     }
 
     /// A solid arrow head of length `size` with its tip at `tip`, pointing along the
     /// unit vector `(dx, dy)`.
-    pub(super) fn head(&mut self, tip: Point, (dx, dy): (f64, f64), size: f64, colour: Colour) {
+    pub(super) fn head(&mut self, tip: Point, (dx, dy): Point, size: f64, colour: Colour) {
         let base = (tip.0 - size * dx, tip.1 - size * dy);
         let half = 0.42 * size;
         let left = (base.0 - half * dy, base.1 + half * dx);
@@ -103,43 +100,44 @@ impl Scene {
     }
 
     /// Writes a line of text with its baseline at `at`.
-    pub(super) fn text(&mut self, line: Line, at: Point, anchor: Anchor, colour: Colour) {
-        let at = (at.0 - before(&line, anchor), at.1);
-        let upward = false;
+    pub(super) fn text(&mut self, line: Line, (x, y): Point, anchor: Anchor, colour: Colour) {
+        let before = match anchor {
+            Anchor::Start => 0.0,
+            Anchor::Middle => line.width / 2.0,
+            Anchor::End => line.width,
+        };
+        let (at, upward) = ((x - before, y), false);
         self.push(Form::Text { line, at, upward }, colour);
-    }
-
-    /// Writes a line of text from `at` on paper of its own, where lines would run through it.
-    pub(super) fn text_on_paper(&mut self, line: Line, at: Point, colour: Colour) {
-        self.area(text_box(&line, at, Anchor::Start).grown(1.5), style::PAPER);
-        self.text(line, at, Anchor::Start, colour);
     }
 
     /// Writes a line of text that runs up the page, centred on `middle`.
     pub(super) fn upward(&mut self, line: Line, x: f64, middle: f64, colour: Colour) {
-        let at = (x, middle + line.width / 2.0);
-        let upward = true;
+        let (at, upward) = ((x, middle + line.width / 2.0), true);
         self.push(Form::Text { line, at, upward }, colour);
     }
-}
 
-/// How much of the line lies before its anchor.
-fn before(line: &Line, anchor: Anchor) -> f64 {
-    match anchor {
-        Anchor::Start => 0.0,
-        Anchor::Middle => line.width / 2.0,
-        Anchor::End => line.width,
+    /// Writes lines of text below each other, from `top` on; answers where they end.
+    pub(super) fn rows(
+        &mut self,
+        lines: Vec<Line>,
+        (x, top): Point,
+        anchor: Anchor,
+        colour: Colour,
+    ) -> f64 {
+        let mut y = top;
+        for line in lines {
+            let (baseline, next) = (y + 0.9 * line.size, y + LEADING * line.size);
+            self.text(line, (x, baseline), anchor, colour);
+            y = next;
+        }
+        y
     }
-}
 
-/// The box of a line of text written at `at`.
-pub(super) fn text_box(line: &Line, at: Point, anchor: Anchor) -> Rect {
-    Rect::at(
-        at.0 - before(line, anchor),
-        at.1 - line.ascent(),
-        line.width,
-        line.height(),
-    )
+    /// Writes a line of text from `at` on paper of its own, where lines would run through it.
+    pub(super) fn text_on_paper(&mut self, line: Line, at: Point, colour: Colour) {
+        self.area(line.rect(at).grown(1.5), PAPER);
+        self.text(line, at, Anchor::Start, colour);
+    }
 }
 
 /// The baseline that centres capitals of this size on `y`.
@@ -151,13 +149,11 @@ pub(super) fn centred(y: f64, size: f64) -> f64 {
 #[cfg(test)]
 pub(super) fn text_boxes(scene: &Scene) -> Vec<Rect> {
     let text = |mark: &Mark| match &mark.form {
-        Form::Text { line, at, upward } if *upward => Some(Rect {
-            left: at.0 - line.ascent(),
-            top: at.1 - line.width,
-            right: at.0 + line.descent(),
-            bottom: at.1,
-        }),
-        Form::Text { line, at, .. } => Some(text_box(line, *at, Anchor::Start)),
+        Form::Text { line, at, upward } if *upward => {
+            let from = (at.0 - line.ascent(), at.1 - line.width);
+            Some(Rect::around(&[from, (at.0 + line.descent(), at.1)]))
+        }
+        Form::Text { line, at, .. } => Some(line.rect(*at)),
         _ => None,
     };
     scene.marks.iter().filter_map(text).collect()

@@ -7,6 +7,7 @@
 
 use std::sync::LazyLock;
 
+use super::geometry::{Point, Rect};
 use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont};
 
 /// Where a piece of text stands.
@@ -183,9 +184,10 @@ impl Line {
         0.24 * self.size
     }
 
-    /// The height that a row of text takes.
-    pub(super) fn height(&self) -> f64 {
-        self.ascent() + self.descent()
+    /// Its box where it is written from `at`, the start of its baseline.
+    pub(super) fn rect(&self, at: Point) -> Rect {
+        let height = self.ascent() + self.descent();
+        Rect::at(at.0, at.1 - self.ascent(), self.width, height)
     }
 }
 

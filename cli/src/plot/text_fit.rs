@@ -53,17 +53,18 @@ fn cut_longest_name(text: &str) -> Option<String> {
     (!head.is_empty()).then(|| parts.concat().into_iter().collect())
 }
 
-/// A title in at most `rows` lines: wrapped, then set smaller, then cut.
-pub(super) fn wrapped(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
+/// A title in at most two lines: wrapped, then set smaller, then cut.
+pub(super) fn wrapped(markup: &str, size: f64, room: f64) -> Vec<Line> {
+    const ROWS: usize = 2;
     let smallest = 0.7 * size;
     let mut now = size;
     loop {
         let lines = wrap(markup, now, room);
-        if lines.len() <= rows && lines.iter().all(|line| line.width <= room) {
+        if fits(&lines, room, ROWS) {
             return lines;
         }
         if now <= smallest {
-            return cut(markup, now, room, rows);
+            return cut(markup, now, room, ROWS);
         }
         now -= 0.05 * size;
     }
@@ -71,25 +72,24 @@ pub(super) fn wrapped(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Li
 
 /// The words of the text, filled into lines.
 fn wrap(markup: &str, size: f64, room: f64) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    let mut text = String::new();
+    let mut lines: Vec<(String, Line)> = Vec::new();
     for word in markup.split_whitespace() {
-        let longer = if text.is_empty() {
-            word.to_owned()
-        } else {
-            format!("{text} {word}")
-        };
-        if !text.is_empty() && line_of(&longer, size).width > room {
-            lines.push(line_of(&text, size));
-            text = word.to_owned();
-        } else {
-            text = longer;
+        if let Some((text, line)) = lines.last_mut() {
+            let longer = format!("{text} {word}");
+            let longer_line = line_of(&longer, size);
+            if longer_line.width <= room {
+                (*text, *line) = (longer, longer_line);
+                continue;
+            }
         }
+        lines.push((word.to_owned(), line_of(word, size)));
     }
-    if !text.is_empty() {
-        lines.push(line_of(&text, size));
-    }
-    lines
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Whether lines are few and short enough.
+fn fits(lines: &[Line], room: f64, rows: usize) -> bool {
+    lines.len() <= rows && lines.iter().all(|line| line.width <= room)
 }
 
 /// As much of the text as fits into `rows` lines, with an ellipsis at the end.
@@ -99,8 +99,7 @@ fn cut(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
     let fitted = |chars: &[char]| {
         let text: String = chars.iter().collect();
         let lines = wrap(&format!("{}…", text.trim_end()), size, room);
-        let fits = lines.len() <= rows && lines.iter().all(|line| line.width <= room);
-        fits.then_some(lines)
+        fits(&lines, room, rows).then_some(lines)
     };
     // By halves first: a text may be a hundred times too long.
     while chars.len() > 1 && fitted(&chars[..chars.len() / 2]).is_none() {
@@ -116,64 +115,42 @@ fn cut(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::{Piece, Script, parse};
+    use super::super::text::parse;
     use super::*;
 
-    fn piece(text: &str, slanted: bool, script: Script) -> Piece {
-        Piece {
-            text: text.to_owned(),
-            slanted,
-            script,
+    /// The pieces of a markup, slanted ones in `/`, scripts behind `_` and `^`.
+    fn pieces(markup: &str) -> String {
+        let shown = parse(markup).into_iter().map(|piece| {
+            let text = match piece.slanted {
+                true => format!("/{}/", piece.text),
+                false => piece.text,
+            };
+            format!("{}{text}", ["", "_", "^"][piece.script as usize])
+        });
+        shown.collect::<Vec<_>>().join("·")
+    }
+
+    #[test]
+    fn letters_take_scripts_and_words_keep_their_underscores() {
+        let cases = [
+            ("‖W_A^tot‖", "‖·/W/·_/A/·^tot·‖"),
+            ("late_fusion: x", "late_fusion: x"),
+            ("a\\_b", "a_b"),
+            ("10^-5", "10·^\u{2212}5"),
+            ("M_*", "/M/·_\u{2217}"),
+            ("M_{a b}", "/M/·_a b"),
+            // Letters that stand for quantities, and one that does not.
+            ("ρ", "/ρ/"),
+            ("L = 2", "/L/· = 2"),
+            ("units of y/x", "units of ·/y/·/·/x/"),
+            ("A alone", "A alone"),
+        ];
+        for (markup, expected) in cases {
+            assert_eq!(pieces(markup), expected, "{markup}");
         }
-    }
-
-    #[test]
-    fn letters_take_scripts() {
-        let expected = vec![
-            piece("‖", false, Script::Base),
-            piece("W", true, Script::Base),
-            piece("A", true, Script::Sub),
-            piece("tot", false, Script::Sup),
-            piece("‖", false, Script::Base),
-        ];
-        assert_eq!(parse("‖W_A^tot‖"), expected);
-    }
-
-    #[test]
-    fn words_keep_their_underscores() {
-        let expected = vec![piece("late_fusion: x", false, Script::Base)];
-        assert_eq!(parse("late_fusion: x"), expected);
-        assert_eq!(parse("a\\_b"), vec![piece("a_b", false, Script::Base)]);
-    }
-
-    #[test]
-    fn powers_of_ten_and_stars() {
-        let power = vec![
-            piece("10", false, Script::Base),
-            piece("\u{2212}5", false, Script::Sup),
-        ];
-        assert_eq!(parse("10^-5"), power);
-        assert_eq!(parse("M_*")[1].text, "\u{2217}");
-        assert_eq!(parse("M_{a b}")[1].text, "a b");
-    }
-
-    #[test]
-    fn quantities_are_slanted() {
-        assert!(parse("ρ")[0].slanted);
-        assert!(parse("L = 2")[0].slanted);
-        let slanted = parse("units of y/x")
-            .into_iter()
-            .filter(|piece| piece.slanted);
-        let slanted: Vec<String> = slanted.map(|piece| piece.text).collect();
-        assert_eq!(slanted, ["y", "x"]);
-        assert!(!parse("A alone")[0].slanted);
-    }
-
-    #[test]
-    fn broken_markup_is_taken_literally() {
-        for text in ["M_", "_A", "^", "M_{A", "", "10_"] {
-            let joined: String = parse(text).into_iter().map(|p| p.text).collect();
-            assert_eq!(joined, text);
+        for broken in ["M_", "_A", "^", "M_{A", "", "10_"] {
+            let texts = parse(broken).into_iter().map(|piece| piece.text);
+            assert_eq!(texts.collect::<String>(), broken);
         }
     }
 
@@ -186,41 +163,33 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_shortened_and_scripts_kept() {
-        let line = shortened("‖W_{averyverylongname}^tot‖", 10.0, 60.0);
-        let text: String = line.runs.iter().map(|run| run.text.as_str()).collect();
-        assert!(line.width <= 60.0, "{}", line.width);
-        assert!(text.contains('…') && text.contains("tot"), "{text}");
-        let line = shortened("M_averyverylongname", 10.0, 40.0);
-        assert_eq!(line.runs.len(), 2, "{line:?}");
-    }
-
-    #[test]
-    fn shortened_names_keep_both_ends() {
-        let line = shortened("sensor_number_17 final", 10.0, 80.0);
-        let text: String = line.runs.iter().map(|run| run.text.as_str()).collect();
-        assert!(
-            text.starts_with("sens") && text.ends_with("17 final"),
-            "{text}"
-        );
-        assert!(text.contains('…'));
+    fn lines_are_shortened_where_it_loses_least() {
+        let short = |markup: &str, room| {
+            let line = shortened(markup, 10.0, room);
+            assert!(line.width <= room, "{}", line.width);
+            let texts = line.runs.iter().map(|run| run.text.as_str());
+            texts.collect::<Vec<_>>().join("·")
+        };
+        // Names keep their scripts and both their ends.
+        let norm = short("‖W_{averyverylongname}^tot‖", 60.0);
+        assert!(norm.contains('…') && norm.ends_with("tot·‖"), "{norm}");
+        let saddle = short("M_averyverylongname", 40.0);
+        assert_eq!(saddle.matches('·').count(), 1, "{saddle}");
+        let name = short("sensor_number_17 final", 80.0);
+        let ends = name.starts_with("sens") && name.ends_with("17 final");
+        assert!(ends && name.contains('…'), "{name}");
+        // Lines of too many words lose their end.
+        assert!(short(&"ab cd ".repeat(20), 60.0).starts_with("ab cd"));
         assert!(shortened("abc de", 10.0, 0.0).width > 0.0);
     }
 
     #[test]
-    fn lines_of_too_many_words_lose_their_end() {
-        let line = shortened(&"ab cd ".repeat(20), 10.0, 60.0);
-        let text: String = line.runs.iter().map(|run| run.text.as_str()).collect();
-        assert!(line.width <= 60.0 && text.starts_with("ab cd"), "{text}");
-    }
-
-    #[test]
     fn titles_are_wrapped_then_cut() {
-        let two = wrapped("some words that need two lines", 10.0, 110.0, 2);
+        let two = wrapped("some words that need two lines", 10.0, 110.0);
         assert_eq!(two.len(), 2);
-        let cut = wrapped(&"word ".repeat(80), 10.0, 110.0, 2);
+        let cut = wrapped(&"word ".repeat(80), 10.0, 110.0);
         assert_eq!(cut.len(), 2);
         assert!(cut.iter().all(|line| line.width <= 110.0));
-        assert!(wrapped("", 10.0, 110.0, 2).is_empty());
+        assert!(wrapped("", 10.0, 110.0).is_empty());
     }
 }

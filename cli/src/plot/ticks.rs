@@ -1,0 +1,165 @@
+//! Which ticks an axis has, so that their labels are clear of each other, and how they are drawn.
+
+use super::axes::{Scale, Ticks};
+use super::numbers::{labels, significant};
+use super::page::{Axis, TickPlaces};
+use super::scene::{Anchor, Scene, centred};
+use super::style::{HAIRLINE, INK, TICK};
+use super::text::line_of;
+
+/// Length of a labelled tick.
+const LENGTH: f64 = 5.0;
+/// From the spine to its tick labels.
+pub(super) const GAP: f64 = 9.0;
+
+/// The ticks of an axis: of what it may have, the most whose labels are clear of each other.
+pub(super) fn ticks(axis: &Axis, scale: &Scale) -> Ticks {
+    match &axis.ticks {
+        TickPlaces::Round => round_ticks(scale),
+        TickPlaces::At(values) => ticks_at(scale, values).unwrap_or_else(|| round_ticks(scale)),
+        TickPlaces::Cells(values) => cell_ticks(scale, values),
+    }
+}
+
+/// As many ticks at round values as their labels leave clear; up the page they stand further apart than
+/// they need to.
+pub(super) fn round_ticks(scale: &Scale) -> Ticks {
+    let most = match scale.is_up() {
+        true => ((scale.start - scale.end) / 40.0) as usize,
+        false => 10,
+    };
+    let choices = (2..=most).rev().map(|most| scale.round_ticks(most));
+    clearest(choices, scale).unwrap_or_else(|| scale.round_ticks(2))
+}
+
+/// The first choice whose labels are clear of each other.
+fn clearest(mut choices: impl Iterator<Item = Ticks>, scale: &Scale) -> Option<Ticks> {
+    let gap = if scale.is_up() { 0.4 * TICK } else { 10.0 };
+    choices.find(|ticks| {
+        let labels = ticks.major.iter();
+        let labels: Vec<(f64, f64)> = labels.map(|(v, label)| reach(*v, label, scale)).collect();
+        let is_clear = |a: (f64, f64), b: (f64, f64)| a.1 + gap <= b.0 || b.1 + gap <= a.0;
+        labels.windows(2).all(|pair| is_clear(pair[0], pair[1]))
+    })
+}
+
+/// From where to where a label reaches along its axis.
+fn reach(value: f64, label: &str, scale: &Scale) -> (f64, f64) {
+    let place = scale.place(value);
+    let half = match scale.is_up() {
+        true => 0.5 * TICK,
+        false => 0.5 * line_of(label, TICK).width,
+    };
+    (place - half, place + half)
+}
+
+/// A tick at every cell, or at every so many.
+fn cell_ticks(scale: &Scale, values: &[f64]) -> Ticks {
+    let labels = labels(values);
+    let every = |stride| {
+        let places = labels.iter().enumerate().step_by(stride);
+        let major = places.map(|(i, label)| (i as f64 + 0.5, label.clone()));
+        Ticks {
+            major: major.collect(),
+            ..Ticks::default()
+        }
+    };
+    clearest((1..=labels.len()).map(every), scale).unwrap_or_default()
+}
+
+/// Ticks at some values, where they are few, short to write and clear of each other; between them
+/// the unlabelled ones that the axis has by itself.
+fn ticks_at(scale: &Scale, values: &[f64]) -> Option<Ticks> {
+    const MOST: usize = 6;
+    const DIGITS: usize = 3;
+    let mut values = values.to_vec();
+    values.retain(|value| scale.low <= *value && *value <= scale.high);
+    values.sort_by(f64::total_cmp);
+    let is_short = |value: &f64| {
+        let short = format!("{value:.*e}", DIGITS - 1).parse();
+        short.is_ok_and(|short: f64| (value - short).abs() <= 1e-9 * value.abs())
+    };
+    if values.is_empty() || values.len() > MOST || !values.iter().all(is_short) {
+        return None;
+    }
+    let labelled = values
+        .into_iter()
+        .map(|value| (value, significant(value, DIGITS)));
+    let ticks = Ticks {
+        major: labelled.collect(),
+        minor: scale.round_ticks(MOST).minor,
+        factor: None,
+    };
+    clearest([ticks].into_iter(), scale)
+}
+
+/// The ticks of an axis across, without the labels that reach further than `far` beyond its ends.
+pub(super) fn kept_near(mut ticks: Ticks, scale: &Scale, far: f64) -> Ticks {
+    ticks.major.retain(|(value, label)| {
+        let (from, to) = reach(*value, label, scale);
+        let is_near = scale.start - far <= from && to <= scale.end + far;
+        ticks.minor.extend((!is_near).then_some(*value));
+        is_near
+    });
+    ticks
+}
+
+/// Draws ticks at `edge`, below or left of a panel, and their labels where these are wanted.
+pub(super) fn draw(scene: &mut Scene, scale: &Scale, ticks: &Ticks, edge: f64, labelled: bool) {
+    let minor = ticks.minor.iter().map(|value| (*value, 0.5 * LENGTH));
+    let major = ticks.major.iter().map(|(value, _)| (*value, LENGTH));
+    for (value, length) in minor.chain(major) {
+        let place = scale.place(value);
+        let ends = match scale.is_up() {
+            true => [(edge - length, place), (edge, place)],
+            false => [(place, edge), (place, edge + length)],
+        };
+        scene.stroke(&ends, &HAIRLINE);
+    }
+    for (value, label) in ticks.major.iter().filter(|_| labelled) {
+        let (line, place) = (line_of(label, TICK), scale.place(*value));
+        let (at, anchor) = match scale.is_up() {
+            true => ((edge - GAP, centred(place, TICK)), Anchor::End),
+            false => ((place, edge + GAP + line.ascent()), Anchor::Middle),
+        };
+        scene.text(line, at, anchor, INK);
+    }
+}
+
+/// Width of the widest label.
+pub(super) fn widest(ticks: &Ticks) -> f64 {
+    let labels = ticks.major.iter();
+    let widths = labels.map(|(_, label)| line_of(label, TICK).width);
+    widths.fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(range: (f64, f64), log: bool, values: &[f64]) -> String {
+        let ticks = ticks_at(&Scale::new(range, (0.0, 500.0), log), values);
+        let labels = ticks.into_iter().flat_map(|ticks| ticks.major);
+        labels.map(|(_, label)| label + " ").collect()
+    }
+
+    #[test]
+    fn few_short_values_have_ticks_of_their_own() {
+        assert_eq!(labels((60.0, 800.0), true, &[700.0, 70.0]), "70 700 ");
+        assert_eq!(labels((0.9, 4.1), false, &[1.0, 2.0, 3.0, 4.0]), "1 2 3 4 ");
+        // Too many, too long, too near.
+        let many: Vec<f64> = (1..9).map(f64::from).collect();
+        assert_eq!(labels((0.0, 9.0), false, &many), "");
+        assert_eq!(labels((0.1, 1.0), true, &[0.1865, 0.3]), "");
+        assert_eq!(labels((0.0, 100.0), false, &[1.0, 1.5]), "");
+        assert_eq!(labels((0.0, 1.0), false, &[]), "");
+    }
+
+    #[test]
+    fn labels_of_cells_are_thinned_and_stand_at_the_middles() {
+        let values: Vec<f64> = (0..100).map(f64::from).collect();
+        let ticks = cell_ticks(&Scale::new((0.0, 100.0), (200.0, 0.0), false), &values);
+        assert_eq!(ticks.major.len(), 12);
+        assert_eq!(ticks.major[1], (9.5, "9".to_owned()));
+    }
+}
