@@ -94,24 +94,28 @@ impl Place<'_> {
             let key = self.of(&format!("select.{path}"));
             let column = self.column(&key, path)?;
             let known: Vec<String> = column.values.iter().map(ToString::to_string).collect();
-            let known = listed(known.iter().map(String::as_str));
             ensure(
                 column.values.iter().any(|known| known.is(value)),
                 key,
                 format!("{value} is not a value of the axis {path}"),
-                format!("choose one of {known}"),
+                format!("choose one of {}", listed(known.iter().map(String::as_str))),
             )?;
         }
         Ok(())
+    }
+
+    /// All axes that the sweep varies, linked ones too.
+    fn columns(&self) -> impl Iterator<Item = &Column> + Clone {
+        self.axes.iter().flatten()
     }
 
     /// What is shown at `key` is of the generalisation error, which some cell must be able to have: where
     /// samples are drawn or rows held out.
     pub(super) fn ensure_generalisation(&self, key: &str) -> Result<()> {
         let data = &self.scenario.data;
-        let varies = |key: &str| {
-            let mut columns = self.axes.iter().flatten();
-            columns.any(|column| column.path.starts_with("data.") && column.path.ends_with(key))
+        let varies = |end: &str| {
+            let is_it = |path: &str| path.starts_with("data.") && path.ends_with(end);
+            self.columns().any(|column| is_it(&column.path))
         };
         let can_be = match data {
             Source::Table(table) => table.holdout > 0.0 || varies(".holdout"),
@@ -136,20 +140,21 @@ impl Place<'_> {
 
     /// The values that a key takes in the cells that are drawn; None where no axis varies it.
     pub(super) fn drawn_values(&self, path: &str) -> Option<Vec<&AxisValue>> {
-        let mut columns = self.axes.iter().flatten();
-        let column = columns.find(|column| column.path == path)?;
+        let column = self.columns().find(|column| column.path == path)?;
         let selected = self.section.select.get(path);
         let is_drawn = |value: &&AxisValue| selected.is_none_or(|wanted| value.is(wanted));
         Some(column.values.iter().filter(is_drawn).collect())
     }
 
     fn column(&self, key: &str, path: &str) -> Result<&Column> {
-        let mut columns = self.axes.iter().flatten();
-        columns.find(|column| column.path == path).ok_or_else(|| {
-            let known = self.axes.iter().flatten().map(|c| c.path.as_str());
+        let column = self.columns().find(|column| column.path == path);
+        column.ok_or_else(|| {
             let remedy = match self.axes {
                 [] => "the sweep has no axes: add one over this key".to_owned(),
-                _ => format!("the axes are {}", listed(known)),
+                _ => {
+                    let known = self.columns().map(|column| column.path.as_str());
+                    format!("the axes are {}", listed(known))
+                }
             };
             let problem = format!("{path:?} is not an axis of the sweep");
             InputError::at(key, problem, remedy).into()

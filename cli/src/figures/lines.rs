@@ -1,8 +1,8 @@
 //! Measured points with their spread, against theory's lines.
 
-use super::aggregate::{Field, Sum};
+use super::aggregate::Field;
 use super::check::Place;
-use super::series::{self, Measured, PAD, Series, names, numbers};
+use super::series::{Measured, PAD, Series, names, numbers, page};
 use super::{Kind, Request, labels};
 use crate::error::Result;
 use crate::plot::{Axis, Page, TickPlaces, range_widened, shows};
@@ -31,14 +31,6 @@ pub struct LinesFigure {
     pub log_y: bool,
 }
 
-/// The series of a figure, of which the lines are theory's.
-#[derive(Default)]
-struct Lines {
-    series: Vec<Series>,
-    /// Whether the line of each joins theory's (mean) values for the runs, rather than being dense.
-    joined: Vec<bool>,
-}
-
 impl Kind for LinesFigure {
     fn check(&self, place: &Place<'_>) -> Result<()> {
         place.ensure_numbers("x", &self.x, self.log_x)?;
@@ -52,18 +44,21 @@ impl Kind for LinesFigure {
         let field = Field::of(request, table, self.y, (across, up))?;
         let xs = numbers(&request.columns[across].values);
         let line = self.theory_line(request, table, (across, up));
-        let mut lines = Lines::default();
-        for (row, label) in names(request, up).into_iter().enumerate() {
+        let labels = names(request, up).into_iter().enumerate();
+        let series = labels.map(|(row, label)| {
             let dense = line.as_ref().and_then(|line| line.points(row, &xs));
-            lines.joined.push(dense.is_none());
-            lines.series.push(series(label, &xs, &field, row, dense));
-        }
-        let (matched, measured) = field.share(|sums| sums.matched);
-        let unmatched = (matched < measured && lines.joined().count() > 0).then(|| {
-            format!("theory joined over {matched} of {measured} runs, those in the predicted order")
+            series(label, &xs, &field, row, dense)
         });
-        let notes = lines.meaning().into_iter().chain(unmatched);
-        Ok(self.of(&lines, xs, notes.chain(field.aggregate.note()).collect()))
+        let series: Vec<Series> = series.collect();
+        let mut notes = Vec::from_iter(meaning(&series));
+        let (matched, measured) = field.share(|sums| sums.matched);
+        if matched < measured && joined(&series).count() > 0 {
+            notes.push(format!(
+                "theory joined over {matched} of {measured} runs, those in the predicted order"
+            ));
+        }
+        notes.extend(field.aggregate.note());
+        Ok(self.of(&series, xs, notes))
     }
 }
 
@@ -96,31 +91,30 @@ impl LinesFigure {
     }
 
     /// The page of the series, whose points stand at `xs`.
-    fn of(&self, lines: &Lines, xs: Vec<f64>, notes: Vec<String>) -> Page {
-        let axes = self.ranges(lines).map(|(x, y)| {
+    fn of(&self, series: &[Series], xs: Vec<f64>, notes: Vec<String>) -> Page {
+        let axes = self.ranges(series).map(|(x, y)| {
             let across = Axis {
                 ticks: TickPlaces::At(xs),
                 ..Axis::new(labels::axis(&self.x), x, self.log_x)
             };
             (across, Axis::new(self.y.label(), y, self.log_y))
         });
-        series::page(&lines.series, axes, notes)
+        page(series, axes, notes)
     }
 
     /// What the axes show. Predictions for the runs themselves are to be seen, as the runs are; a dense line
     /// may leave.
-    fn ranges(&self, lines: &Lines) -> Option<((f64, f64), (f64, f64))> {
+    fn ranges(&self, series: &[Series]) -> Option<((f64, f64), (f64, f64))> {
         let (log_x, log_y) = (self.log_x, self.log_y);
-        let points = lines.series.iter().flat_map(|one| &one.points);
+        let points = series.iter().flat_map(|one| &one.points);
         let shown = points.filter(|point| shows(log_x, point.at.0) && shows(log_y, point.at.1));
         let bars = shown.clone().filter_map(|point| point.bar);
         let seen = shown.clone().map(|point| point.at.1);
         let seen = seen.chain(bars.flat_map(|(low, high)| [low, high]));
-        let predictions = lines
-            .joined()
+        let predictions = joined(series)
             .flat_map(|one| &one.line)
             .map(|point| point.1);
-        let theory = lines.series.iter().flat_map(|one| &one.line);
+        let theory = series.iter().flat_map(|one| &one.line);
         let theory = theory.filter(|point| point.1.is_finite());
         let (xs, ys) = (theory.clone().map(|p| p.0), theory.map(|p| p.1));
         let x = range_widened(shown.map(|point| point.at.0), xs, log_x, PAD);
@@ -136,60 +130,57 @@ fn series(
     row: usize,
     dense: Option<Vec<(f64, Option<f64>)>>,
 ) -> Series {
-    let cells = field.cells[row * field.columns..].iter();
-    let cells = xs.iter().copied().zip(cells);
-    let measured = |(x, sum): (f64, Sum)| {
-        let is_wide = |(low, high): &(f64, f64)| low < high && (high - low).is_finite();
-        Some(Measured {
-            at: (x, sum.mean()?),
-            bar: sum.ends.filter(is_wide),
-        })
-    };
-    let means = cells.clone().map(|(x, sums)| (x, sums.matched.mean()));
-    let mut theory = dense.unwrap_or_else(|| means.collect());
-    if theory.iter().all(|point| point.1.is_none()) {
-        theory.clear();
-    }
-    let points = cells.map(|(x, sums)| (x, sums.measured));
-    Series {
+    let mut series = Series {
         label,
-        points: points.filter_map(measured).collect(),
-        line: theory
-            .into_iter()
-            .map(|(x, y)| (x, y.unwrap_or(f64::NAN)))
-            .collect(),
+        joined: dense.is_none(),
+        ..Series::default()
+    };
+    let cells = xs.iter().zip(&field.cells[row * field.columns..]);
+    for (x, sums) in cells.clone() {
+        let is_wide = |(low, high): &(f64, f64)| low < high && (high - low).is_finite();
+        let bar = sums.measured.ends.filter(is_wide);
+        let mean = sums.measured.mean();
+        series.points.extend(mean.map(|mean| Measured {
+            at: (*x, mean),
+            bar,
+        }));
     }
+    let means = cells.map(|(x, sums)| (*x, sums.matched.mean()));
+    let theory = dense.unwrap_or_else(|| means.collect());
+    if theory.iter().any(|point| point.1.is_some()) {
+        let points = theory.into_iter().map(|(x, y)| (x, y.unwrap_or(f64::NAN)));
+        series.line = points.collect();
+    }
+    series
 }
 
-impl Lines {
-    /// The series with a line of joined values.
-    fn joined(&self) -> impl Iterator<Item = &Series> {
-        let series = self.series.iter().zip(&self.joined);
-        let joined = series.filter(|(one, joined)| **joined && !one.line.is_empty());
-        joined.map(|(one, _)| one)
-    }
+/// The series with a line of joined values.
+fn joined(series: &[Series]) -> impl Iterator<Item = &Series> {
+    series
+        .iter()
+        .filter(|one| one.joined && !one.line.is_empty())
+}
 
-    /// What points, bars and lines stand for, said once.
-    fn meaning(&self) -> Option<String> {
-        let mut points = self.series.iter().flat_map(|one| &one.points).peekable();
-        let mut parts = Vec::new();
-        if points.peek().is_some() {
-            parts.push(match points.any(|point| point.bar.is_some()) {
-                true => "points: measured, mean of the repeats; bars: least to greatest",
-                false => "points: measured",
-            });
-        }
-        let with_theory = self.series.iter().filter(|one| !one.line.is_empty());
-        match (with_theory.count(), self.joined().count()) {
-            (0, _) => {}
-            (_, 0) => parts.push("lines: theory"),
-            (all, joined) if joined == all => {
-                parts.push("lines: theory for the runs' own data, joined")
-            }
-            _ => parts.push("lines: theory, for the runs' own data joined where those are drawn"),
-        }
-        (!parts.is_empty()).then(|| parts.join("; "))
+/// What points, bars and lines stand for, said once.
+fn meaning(series: &[Series]) -> Option<String> {
+    let mut points = series.iter().flat_map(|one| &one.points).peekable();
+    let mut parts = Vec::new();
+    if points.peek().is_some() {
+        parts.push(match points.any(|point| point.bar.is_some()) {
+            true => "points: measured, mean of the repeats; bars: least to greatest",
+            false => "points: measured",
+        });
     }
+    let with_theory = series.iter().filter(|one| !one.line.is_empty()).count();
+    match joined(series).count() {
+        _ if with_theory == 0 => {}
+        0 => parts.push("lines: theory"),
+        joined if joined == with_theory => {
+            parts.push("lines: theory for the runs' own data, joined");
+        }
+        _ => parts.push("lines: theory, for the runs' own data joined where those are drawn"),
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 #[cfg(test)]
@@ -206,41 +197,33 @@ mod tests {
         }
     }
 
-    /// Bars at 0, 1, 2, ..., and lines, of which some are joined.
-    fn lines(bars: &[(f64, f64)], theory: &[(&[f64], bool)]) -> Lines {
-        let series = |bars: &[(f64, f64)], line: &[f64]| Series {
-            label: String::new(),
-            points: (0..)
-                .zip(bars)
-                .map(|(x, (low, high))| Measured {
-                    at: (f64::from(x), (low + high) / 2.0),
-                    bar: (low < high).then_some((*low, *high)),
-                })
-                .collect(),
-            line: (0..).zip(line).map(|(x, y)| (f64::from(x), *y)).collect(),
-        };
-        let measured = (series(bars, &[]), false);
-        let theory = theory
-            .iter()
-            .map(|(line, joined)| (series(&[], line), *joined));
-        let (series, joined) = [measured].into_iter().chain(theory).unzip();
-        Lines { series, joined }
+    /// Bars at 0, 1, 2, ... in a series, and lines of theory in others, of which some are joined.
+    fn lines(bars: &[(f64, f64)], theory: &[(&[f64], bool)]) -> Vec<Series> {
+        let mut measured = Series::default();
+        for (x, (low, high)) in (0..).zip(bars) {
+            let bar = (low < high).then_some((*low, *high));
+            let at = (f64::from(x), (low + high) / 2.0);
+            measured.points.push(Measured { at, bar });
+        }
+        let theory = theory.iter().map(|(line, joined)| Series {
+            line: (0..).map(f64::from).zip(line.iter().copied()).collect(),
+            joined: *joined,
+            ..Series::default()
+        });
+        [measured].into_iter().chain(theory).collect()
     }
 
     #[test]
     fn the_note_says_only_what_is_drawn() {
-        let line: &[f64] = &[1.0, 2.0];
-        let note = |bars: &[(f64, f64)], joined: &[bool]| {
-            let theory: Vec<(&[f64], bool)> = joined.iter().map(|joined| (line, *joined)).collect();
-            lines(bars, &theory).meaning().unwrap_or_default()
-        };
+        let (dense, joined) = ((&[1.0, 2.0][..], false), (&[1.0, 2.0][..], true));
+        let note = |bars: &[_], theory: &[_]| meaning(&lines(bars, theory)).unwrap_or_default();
         assert_eq!(note(&[], &[]), "");
         assert_eq!(note(&[(1.0, 1.0)], &[]), "points: measured");
-        let both = note(&[(1.0, 1.0), (1.0, 2.0)], &[false]);
+        let both = note(&[(1.0, 1.0), (1.0, 2.0)], &[dense]);
         assert!(both.contains("bars: ") && both.ends_with("lines: theory"));
-        assert_eq!(note(&[], &[false]), "lines: theory");
-        assert!(note(&[], &[true]).contains("own data, joined"));
-        assert!(note(&[], &[true, false]).contains("joined where"));
+        assert_eq!(note(&[], &[dense]), "lines: theory");
+        assert!(note(&[], &[joined]).contains("own data, joined"));
+        assert!(note(&[], &[joined, dense]).contains("joined where"));
     }
 
     #[test]

@@ -54,8 +54,18 @@ impl Kind for PortraitFigure {
             "a phase portrait is of the total maps of two scalar inputs",
             "use data.toy with two modalities, or another kind of figure",
         )?;
-        ensure_linear(place)?;
-        ensure_one_depth(place)?;
+        ensure(
+            is_linear(place),
+            &place.key,
+            "the flow in the plane of the maps is known of linear networks only",
+            "select network.activation: linear, or draw another kind of figure",
+        )?;
+        ensure(
+            is_of_one_depth(place),
+            &place.key,
+            "the flow in the plane of the maps is known of private stacks of one depth only",
+            "select equal private_layers, or draw another kind of figure",
+        )?;
         place.ensure_at_most(MOST, "portraits")?;
         Ok(check::count(&place.of("arrows"), self.arrows, 3..=60)?)
     }
@@ -78,37 +88,27 @@ impl Kind for PortraitFigure {
     }
 }
 
-fn ensure_linear(place: &Place<'_>) -> Result<()> {
+/// Whether all cells that are drawn have linear units.
+fn is_linear(place: &Place<'_>) -> bool {
     let linear = AxisValue::Word("linear".into());
-    let is_linear = |value: &AxisValue| *value == linear || *value == AxisValue::Absent;
-    let are_linear = match place.drawn_values("network.activation") {
+    match place.drawn_values("network.activation") {
         None => place.scenario.network.activation.is_linear(),
-        Some(units) => units.into_iter().all(is_linear),
-    };
-    ensure(
-        are_linear,
-        &place.key,
-        "the flow in the plane of the maps is known of linear networks only",
-        "select network.activation: linear, or draw another kind of figure",
-    )
+        Some(units) => units
+            .into_iter()
+            .all(|unit| *unit == linear || *unit == AxisValue::Absent),
+    }
 }
 
-fn ensure_one_depth(place: &Place<'_>) -> Result<()> {
-    let depths = place.scenario.network.private_layers.iter();
-    let depths = depths.flat_map(|depths| depths.iter());
-    let mut depths = depths.flat_map(|(modality, &depth)| {
-        let varied = place.drawn_values(&format!("network.private_layers.{modality}"));
-        varied.map_or(vec![AxisValue::Whole(depth as i64)], |values| {
-            values.into_iter().cloned().collect()
-        })
-    });
-    let first = depths.next();
-    ensure(
-        depths.all(|depth| first.as_ref().is_none_or(|first| first.is(&depth))),
-        &place.key,
-        "the flow in the plane of the maps is known of private stacks of one depth only",
-        "select equal private_layers, or draw another kind of figure",
-    )
+/// Whether all private stacks of all cells that are drawn are equally deep.
+fn is_of_one_depth(place: &Place<'_>) -> bool {
+    let mut depths = Vec::new();
+    for (modality, depth) in place.scenario.network.private_layers.iter().flatten() {
+        match place.drawn_values(&format!("network.private_layers.{modality}")) {
+            None => depths.push(AxisValue::Whole(*depth as i64)),
+            Some(varied) => depths.extend(varied.into_iter().cloned()),
+        }
+    }
+    depths.windows(2).all(|pair| pair[0].is(&pair[1]))
 }
 
 /// One panel before it has axes.
@@ -239,7 +239,7 @@ fn critical_marker(is_minimum: bool) -> Marker {
     match is_minimum {
         true => disc,
         false => Marker {
-            shape: Shape::Diamond,
+            shape: Shape::DIAMOND,
             hollow: true,
             ..disc
         },

@@ -3,8 +3,8 @@
 
 use super::{Request, labels};
 use crate::plot::{
-    Axis, Curve, Dot, Key, LineStyle, Marker, Page, Panel, Sample, series_colour, series_dash,
-    shows,
+    Axis, Colour, Curve, Dot, Key, LineStyle, Marker, Page, Panel, Sample, series_colour,
+    series_dash, shows,
 };
 use crate::scenario::AxisValue;
 
@@ -17,6 +17,8 @@ pub(super) struct Series {
     pub(super) label: String,
     pub(super) points: Vec<Measured>,
     pub(super) line: Vec<(f64, f64)>,
+    /// Whether the line joins theory's (mean) values for the runs, rather than being dense.
+    pub(super) joined: bool,
 }
 
 /// A measured point, and the ends of its bar where it has one.
@@ -33,7 +35,7 @@ impl Series {
     }
 
     /// Its line: solid through points, which carry the series' marker; a pattern where there are none.
-    fn style(&self, colour: crate::plot::Colour, index: usize) -> LineStyle {
+    fn style(&self, colour: Colour, index: usize) -> LineStyle {
         match self.points.is_empty() {
             true => LineStyle::dashed(colour, 2.0, series_dash(index)),
             false => LineStyle::solid(colour, 1.6),

@@ -5,54 +5,42 @@ use super::numbers::{decimals, plain, scientific, significant};
 /// From the values of an axis to places on the page.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
-    /// The least value shown; positive on a logarithmic axis.
-    pub(super) low: f64,
-    /// The greatest value shown.
-    pub(super) high: f64,
-    /// The page coordinate of `low`.
-    pub(super) start: f64,
-    /// The page coordinate of `high`.
-    pub(super) end: f64,
+    /// The least and greatest value shown; positive on a logarithmic axis.
+    pub(super) range: (f64, f64),
+    /// Their page coordinates.
+    pub(super) ends: (f64, f64),
     /// Whether equal lengths are equal ratios.
     pub(super) log: bool,
 }
 
 impl Scale {
     /// From a range of values to two places on the page.
-    pub(super) fn new((low, high): (f64, f64), (start, end): (f64, f64), log: bool) -> Self {
-        Self {
-            low,
-            high,
-            start,
-            end,
-            log,
-        }
+    pub(super) fn new(range: (f64, f64), ends: (f64, f64), log: bool) -> Self {
+        Self { range, ends, log }
     }
 
     /// The page coordinate of a value. Values beyond reason are drawn in to a hundred axis
     /// lengths, so that clipping never meets an infinity.
     pub(super) fn place(&self, value: f64) -> f64 {
-        let fraction = if self.log {
-            let decades = (self.high / self.low).log10();
-            (value.max(f64::MIN_POSITIVE) / self.low).log10() / decades
-        } else {
-            (value - self.low) / (self.high - self.low)
+        let ((low, high), (start, end)) = (self.range, self.ends);
+        let fraction = match self.log {
+            true => (value.max(f64::MIN_POSITIVE) / low).log10() / (high / low).log10(),
+            false => (value - low) / (high - low),
         };
-        self.start + fraction.clamp(-100.0, 100.0) * (self.end - self.start)
+        start + fraction.clamp(-100.0, 100.0) * (end - start)
     }
 
     /// Ticks at round values, at most about `most` labelled.
     pub(super) fn round_ticks(&self, most: usize) -> Ticks {
-        if self.log {
-            log_ticks(self.low, self.high, most)
-        } else {
-            linear_ticks(self.low, self.high, most)
+        match self.log {
+            true => log_ticks(self.range, most),
+            false => linear_ticks(self.range, most),
         }
     }
 
     /// Whether it runs up the page, on which coordinates grow downwards.
     pub(super) fn is_up(&self) -> bool {
-        self.end < self.start
+        self.ends.1 < self.ends.0
     }
 }
 
@@ -68,13 +56,23 @@ pub(super) struct Ticks {
 }
 
 /// Ticks at the multiples of 1, 2, 2.5 or 5 times a power of ten.
-fn linear_ticks(low: f64, high: f64, most: usize) -> Ticks {
-    let step = linear_step(high - low, most.max(2));
+fn linear_ticks((low, high): (f64, f64), most: usize) -> Ticks {
+    // The least step that cuts the axis into fewer than `most` parts.
+    let most = most.max(2) as f64;
+    let unit = 10_f64.powi(((high - low) / most).log10().floor() as i32);
+    let steps = [1.0, 2.0, 2.5, 5.0].map(|m| m * unit);
+    let is_enough = |step: &f64| (high - low) / step + 1e-9 < most;
+    let step = steps.into_iter().find(is_enough).unwrap_or(10.0 * unit);
     let first = (low / step - 1e-9).ceil() as i64;
     // Bounded, so that not even a degenerate span runs away.
     let last = ((high / step + 1e-9).floor() as i64).min(first.saturating_add(most as i64));
     let values = (first..=last).map(|i| i as f64 * step);
-    let exponent = common_exponent(values.clone().fold(0.0_f64, |most, v| most.max(v.abs())));
+    let greatest = values.clone().fold(0.0_f64, |most, v| most.max(v.abs()));
+    // A power of ten is taken out of labels that do not read well as they are.
+    let exponent = match greatest == 0.0 || (1e-2..1e5).contains(&greatest) {
+        true => 0,
+        false => (greatest.log10() + 1e-9).floor() as i32,
+    };
     let unit = 10_f64.powi(exponent);
     let decimals = decimals(step / unit);
     Ticks {
@@ -84,27 +82,9 @@ fn linear_ticks(low: f64, high: f64, most: usize) -> Ticks {
     }
 }
 
-/// The least of 1, 2, 2.5, 5 x 10^k that cuts `span` into fewer than `most` parts.
-fn linear_step(span: f64, most: usize) -> f64 {
-    let rough = span / most as f64;
-    let unit = 10_f64.powi(rough.log10().floor() as i32);
-    let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * unit);
-    let is_enough = |step: &f64| span / step + 1e-9 < most as f64;
-    steps.into_iter().find(is_enough).unwrap_or(10.0 * unit)
-}
-
-/// The power of ten taken out of all labels: none for values that read well as they are.
-fn common_exponent(greatest: f64) -> i32 {
-    if greatest == 0.0 || (1e-2..1e5).contains(&greatest) {
-        0
-    } else {
-        (greatest.log10() + 1e-9).floor() as i32
-    }
-}
-
 /// Ticks at powers of ten; at 1, 2, 5 times them where there are few; linear ones within
 /// less than a decade.
-fn log_ticks(low: f64, high: f64, most: usize) -> Ticks {
+fn log_ticks((low, high): (f64, f64), most: usize) -> Ticks {
     let (low, high) = (low * (1.0 - 1e-9), high * (1.0 + 1e-9));
     let (first, last) = (low.log10().ceil() as i32, high.log10().floor() as i32);
     let decades = (last - first + 1).max(0) as usize;
@@ -121,7 +101,7 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Ticks {
         multiples(&[1]).into_iter().step_by(stride).collect()
     };
     if labelled.len() < 2 {
-        return linear_ticks(low, high, most);
+        return linear_ticks((low, high), most);
     }
     let is_short = low >= 0.9e-3 && high < 1e5;
     let label = |value: f64| match is_short {
@@ -155,7 +135,7 @@ mod tests {
     #[test]
     fn linear_labels_share_their_decimals_and_long_or_short_ones_a_factor() {
         let linear = |low, high, most| {
-            let ticks = linear_ticks(low, high, most);
+            let ticks = linear_ticks((low, high), most);
             (labels(&ticks), ticks.factor.unwrap_or_default())
         };
         let cases = [
@@ -178,7 +158,7 @@ mod tests {
         for exponent in -30..30 {
             for mantissa in [1.0, 1.7, 3.3, 7.9] {
                 let high = mantissa * 10_f64.powi(exponent);
-                let ticks = linear_ticks(-0.03 * high, high, 7);
+                let ticks = linear_ticks((-0.03 * high, high), 7);
                 assert!((3..=8).contains(&ticks.major.len()), "{high}: {ticks:?}");
                 assert!(ticks.major.iter().all(|(v, _)| *v <= high * (1.0 + 1e-9)));
             }
@@ -187,11 +167,11 @@ mod tests {
 
     #[test]
     fn log_labels_are_powers_or_plain() {
-        let log = |low, high| labels(&log_ticks(low, high, 8));
+        let log = |low, high| labels(&log_ticks((low, high), 8));
         assert_eq!(log(1.0, 1e3), "1 10 100 1000");
         assert_eq!(log(0.4, 30.0), "0.5 1 2 5 10 20");
         assert_eq!(log(2e7, 7e7), "2 × 10^7 5 × 10^7");
-        let wide = log_ticks(1e-6, 1e6, 5);
+        let wide = log_ticks((1e-6, 1e6), 5);
         assert!(labels(&wide).starts_with("10^-6 ") && wide.major.len() <= 5);
     }
 

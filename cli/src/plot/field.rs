@@ -38,10 +38,8 @@ pub(super) fn draw_arrows(scene: &mut Scene, frame: &Frame, arrows: &[Arrow]) {
     let count = arrows.len().max(1) as f64;
     let length = (0.68 * (width * height / count).sqrt()).clamp(5.0, 17.0);
     // Page units for a unit of the data, up to a common factor.
-    let scale = (
-        width / (frame.x.high - frame.x.low),
-        -height / (frame.y.high - frame.y.low),
-    );
+    let (x, y) = (frame.x.range, frame.y.range);
+    let scale = (width / (x.1 - x.0), -height / (y.1 - y.0));
     for arrow in arrows {
         let Some((middle, along)) = frame.inside(arrow.at).zip(direction(arrow, scale)) else {
             continue;

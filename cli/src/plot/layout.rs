@@ -38,7 +38,7 @@ pub(super) fn compose(page: &Page) -> Scene {
         let at = (plan.left, y + 4.0);
         y = scene.rows(wrapped(note, TICK, room), at, Anchor::Start, GREY) - 4.0;
     }
-    scene.height = y + 4.0 + EDGE;
+    scene.height = y + EDGE;
     scene
 }
 
@@ -267,13 +267,14 @@ fn draw_across(scene: &mut Scene, name: &str, scale: &Scale, ticks: Ticks, botto
     let ticks = ticks::kept_near(ticks, scale, REACH);
     ticks::draw(scene, scale, &ticks, bottom, true);
     let top = bottom + ticks::GAP + TICK + 8.0;
-    let mut room = scale.end - scale.start;
+    let (left, right) = scale.ends;
+    let mut room = right - left;
     if let Some(factor) = &ticks.factor {
         let line = line_of(factor, TICK);
         room -= 2.0 * (line.width + 12.0);
-        scene.text(line, (scale.end, top + 0.9 * TEXT), Anchor::End, INK);
+        scene.text(line, (right, top + 0.9 * TEXT), Anchor::End, INK);
     }
-    let at = ((scale.start + scale.end) / 2.0, top);
+    let at = ((left + right) / 2.0, top);
     scene.rows(wrapped(name, TEXT, room), at, Anchor::Middle, INK)
 }
 

@@ -1,34 +1,48 @@
 //! Markers for measured points, which differ by shape as well as by colour.
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, TAU};
 
 use super::geometry::Point;
 use super::scene::{Form, Scene};
 use super::style::{Colour, PAPER};
 
-/// The outline of a marker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// A disc.
-    Disc,
-    /// A square.
-    Square,
-    /// A triangle that stands.
-    Triangle,
-    /// A square on its corner.
-    Diamond,
-    /// A triangle on its tip.
-    Down,
-}
+/// The outline of a marker: how many corners, the angle of the first, and how far out they stand, so that
+/// shapes of one radius look equally large.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shape(i32, f64, f64);
 
-/// The order in which series take the shapes.
-const SHAPES: [Shape; 5] = [
-    Shape::Disc,
-    Shape::Square,
-    Shape::Triangle,
-    Shape::Diamond,
-    Shape::Down,
-];
+impl Shape {
+    /// A disc, as many corners.
+    pub const DISC: Self = Self(40, 0.0, 1.0);
+    /// A square.
+    pub const SQUARE: Self = Self(4, FRAC_PI_4, 1.25);
+    /// A triangle that stands.
+    pub const TRIANGLE: Self = Self(3, -FRAC_PI_2, 1.4);
+    /// A square on its corner.
+    pub const DIAMOND: Self = Self(4, 0.0, 1.35);
+    /// A triangle on its tip.
+    pub const DOWN: Self = Self(3, FRAC_PI_2, 1.4);
+
+    /// The order in which series take them.
+    const ALL: [Self; 5] = [
+        Self::DISC,
+        Self::SQUARE,
+        Self::TRIANGLE,
+        Self::DIAMOND,
+        Self::DOWN,
+    ];
+
+    /// The corners round a centre.
+    fn corners(self, centre: Point, radius: f64) -> Vec<Point> {
+        let Self(count, start, reach) = self;
+        let corner = |i: i32| {
+            let angle = start + TAU * f64::from(i) / f64::from(count);
+            let far = reach * radius;
+            (centre.0 + far * angle.cos(), centre.1 + far * angle.sin())
+        };
+        (0..count).map(corner).collect()
+    }
+}
 
 /// A marker: filled or hollow.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,10 +60,11 @@ pub struct Marker {
 impl Marker {
     /// A filled disc.
     pub(crate) fn disc(colour: Colour, radius: f64) -> Self {
+        let (shape, hollow) = (Shape::DISC, false);
         Self {
-            shape: Shape::Disc,
+            shape,
             colour,
-            hollow: false,
+            hollow,
             radius,
         }
     }
@@ -57,29 +72,10 @@ impl Marker {
     /// The marker of a series: ten differ in grey, five filled and five hollow.
     pub(crate) fn of_series(index: usize, colour: Colour) -> Self {
         Self {
-            shape: SHAPES[index % SHAPES.len()],
-            hollow: (index / SHAPES.len()) % 2 == 1,
+            shape: Shape::ALL[index % Shape::ALL.len()],
+            hollow: (index / Shape::ALL.len()) % 2 == 1,
             ..Self::disc(colour, 3.8)
         }
-    }
-}
-
-impl Shape {
-    /// The corners round a centre; a disc has many. Shapes of one radius look equally large.
-    fn corners(self, centre: Point, radius: f64) -> Vec<Point> {
-        // How many corners, where the first stands, and how far out.
-        let (count, start, reach) = match self {
-            Shape::Disc => (40, 0.0, 1.0),
-            Shape::Square => (4, PI / 4.0, 1.25),
-            Shape::Triangle => (3, -PI / 2.0, 1.4),
-            Shape::Diamond => (4, 0.0, 1.35),
-            Shape::Down => (3, PI / 2.0, 1.4),
-        };
-        let angles = (0..count).map(|i| start + TAU * f64::from(i) / f64::from(count));
-        let far = reach * radius;
-        angles
-            .map(|angle| (centre.0 + far * angle.cos(), centre.1 + far * angle.sin()))
-            .collect()
     }
 }
 

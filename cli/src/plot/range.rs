@@ -19,8 +19,7 @@ pub(crate) fn range(
     log: bool,
     pad: f64,
 ) -> Option<(f64, f64)> {
-    let (least, most) = ends(values, log)?;
-    Some(padded(least, most, log, pad))
+    range_widened(values, [], log, pad)
 }
 
 /// The range that shows the values of `main`, widened for those of `extra` by at most half of
@@ -32,13 +31,10 @@ pub(crate) fn range_widened(
     pad: f64,
 ) -> Option<(f64, f64)> {
     let (main, extra) = (ends(main, log), ends(extra, log));
-    let (least, most) = match (main, extra) {
-        (Some(main), Some(extra)) => {
-            let (low, high) = padded(main.0, main.1, log, 0.5);
-            (main.0.min(extra.0.max(low)), main.1.max(extra.1.min(high)))
-        }
-        (main, extra) => main.or(extra)?,
-    };
+    let (least, most) = main.or(extra)?;
+    let (low, high) = padded(least, most, log, 0.5);
+    let extra = extra.unwrap_or((least, most));
+    let (least, most) = (least.min(extra.0.max(low)), most.max(extra.1.min(high)));
     Some(padded(least, most, log, pad))
 }
 
@@ -58,6 +54,7 @@ fn ends(values: impl IntoIterator<Item = f64>, log: bool) -> Option<(f64, f64)> 
 
 /// The range with its margins.
 fn padded(least: f64, most: f64, log: bool, pad: f64) -> (f64, f64) {
+    let (span, size) = (most - least, least.abs().max(most.abs()));
     if log {
         let ratio = most / least;
         let margin = if ratio > 1.0 + 1e-3 {
@@ -66,11 +63,8 @@ fn padded(least: f64, most: f64, log: bool, pad: f64) -> (f64, f64) {
             2.0
         };
         let low = (least / margin).max(LOG_LARGEST.recip());
-        return (low, (most * margin).min(LOG_LARGEST));
-    }
-    let size = least.abs().max(most.abs());
-    let span = most - least;
-    if span > RESOLUTION * size && span > 1.0 / LARGEST {
+        (low, (most * margin).min(LOG_LARGEST))
+    } else if span > RESOLUTION * size && span > 1.0 / LARGEST {
         (least - pad * span, most + pad * span)
     } else if size > 1.0 / LARGEST {
         (least - 0.5 * size, most + 0.5 * size)

@@ -43,10 +43,6 @@ const OKABE_ITO: [Colour; 6] = [
     Colour(0x56, 0xb4, 0xe9), // sky blue
 ];
 
-/// The order in which learning rates take the palette's colours: those furthest from black first,
-/// theory's sky blue last.
-const DESCENT_COLOURS: [usize; 6] = [3, 4, 2, 1, 0, 5];
-
 /// Ink and gap of the modalities' lines: with eight patterns and six colours no two of the first
 /// eight modalities look the same, in colour or in grey.
 const MODALITY_DASHES: [&[f64]; 8] = [
@@ -60,14 +56,15 @@ const MODALITY_DASHES: [&[f64]; 8] = [
     &[20.0, 5.0],
 ];
 
-/// Ink and gap of the learning rates' lines; short, so that they show on the flow's line.
-const DESCENT_DASHES: [&[f64]; 6] = [
-    &[2.2, 2.4],
-    &[6.0, 3.0],
-    &[7.0, 2.5, 2.0, 2.5],
-    &[10.0, 4.0],
-    &[5.0, 2.0, 1.8, 2.0, 1.8, 2.0],
-    &[2.0, 5.0],
+/// The learning rates' colours, those furthest from black first and theory's sky blue last, with the ink and gap of
+/// their lines; short, so that they show on the flow's line.
+const DESCENTS: [(Colour, &[f64]); 6] = [
+    (OKABE_ITO[3], &[2.2, 2.4]),
+    (OKABE_ITO[4], &[6.0, 3.0]),
+    (OKABE_ITO[2], &[7.0, 2.5, 2.0, 2.5]),
+    (OKABE_ITO[1], &[10.0, 4.0]),
+    (OKABE_ITO[0], &[5.0, 2.0, 1.8, 2.0, 1.8, 2.0]),
+    (OKABE_ITO[5], &[2.0, 5.0]),
 ];
 
 /// How a line is drawn.
@@ -147,8 +144,8 @@ pub(crate) fn loss_line(kind: CurveKind) -> LineStyle {
         CurveKind::Flow => LineStyle::solid(INK, 2.4),
         CurveKind::Theory => LineStyle::solid(OKABE_ITO[5], THEORY_WIDTH),
         CurveKind::Descent(index) => {
-            let colour = OKABE_ITO[DESCENT_COLOURS[index % DESCENT_COLOURS.len()]];
-            LineStyle::dashed(colour, 2.0, descent_dash(index))
+            let (colour, dash) = DESCENTS[index % DESCENTS.len()];
+            LineStyle::dashed(colour, 2.0, dash)
         }
     }
 }
@@ -163,7 +160,10 @@ pub(crate) fn map_line(kind: CurveKind, modality: usize) -> LineStyle {
     match kind {
         CurveKind::Flow => LineStyle::dashed(colour, 2.6, series_dash(modality)),
         CurveKind::Theory => LineStyle::solid(darkened(colour), THEORY_WIDTH),
-        CurveKind::Descent(index) => LineStyle::dashed(darkened(colour), 1.3, descent_dash(index)),
+        CurveKind::Descent(index) => {
+            let (_, dash) = DESCENTS[index % DESCENTS.len()];
+            LineStyle::dashed(darkened(colour), 1.3, dash)
+        }
     }
 }
 
@@ -177,11 +177,6 @@ pub(crate) fn map_key(kind: CurveKind, modality: usize) -> LineStyle {
     LineStyle { colour, ..style }
 }
 
-/// The pattern of a learning rate.
-fn descent_dash(index: usize) -> &'static [f64] {
-    DESCENT_DASHES[index % DESCENT_DASHES.len()]
-}
-
 /// Half way to black.
 fn darkened(colour: Colour) -> Colour {
     Colour(colour.0 / 2, colour.1 / 2, colour.2 / 2)
@@ -191,30 +186,16 @@ fn darkened(colour: Colour) -> Colour {
 mod tests {
     use super::*;
 
-    #[test]
-    fn eight_modalities_differ_without_colour() {
-        for a in 0..8 {
-            for b in a + 1..8 {
-                assert_ne!(
-                    map_line(CurveKind::Flow, a).dash,
-                    map_line(CurveKind::Flow, b).dash,
-                    "{a} and {b}"
-                );
-            }
-        }
-    }
-
     /// Theory is thinner than the flow, and solid where descent, which is thinner too, is dashed.
     #[test]
-    fn theory_and_descent_differ_from_flow_without_colour() {
+    fn lines_differ_without_colour() {
+        let dashes: Vec<_> = (0..8).map(|m| map_line(CurveKind::Flow, m).dash).collect();
+        assert!((0..8).all(|m| !dashes[..m].contains(&dashes[m])));
         for line in [loss_line, |kind| map_line(kind, 0)] {
             let (theory, flow) = (line(CurveKind::Theory), line(CurveKind::Flow));
             assert!(theory.width < flow.width / 2.0 && theory.dash.is_empty());
-            let descents = (0..6).map(|index| line(CurveKind::Descent(index)));
-            assert!(descents.clone().all(|descent| !descent.dash.is_empty()));
+            let mut descents = (0..6).map(|index| line(CurveKind::Descent(index)));
+            assert!(descents.all(|line| !line.dash.is_empty() && line.width < flow.width));
         }
-        let descents = (0..6).map(|index| map_line(CurveKind::Descent(index), 0));
-        let flow = map_line(CurveKind::Flow, 0);
-        assert!(descents.clone().all(|line| line.width < flow.width / 1.5));
     }
 }

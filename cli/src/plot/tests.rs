@@ -12,76 +12,62 @@ fn long(name: &str) -> String {
 /// What the numbers of a page are.
 type Number<'a> = &'a dyn Fn(usize) -> f64;
 
-fn pairs(k: usize, number: Number<'_>) -> Vec<(f64, f64)> {
-    let pair = |i: usize| (number(i), number(i * i + 3 * k + 1));
-    (0..12).map(pair).collect()
-}
-
 /// An axis that shows the numbers, where it can.
 fn axis(name: &str, log: bool, number: Number<'_>) -> Option<Axis> {
-    let values = (0..200).map(number);
-    Some(Axis::new(long(name), range(values, log, 0.04)?, log))
+    let range = range((0..200).map(number), log, 0.04)?;
+    Some(Axis::new(long(name), range, log))
 }
 
-/// A panel with `count` of everything.
+/// A panel with `count` of everything but cells and arrows.
 fn panel(count: usize, log: bool, number: Number<'_>) -> Option<Panel> {
-    let colour = |k: usize| series_colour(k, count);
-    let dot = |k: usize| Dot {
-        bar: Some((number(k), number(k + 3))),
-        dropped: k.is_multiple_of(2),
-        ..Dot::new(
-            (number(k), number(k + 1)),
-            Marker::of_series(k, colour(k)),
-            format!("t_{k}"),
-        )
-    };
-    let level = |k: usize| Level {
-        label: if k == 0 {
-            long("level")
-        } else {
-            format!("L(M_{{{k}}})")
-        },
-        value: number(k),
-        style: LEVEL,
-        ink: GREY,
-    };
-    let band = |k: usize| Band {
-        label: long("band"),
-        short: format!("M_{k}"),
-        from: number(2 * k),
-        to: number(2 * k + 1),
-        colour: BAND,
-    };
-    let line = |k: usize| LineStyle::dashed(colour(k), 2.0, series_dash(k));
-    let curve = |k: usize| Curve {
-        points: pairs(k, number),
-        style: line(k),
-    };
-    let key = |k: usize| {
-        Key::new(
-            format!("series_number_{k} with a long name"),
-            Sample::Line(line(k)),
-        )
-    };
-    Some(Panel {
+    let mut panel = Panel {
         title: long("panel"),
         height: 300.0,
         x: axis("x", log, number)?,
         y: axis("y", log, number)?,
-        bands: (0..count).map(band).collect(),
         names_bands: true,
-        levels: (0..count).map(level).collect(),
-        curves: (0..count).map(curve).collect(),
-        dots: (0..count).map(dot).collect(),
         span: Some(Span {
             from: number(1),
             to: number(4),
             text: "unimodal phase: 1.00  (t_B/t_A = 2.00, theory 2.00)".to_owned(),
             needed: true,
         }),
-        legend: (0..count).map(key).collect(),
         ..Panel::default()
-    })
+    };
+    for k in 0..count {
+        let colour = series_colour(k, count);
+        let points = (0..12).map(|i| (number(i), number(i * i + 3 * k + 1)));
+        let style = LineStyle::dashed(colour, 2.0, series_dash(k));
+        panel.draw(
+            &format!("series_number_{k} with a long name"),
+            style,
+            points.collect(),
+        );
+        panel.dots.push(Dot {
+            bar: Some((number(k), number(k + 3))),
+            dropped: k.is_multiple_of(2),
+            label: format!("t_{k}"),
+            ..Dot::new((number(k), number(k + 1)), Marker::of_series(k, colour), "")
+        });
+        panel.levels.push(Level {
+            label: if k == 0 {
+                long("level")
+            } else {
+                format!("L(M_{{{k}}})")
+            },
+            value: number(k),
+            style: LEVEL,
+            ink: GREY,
+        });
+        panel.bands.push(Band {
+            label: long("band"),
+            short: format!("M_{k}"),
+            from: number(2 * k),
+            to: number(2 * k + 1),
+            colour: BAND,
+        });
+    }
+    Some(panel)
 }
 
 /// Cells of which some are missing.
@@ -105,41 +91,43 @@ fn cells(k: usize, number: Number<'_>) -> Panel {
     }
 }
 
-/// A field of arrows over everything else but the legend, which stands below the grid.
+/// A field of arrows under curves and dots.
 fn portrait(count: usize, number: Number<'_>) -> Option<Panel> {
     let arrow = |i: usize| Arrow {
         at: (number(i % 10), number(i / 10)),
         velocity: (number(i), -number(i)),
-        shade: 0.5,
+        colour: GREY,
     };
+    let Panel {
+        x, y, curves, dots, ..
+    } = panel(count, false, number)?;
+    let arrows = (0..100).map(arrow).collect();
     Some(Panel {
-        arrows: (0..100).map(arrow).collect(),
-        levels: Vec::new(),
-        bands: Vec::new(),
-        legend: Vec::new(),
-        span: None,
-        ..panel(count, false, number)?
+        x,
+        y,
+        curves,
+        dots,
+        arrows,
+        ..Panel::default()
     })
 }
 
 /// A page of every arrangement with `count` series or panels.
 fn pages(count: usize, log: bool, number: Number<'_>) -> Vec<Page> {
+    let one: Vec<Panel> = panel(count, log, number).into_iter().collect();
     let page = |arrangement, panels: Vec<Panel>| Page {
         title: long("title"),
         arrangement,
-        legend: panels
-            .first()
-            .map_or(Vec::new(), |panel| panel.legend.clone()),
+        legend: one.iter().flat_map(|panel| panel.legend.clone()).collect(),
         panels,
         notes: vec![long("note")],
     };
-    let one: Vec<Panel> = panel(count, log, number).into_iter().collect();
     let grid = Arrangement::Grid { tall: 0.8 };
     let fields = (0..count).filter_map(|_| portrait(count.min(12), number));
     vec![
         page(Arrangement::Stacked, one.clone()),
         page(Arrangement::Stacked, [one.clone(), one.clone()].concat()),
-        page(Arrangement::Square, one),
+        page(grid, one.clone()),
         page(grid, (0..count).map(|k| cells(k, number)).collect()),
         page(grid, fields.collect()),
     ]
@@ -216,11 +204,9 @@ fn empty_pages_say_so() {
 #[test]
 fn the_same_page_gives_the_same_bytes() -> Result<(), Error> {
     for page in pages(2, false, &|i| i as f64) {
-        let width = if page.arrangement == Arrangement::Square {
-            1120
-        } else {
-            1600
-        };
+        // A lone panel of a grid stands on a narrower page.
+        let is_lone = page.arrangement != Arrangement::Stacked && page.panels.len() == 1;
+        let width = if is_lone { 1120 } else { 1600 };
         let pages = [("page".to_owned(), page)];
         let drawn = || render(&pages, &[Format::Png, Format::Svg]);
         let first = drawn()?;

@@ -31,78 +31,78 @@ pub(super) fn parse(markup: &str) -> Vec<Piece> {
     let chars: Vec<char> = markup.chars().collect();
     let mut pieces: Vec<Piece> = Vec::new();
     let mut at = 0;
-    while at < chars.len() {
-        let c = chars[at];
-        if c == '\\' && matches!(chars.get(at + 1), Some('_' | '^' | '\\')) {
-            push(&mut pieces, chars[at + 1], false);
-            at += 2;
-        } else if let Some((script, group, next)) = read_script(&chars, at, pieces.last()) {
-            if script == Script::Sub {
-                slant_base(&mut pieces);
+    while let Some(&c) = chars.get(at) {
+        let before = pieces.last().map_or(Script::Base, |piece| piece.script);
+        let (piece, next) = match (c, chars.get(at + 1)) {
+            ('\\', Some(c @ ('_' | '^' | '\\'))) => (base(*c, false), at + 2),
+            _ => script_at(&chars, at, before)
+                .unwrap_or_else(|| (base(c, is_quantity(&chars, at)), at + 1)),
+        };
+        match pieces.last_mut() {
+            Some(last)
+                if (last.script, last.slanted) == (Script::Base, piece.slanted)
+                    && piece.script == Script::Base =>
+            {
+                last.text += &piece.text;
             }
-            pieces.push(script_piece(group, script));
-            at = next;
-        } else {
-            push(&mut pieces, c, is_quantity(&chars, at));
-            at += 1;
+            _ => pieces.push(piece),
         }
+        at = next;
     }
     pieces
 }
 
-/// Adds a base character, to the last piece where the style is the same.
-fn push(pieces: &mut Vec<Piece>, c: char, slanted: bool) {
-    match pieces.last_mut() {
-        Some(last) if last.script == Script::Base && last.slanted == slanted => last.text.push(c),
-        _ => pieces.push(Piece {
-            text: c.to_string(),
-            slanted,
-            script: Script::Base,
-        }),
+fn base(c: char, slanted: bool) -> Piece {
+    Piece {
+        text: c.to_string(),
+        slanted,
+        script: Script::Base,
     }
 }
 
-/// The script that starts at `at`, its text, and where reading goes on.
-fn read_script(
-    chars: &[char],
-    at: usize,
-    before: Option<&Piece>,
-) -> Option<(Script, String, usize)> {
-    let script = match chars[at] {
-        '_' => Script::Sub,
-        '^' => Script::Sup,
+/// The script that starts at `at`, behind a piece that is one or none, and where reading goes on. Single
+/// letters are slanted, words and numbers upright; the asterisk becomes the operator, which stands at mid
+/// height.
+fn script_at(chars: &[char], at: usize, before: Script) -> Option<(Piece, usize)> {
+    let last = *chars.get(at.checked_sub(1)?)?;
+    let (script, is_allowed) = match (*chars.get(at)?, before) {
+        ('_', Script::Base) => (Script::Sub, is_single(chars, at - 1)),
+        ('^', Script::Base) => (Script::Sup, last.is_alphanumeric() || last == ')'),
+        // x_a^b and x^b_a, but not x_a_b.
+        ('_', _) => (Script::Sub, before == Script::Sup),
+        ('^', _) => (Script::Sup, before == Script::Sub),
         _ => return None,
     };
-    let before = before?;
-    let allowed = match before.script {
-        // x_a^b and x^b_a, but not x_a_b.
-        Script::Sub | Script::Sup => before.script != script,
-        Script::Base => {
-            let last = at.checked_sub(1).and_then(|i| chars.get(i))?;
-            let second = at.checked_sub(2).and_then(|i| chars.get(i));
-            let single = last.is_alphabetic() && !second.is_some_and(|c| is_word(*c));
-            single || (script == Script::Sup && (last.is_alphanumeric() || *last == ')'))
-        }
+    let (group, next) = read_group(chars, at + 1).filter(|_| is_allowed)?;
+    let mut letters = group.chars();
+    let slanted = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none();
+    let text = match group.strip_prefix('-') {
+        Some(number) => format!("\u{2212}{number}"),
+        None => group.replace('*', "\u{2217}"),
     };
-    if !allowed {
-        return None;
-    }
-    let (group, next) = read_group(chars, at + 1)?;
-    Some((script, group, next))
+    let piece = Piece {
+        text,
+        slanted,
+        script,
+    };
+    Some((piece, next))
 }
 
 /// A braced group, an asterisk, or a word with an optional minus sign.
 fn read_group(chars: &[char], start: usize) -> Option<(String, usize)> {
-    if chars.get(start) == Some(&'{') {
-        let close = start + chars[start..].iter().position(|c| *c == '}')?;
-        return Some((chars[start + 1..close].iter().collect(), close + 1));
-    }
-    if chars.get(start) == Some(&'*') {
-        return Some(("*".to_owned(), start + 1));
-    }
-    let word = start + usize::from(chars.get(start) == Some(&'-'));
-    let length = chars[word..].iter().take_while(|c| is_word(**c)).count();
-    (length > 0).then(|| (chars[start..word + length].iter().collect(), word + length))
+    let rest = chars.get(start..)?;
+    let word = |from: usize| from + rest[from..].iter().take_while(|c| is_word(**c)).count();
+    let (text, length) = match rest.first()? {
+        '{' => {
+            let close = rest.iter().position(|c| *c == '}')?;
+            (&rest[1..close], close + 1)
+        }
+        '*' => (&rest[..1], 1),
+        '-' => (&rest[..word(1)], word(1)),
+        _ => (&rest[..word(0)], word(0)),
+    };
+    let is_word = text.iter().any(|c| *c != '-') || length > text.len();
+    is_word.then(|| (text.iter().collect(), start + length))
 }
 
 /// Letters, digits and the underscore, of which names are made, and the ellipsis that ends
@@ -111,48 +111,27 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '…')
 }
 
-/// Slants the letter that has just got a subscript.
-fn slant_base(pieces: &mut Vec<Piece>) {
-    let Some(last) = pieces.last_mut() else {
-        return;
-    };
-    if last.script == Script::Base
-        && !last.slanted
-        && let Some(letter) = last.text.pop()
-    {
-        if last.text.is_empty() {
-            pieces.pop();
-        }
-        push(pieces, letter, true);
-    }
-}
-
-/// Single letters are slanted, words and numbers upright; the asterisk becomes the operator,
-/// which stands at mid height.
-fn script_piece(group: String, script: Script) -> Piece {
-    let mut letters = group.chars();
-    let slanted = letters.next().is_some_and(char::is_alphabetic) && letters.next().is_none();
-    let text = match group.strip_prefix('-') {
-        Some(number) => format!("\u{2212}{number}"),
-        None => group.replace('*', "\u{2217}"),
-    };
-    Piece {
-        text,
-        slanted,
-        script,
-    }
-}
-
-/// Whether the letter at `at` stands alone for a quantity: a small Greek one, or one followed
-/// by an equals sign, a bracket or a fraction's bar, or behind that bar.
-fn is_quantity(chars: &[char], at: usize) -> bool {
-    let alone = chars[at].is_alphabetic()
-        && !at.checked_sub(1).is_some_and(|i| is_word(chars[i]))
-        && !chars.get(at + 1).is_some_and(|c| is_word(*c));
-    let next = chars[at + 1..].iter().find(|c| **c != ' ');
+/// Whether at `at` stands a letter and no word before it.
+fn is_single(chars: &[char], at: usize) -> bool {
     let before = at.checked_sub(1).map(|i| chars[i]);
-    let is_in_formula = matches!(next, Some('=' | '(' | '/')) || before == Some('/');
-    alone && (('α'..='ω').contains(&chars[at]) || is_in_formula)
+    chars[at].is_alphabetic() && !before.is_some_and(is_word)
+}
+
+/// Whether the letter at `at` stands alone for a quantity: one with a subscript, a small Greek one, or one
+/// followed by an equals sign, a bracket or a fraction's bar, or behind that bar.
+fn is_quantity(chars: &[char], at: usize) -> bool {
+    if !is_single(chars, at) {
+        return false;
+    }
+    if script_at(chars, at + 1, Script::Base).is_some_and(|(piece, _)| piece.script == Script::Sub)
+    {
+        return true;
+    }
+    let rest = &chars[at + 1..];
+    let next = rest.iter().find(|c| **c != ' ');
+    let is_in_formula = matches!(next, Some('=' | '(' | '/')) || at > 0 && chars[at - 1] == '/';
+    let is_greek = ('α'..='ω').contains(&chars[at]);
+    !rest.first().is_some_and(|c| is_word(*c)) && (is_greek || is_in_formula)
 }
 
 /// A piece with its place: `x` from the line's start, `rise` downwards from its baseline.
@@ -195,10 +174,8 @@ impl Line {
 /// draws the same; read when they are first needed.
 static FACES: LazyLock<Result<[FontRef<'static>; 2], String>> = LazyLock::new(|| {
     let read = |bytes| FontRef::try_from_slice(bytes).map_err(|error| error.to_string());
-    Ok([
-        read(dejavu::sans::regular())?,
-        read(dejavu::sans::oblique())?,
-    ])
+    let [upright, slanted] = [dejavu::sans::regular(), dejavu::sans::oblique()].map(read);
+    Ok([upright?, slanted?])
 });
 
 /// The faces can be read; without them texts have no glyphs.
@@ -220,13 +197,10 @@ pub(super) fn glyphs(
     // ab_glyph scales by ascent minus descent, typographers by the em.
     let scale = PxScale::from((size * f64::from(face.height_unscaled()) / em) as f32);
     let scaled = face.as_scaled(scale);
-    let mut pen = 0.0;
-    let mut before = None;
+    let (mut pen, mut before) = (0.0, None);
     for c in text.chars() {
         let glyph = face.glyph_id(c);
-        if let Some(previous) = before {
-            pen += f64::from(scaled.kern(previous, glyph));
-        }
+        pen += before.map_or(0.0, |before| f64::from(scaled.kern(before, glyph)));
         draw(face, glyph, pen);
         pen += f64::from(scaled.h_advance(glyph));
         before = Some(glyph);
@@ -238,30 +212,25 @@ pub(super) fn glyphs(
 /// letter.
 pub(super) fn line_of(markup: &str, size: f64) -> Line {
     let mut runs = Vec::new();
-    let (mut pen, mut script_start) = (0.0_f64, 0.0);
+    let (mut width, mut script_start) = (0.0_f64, 0.0);
     for piece in parse(markup) {
         let (scale, rise, x) = match piece.script {
-            Script::Base => (1.0, 0.0, pen),
+            Script::Base => (1.0, 0.0, width),
             Script::Sub => (0.7, 0.2, script_start),
             Script::Sup => (0.7, -0.38, script_start),
         };
-        let run = Run {
+        let advance = glyphs(&piece.text, piece.slanted, scale * size, |_, _, _| {});
+        runs.push(Run {
+            text: piece.text,
             slanted: piece.slanted,
             size: scale * size,
             x,
             rise: rise * size,
-            text: piece.text,
-        };
-        let end = x + glyphs(&run.text, run.slanted, run.size, |_, _, _| {});
+        });
         match piece.script {
-            Script::Base => (pen, script_start) = (end, end),
-            Script::Sub | Script::Sup => pen = pen.max(end + 0.06 * size),
+            Script::Base => (width, script_start) = (x + advance, x + advance),
+            Script::Sub | Script::Sup => width = width.max(x + advance + 0.06 * size),
         }
-        runs.push(run);
     }
-    Line {
-        runs,
-        width: pen,
-        size,
-    }
+    Line { runs, width, size }
 }

@@ -21,36 +21,16 @@ pub(super) fn shortened(markup: &str, size: f64, room: f64) -> Line {
 /// The text with a letter in the middle of its longest name replaced by an ellipsis, since names
 /// often differ in their last letters only; none when every name is down to a letter.
 fn cut_longest_name(text: &str) -> Option<String> {
-    let chars: Vec<char> = text.chars().collect();
-    let (mut start, mut best) = (0, 0..0);
-    for end in 0..=chars.len() {
-        let inside = chars
-            .get(end)
-            .is_some_and(|c| !" ^{}()|‖=,:;/".contains(*c));
-        if !inside {
-            if end - start > best.len() {
-                best = start..end;
-            }
-            start = end + 1;
-        }
-    }
-    let name = &chars[best.clone()];
-    let (mut head, tail) = match name.iter().position(|c| *c == '…') {
-        Some(at) => (&name[..at], &name[at + 1..]),
-        None => name.split_at(name.len() / 2),
-    };
-    let tail = if tail.len() >= head.len() {
-        tail.get(1..)?
-    } else {
-        head = &head[..head.len() - 1];
-        tail
-    };
+    let names = text.split(|c| " ^{}()|‖=,:;/".contains(c)).rev();
+    let name = names.max_by_key(|name| name.chars().count())?;
+    let letters: Vec<char> = name.chars().filter(|c| *c != '…').collect();
+    let kept = letters.len().checked_sub(1)?;
+    let (head, tail) = letters.split_at(kept.div_ceil(2));
+    let tail: String = tail[tail.len() - kept / 2..].iter().collect();
     // Neither half an escape nor a script's mark stands before the ellipsis.
-    while let Some((_, rest)) = head.split_last().filter(|(c, _)| "\\_".contains(**c)) {
-        head = rest;
-    }
-    let parts = [&chars[..best.start], head, &['…'], tail, &chars[best.end..]];
-    (!head.is_empty()).then(|| parts.concat().into_iter().collect())
+    let head: String = head.iter().collect();
+    let head = head.trim_end_matches(['\\', '_']);
+    (!head.is_empty()).then(|| text.replacen(name, &format!("{head}…{tail}"), 1))
 }
 
 /// A title in at most two lines: wrapped, then set smaller, then cut.

@@ -25,22 +25,25 @@ pub(super) fn ticks(axis: &Axis, scale: &Scale) -> Ticks {
 /// they need to.
 pub(super) fn round_ticks(scale: &Scale) -> Ticks {
     let most = match scale.is_up() {
-        true => ((scale.start - scale.end) / 40.0) as usize,
+        true => ((scale.ends.0 - scale.ends.1) / 40.0) as usize,
         false => 10,
     };
-    let choices = (2..=most).rev().map(|most| scale.round_ticks(most));
-    clearest(choices, scale).unwrap_or_else(|| scale.round_ticks(2))
+    let mut choices = (2..=most).rev().map(|most| scale.round_ticks(most));
+    let clear = choices.find(|ticks| are_clear(ticks, scale));
+    clear.unwrap_or_else(|| scale.round_ticks(2))
 }
 
-/// The first choice whose labels are clear of each other.
-fn clearest(mut choices: impl Iterator<Item = Ticks>, scale: &Scale) -> Option<Ticks> {
-    let gap = if scale.is_up() { 0.4 * TICK } else { 10.0 };
-    choices.find(|ticks| {
-        let labels = ticks.major.iter();
-        let labels: Vec<(f64, f64)> = labels.map(|(v, label)| reach(*v, label, scale)).collect();
-        let is_clear = |a: (f64, f64), b: (f64, f64)| a.1 + gap <= b.0 || b.1 + gap <= a.0;
-        labels.windows(2).all(|pair| is_clear(pair[0], pair[1]))
-    })
+/// How far from each other labels are clear.
+fn gap(scale: &Scale) -> f64 {
+    if scale.is_up() { 0.4 * TICK } else { 10.0 }
+}
+
+/// Whether the labels are clear of each other.
+fn are_clear(ticks: &Ticks, scale: &Scale) -> bool {
+    let labels = ticks.major.iter();
+    let labels: Vec<(f64, f64)> = labels.map(|(v, label)| reach(*v, label, scale)).collect();
+    let is_clear = |a: (f64, f64), b: (f64, f64)| (b.0 - a.1).max(a.0 - b.1) >= gap(scale);
+    labels.windows(2).all(|pair| is_clear(pair[0], pair[1]))
 }
 
 /// From where to where a label reaches along its axis.
@@ -53,18 +56,20 @@ fn reach(value: f64, label: &str, scale: &Scale) -> (f64, f64) {
     (place - half, place + half)
 }
 
-/// A tick at every cell, or at every so many.
+/// A tick at every cell, or at every so many that even the widest label fits between its neighbours.
 fn cell_ticks(scale: &Scale, values: &[f64]) -> Ticks {
     let labels = labels(values);
-    let every = |stride| {
-        let places = labels.iter().enumerate().step_by(stride);
-        let major = places.map(|(i, label)| (i as f64 + 0.5, label.clone()));
-        Ticks {
-            major: major.collect(),
-            ..Ticks::default()
-        }
-    };
-    clearest((1..=labels.len()).map(every), scale).unwrap_or_default()
+    let rooms = labels.iter().map(|label| {
+        let (from, to) = reach(0.5, label, scale);
+        to - from + gap(scale)
+    });
+    let cell = (scale.ends.1 - scale.ends.0).abs() / labels.len().max(1) as f64;
+    let stride = (rooms.fold(0.0, f64::max) / cell).ceil().max(1.0) as usize;
+    let places = labels.into_iter().enumerate().step_by(stride);
+    Ticks {
+        major: places.map(|(i, label)| (i as f64 + 0.5, label)).collect(),
+        ..Ticks::default()
+    }
 }
 
 /// Ticks at some values, where they are few, short to write and clear of each other; between them
@@ -73,7 +78,7 @@ fn ticks_at(scale: &Scale, values: &[f64]) -> Option<Ticks> {
     const MOST: usize = 6;
     const DIGITS: usize = 3;
     let mut values = values.to_vec();
-    values.retain(|value| scale.low <= *value && *value <= scale.high);
+    values.retain(|value| scale.range.0 <= *value && *value <= scale.range.1);
     values.sort_by(f64::total_cmp);
     let is_short = |value: &f64| {
         let short = format!("{value:.*e}", DIGITS - 1).parse();
@@ -90,14 +95,14 @@ fn ticks_at(scale: &Scale, values: &[f64]) -> Option<Ticks> {
         minor: scale.round_ticks(MOST).minor,
         factor: None,
     };
-    clearest([ticks].into_iter(), scale)
+    are_clear(&ticks, scale).then_some(ticks)
 }
 
 /// The ticks of an axis across, without the labels that reach further than `far` beyond its ends.
 pub(super) fn kept_near(mut ticks: Ticks, scale: &Scale, far: f64) -> Ticks {
     ticks.major.retain(|(value, label)| {
         let (from, to) = reach(*value, label, scale);
-        let is_near = scale.start - far <= from && to <= scale.end + far;
+        let is_near = scale.ends.0 - far <= from && to <= scale.ends.1 + far;
         ticks.minor.extend((!is_near).then_some(*value));
         is_near
     });

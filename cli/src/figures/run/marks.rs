@@ -65,19 +65,22 @@ impl Run<'_> {
     }
 
     fn band(&self, plateau: &Plateau) -> Band {
-        let modalities = &self.observables.architecture.modalities;
+        let architecture = self.observables.architecture;
+        let modalities = &architecture.modalities;
         let (short, words) = match plateau.learned_places() {
             None => ("other".to_owned(), "another saddle".to_owned()),
             Some(learned) => {
-                let names = learned.iter().map(|&m| literal(&modalities[m].name));
-                let names: Vec<String> = names.collect();
+                let names: Vec<String> = learned
+                    .iter()
+                    .map(|&m| literal(&modalities[m].name))
+                    .collect();
                 let words = match names.len() {
                     0 => "nothing learned".to_owned(),
                     // Near the minimum of the loss; slow directions may still move the maps.
                     count if count == modalities.len() => "minimum".to_owned(),
                     _ => format!("only {} learned", names.join(" and ")),
                 };
-                (saddle_label(self.observables.architecture, &learned), words)
+                (saddle_label(architecture, &learned), words)
             }
         };
         Band {

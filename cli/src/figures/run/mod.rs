@@ -11,12 +11,10 @@ use crate::report::format::{number, number_to};
 use crate::report::network::fusion_name;
 use marks::{dot, level};
 use modalflow::data::Source;
-use modalflow::experiment::Scenario;
-use modalflow::experiment::results::RunResult;
+use modalflow::experiment::{Scenario, results::RunResult};
 use modalflow::network::InitSection;
-use modalflow::trajectory::Observables;
-use modalflow::trajectory::Spacing;
-use traces::{Trace, drawn_times, knots};
+use modalflow::trajectory::{Knot, Observables, Spacing};
+use traces::Trace;
 
 /// The pages of a run by the stems of their files: loss, maps, overview, and the generalisation error where
 /// there is one.
@@ -26,35 +24,46 @@ pub fn run_pages(
     observables: Observables<'_>,
     result: &RunResult,
 ) -> Vec<(String, Page)> {
-    const ALONE: f64 = 340.0;
-    let run = Run {
+    let mut run = Run {
         scenario,
         observables,
         result,
         t_end: result.flow.trajectory.end().time,
+        traces: Vec::new(),
     };
-    let traces = run.traces();
+    run.traces = run.traces();
+    let (loss, maps) = (run.loss_panel(), run.maps_panel());
+    let overview = vec![
+        Panel {
+            height: 290.0,
+            ..loss.clone()
+        },
+        // The upper panel names the plateaus and shows the phase.
+        Panel {
+            height: 240.0,
+            names_bands: false,
+            span: None,
+            ..maps.clone()
+        },
+    ];
+    let panels = [
+        ("loss", vec![loss]),
+        ("maps", vec![maps]),
+        ("overview", overview),
+    ];
+    let generalisation = run.generalisation_panel();
+    let generalisation = generalisation.map(|panel| ("generalisation", vec![panel]));
     let title = run.title(name);
-    let page = |stem: &str, panels| {
+    let page = |(stem, panels): (&str, Vec<Panel>)| {
+        let title = title.clone();
         let page = Page {
-            title: title.clone(),
+            title,
             panels,
             ..Page::default()
         };
         (stem.to_owned(), page)
     };
-    let overview = vec![
-        run.loss_panel(&traces, 290.0),
-        run.maps_panel(&traces, 240.0, false),
-    ];
-    let mut pages = vec![
-        page("loss", vec![run.loss_panel(&traces, ALONE)]),
-        page("maps", vec![run.maps_panel(&traces, ALONE, true)]),
-        page("overview", overview),
-    ];
-    let generalisation = run.generalisation_panel(ALONE);
-    pages.extend(generalisation.map(|panel| page("generalisation", vec![panel])));
-    pages
+    panels.into_iter().chain(generalisation).map(page).collect()
 }
 
 /// A finished run.
@@ -63,44 +72,48 @@ struct Run<'a> {
     observables: Observables<'a>,
     result: &'a RunResult,
     t_end: f64,
+    /// The flow's first.
+    traces: Vec<Trace>,
 }
 
 impl Run<'_> {
-    fn loss_panel(&self, traces: &[Trace], height: f64) -> Panel {
+    fn loss_panel(&self) -> Panel {
         let mut panel = Panel {
-            height,
             levels: self.loss_levels(),
             dots: self.crossings(|knot, _| self.observables.loss(knot), false),
             span: self.phase(true),
-            ..self.panel(true)
+            ..self.panel()
         };
-        for trace in traces {
-            panel.draw(&trace.label, loss_line(trace.kind), trace.loss.clone());
+        for trace in &self.traces {
+            let losses = trace.points(|knot| self.observables.loss(knot));
+            panel.draw(&trace.label, loss_line(trace.kind), losses);
         }
         with_value_axis("loss (units of y²)", 1, panel)
     }
 
-    /// The panel of the total maps; alone it also names the plateaus and shows the phase. Its legend has an
-    /// entry for each modality, then one for theory and for each learning rate.
-    fn maps_panel(&self, traces: &[Trace], height: f64, alone: bool) -> Panel {
+    /// The total maps. The legend has an entry for each modality, then one for theory and for each learning
+    /// rate.
+    fn maps_panel(&self) -> Panel {
         let modalities = &self.observables.moments.modalities;
         let mut panel = Panel {
-            height,
             levels: self.map_levels(),
             dots: self.crossings(|knot, m| self.observables.norm(knot, m), true),
-            span: self.phase(false).filter(|_| alone),
-            ..self.panel(alone)
+            span: self.phase(false),
+            ..self.panel()
         };
-        for trace in traces {
-            for (m, points) in trace.norms.iter().enumerate() {
+        for trace in &self.traces {
+            for (m, modality) in modalities.iter().enumerate() {
                 let label = match (trace.kind, m) {
-                    (CurveKind::Flow, m) => format!("‖W_{{{}}}^tot‖", modalities[m].name),
+                    (CurveKind::Flow, _) => format!("‖W_{{{}}}^tot‖", modality.name),
                     (_, 0) => trace.label.clone(),
                     _ => String::new(),
                 };
-                panel.draw("", map_line(trace.kind, m), points.clone());
                 let key = Key::new(label, Sample::Line(map_key(trace.kind, m)));
                 panel.legend.push(key);
+                panel.curves.push(Curve {
+                    points: trace.points(|knot| self.observables.norm(knot, m)),
+                    style: map_line(trace.kind, m),
+                });
             }
         }
         with_value_axis(
@@ -111,46 +124,36 @@ impl Run<'_> {
     }
 
     /// The generalisation error over its own minima, and the loss; None where there is none.
-    fn generalisation_panel(&self, height: f64) -> Option<Panel> {
-        let found = self.result.generalisation.as_ref()?;
-        let knots = knots(&self.result.flow.trajectory, self.t_end);
-        let loss = knots
-            .iter()
-            .map(|knot| (knot.time, self.observables.loss(knot)));
-        let error = knots
-            .iter()
-            .filter_map(|knot| Some((knot.time, self.observables.generalisation(knot)?)));
+    fn generalisation_panel(&self) -> Option<Panel> {
+        let (found, flow) = (self.result.generalisation.as_ref()?, self.traces.first()?);
         let least_norm = format!("least norm: {}", number_to(3, found.least_norm));
         let mut panel = Panel {
-            height,
             levels: vec![level(least_norm, found.least_norm, None, false)],
-            ..self.panel(true)
+            ..self.panel()
         };
-        let line = loss_line(CurveKind::Flow);
-        panel.draw("loss trained on", line, loss.collect());
-        panel.draw("generalisation error", GENERALISATION, error.collect());
+        let error = |knot: &Knot| self.observables.generalisation(knot).unwrap_or(f64::NAN);
+        let losses = flow.points(|knot| self.observables.loss(knot));
+        panel.draw("loss trained on", loss_line(CurveKind::Flow), losses);
+        panel.draw("generalisation error", GENERALISATION, flow.points(error));
         // Smaller minima are not seen in a picture; the report has them all.
         let visible = VISIBLE * found.initial;
-        for minimum in found
-            .minima
-            .iter()
-            .filter(|minimum| minimum.prominence > visible)
-        {
+        let minima = found.minima.iter();
+        for minimum in minima.filter(|minimum| minimum.prominence > visible) {
             let (error, time) = (minimum.at.error, minimum.at.time);
             let label = format!("{} at t = {}", number_to(3, error), number_to(3, time));
-            panel
-                .dots
-                .push(Dot::new((time, error), dot(GENERALISATION.colour), label));
+            let dot = Dot::new((time, error), dot(GENERALISATION.colour), label);
+            panel.dots.push(dot);
         }
         Some(with_value_axis("error, loss (units of y²)", 2, panel))
     }
 
     /// What all panels share: time, and the plateaus.
-    fn panel(&self, names_bands: bool) -> Panel {
+    fn panel(&self) -> Panel {
         Panel {
+            height: 340.0,
             x: self.time_axis(),
             bands: self.bands(),
-            names_bands,
+            names_bands: true,
             ..Panel::default()
         }
     }
@@ -173,10 +176,10 @@ impl Run<'_> {
         let learned = detection.crossings.iter().filter_map(|c| c.t_half_final);
         let edges = detection.plateaus.iter();
         let edges = edges.flat_map(|plateau| [Some(plateau.entry), plateau.exit]);
-        let first = detection.phase.t_first;
-        let events = learned.chain(edges.flatten()).chain(first);
-        let samples = drawn_times(&self.result.flow.trajectory, self.t_end);
-        log_start(events, samples.into_iter(), self.t_end)
+        let events = learned.chain(edges.flatten());
+        let samples = self.traces.iter().take(1).flat_map(|flow| &flow.knots);
+        let samples = samples.map(|knot| knot.time);
+        log_start(events.chain(detection.phase.t_first), samples, self.t_end)
     }
 
     fn title(&self, name: &str) -> String {

@@ -1,19 +1,25 @@
-//! Loss and norms along the trajectories of a run: the flow's, theory's, those of the descents.
+//! The trajectories of a run at the states where they are drawn: the flow's, theory's, those of the descents.
 
 use super::Run;
 use crate::plot::CurveKind;
 use crate::report::format::number;
 use modalflow::theory::CurveStart;
 use modalflow::trajectory::{Knot, Trajectory};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-/// Loss and norms along one trajectory.
+/// The states along one trajectory.
 pub(super) struct Trace {
     pub(super) kind: CurveKind,
     pub(super) label: String,
-    pub(super) loss: Vec<(f64, f64)>,
-    /// For each modality.
-    pub(super) norms: Vec<Vec<(f64, f64)>>,
+    pub(super) knots: Vec<Knot>,
+}
+
+impl Trace {
+    /// A value against time.
+    pub(super) fn points(&self, value: impl Fn(&Knot) -> f64) -> Vec<(f64, f64)> {
+        let knots = self.knots.iter();
+        knots.map(|knot| (knot.time, value(knot))).collect()
+    }
 }
 
 impl Run<'_> {
@@ -29,59 +35,36 @@ impl Run<'_> {
         }
     }
 
-    /// The flow's trajectory, then theory's and those of the descents, with their labels.
-    fn trajectories(&self) -> Vec<(CurveKind, String, &Trajectory)> {
+    /// The flow, then theory and the descents, with their labels.
+    pub(super) fn traces(&self) -> Vec<Trace> {
         let flow = &self.result.flow.trajectory;
         let mut trajectories = vec![(CurveKind::Flow, "gradient flow".to_owned(), flow)];
-        trajectories.extend(self.result.theory_curve.as_ref().map(|theory| {
+        if let Some(theory) = &self.result.theory_curve {
             let label = match theory.curve.start {
                 // Said where it explains the distance.
                 CurveStart::InitialNorm => "theory (rank one, aligned)",
                 CurveStart::AlignedWeights | CurveStart::GrowingModes => "theory (rank one)",
             };
-            (
-                CurveKind::Theory,
-                label.to_owned(),
-                &theory.curve.trajectory,
-            )
-        }));
-        let kind = self.descent_name();
-        trajectories.extend(self.result.descents.iter().enumerate().map(|(i, run)| {
-            let label = format!("{kind}, η = {}", number(run.descent.learning_rate));
-            (CurveKind::Descent(i), label, &run.descent.trajectory)
-        }));
-        trajectories
-    }
-
-    /// Loss and norms along every trajectory.
-    pub(super) fn traces(&self) -> Vec<Trace> {
-        let trace = |(kind, label, trajectory): &(CurveKind, String, &Trajectory)| {
-            let knots = knots(trajectory, self.t_end);
-            let along = |value: &dyn Fn(&Knot) -> f64| -> Vec<(f64, f64)> {
-                knots.iter().map(|knot| (knot.time, value(knot))).collect()
-            };
-            let modalities = 0..self.observables.moments.modalities.len();
-            Trace {
-                kind: *kind,
-                label: label.clone(),
-                loss: along(&|knot| self.observables.loss(knot)),
-                norms: modalities
-                    .map(|m| along(&|knot| self.observables.norm(knot, m)))
-                    .collect(),
-            }
+            let trajectory = &theory.curve.trajectory;
+            trajectories.push((CurveKind::Theory, label.to_owned(), trajectory));
+        }
+        let name = self.descent_name();
+        for (i, run) in self.result.descents.iter().enumerate() {
+            let label = format!("{name}, η = {}", number(run.descent.learning_rate));
+            trajectories.push((CurveKind::Descent(i), label, &run.descent.trajectory));
+        }
+        let trace = |(kind, label, trajectory): (CurveKind, String, &Trajectory)| {
+            let times = drawn_times(trajectory, self.t_end).into_iter();
+            let knots = times.map(|time| trajectory.at(time)).collect();
+            Trace { kind, label, knots }
         };
-        self.trajectories().par_iter().map(trace).collect()
+        trajectories.into_par_iter().map(trace).collect()
     }
 }
 
-/// The states at which a curve is drawn: the knots with points in between resolve every drop, and
+/// The times at which a curve is drawn: the knots with points in between resolve every drop, and
 /// equidistant ones every slow stretch.
-pub(super) fn knots(trajectory: &Trajectory, t_end: f64) -> Vec<Knot> {
-    let times = drawn_times(trajectory, t_end).into_iter();
-    times.map(|time| trajectory.at(time)).collect()
-}
-
-pub(super) fn drawn_times(trajectory: &Trajectory, t_end: f64) -> Vec<f64> {
+fn drawn_times(trajectory: &Trajectory, t_end: f64) -> Vec<f64> {
     const POINTS: usize = 500;
     let knots = trajectory.knots();
     let stride = knots.len().div_ceil(2 * POINTS).max(1);
