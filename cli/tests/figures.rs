@@ -241,10 +241,15 @@ fn scatter_leaves_out_what_cannot_be_compared() {
         2 => reordered(run(Some(7.0), 2.0)),
         _ => run(Some(3.0), 2.0),
     });
-    // The only one is of the second series.
+    // The only one is of the second series, which has the only entry beside the identity.
     assert_eq!(series(&page.panels[0], 0), [(2.0, 3.0)]);
-    let second = match &page.panels[0].legend[1].samples[..] {
-        [Sample::Marker(marker)] => marker.colour,
+    let second = match &page.panels[0].legend[..] {
+        [key, identity] if key.label == "ρ = 0.5" && identity.label == "measured = theory" => {
+            match &key.samples[..] {
+                [Sample::Marker(marker)] => marker.colour,
+                other => panic!("{other:?}"),
+            }
+        }
         other => panic!("{other:?}"),
     };
     assert_eq!(page.panels[0].dots[0].marker.colour, second);

@@ -68,10 +68,11 @@ impl Scene {
         self.push(Form::Polygon(rect.corners().to_vec()), colour);
     }
 
-    /// The four sides of a rectangle, the first one twice, so that all corners are joined.
+    /// The four sides of a rectangle, from the middle of one on, so that all corners are joined.
     pub(super) fn outline(&mut self, rect: &Rect) {
         let [a, b, c, d] = rect.corners();
-        self.stroke(&[a, b, c, d, a, b], &HAIRLINE);
+        let middle = (rect.middle().0, rect.top);
+        self.stroke(&[middle, b, c, d, a, middle], &HAIRLINE);
     }
 
     /// A patch in the pattern that stands for a missing value.
