@@ -45,6 +45,21 @@ impl Occupied {
             .map(|(a, b)| (b.0 - a.0).hypot(b.1 - a.1))
             .sum()
     }
+
+    /// The place inside `room` where a label covers the least, which is then remembered as taken.
+    pub(super) fn place(
+        &mut self,
+        room: &Rect,
+        line: &Line,
+        places: impl Iterator<Item = Point>,
+    ) -> Option<Point> {
+        let inside = places.filter(|at| room.contains(&line.rect(*at)));
+        let cost = |at: &Point| self.cost(&line.rect(*at).grown(1.5));
+        let choice = best(inside.map(|at| (at, 0.0)), cost);
+        let (at, _) = choice.filter(|choice| choice.1.is_finite())?;
+        self.add_box(line.rect(at).grown(2.0));
+        Some(at)
+    }
 }
 
 /// The candidate of least penalty and cost, and their sum; the first of equals. Candidates whose
@@ -79,22 +94,6 @@ pub(super) fn places_around((x, y): Point, line: &Line) -> Vec<Point> {
         places.extend([(middle, above), (middle, below)]);
     }
     places
-}
-
-/// The place inside `room` where a label covers the least, which is then remembered as taken.
-pub(super) fn label_place(
-    room: &Rect,
-    line: &Line,
-    places: impl Iterator<Item = Point>,
-    occupied: &mut Occupied,
-) -> Option<Point> {
-    let inside = places.filter(|at| room.contains(&line.rect(*at)));
-    let cost = |at: &Point| occupied.cost(&line.rect(*at).grown(1.5));
-    let (at, cost) = best(inside.map(|at| (at, 0.0)), cost)?;
-    cost.is_finite().then(|| {
-        occupied.add_box(line.rect(at).grown(2.0));
-        at
-    })
 }
 
 /// Places for labels of one height in a column: each as near to where it wants to be as the others

@@ -1,15 +1,15 @@
 //! One panel: what lies between its axes, and what is written among it.
 
 use super::axes::Scale;
+use super::field;
 use super::geometry::{Point, Rect, clip_path, simplify};
-use super::label_placement::{Occupied, label_place, nudged, places_around};
-use super::page::{Curve, Dot, Level, Panel};
+use super::label_placement::{Occupied, nudged, places_around};
+use super::page::{Band, Curve, Dot, Level, Panel};
 use super::range::shows;
 use super::scene::{Anchor, Scene, centred};
-use super::style::{GREY, LineStyle, TEXT};
+use super::style::{GREY, LineStyle, PAPER, TEXT};
 use super::text::{Line, line_of};
 use super::text_fit::shortened;
-use super::{field, span};
 
 /// Height of the strip on top of the data in which the bands are named.
 const STRIP: f64 = 22.0;
@@ -65,9 +65,16 @@ impl Frame {
     }
 }
 
+/// A panel that is being drawn.
+pub(super) struct Painter<'a> {
+    pub(super) scene: &'a mut Scene,
+    pub(super) frame: &'a Frame,
+    /// What is drawn already.
+    pub(super) occupied: Occupied,
+}
+
 /// Draws everything but the axes and the legend; answers what is taken then.
 pub(super) fn draw(scene: &mut Scene, frame: &Frame, panel: &Panel) -> Occupied {
-    let mut occupied = Occupied::default();
     for band in &panel.bands {
         if let Some(rect) = frame.stretch(band.from, band.to) {
             scene.area(rect, band.colour);
@@ -77,39 +84,19 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, panel: &Panel) -> Occupied 
         field::draw_cells(scene, &frame.rect, cells);
     }
     field::draw_arrows(scene, frame, &panel.arrows);
-    draw_levels(scene, frame, &panel.levels, &mut occupied);
-    for curve in &panel.curves {
-        draw_curve(scene, frame, curve, &mut occupied);
-    }
+    let mut painter = Painter {
+        scene,
+        frame,
+        occupied: Occupied::default(),
+    };
+    painter.levels(&panel.levels);
+    panel.curves.iter().for_each(|curve| painter.curve(curve));
     if panel.names_bands {
-        name_bands(scene, frame, panel);
+        painter.names(&panel.bands);
     }
-    draw_dots(scene, frame, panel, &mut occupied);
-    if let Some(span) = &panel.span {
-        span::draw(scene, frame, &mut occupied, span);
-    }
-    occupied
-}
-
-/// The names of the bands, in the strip: the label, else the short one, else nothing.
-fn name_bands(scene: &mut Scene, frame: &Frame, panel: &Panel) {
-    let mut taken = Occupied::default();
-    for band in &panel.bands {
-        let Some(rect) = frame.stretch(band.from, band.to) else {
-            continue;
-        };
-        let lines = [&band.label, &band.short].map(|label| line_of(label, TEXT));
-        let mut lines = lines.into_iter();
-        let fitting = lines.find(|line| line.width > 0.0 && line.width + 6.0 <= rect.width());
-        let baseline = centred(rect.top + STRIP / 2.0 + 1.0, TEXT);
-        if let Some(line) = fitting {
-            let at = (rect.middle().0 - line.width / 2.0, baseline);
-            if !taken.is_taken(&line.rect(at)) {
-                taken.add_box(line.rect(at).grown(3.0));
-                scene.text(line, at, Anchor::Start, GREY);
-            }
-        }
-    }
+    painter.dots(panel);
+    panel.span.iter().for_each(|span| painter.span(span));
+    painter.occupied
 }
 
 /// A level's label at the right edge.
@@ -124,132 +111,153 @@ pub(super) fn right_room<'a>(levels: impl Iterator<Item = &'a Level>) -> f64 {
     (LABEL_GAP + widths.fold(0.0, f64::max)).max(24.0)
 }
 
-/// The levels and their labels at the right edge, nudged apart.
-fn draw_levels(scene: &mut Scene, frame: &Frame, levels: &[Level], occupied: &mut Occupied) {
-    /// From one label to the next.
-    const ROW: f64 = 16.0;
-    let edge = frame.rect.right;
-    let heights = levels.iter().map(|level| frame.y.place(level.value));
-    let heights: Vec<f64> = heights.collect();
-    let (top, bottom) = (frame.rect.top + 6.0, frame.rect.bottom - 4.0);
-    let places = nudged(&heights, ROW, top, bottom);
-    for ((level, y), place) in levels.iter().zip(heights).zip(places) {
-        let path = vec![(frame.data.left, y), (edge, y)];
-        scene.stroke(&path, &level.style);
-        occupied.add_curve(path);
-        let Some(place) = place.filter(|_| !level.label.is_empty()) else {
-            continue;
-        };
-        let to = edge + LABEL_GAP;
-        let leader = [(edge + 1.0, y), (edge + 4.0, y), (to - 3.0, place)];
-        scene.stroke(&leader, &LineStyle::solid(level.ink, 0.7));
-        let at = (to, centred(place, TEXT));
-        scene.text(level_label(level), at, Anchor::Start, level.ink);
+impl Painter<'_> {
+    /// A path that labels should not cover.
+    fn stroke(&mut self, path: Vec<Point>, style: &LineStyle) {
+        self.scene.stroke(&path, style);
+        self.occupied.add_curve(path);
     }
-}
 
-/// A curve, cut at the panel's edge, with an arrow head where it leaves at the top for good.
-fn draw_curve(scene: &mut Scene, frame: &Frame, curve: &Curve, occupied: &mut Occupied) {
-    /// How far a simplified curve may lie beside the data.
-    const TOLERANCE: f64 = 0.1;
-    /// Half the length of the dash that stands for a lone point.
-    const LONE: f64 = 8.0;
-    let places = curve.points.iter().map(|point| frame.point(*point));
-    let places: Vec<Option<Point>> = places.collect();
-    let mut last = None;
-    for stretch in places.split(Option::is_none) {
-        let mut path: Vec<Point> = stretch.iter().copied().flatten().collect();
-        if let [(x, y)] = path[..] {
-            path = vec![(x - LONE, y), (x + LONE, y)];
-        }
-        for piece in clip_path(&frame.data, &path) {
-            let piece = simplify(&piece, TOLERANCE);
-            scene.stroke(&piece, &curve.style);
-            last = piece.last().copied();
-            occupied.add_curve(piece);
+    /// The names of the bands, in the strip: the label, else the short one, else nothing.
+    fn names(&mut self, bands: &[Band]) {
+        let mut taken = Occupied::default();
+        for band in bands {
+            let Some(rect) = self.frame.stretch(band.from, band.to) else {
+                continue;
+            };
+            let lines = [&band.label, &band.short].map(|label| line_of(label, TEXT));
+            let mut lines = lines.into_iter();
+            let fits = |line: &Line| line.width > 0.0 && line.width + 6.0 <= rect.width();
+            if let Some(line) = lines.find(fits) {
+                let baseline = centred(rect.top + STRIP / 2.0 + 1.0, TEXT);
+                let at = (rect.middle().0 - line.width / 2.0, baseline);
+                if !taken.is_taken(&line.rect(at)) {
+                    taken.add_box(line.rect(at).grown(3.0));
+                    self.scene.text(line, at, Anchor::Start, GREY);
+                }
+            }
         }
     }
-    let top = frame.data.top;
-    let end = places.into_iter().flatten().last();
-    let is_beyond = end.is_some_and(|end| end.1 < top - 1.0);
-    if let Some((x, y)) = last.filter(|exit| is_beyond && exit.1 < top + 1.0) {
-        scene.head((x, y - 1.0), (0.0, -1.0), 9.0, curve.style.colour);
-    }
-}
 
-/// The bars and dropped lines, the markers upon them, and the labels where they cover the least.
-fn draw_dots(scene: &mut Scene, frame: &Frame, panel: &Panel, occupied: &mut Occupied) {
-    let mut dots: Vec<(&Dot, Point)> = Vec::new();
-    for dot in &panel.dots {
-        if let Some((x, y)) = frame.inside(dot.at) {
-            dots.push((dot, (x + dot.aside, y)));
+    /// The levels and their labels at the right edge, nudged apart.
+    fn levels(&mut self, levels: &[Level]) {
+        /// From one label to the next.
+        const ROW: f64 = 16.0;
+        let rect = self.frame.rect;
+        let heights = levels.iter().map(|level| self.frame.y.place(level.value));
+        let heights: Vec<f64> = heights.collect();
+        let places = nudged(&heights, ROW, rect.top + 6.0, rect.bottom - 4.0);
+        for ((level, y), place) in levels.iter().zip(heights).zip(places) {
+            self.stroke(vec![(rect.left, y), (rect.right, y)], &level.style);
+            if let Some(place) = place.filter(|_| !level.label.is_empty()) {
+                let (edge, to) = (rect.right, rect.right + LABEL_GAP);
+                let leader = [(edge + 1.0, y), (edge + 4.0, y), (to - 3.0, place)];
+                self.scene
+                    .stroke(&leader, &LineStyle::solid(level.ink, 0.7));
+                let at = (to, centred(place, TEXT));
+                self.scene
+                    .text(level_label(level), at, Anchor::Start, level.ink);
+            }
         }
     }
-    for (dot, at) in &dots {
-        occupied.add_box(Rect::around(&[*at]).grown(dot.marker.radius + 1.2));
-        draw_bar(scene, frame, dot, *at, occupied);
-        if dot.dropped {
-            let foot = vec![*at, (at.0, frame.data.bottom)];
-            let style = LineStyle::dashed(dot.marker.colour, 1.2, &[1.6, 2.4]);
-            scene.stroke(&foot, &style);
-            occupied.add_curve(foot);
-        }
-    }
-    for (dot, at) in &dots {
-        scene.marker(*at, &dot.marker);
-    }
-    for (dot, at) in dots.into_iter().filter(|(dot, _)| !dot.label.is_empty()) {
-        let line = line_of(&dot.label, TEXT);
-        let places = beside_foot(frame, dot, at, &line);
-        let places = places.chain(places_around(at, &line));
-        let Some(at) = label_place(&frame.data, &line, places, occupied) else {
-            continue;
-        };
-        // Arrows are too many to find a place between them.
-        if panel.arrows.is_empty() {
-            scene.text(line, at, Anchor::Start, dot.marker.colour);
-        } else {
-            scene.text_on_paper(line, at, dot.marker.colour);
-        }
-    }
-}
 
-/// Where a dot's label may stand beside its dropped line, from its foot upwards.
-fn beside_foot(
-    frame: &Frame,
-    dot: &Dot,
-    (x, y): Point,
-    line: &Line,
-) -> impl Iterator<Item = Point> + use<> {
-    let (foot, left) = (frame.data.bottom, x - 6.0 - line.width);
-    let steps = if dot.dropped {
-        ((foot - y) / 5.0) as i32
-    } else {
-        0
-    };
-    (0..steps).flat_map(move |step| {
-        let baseline = foot - 7.0 - 5.0 * f64::from(step);
-        [(x + 6.0, baseline), (left, baseline)]
-    })
-}
+    /// A curve, cut at the panel's edge, with an arrow head where it leaves at the top for good.
+    fn curve(&mut self, curve: &Curve) {
+        /// How far a simplified curve may lie beside the data.
+        const TOLERANCE: f64 = 0.1;
+        /// Half the length of the dash that stands for a lone point.
+        const LONE: f64 = 8.0;
+        let places = curve.points.iter().map(|point| self.frame.point(*point));
+        let places: Vec<Option<Point>> = places.collect();
+        let mut last = None;
+        for stretch in places.split(Option::is_none) {
+            let mut path: Vec<Point> = stretch.iter().copied().flatten().collect();
+            if let [(x, y)] = path[..] {
+                path = vec![(x - LONE, y), (x + LONE, y)];
+            }
+            for piece in clip_path(&self.frame.data, &path) {
+                last = piece.last().copied();
+                self.stroke(simplify(&piece, TOLERANCE), &curve.style);
+            }
+        }
+        let (top, end) = (self.frame.data.top, places.into_iter().flatten().last());
+        let is_beyond = end.is_some_and(|end| end.1 < top - 1.0);
+        if let Some((x, y)) = last.filter(|exit| is_beyond && exit.1 < top + 1.0) {
+            self.scene
+                .head((x, y - 1.0), (0.0, -1.0), 9.0, curve.style.colour);
+        }
+    }
 
-/// The bar of a dot, as far as it is inside the panel. Where neither half stands clear of the marker
-/// there is none, since stumps say nothing; one half alone would say that the other is missing.
-fn draw_bar(scene: &mut Scene, frame: &Frame, dot: &Dot, at: Point, occupied: &mut Occupied) {
-    const HALF: f64 = 3.5;
-    let style = LineStyle::solid(dot.marker.colour, 1.3);
-    let ends = dot
-        .bar
-        .map(|(low, high)| [low, high].map(|value| frame.y.place(value)));
-    let is_clear = |end: &f64| (end - at.1).abs() >= 1.4 * dot.marker.radius + 2.5;
-    let ends = ends.filter(|ends| ends.iter().any(is_clear));
-    for end in ends.into_iter().flatten() {
-        let cut = end.clamp(frame.data.top, frame.data.bottom);
-        let bar = vec![at, (at.0, cut)];
-        scene.stroke(&bar, &style);
-        occupied.add_curve(bar);
-        if cut == end {
-            scene.stroke(&[(at.0 - HALF, end), (at.0 + HALF, end)], &style);
+    /// The bars and dropped lines, the markers upon them, and the labels where they cover the least.
+    fn dots(&mut self, panel: &Panel) {
+        let mut dots: Vec<(&Dot, Point)> = Vec::new();
+        for dot in &panel.dots {
+            if let Some((x, y)) = self.frame.inside(dot.at) {
+                dots.push((dot, (x + dot.aside, y)));
+            }
+        }
+        for (dot, at) in &dots {
+            let marker = Rect::around(&[*at]).grown(dot.marker.radius + 1.2);
+            self.occupied.add_box(marker);
+            self.bar(dot, *at);
+            if dot.dropped {
+                let style = LineStyle::dashed(dot.marker.colour, 1.2, &[1.6, 2.4]);
+                self.stroke(vec![*at, (at.0, self.frame.data.bottom)], &style);
+            }
+        }
+        for (dot, at) in &dots {
+            self.scene.marker(*at, &dot.marker);
+        }
+        for (dot, at) in dots.into_iter().filter(|(dot, _)| !dot.label.is_empty()) {
+            let line = line_of(&dot.label, TEXT);
+            let places = self
+                .beside_foot(dot, at, &line)
+                .chain(places_around(at, &line));
+            let place = self.occupied.place(&self.frame.data, &line, places);
+            if let Some(at) = place {
+                // Arrows are too many to find a place between them.
+                if !panel.arrows.is_empty() {
+                    self.scene.area(line.rect(at).grown(1.5), PAPER);
+                }
+                self.scene.text(line, at, Anchor::Start, dot.marker.colour);
+            }
+        }
+    }
+
+    /// Where a dot's label may stand beside its dropped line, from its foot upwards.
+    fn beside_foot(
+        &self,
+        dot: &Dot,
+        (x, y): Point,
+        line: &Line,
+    ) -> impl Iterator<Item = Point> + use<> {
+        let (foot, left) = (self.frame.data.bottom, x - 6.0 - line.width);
+        let steps = if dot.dropped { (foot - y) / 5.0 } else { 0.0 };
+        (0..steps as i32).flat_map(move |step| {
+            let baseline = foot - 7.0 - 5.0 * f64::from(step);
+            [(x + 6.0, baseline), (left, baseline)]
+        })
+    }
+
+    /// The bar of a dot, as far as it is inside the panel. Where neither half stands clear of the marker
+    /// there is none, since stumps say nothing; one half alone would say that the other is missing.
+    fn bar(&mut self, dot: &Dot, (x, y): Point) {
+        const HALF: f64 = 3.5;
+        let style = LineStyle::solid(dot.marker.colour, 1.3);
+        let place = |value| self.frame.y.place(value);
+        let ends = dot.bar.map(|(low, high)| [place(low), place(high)]);
+        let is_clear = |end: &f64| (end - y).abs() >= 1.4 * dot.marker.radius + 2.5;
+        for end in ends
+            .filter(|ends| ends.iter().any(is_clear))
+            .into_iter()
+            .flatten()
+        {
+            let cut = end.clamp(self.frame.data.top, self.frame.data.bottom);
+            self.stroke(vec![(x, y), (x, cut)], &style);
+            if cut == end {
+                self.scene
+                    .stroke(&[(x - HALF, end), (x + HALF, end)], &style);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A figure as a list of marks in figure units: what the layout makes and the canvas draws.
 
 use super::geometry::{Point, Rect, clip_segment, dashes};
-use super::style::{Colour, HAIRLINE, HATCH, LineStyle, MISSING, PAPER};
+use super::style::{Colour, HAIRLINE, HATCH, LineStyle, MISSING};
 use super::text::Line;
 
 /// From one line of text to the next, in type sizes.
@@ -132,12 +132,6 @@ impl Scene {
             y = next;
         }
         y
-    }
-
-    /// Writes a line of text from `at` on paper of its own, where lines would run through it.
-    pub(super) fn text_on_paper(&mut self, line: Line, at: Point, colour: Colour) {
-        self.area(line.rect(at).grown(1.5), PAPER);
-        self.text(line, at, Anchor::Start, colour);
     }
 }
 

@@ -1,8 +1,8 @@
 //! A stretch of the axis across: a double-headed arrow and its text, where the fewest curves pass.
 
 use super::geometry::{Point, Rect};
-use super::label_placement::{Occupied, best};
-use super::layers::Frame;
+use super::label_placement::best;
+use super::layers::Painter;
 use super::page::Span;
 use super::scene::{Anchor, Scene, centred};
 use super::style::{HAIRLINE, INK, TEXT};
@@ -18,22 +18,39 @@ struct Candidate<'a> {
     at: Point,
 }
 
-/// Draws the arrow where it and its text cover the least, and remembers their place. One that is
-/// not needed is left out where its text would cover a curve.
-pub(super) fn draw(scene: &mut Scene, frame: &Frame, occupied: &mut Occupied, span: &Span) {
-    let Some(stretch) = frame.stretch(span.from, span.to) else {
-        return;
-    };
-    let lines = [1.0, 0.88, 0.76].map(|shrink| line_of(&span.text, shrink * TEXT));
-    let candidates = candidates(&frame.data, (stretch.left, stretch.right), &lines);
-    let choice = best(candidates, |one| covered(frame, occupied, one, span.needed));
-    if let Some((Candidate { arrow, line, at }, cost)) = choice
-        && (span.needed || cost.is_finite())
-    {
-        occupied.add_box(arrow.grown(6.0));
-        occupied.add_box(line.rect(at).grown(MARGIN));
-        draw_arrow(scene, &arrow);
-        scene.text(line.clone(), at, Anchor::Start, INK);
+impl Painter<'_> {
+    /// Draws the arrow where it and its text cover the least, and remembers their place. One that is
+    /// not needed is left out where its text would cover a curve.
+    pub(super) fn span(&mut self, span: &Span) {
+        let Some(stretch) = self.frame.stretch(span.from, span.to) else {
+            return;
+        };
+        let lines = [1.0, 0.88, 0.76].map(|shrink| line_of(&span.text, shrink * TEXT));
+        let candidates = candidates(&self.frame.data, (stretch.left, stretch.right), &lines);
+        let choice = best(candidates, |one| self.covered(one, span.needed));
+        let choice = choice.filter(|choice| span.needed || choice.1.is_finite());
+        if let Some((Candidate { arrow, line, at }, _)) = choice {
+            self.occupied.add_box(arrow.grown(6.0));
+            self.occupied.add_box(line.rect(at).grown(MARGIN));
+            draw_arrow(self.scene, &arrow);
+            self.scene.text(line.clone(), at, Anchor::Start, INK);
+        }
+    }
+
+    /// Covered curve, with the text counted double; without bound where the text of a span that is not
+    /// needed covers a curve.
+    fn covered(&self, one: &Candidate<'_>, needed: bool) -> f64 {
+        let text = one.line.rect(one.at);
+        if !needed && self.occupied.cost(&text) > 0.0 {
+            return f64::INFINITY;
+        }
+        // The ends lie on the curve whose crossings they mark.
+        let inset = (one.arrow.width() / 4.0).min(12.0);
+        let mut arrow = one.arrow.grown(2.0);
+        (arrow.left, arrow.right) = (arrow.left + inset, arrow.right - inset);
+        let outside = f64::from(u8::from(!self.frame.data.contains(&arrow)));
+        let covered = self.occupied.cost(&arrow) + 50.0 * outside;
+        2.0 * self.occupied.cost(&text.grown(MARGIN)) + covered
     }
 }
 
@@ -78,21 +95,6 @@ fn candidates<'a>(
         }
     }
     candidates
-}
-
-/// Covered curve, with the text counted double; without bound where the text of a span that is not
-/// needed covers a curve.
-fn covered(frame: &Frame, occupied: &Occupied, one: &Candidate<'_>, needed: bool) -> f64 {
-    let text = one.line.rect(one.at);
-    if !needed && occupied.cost(&text) > 0.0 {
-        return f64::INFINITY;
-    }
-    // The ends lie on the curve whose crossings they mark.
-    let inset = (one.arrow.width() / 4.0).min(12.0);
-    let mut arrow = one.arrow.grown(2.0);
-    (arrow.left, arrow.right) = (arrow.left + inset, arrow.right - inset);
-    let outside = f64::from(u8::from(!frame.data.contains(&arrow)));
-    2.0 * occupied.cost(&text.grown(MARGIN)) + occupied.cost(&arrow) + 50.0 * outside
 }
 
 /// A line with a head at each end; a very short one gets smaller heads.

@@ -54,7 +54,7 @@ impl Run<'_> {
             trajectories.push((CurveKind::Descent(i), label, &run.descent.trajectory));
         }
         let trace = |(kind, label, trajectory): (CurveKind, String, &Trajectory)| {
-            let times = drawn_times(trajectory, self.t_end).into_iter();
+            let times = drawn_times(trajectory, self.t_end);
             let knots = times.map(|time| trajectory.at(time)).collect();
             Trace { kind, label, knots }
         };
@@ -62,18 +62,13 @@ impl Run<'_> {
     }
 }
 
-/// The times at which a curve is drawn: the knots with points in between resolve every drop, and
-/// equidistant ones every slow stretch.
-fn drawn_times(trajectory: &Trajectory, t_end: f64) -> Vec<f64> {
-    const POINTS: usize = 500;
-    let knots = trajectory.knots();
-    let stride = knots.len().div_ceil(2 * POINTS).max(1);
-    let end = trajectory.end().time.min(t_end);
-    let even = (0..=POINTS).map(|i| t_end * i as f64 / POINTS as f64);
-    let knots = knots.iter().step_by(stride).map(|knot| knot.time);
-    let times = knots.chain(even).filter(|time| *time <= end);
-    let mut times: Vec<f64> = times.chain([end]).collect();
-    times.sort_by(f64::total_cmp);
-    times.dedup();
-    times
+/// The times at which a curve is drawn up to `end`: about as many knots as are drawn of a long descent, with
+/// points between the few of a flow, which is smooth between them.
+fn drawn_times(trajectory: &Trajectory, end: f64) -> impl Iterator<Item = f64> {
+    const POINTS: usize = 1000;
+    let knots = trajectory.knots().len().max(1);
+    let times = trajectory.times(POINTS / knots);
+    let times = times.step_by(knots.div_ceil(POINTS));
+    let last = trajectory.end().time.min(end);
+    times.take_while(move |time| *time < last).chain([last])
 }
