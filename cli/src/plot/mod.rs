@@ -39,6 +39,7 @@ mod ticks;
 
 use crate::error::Error;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use std::cmp::Reverse;
 
 pub use colour::{ColourScale, Ramp};
 pub use marker::{Marker, Shape};
@@ -85,24 +86,23 @@ pub fn render(
     let wanted = pages
         .iter()
         .flat_map(|page| formats.iter().map(move |format| (page, *format)));
-    let wanted: Vec<_> = wanted.collect();
+    let mut wanted: Vec<_> = wanted.enumerate().collect();
+    // The largest first, or one core would draw it alone at the end.
+    wanted.sort_by_key(|(_, ((_, page), _))| Reverse(page.panels.len()));
     let drawn = wanted.par_iter().with_max_len(1);
-    drawn
-        .map(|((stem, page), format)| draw(stem, page, *format))
-        .collect()
+    let drawn = drawn.map(|(place, ((stem, page), format))| (*place, draw(stem, page, *format)));
+    let mut drawn: Vec<_> = drawn.collect();
+    drawn.sort_by_key(|(place, _)| *place);
+    drawn.into_iter().map(|(_, file)| file).collect()
 }
 
 /// One page in one format.
 fn draw(stem: &str, page: &Page, format: Format) -> Result<(String, Vec<u8>), Error> {
-    let name = format!("{stem}.{}", format.ending());
+    let figure = format!("{stem}.{}", format.ending());
     let draw = |()| canvas::bytes(&layout::compose(page), format);
-    let bytes = text::ensure_faces().and_then(draw);
-    match bytes {
-        Ok(bytes) => Ok((name, bytes)),
-        Err(problem) => Err(Error::Draw {
-            figure: name,
-            problem,
-        }),
+    match text::ensure_faces().and_then(draw) {
+        Ok(bytes) => Ok((figure, bytes)),
+        Err(problem) => Err(Error::Draw { figure, problem }),
     }
 }
 
