@@ -95,7 +95,7 @@ fn is_linear(place: &Place<'_>) -> bool {
         None => place.scenario.network.activation.is_linear(),
         Some(units) => units
             .into_iter()
-            .all(|unit| *unit == linear || *unit == AxisValue::Absent),
+            .all(|unit| [&linear, &AxisValue::Absent].contains(&unit)),
     }
 }
 
@@ -167,21 +167,16 @@ fn page(portraits: &[Portrait], arrows: u64) -> Page {
     let points = || portraits.iter().flat_map(|portrait| &portrait.plane.points);
     let paths = portraits.iter().flat_map(|portrait| &portrait.path);
     let shown = paths.copied().chain(points().map(|point| point.at));
-    let ranges = [
-        shown.clone().map(|p| p.0).collect(),
-        shown.map(|p| p.1).collect(),
-    ];
-    let ranges = ranges.map(|values: Vec<f64>| range(values, false, MARGIN));
-    let ([Some(x), Some(y)], Some(first)) = (ranges, portraits.first()) else {
+    let shown: Vec<Pair> = shown.collect();
+    let along = |axis: fn(&Pair) -> f64| range(shown.iter().map(axis), false, MARGIN);
+    let ranges = along(|at| at.0).zip(along(|at| at.1));
+    let (Some((x, y)), Some(first)) = (ranges, portraits.first()) else {
         return Page::default();
     };
     let fields = portraits.iter().map(|one| one.field((x, y), arrows));
     let fields: Vec<Vec<(Pair, Pair)>> = fields.collect();
-    let speeds = fields
-        .iter()
-        .flatten()
-        .map(|(_, velocity)| speed(*velocity));
-    let shades = ColourScale::of(Ramp::GreyLog, speeds);
+    let moving = fields.iter().flatten();
+    let shades = ColourScale::of(Ramp::GreyLog, moving.map(|moving| speed(moving.1)));
     let name = |m: usize| {
         let modality = &first.plane.architecture.modalities[m];
         format!("W_{{{}}}^tot (units of y/x)", modality.name)
@@ -208,9 +203,11 @@ fn page(portraits: &[Portrait], arrows: u64) -> Page {
         ..Panel::default()
     };
     let note = shades.map(|shades| {
-        let (least, most) = (significant(shades.range.0, 2), significant(shades.range.1, 2));
+        let (least, most) = shades.range;
+        let [least, most] = [least, most].map(|speed| significant(speed, 2));
         format!(
-            "arrows: direction of the balanced flow, shaded by the log of its speed              from {least} (pale) to {most} (dark)"
+            "arrows: direction of the balanced flow, shaded by the log of its speed \
+             from {least} (pale) to {most} (dark)"
         )
     });
     Page {

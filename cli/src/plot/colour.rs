@@ -113,18 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn larger_values_are_lighter_in_grey_and_zero_is_the_lightest_of_the_diverging() {
-        assert!((0..100).all(|i| luma(Ramp::Sequential, i) < luma(Ramp::Sequential, i + 1)));
-        assert!(
-            [0, 45, 55, 100]
-                .map(|i| luma(Ramp::Diverging, i))
-                .iter()
-                .all(|l| *l < 247.0)
-        );
-    }
-
-    #[test]
-    fn ends_and_beyond_are_the_end_colours() {
+    fn ramps_are_ordered_in_grey_between_their_end_colours() {
+        let sequential = |percent| luma(Ramp::Sequential, percent);
+        assert!((0..100).all(|i| sequential(i) < sequential(i + 1)));
+        let middle = luma(Ramp::Diverging, 50);
+        let others = [0, 45, 55, 100].map(|percent| luma(Ramp::Diverging, percent));
+        assert!(others.iter().all(|other| *other < middle));
         assert_eq!(Ramp::Sequential.at(-1.0), Colour(0x44, 0x01, 0x54));
         assert_eq!(Ramp::Sequential.at(2.0), Colour(0xfd, 0xe7, 0x25));
         assert_eq!(Ramp::Diverging.at(0.5), Colour(0xf7, 0xf7, 0xf7));

@@ -281,7 +281,7 @@ mod tests {
             ..Panel::default()
         };
         let frame = Frame::new(&panel, Rect::at(0.0, 0.0, 100.0, 100.0));
-        let mut scene = Scene::new(100.0, 100.0);
+        let mut scene = Scene::new(100.0);
         draw(&mut scene, &frame, &panel);
         let strokes = scene.marks.into_iter().map(|mark| mark.form);
         // A lone point is a dash.

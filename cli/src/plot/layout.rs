@@ -22,7 +22,7 @@ pub(super) fn compose(page: &Page) -> Scene {
     let Some(plan) = Plan::of(page) else {
         return nothing(&page.title);
     };
-    let mut scene = Scene::new(plan.page_width, 0.0);
+    let mut scene = Scene::new(plan.page_width);
     let mut y = draw_title(&mut scene, &page.title, plan.middle());
     let rows = page.panels.chunks(plan.columns).zip(&plan.uprights);
     for (index, (row, upright)) in rows.enumerate() {
@@ -44,7 +44,7 @@ pub(super) fn compose(page: &Page) -> Scene {
 
 /// A page that says that there is nothing to show.
 fn nothing(title: &str) -> Scene {
-    let mut scene = Scene::new(WIDTH, 0.0);
+    let mut scene = Scene::new(WIDTH);
     let top = draw_title(&mut scene, title, WIDTH / 2.0);
     let frame = Rect::at(2.0 * EDGE, top, WIDTH - 4.0 * EDGE, 160.0);
     scene.outline(&frame);
@@ -218,7 +218,7 @@ impl Plan {
             ticks::draw(scene, &frame.x, &ticks, bottom, false);
             return bottom;
         }
-        let end = draw_across(scene, &panel.x.name, &frame.x, ticks, bottom);
+        let end = draw_across(scene, &panel.x.name, &frame.x, &ticks, bottom);
         match &panel.cells {
             Some(cells) => draw_bar(scene, cells, &frame.rect, end),
             None => end,
@@ -237,7 +237,7 @@ fn columns(count: usize) -> usize {
 fn draw_framed(scene: &mut Scene, panel: &Panel, mut place: Rect, above: f64) -> Frame {
     let legend = Legend::new(&panel.legend);
     let mut frame = Frame::new(panel, place);
-    let mut inside = Scene::new(scene.width, 0.0);
+    let mut inside = Scene::new(scene.width);
     let occupied = layers::draw(&mut inside, &frame, panel);
     let ends = panel.bands.iter().flat_map(|band| [band.from, band.to]);
     let edges: Vec<f64> = ends.map(|end| frame.x.place(end)).collect();
@@ -261,11 +261,8 @@ fn draw_framed(scene: &mut Scene, panel: &Panel, mut place: Rect, above: f64) ->
 
 /// Draws ticks below a panel or a colour bar and the name of the axis, with the factor of the labels; answers
 /// where it ends.
-fn draw_across(scene: &mut Scene, name: &str, scale: &Scale, ticks: Ticks, bottom: f64) -> f64 {
-    /// How far tick labels may reach beyond their panel without meeting those of the next.
-    const REACH: f64 = 16.0;
-    let ticks = ticks::kept_near(ticks, scale, REACH);
-    ticks::draw(scene, scale, &ticks, bottom, true);
+fn draw_across(scene: &mut Scene, name: &str, scale: &Scale, ticks: &Ticks, bottom: f64) -> f64 {
+    ticks::draw(scene, scale, ticks, bottom, true);
     let top = bottom + ticks::GAP + TICK + 8.0;
     let (left, right) = scale.ends;
     let mut room = right - left;
@@ -293,11 +290,6 @@ fn draw_bar(scene: &mut Scene, cells: &Cells, panel: &Rect, top: f64) -> f64 {
     }
     scene.outline(&bar);
     let scale = colours.scale((bar.left, bar.right));
-    draw_across(
-        scene,
-        &cells.unit,
-        &scale,
-        ticks::round_ticks(&scale),
-        bar.bottom,
-    )
+    let ticks = ticks::round_ticks(&scale);
+    draw_across(scene, &cells.unit, &scale, &ticks, bar.bottom)
 }

@@ -102,7 +102,7 @@ mod tests {
         let markers: Vec<Marker> = (0..10).map(|i| Marker::of_series(i, INK)).collect();
         for (i, marker) in markers.iter().enumerate() {
             assert!(!markers[..i].contains(marker), "{i}");
-            let mut scene = Scene::new(10.0, 10.0);
+            let mut scene = Scene::new(10.0);
             scene.marker((5.0, 5.0), marker);
             let inner = scene.marks.last().map(|mark| mark.colour);
             assert_eq!(inner == Some(PAPER), marker.hollow, "{i}");

@@ -50,8 +50,8 @@ pub use page::{
 };
 pub(crate) use range::{range, range_widened, shows};
 pub(crate) use style::{
-    BAND, CurveKind, GENERALISATION, GREY, INK, LEVEL, RULE, SHOULDER, loss_line, map_key,
-    map_line, modality_colour, series_colour, series_dash,
+    BAND, CurveKind, GENERALISATION, GREY, INK, LEVEL, RULE, SHOULDER, loss_line, map_line,
+    modality_colour, series_colour, series_dash,
 };
 pub use style::{Colour, LineStyle};
 

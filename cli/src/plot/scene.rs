@@ -42,11 +42,11 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// An empty page.
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    /// An empty page, whose height is not known yet.
+    pub(super) fn new(width: f64) -> Self {
         Self {
             width,
-            height,
+            height: 0.0,
             marks: Vec::new(),
         }
     }

@@ -167,16 +167,6 @@ pub(crate) fn map_line(kind: CurveKind, modality: usize) -> LineStyle {
     }
 }
 
-/// A line in the legend of the maps, where theory and a learning rate stand for every modality.
-pub(crate) fn map_key(kind: CurveKind, modality: usize) -> LineStyle {
-    let style = map_line(kind, modality);
-    let colour = match kind {
-        CurveKind::Flow => style.colour,
-        CurveKind::Theory | CurveKind::Descent(_) => INK,
-    };
-    LineStyle { colour, ..style }
-}
-
 /// Half way to black.
 fn darkened(colour: Colour) -> Colour {
     Colour(colour.0 / 2, colour.1 / 2, colour.2 / 2)

@@ -74,23 +74,12 @@ fn fits(lines: &[Line], room: f64, rows: usize) -> bool {
 
 /// As much of the text as fits into `rows` lines, with an ellipsis at the end.
 fn cut(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
-    let mut chars: Vec<char> = markup.chars().collect();
+    let ends: Vec<usize> = markup.char_indices().map(|(end, _)| end).collect();
+    let lines = |end: usize| wrap(&format!("{}…", markup[..end].trim_end()), size, room);
     // Words wider than a line are broken, as nothing else makes them fit.
-    let fitted = |chars: &[char]| {
-        let text: String = chars.iter().collect();
-        let lines = wrap(&format!("{}…", text.trim_end()), size, room);
-        fits(&lines, room, rows).then_some(lines)
-    };
-    // By halves first: a text may be a hundred times too long.
-    while chars.len() > 1 && fitted(&chars[..chars.len() / 2]).is_none() {
-        chars.truncate(chars.len() / 2);
-    }
-    while chars.pop().is_some() {
-        if let Some(lines) = fitted(&chars) {
-            return lines;
-        }
-    }
-    Vec::new()
+    let count = ends.partition_point(|end| fits(&lines(*end), room, rows));
+    let end = count.checked_sub(1).map_or(0, |last| ends[last]);
+    if end > 0 { lines(end) } else { Vec::new() }
 }
 
 #[cfg(test)]

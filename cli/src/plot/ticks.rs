@@ -12,6 +12,9 @@ const LENGTH: f64 = 5.0;
 /// From the spine to its tick labels.
 pub(super) const GAP: f64 = 9.0;
 
+/// How far labels may reach beyond the ends of an axis across without meeting those of the next panel.
+const FAR: f64 = 16.0;
+
 /// The ticks of an axis: of what it may have, the most whose labels are clear of each other.
 pub(super) fn ticks(axis: &Axis, scale: &Scale) -> Ticks {
     match &axis.ticks {
@@ -98,18 +101,7 @@ fn ticks_at(scale: &Scale, values: &[f64]) -> Option<Ticks> {
     are_clear(&ticks, scale).then_some(ticks)
 }
 
-/// The ticks of an axis across, without the labels that reach further than `far` beyond its ends.
-pub(super) fn kept_near(mut ticks: Ticks, scale: &Scale, far: f64) -> Ticks {
-    ticks.major.retain(|(value, label)| {
-        let (from, to) = reach(*value, label, scale);
-        let is_near = scale.ends.0 - far <= from && to <= scale.ends.1 + far;
-        ticks.minor.extend((!is_near).then_some(*value));
-        is_near
-    });
-    ticks
-}
-
-/// Draws ticks at `edge`, below or left of a panel, and their labels where these are wanted.
+/// Draws ticks at `edge`, below or left of a panel, and their labels where these are wanted and have room.
 pub(super) fn draw(scene: &mut Scene, scale: &Scale, ticks: &Ticks, edge: f64, labelled: bool) {
     let minor = ticks.minor.iter().map(|value| (*value, 0.5 * LENGTH));
     let major = ticks.major.iter().map(|(value, _)| (*value, LENGTH));
@@ -123,11 +115,14 @@ pub(super) fn draw(scene: &mut Scene, scale: &Scale, ticks: &Ticks, edge: f64, l
     }
     for (value, label) in ticks.major.iter().filter(|_| labelled) {
         let (line, place) = (line_of(label, TICK), scale.place(*value));
+        let (from, to) = reach(*value, label, scale);
         let (at, anchor) = match scale.is_up() {
             true => ((edge - GAP, centred(place, TICK)), Anchor::End),
             false => ((place, edge + GAP + line.ascent()), Anchor::Middle),
         };
-        scene.text(line, at, anchor, INK);
+        if scale.is_up() || (scale.ends.0 - FAR <= from && to <= scale.ends.1 + FAR) {
+            scene.text(line, at, anchor, INK);
+        }
     }
 }
 

@@ -4,8 +4,8 @@ mod marks;
 mod traces;
 
 use crate::plot::{
-    Axis, Curve, CurveKind, Dot, GENERALISATION, Key, Page, Panel, Sample, literal, loss_line,
-    map_key, map_line, range,
+    Axis, Curve, CurveKind, Dot, GENERALISATION, INK, Key, LineStyle, Page, Panel, Sample, literal,
+    loss_line, map_line, range,
 };
 use crate::report::format::{number, number_to};
 use crate::report::network::fusion_name;
@@ -103,16 +103,20 @@ impl Run<'_> {
         };
         for trace in &self.traces {
             for (m, modality) in modalities.iter().enumerate() {
-                let label = match (trace.kind, m) {
-                    (CurveKind::Flow, _) => format!("‖W_{{{}}}^tot‖", modality.name),
-                    (_, 0) => trace.label.clone(),
-                    _ => String::new(),
+                let style = map_line(trace.kind, m);
+                // Theory and a learning rate stand for every modality.
+                let (label, colour) = match (trace.kind, m) {
+                    (CurveKind::Flow, _) => {
+                        (format!("‖W_{{{}}}^tot‖", modality.name), style.colour)
+                    }
+                    (_, 0) => (trace.label.clone(), INK),
+                    _ => (String::new(), INK),
                 };
-                let key = Key::new(label, Sample::Line(map_key(trace.kind, m)));
-                panel.legend.push(key);
+                let sample = Sample::Line(LineStyle { colour, ..style });
+                panel.legend.push(Key::new(label, sample));
                 panel.curves.push(Curve {
                     points: trace.points(|knot| self.observables.norm(knot, m)),
-                    style: map_line(trace.kind, m),
+                    style,
                 });
             }
         }
