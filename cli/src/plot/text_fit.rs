@@ -78,8 +78,8 @@ fn cut(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
     let lines = |end: usize| wrap(&format!("{}…", markup[..end].trim_end()), size, room);
     // Words wider than a line are broken, as nothing else makes them fit.
     let count = ends.partition_point(|end| fits(&lines(*end), room, rows));
-    let end = count.checked_sub(1).map_or(0, |last| ends[last]);
-    if end > 0 { lines(end) } else { Vec::new() }
+    let last = count.checked_sub(1);
+    last.map_or(Vec::new(), |last| lines(ends[last]))
 }
 
 #[cfg(test)]
