@@ -113,6 +113,7 @@ mod tests {
             ("L = 2", "/L/· = 2"),
             ("units of y/x", "units of ·/y/·/·/x/"),
             ("A alone", "A alone"),
+            ("alone: x", "alone: x"),
         ];
         for (markup, expected) in cases {
             assert_eq!(pieces(markup), expected, "{markup}");
