@@ -88,9 +88,13 @@ fn mix(row: &mut [u8], covers: &[u8], ink: [u8; 3]) {
             continue;
         }
         for (&cover, pixel) in covers.iter().zip(pixels.chunks_exact_mut(3)) {
-            for (channel, ink) in pixel.iter_mut().zip(ink) {
-                let (paper, cover) = (i32::from(*channel), i32::from(cover));
-                *channel = (paper + ((i32::from(ink) - paper) * cover + 127) / 255) as u8;
+            if cover == u8::MAX {
+                pixel.copy_from_slice(&ink);
+            } else if cover > 0 {
+                for (channel, ink) in pixel.iter_mut().zip(ink) {
+                    let (paper, cover) = (i32::from(*channel), i32::from(cover));
+                    *channel = (paper + ((i32::from(ink) - paper) * cover + 127) / 255) as u8;
+                }
             }
         }
     }

@@ -65,7 +65,7 @@ impl Run<'_> {
 /// The times at which a curve is drawn up to `end`: about as many knots as are drawn of a long descent, with
 /// points between the few of a flow, which is smooth between them.
 fn drawn_times(trajectory: &Trajectory, end: f64) -> impl Iterator<Item = f64> {
-    const POINTS: usize = 1000;
+    const POINTS: usize = 600;
     let knots = trajectory.knots().len().max(1);
     let times = trajectory.times(POINTS / knots);
     let times = times.step_by(knots.div_ceil(POINTS));
