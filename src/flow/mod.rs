@@ -23,6 +23,8 @@ use linear::MomentFlow;
 /// Right-hand side and observation of one problem, with its workspace.
 #[derive(Debug, Clone)]
 pub struct Flow<'a> {
+    architecture: &'a Architecture,
+    moments: &'a Moments,
     kind: Kind<'a>,
 }
 
@@ -30,6 +32,16 @@ pub struct Flow<'a> {
 enum Kind<'a> {
     Moments(Box<MomentFlow<'a>>),
     Samples(Box<SampledFlow<'a>>),
+}
+
+/// The same call for a flow of either kind.
+macro_rules! either {
+    ($kind:expr, $flow:ident => $call:expr) => {
+        match $kind {
+            Kind::Moments($flow) => $call,
+            Kind::Samples($flow) => $call,
+        }
+    };
 }
 
 /// What is observed of a state: total map, layer norms and, of networks that are not linear, what
@@ -52,6 +64,8 @@ impl<'a> Flow<'a> {
             return Self::on_samples(architecture, moments);
         }
         Self {
+            architecture,
+            moments,
             kind: Kind::Moments(Box::new(MomentFlow::new(architecture, moments))),
         }
     }
@@ -60,6 +74,8 @@ impl<'a> Flow<'a> {
     /// ([`Moments::samples`]) no rate of it is finite.
     pub fn on_samples(architecture: &'a Architecture, moments: &'a Moments) -> Self {
         Self {
+            architecture,
+            moments,
             kind: Kind::Samples(Box::new(SampledFlow::new(architecture, moments))),
         }
     }
@@ -68,25 +84,19 @@ impl<'a> Flow<'a> {
     /// network, whose layers have a constant part of these squared norms beside the reduced ones.
     pub fn with_constant_norms(mut self, constant_norms: Option<&'a [f64]>) -> Self {
         if let Kind::Moments(flow) = &mut self.kind {
-            flow.set_constant_norms(constant_norms);
+            flow.constant_norms = constant_norms;
         }
         self
     }
 
     /// The architecture whose weights flow.
     pub fn architecture(&self) -> &'a Architecture {
-        match &self.kind {
-            Kind::Moments(flow) => flow.architecture(),
-            Kind::Samples(flow) => flow.architecture(),
-        }
+        self.architecture
     }
 
     /// The data that drive it.
     pub fn moments(&self) -> &'a Moments {
-        match &self.kind {
-            Kind::Moments(flow) => flow.moments(),
-            Kind::Samples(flow) => flow.moments(),
-        }
+        self.moments
     }
 
     /// dW/dt = -dLoss/dW at the state `weights`, written to `rate` (both of length
@@ -99,35 +109,23 @@ impl<'a> Flow<'a> {
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
     /// both rate and observation of one state.
     pub fn evaluate(&mut self, weights: &[f64]) {
-        match &mut self.kind {
-            Kind::Moments(flow) => flow.evaluate(weights),
-            Kind::Samples(flow) => flow.evaluate(weights),
-        }
+        either!(&mut self.kind, flow => flow.evaluate(weights))
     }
 
     /// The rate dW/dt at the state last evaluated.
     pub fn write_rate(&self, rate: &mut [f64]) {
-        match &self.kind {
-            Kind::Moments(flow) => flow.write_rate(rate),
-            Kind::Samples(flow) => flow.write_rate(rate),
-        }
+        either!(&self.kind, flow => flow.write_rate(rate))
     }
 
     /// Whether the residual of the last evaluation was finite. Every weight that is not makes it
     /// so.
     pub fn is_finite(&self) -> bool {
-        match &self.kind {
-            Kind::Moments(flow) => flow.is_finite(),
-            Kind::Samples(flow) => flow.is_finite(),
-        }
+        either!(&self.kind, flow => flow.is_finite())
     }
 
     /// The loss at the state `weights`.
     pub fn loss(&mut self, weights: &[f64]) -> f64 {
-        match &mut self.kind {
-            Kind::Moments(flow) => flow.loss(weights),
-            Kind::Samples(flow) => flow.loss(weights),
-        }
+        either!(&mut self.kind, flow => flow.loss(weights))
     }
 
     /// The observation at the state `weights`, with their derivatives along the flow.
@@ -138,10 +136,7 @@ impl<'a> Flow<'a> {
 
     /// The observation at the state last evaluated, which the caller hands over again.
     pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
-        match &mut self.kind {
-            Kind::Moments(flow) => flow.write_observation(weights, observation),
-            Kind::Samples(flow) => flow.write_observation(weights, observation),
-        }
+        either!(&mut self.kind, flow => flow.write_observation(weights, observation))
     }
 
     /// Makes the state last evaluated the point of [`Flow::jacobian_product`].
@@ -156,10 +151,7 @@ impl<'a> Flow<'a> {
     /// [`Architecture::len`]). H is the Hessian of the loss, so J is symmetric. Of an activation
     /// with a kink it is the derivative almost everywhere.
     pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
-        match &mut self.kind {
-            Kind::Moments(flow) => flow.jacobian_product(point, direction, product),
-            Kind::Samples(flow) => flow.jacobian_product(point, direction, product),
-        }
+        either!(&mut self.kind, flow => flow.jacobian_product(point, direction, product))
     }
 }
 

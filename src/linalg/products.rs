@@ -5,12 +5,39 @@
 //! for every four small columns, so that it runs at the speed of memory. General matrix
 //! products pack their operands first and lose that for n = 1.
 
+/// A matrix stored by columns.
+#[derive(Debug, Clone, Copy)]
+pub struct ByColumns<'m> {
+    /// Its entries.
+    pub entries: &'m [f64],
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+}
+
+impl<'m> ByColumns<'m> {
+    /// These entries as a matrix, rows x cols.
+    pub fn new(entries: &'m [f64], rows: usize, cols: usize) -> Self {
+        debug_assert_eq!(entries.len(), rows * cols);
+        Self {
+            entries,
+            rows,
+            cols,
+        }
+    }
+}
+
 /// Number of small columns handled in one pass over the layer.
 const PASS: usize = 4;
 
 /// out (rows x n) = w (rows x cols) * p (cols x n).
-pub fn multiply(w: &[f64], rows: usize, p: &[f64], cols: usize, out: &mut [f64]) {
-    debug_assert_eq!(w.len(), rows * cols);
+pub fn multiply(w: ByColumns<'_>, p: &[f64], out: &mut [f64]) {
+    let ByColumns {
+        entries: w,
+        rows,
+        cols,
+    } = w;
     if rows < PASS {
         return multiply_few_rows(w, rows, p, cols, out);
     }
@@ -67,8 +94,12 @@ fn multiply_pass<const N: usize>(w: &[f64], rows: usize, p: &[f64], cols: usize,
 }
 
 /// out (cols x n) = w^T (cols x rows) * b (rows x n).
-pub fn multiply_transposed(w: &[f64], rows: usize, b: &[f64], cols: usize, out: &mut [f64]) {
-    debug_assert_eq!(w.len(), rows * cols);
+pub fn multiply_transposed(w: ByColumns<'_>, b: &[f64], out: &mut [f64]) {
+    let ByColumns {
+        entries: w,
+        rows,
+        cols,
+    } = w;
     if rows < PASS {
         // The output layer: run along its columns, the long side.
         for (b, out) in b.chunks_exact(rows).zip(out.chunks_exact_mut(cols)) {

@@ -32,6 +32,7 @@ pub use spaces::Spaces;
 
 use crate::data::Modality;
 use crate::error::{InputError, Result};
+use crate::linalg::ByColumns;
 use nalgebra::{DMatrixView, DVector};
 use std::ops::Range;
 
@@ -58,6 +59,13 @@ pub struct Layer {
     pub cols: usize,
     /// Its entries in the state, by columns.
     pub range: Range<usize>,
+}
+
+impl Layer {
+    /// The layer of a flat state, rows x cols.
+    pub fn of<'s>(&self, state: &'s [f64]) -> ByColumns<'s> {
+        ByColumns::new(&state[self.range.clone()], self.rows, self.cols)
+    }
 }
 
 /// The biases of the units of one hidden space, or of the outputs.
@@ -231,6 +239,45 @@ impl Architecture {
         self.modalities.last().map_or(0, |m| m.range.end)
     }
 
+    /// Number of entries of the joined total map, o x d.
+    pub fn map_len(&self) -> usize {
+        self.outputs * self.inputs()
+    }
+
+    /// Entries of the joined total map, by columns, that belong to modality `m`.
+    pub fn map_block(&self, m: usize) -> Range<usize> {
+        let Range { start, end } = self.modalities[m].range;
+        start * self.outputs..end * self.outputs
+    }
+
+    /// Entries of the joined input that reach a stack.
+    pub fn reaching(&self, stack: Stack) -> Range<usize> {
+        match stack {
+            Stack::Private(m) => self.modalities[m].range.clone(),
+            Stack::Shared => 0..self.inputs(),
+        }
+    }
+
+    /// Whether layer `l` starts from inputs.
+    pub fn is_first(&self, l: usize) -> bool {
+        matches!(self.layers[l].stack, Stack::Private(m) if self.private[m].start == l)
+    }
+
+    /// Whether layer `l` is the last private one of its modality.
+    pub fn is_last_private(&self, l: usize) -> bool {
+        matches!(self.layers[l].stack, Stack::Private(m) if self.private[m].end == l + 1)
+    }
+
+    /// The layer that starts where layer `l` ends; None where the outputs are.
+    pub fn next_layer(&self, l: usize) -> Option<usize> {
+        let next = if self.is_last_private(l) {
+            self.shared.start
+        } else {
+            l + 1
+        };
+        (next < self.layers.len()).then_some(next)
+    }
+
     /// Layers from the input of modality `m` to the output, L of that modality.
     pub fn depth(&self, m: usize) -> usize {
         self.private[m].len() + self.shared.len()
@@ -313,10 +360,8 @@ impl Architecture {
 
     /// A layer of the state as a matrix, rows x cols.
     pub fn view<'a>(&self, state: &'a DVector<f64>, layer: usize) -> DMatrixView<'a, f64> {
-        let Layer {
-            rows, cols, range, ..
-        } = &self.layers[layer];
-        DMatrixView::from_slice(&state.as_slice()[range.clone()], *rows, *cols)
+        let matrix = self.layers[layer].of(state.as_slice());
+        DMatrixView::from_slice(matrix.entries, matrix.rows, matrix.cols)
     }
 }
 

@@ -23,7 +23,7 @@ mod tangent;
 
 use super::Observation;
 use crate::data::Moments;
-use crate::linalg::{dot, multiply_transposed, outer};
+use crate::linalg::{ByColumns, dot, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
 use products::Products;
 use tangent::Tangent;
@@ -35,8 +35,8 @@ pub struct MomentFlow<'a> {
     moments: &'a Moments,
     products: Products,
     tangent: Tangent,
-    /// Squared norms that belong to the layers but take no part in the flow.
-    constant_norms: Option<&'a [f64]>,
+    /// Squared norms that belong to the layers but take no part in the flow, for the observation.
+    pub(super) constant_norms: Option<&'a [f64]>,
     /// B B^T of one layer, o x o, and one column of (G P^T) P, o.
     gram: Vec<f64>,
     column: Vec<f64>,
@@ -57,32 +57,12 @@ impl<'a> MomentFlow<'a> {
         }
     }
 
-    /// Squared norms that the layers have beside the weights, for the observation.
-    pub fn set_constant_norms(&mut self, constant_norms: Option<&'a [f64]>) {
-        self.constant_norms = constant_norms;
-    }
-
-    /// The architecture whose weights flow.
-    pub fn architecture(&self) -> &'a Architecture {
-        self.architecture
-    }
-
-    /// The data that drive it.
-    pub fn moments(&self) -> &'a Moments {
-        self.moments
-    }
-
     /// The rate dW/dt at the state last evaluated.
     pub fn write_rate(&self, rate: &mut [f64]) {
+        let Products { backward, pull, .. } = &self.products;
         for (l, layer) in self.architecture.layers.iter().enumerate() {
             let out = &mut rate[layer.range.clone()];
-            outer(
-                &self.products.backward[l],
-                layer.rows,
-                &self.products.pull[l],
-                layer.cols,
-                out,
-            );
+            outer(&backward[l], layer.rows, &pull[l], layer.cols, out);
         }
     }
 
@@ -142,11 +122,7 @@ impl<'a> MomentFlow<'a> {
     /// <G, W> over the inputs that reach a stack.
     fn map_along_residual(&self, stack: Stack) -> f64 {
         let (outputs, inputs) = (self.architecture.outputs, self.architecture.inputs());
-        let block = match stack {
-            Stack::Private(m) => self.architecture.modalities[m].range.clone(),
-            Stack::Shared => 0..inputs,
-        };
-        let products = block.map(|i| {
+        let products = self.architecture.reaching(stack).map(|i| {
             let column = &self.products.map[i * outputs..(i + 1) * outputs];
             let residual = self.products.residual[i..].iter().step_by(inputs);
             column.iter().zip(residual).map(|(w, g)| w * g).sum::<f64>()
@@ -158,24 +134,18 @@ impl<'a> MomentFlow<'a> {
     fn add_map_rate(&mut self, l: usize, rate: &mut [f64]) {
         let layer = &self.architecture.layers[l];
         let outputs = self.architecture.outputs;
-        let (block, first) = match layer.stack {
-            Stack::Private(m) => (
-                self.architecture.modalities[m].range.clone(),
-                self.architecture.private[m].start == l,
-            ),
-            Stack::Shared => (0..self.architecture.inputs(), false),
-        };
+        let is_first = self.architecture.is_first(l);
         let backward = &self.products.backward[l];
-        multiply_transposed(backward, layer.rows, backward, outputs, &mut self.gram);
-        for (c, input) in block.enumerate() {
-            for (k, pulled) in self.products.pull[l].chunks_exact(layer.cols).enumerate() {
-                self.column[k] = if first {
+        let matrix = ByColumns::new(backward, layer.rows, outputs);
+        multiply_transposed(matrix, backward, &mut self.gram);
+        for (c, input) in self.architecture.reaching(layer.stack).enumerate() {
+            let pulls = self.products.pull[l].chunks_exact(layer.cols);
+            for (entry, pulled) in self.column.iter_mut().zip(pulls) {
+                *entry = if is_first {
                     pulled[c]
                 } else {
-                    dot(
-                        pulled,
-                        &self.products.forward[l][c * layer.cols..(c + 1) * layer.cols],
-                    )
+                    let forward = &self.products.forward[l];
+                    dot(pulled, &forward[c * layer.cols..(c + 1) * layer.cols])
                 };
             }
             for (p, row) in self.gram.chunks_exact(outputs).enumerate() {

@@ -1,8 +1,9 @@
 //! The thin products of one state, each associated from its small end.
 
 use crate::data::Moments;
-use crate::linalg::{multiply, multiply_transposed};
+use crate::linalg::{ByColumns, multiply, multiply_transposed};
 use crate::network::{Architecture, Stack};
+use std::ops::Range;
 
 /// The thin products of one state.
 #[derive(Debug, Clone)]
@@ -22,21 +23,20 @@ pub(super) struct Products {
 impl Products {
     pub(super) fn new(architecture: &Architecture) -> Self {
         let outputs = architecture.outputs;
-        let inputs = architecture.inputs();
-        let layers = &architecture.layers;
-        let reaching = |stack| match stack {
-            Stack::Private(m) => architecture.modalities[m].dim(),
-            Stack::Shared => inputs,
-        };
+        let layers = architecture.layers.iter();
+        let reaching = |stack| architecture.reaching(stack).len();
         Self {
             forward: layers
-                .iter()
+                .clone()
                 .map(|l| vec![0.0; l.cols * reaching(l.stack)])
                 .collect(),
-            backward: layers.iter().map(|l| vec![0.0; l.rows * outputs]).collect(),
-            pull: layers.iter().map(|l| vec![0.0; l.cols * outputs]).collect(),
-            map: vec![0.0; outputs * inputs],
-            residual: vec![0.0; inputs * outputs],
+            backward: layers
+                .clone()
+                .map(|l| vec![0.0; l.rows * outputs])
+                .collect(),
+            pull: layers.map(|l| vec![0.0; l.cols * outputs]).collect(),
+            map: vec![0.0; architecture.map_len()],
+            residual: vec![0.0; architecture.map_len()],
         }
     }
 
@@ -69,25 +69,15 @@ impl Products {
 
     /// P of every layer, and the total map.
     pub(super) fn propagate_forward(&mut self, architecture: &Architecture, weights: &[f64]) {
-        for (m, stack) in architecture.private.iter().enumerate() {
-            for l in stack.clone() {
-                let layer = &architecture.layers[l];
-                let w = &weights[layer.range.clone()];
-                let (before, after) = self.forward.split_at_mut(l + 1);
-                let out = private_output(architecture, (m, l), after, &mut self.map);
-                if l == stack.start {
-                    out.copy_from_slice(w);
-                } else {
-                    multiply(w, layer.rows, &before[l], layer.cols, out);
-                }
-            }
-        }
-        for l in architecture.shared.clone() {
-            let layer = &architecture.layers[l];
+        for (l, layer) in architecture.layers.iter().enumerate() {
+            let w = layer.of(weights);
             let (before, after) = self.forward.split_at_mut(l + 1);
-            let out = after.first_mut().unwrap_or(&mut self.map);
-            let w = &weights[layer.range.clone()];
-            multiply(w, layer.rows, &before[l], layer.cols, out);
+            let out = forward_output(architecture, l, after, &mut self.map);
+            if architecture.is_first(l) {
+                out.copy_from_slice(w.entries);
+            } else {
+                multiply(w, &before[l], out);
+            }
         }
     }
 
@@ -109,96 +99,68 @@ impl Products {
 
     /// B^T of every layer.
     fn propagate_backward(&mut self, architecture: &Architecture, weights: &[f64]) {
-        let outputs = architecture.outputs;
-        for l in architecture.shared.clone().rev() {
-            self.step_backward(architecture, weights, l, l + 1 == architecture.shared.end);
-        }
-        let first_top = architecture.private[0].end - 1;
-        if let Some(fusion) = architecture.shared.clone().next() {
-            let layer = &architecture.layers[fusion];
-            let (before, after) = self.backward.split_at_mut(fusion);
-            let w = &weights[layer.range.clone()];
-            multiply_transposed(w, layer.rows, &after[0], layer.cols, &mut before[first_top]);
-        } else {
-            set_identity(&mut self.backward[first_top], outputs);
-        }
-        for stack in &architecture.private {
-            // All stacks end in the same space, so the product behind them is the same.
-            let top = stack.end - 1;
-            let (before, after) = self.backward.split_at_mut(top);
-            if top != first_top {
-                after[0].copy_from_slice(&before[first_top]);
-            }
-            for l in stack.clone().rev().skip(1) {
-                self.step_backward(architecture, weights, l, false);
+        for l in (0..architecture.layers.len()).rev() {
+            let (before, after) = self.backward.split_at_mut(l + 1);
+            let out = &mut before[l];
+            match architecture.next_layer(l) {
+                None => set_identity(out, architecture.outputs),
+                Some(next) if next == l + 1 => {
+                    let w = architecture.layers[next].of(weights);
+                    multiply_transposed(w, &after[0], out);
+                }
+                // All private stacks end in the same space, so that the product behind them is
+                // that of the last one.
+                Some(fusion) => out.copy_from_slice(&after[fusion - l - 2]),
             }
         }
-    }
-
-    /// B^T of layer `l` from that of the layer above it.
-    fn step_backward(
-        &mut self,
-        architecture: &Architecture,
-        weights: &[f64],
-        l: usize,
-        is_output: bool,
-    ) {
-        if is_output {
-            set_identity(&mut self.backward[l], architecture.outputs);
-            return;
-        }
-        let above = &architecture.layers[l + 1];
-        let (before, after) = self.backward.split_at_mut(l + 1);
-        let w = &weights[above.range.clone()];
-        multiply_transposed(w, above.rows, &after[0], above.cols, &mut before[l]);
     }
 
     /// (G P^T)^T of every layer.
     fn set_pulls(&mut self, architecture: &Architecture) {
-        let inputs = architecture.inputs();
-        for (m, stack) in architecture.private.iter().enumerate() {
-            let block = &architecture.modalities[m].range;
-            let (first, rest) = self.pull[stack.clone()].split_at_mut(1);
-            for (k, column) in first[0].chunks_exact_mut(block.len()).enumerate() {
-                let start = k * inputs + block.start;
-                column.copy_from_slice(&self.residual[start..start + block.len()]);
-            }
-            for (pull, l) in rest.iter_mut().zip(stack.start + 1..) {
-                let cols = architecture.layers[l].cols;
-                multiply(&self.forward[l], cols, &first[0], block.len(), pull);
-            }
-        }
-        for l in architecture.shared.clone() {
-            let cols = architecture.layers[l].cols;
-            multiply(
-                &self.forward[l],
-                cols,
-                &self.residual,
-                inputs,
-                &mut self.pull[l],
-            );
+        for (l, layer) in architecture.layers.iter().enumerate() {
+            let inputs = architecture.reaching(layer.stack);
+            let (before, after) = self.pull.split_at_mut(l);
+            let residual = match layer.stack {
+                _ if architecture.is_first(l) => {
+                    copy_rows(&self.residual, architecture.inputs(), inputs, &mut after[0]);
+                    continue;
+                }
+                Stack::Private(m) => &before[architecture.private[m].start],
+                Stack::Shared => &self.residual,
+            };
+            let forward = ByColumns::new(&self.forward[l], layer.cols, inputs.len());
+            multiply(forward, residual, &mut after[0]);
         }
     }
 }
 
-/// Where the forward product behind private layer `l` of modality `m` goes: to the next layer of
-/// its stack, `after` being the products behind layer `l`; behind the last one, to the modality's
-/// columns of the fusion space or of the total map, where the stacks end side by side.
-pub(super) fn private_output<'p>(
+/// Where the forward product behind layer `l` goes, `after` being the products behind it: to the
+/// next layer, or to the total map. Where private stacks end, it is the modality's columns of that:
+/// the stacks end side by side.
+pub(super) fn forward_output<'p>(
     architecture: &Architecture,
-    (m, l): (usize, usize),
+    l: usize,
     after: &'p mut [Vec<f64>],
-    map: &'p mut Vec<f64>,
+    map: &'p mut [f64],
 ) -> &'p mut [f64] {
-    if l + 1 < architecture.private[m].end {
-        return &mut after[0];
+    let layer = &architecture.layers[l];
+    let out = match architecture.next_layer(l) {
+        Some(next) => &mut after[next - l - 1],
+        None => map,
+    };
+    if !architecture.is_last_private(l) {
+        return out;
     }
-    let (block, rows) = (
-        &architecture.modalities[m].range,
-        architecture.layers[l].rows,
-    );
-    let joined = after.get_mut(architecture.shared.start - l - 1);
-    &mut joined.unwrap_or(map)[block.start * rows..block.end * rows]
+    let Range { start, end } = architecture.reaching(layer.stack);
+    &mut out[start * layer.rows..end * layer.rows]
+}
+
+/// Copies some rows of a matrix of `height` rows, stored by columns.
+pub(super) fn copy_rows(matrix: &[f64], height: usize, rows: Range<usize>, out: &mut [f64]) {
+    let columns = matrix.chunks_exact(height);
+    for (column, out) in columns.zip(out.chunks_exact_mut(rows.len())) {
+        out.copy_from_slice(&column[rows.clone()]);
+    }
 }
 
 fn set_identity(matrix: &mut [f64], n: usize) {

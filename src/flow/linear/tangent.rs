@@ -11,10 +11,10 @@
 //!
 //! J is symmetric: the flow is the gradient of a function.
 
-use super::products::{Products, private_output};
+use super::products::{Products, copy_rows, forward_output};
 use crate::data::Moments;
-use crate::linalg::{multiply, multiply_transposed, outer};
-use crate::network::Architecture;
+use crate::linalg::{ByColumns, multiply, multiply_transposed, outer};
+use crate::network::{Architecture, Stack};
 
 /// Products at the point of differentiation, and their differentials.
 #[derive(Debug, Clone)]
@@ -81,34 +81,17 @@ impl Tangent {
         weights: &[f64],
         direction: &[f64],
     ) {
-        for (m, stack) in architecture.private.iter().enumerate() {
-            for l in stack.clone() {
-                let layer = &architecture.layers[l];
-                let v = &direction[layer.range.clone()];
-                let (before, after) = self.forward.split_at_mut(l + 1);
-                let out = private_output(architecture, (m, l), after, &mut self.map);
-                if l == stack.start {
-                    out.copy_from_slice(v);
-                    continue;
-                }
-                let w = &weights[layer.range.clone()];
-                let (p, term) = (&self.at.forward[l], &mut self.term[..out.len()]);
-                multiply(v, layer.rows, p, layer.cols, out);
-                multiply(w, layer.rows, &before[l], layer.cols, term);
-                add(term, out);
-            }
-        }
-        for l in architecture.shared.clone() {
-            let layer = &architecture.layers[l];
+        for (l, layer) in architecture.layers.iter().enumerate() {
+            let (w, v) = (layer.of(weights), layer.of(direction));
             let (before, after) = self.forward.split_at_mut(l + 1);
-            let out = after.first_mut().unwrap_or(&mut self.map);
-            let (v, w) = (
-                &direction[layer.range.clone()],
-                &weights[layer.range.clone()],
-            );
+            let out = forward_output(architecture, l, after, &mut self.map);
+            if architecture.is_first(l) {
+                out.copy_from_slice(v.entries);
+                continue;
+            }
             let term = &mut self.term[..out.len()];
-            multiply(v, layer.rows, &self.at.forward[l], layer.cols, out);
-            multiply(w, layer.rows, &before[l], layer.cols, term);
+            multiply(v, &self.at.forward[l], out);
+            multiply(w, &before[l], term);
             add(term, out);
         }
     }
@@ -132,82 +115,50 @@ impl Tangent {
         weights: &[f64],
         direction: &[f64],
     ) {
-        let (private, shared) = (&architecture.private, &architecture.shared);
-        for l in shared.clone().rev() {
-            let above = (l + 1 < shared.end).then_some(l + 1);
-            self.step_backward(architecture, (weights, direction), l, above);
-        }
-        for stack in private {
-            let fusion = shared.clone().next();
-            for l in stack.clone().rev() {
-                let above = if l + 1 < stack.end {
-                    Some(l + 1)
-                } else {
-                    fusion
-                };
-                self.step_backward(architecture, (weights, direction), l, above);
+        for l in (0..architecture.layers.len()).rev() {
+            let len = self.at.backward[l].len();
+            let (before, after) = self.backward.split_at_mut(l + 1);
+            let (out, unchanged) = before[l].split_at_mut(len);
+            unchanged.copy_from_slice(&self.at.backward[l]);
+            match architecture.next_layer(l) {
+                None => out.fill(0.0),
+                Some(next) if next == l + 1 => {
+                    let next_layer = &architecture.layers[next];
+                    let b = &self.at.backward[next];
+                    let term = &mut self.term[..len];
+                    multiply_transposed(next_layer.of(direction), b, out);
+                    multiply_transposed(next_layer.of(weights), &after[0][..b.len()], term);
+                    add(term, out);
+                }
+                // As for the products themselves.
+                Some(fusion) => out.copy_from_slice(&after[fusion - l - 2][..len]),
             }
         }
-    }
-
-    /// [dB^T, B^T] of layer `l` from those of the layer `above` it, if there is one.
-    fn step_backward(
-        &mut self,
-        architecture: &Architecture,
-        (weights, direction): (&[f64], &[f64]),
-        l: usize,
-        above: Option<usize>,
-    ) {
-        let len = self.at.backward[l].len();
-        if let Some(above) = above {
-            let layer = &architecture.layers[above];
-            let (v, w) = (
-                &direction[layer.range.clone()],
-                &weights[layer.range.clone()],
-            );
-            let (before, after) = self.backward.split_at_mut(above);
-            let out = &mut before[l][..len];
-            let term = &mut self.term[..len];
-            let b = &self.at.backward[above];
-            multiply_transposed(v, layer.rows, b, layer.cols, out);
-            multiply_transposed(w, layer.rows, &after[0][..b.len()], layer.cols, term);
-            add(term, out);
-        } else {
-            self.backward[l][..len].fill(0.0);
-        }
-        self.backward[l][len..].copy_from_slice(&self.at.backward[l]);
     }
 
     /// [(G P^T)^T, d(G P^T)^T] of every layer.
     fn set_pulls(&mut self, architecture: &Architecture) {
-        let inputs = architecture.inputs();
-        for (m, stack) in architecture.private.iter().enumerate() {
-            let block = &architecture.modalities[m].range;
-            let (first, rest) = self.pull[stack.clone()].split_at_mut(1);
-            let (pull, d_pull) = first[0].split_at_mut(self.at.pull[stack.start].len());
-            pull.copy_from_slice(&self.at.pull[stack.start]);
-            for (k, column) in d_pull.chunks_exact_mut(block.len()).enumerate() {
-                let start = k * inputs + block.start;
-                column.copy_from_slice(&self.residual[start..start + block.len()]);
-            }
-            for (out, l) in rest.iter_mut().zip(stack.start + 1..) {
-                let cols = architecture.layers[l].cols;
-                let (out, d_out) = out.split_at_mut(self.at.pull[l].len());
-                out.copy_from_slice(&self.at.pull[l]);
-                let term = &mut self.term[..d_out.len()];
-                multiply(&self.forward[l], cols, pull, block.len(), d_out);
-                multiply(&self.at.forward[l], cols, d_pull, block.len(), term);
-                add(term, d_out);
-            }
-        }
-        for l in architecture.shared.clone() {
-            let cols = architecture.layers[l].cols;
-            let (out, d_out) = self.pull[l].split_at_mut(self.at.pull[l].len());
-            out.copy_from_slice(&self.at.pull[l]);
-            let term = &mut self.term[..d_out.len()];
-            multiply(&self.forward[l], cols, &self.at.residual, inputs, d_out);
-            multiply(&self.at.forward[l], cols, &self.residual, inputs, term);
-            add(term, d_out);
+        for (l, layer) in architecture.layers.iter().enumerate() {
+            let inputs = architecture.reaching(layer.stack);
+            let (before, after) = self.pull.split_at_mut(l);
+            let (unchanged, out) = after[0].split_at_mut(self.at.pull[l].len());
+            unchanged.copy_from_slice(&self.at.pull[l]);
+            let (residual, change) = match layer.stack {
+                _ if architecture.is_first(l) => {
+                    copy_rows(&self.residual, architecture.inputs(), inputs, out);
+                    continue;
+                }
+                Stack::Private(m) => {
+                    let first = &before[architecture.private[m].start];
+                    first.split_at(first.len() / 2)
+                }
+                Stack::Shared => (&self.at.residual[..], &self.residual[..]),
+            };
+            let matrix = |p| ByColumns::new(p, layer.cols, inputs.len());
+            let term = &mut self.term[..out.len()];
+            multiply(matrix(&self.forward[l]), residual, out);
+            multiply(matrix(&self.at.forward[l]), change, term);
+            add(term, out);
         }
     }
 }

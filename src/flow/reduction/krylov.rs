@@ -1,7 +1,7 @@
 //! Block Krylov spaces of a network: what paths through its layers reach from inputs and outputs.
 
 use crate::linalg::{multiply, multiply_transposed};
-use crate::network::{Architecture, Layer, Spaces};
+use crate::network::{Architecture, Spaces};
 use nalgebra::{DMatrix, DVector};
 
 /// Growing bases of the images of inputs and outputs under all paths of at most `path_length`
@@ -72,15 +72,18 @@ impl<'a> Krylov<'a> {
             .map(|(candidates, basis)| append(basis, &candidates))
             .collect();
         for l in 0..self.architecture.layers.len() {
-            let layer = &self.architecture.layers[l];
-            let entries = &self.weights.as_slice()[layer.range.clone()];
-            if let Some(input) = self.spaces.input(l) {
-                let image = forward(layer, entries, &fresh[input]);
-                self.images[l] = join(&self.images[l], &image);
-                self.propose(self.spaces.output(l), l, image);
-            }
-            if let (Some(output), Some(input)) = (self.spaces.output(l), self.spaces.input(l)) {
-                let image = backward(layer, entries, &fresh[output]);
+            let layer = self.architecture.layers[l].of(self.weights.as_slice());
+            let Some(input) = self.spaces.input(l) else {
+                continue;
+            };
+            let mut image = DMatrix::zeros(layer.rows, fresh[input].ncols());
+            multiply(layer, fresh[input].as_slice(), image.as_mut_slice());
+            self.images[l] = join(layer.rows, [&self.images[l], &image]);
+            let output = self.spaces.output(l);
+            self.propose(output, l, image);
+            if let Some(output) = output {
+                let mut image = DMatrix::zeros(layer.cols, fresh[output].ncols());
+                multiply_transposed(layer, fresh[output].as_slice(), image.as_mut_slice());
                 self.propose(Some(input), l, image);
             }
         }
@@ -133,41 +136,10 @@ impl<'a> Krylov<'a> {
     }
 }
 
-/// W X.
-fn forward(layer: &Layer, entries: &[f64], x: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut out = DMatrix::zeros(layer.rows, x.ncols());
-    multiply(
-        entries,
-        layer.rows,
-        x.as_slice(),
-        layer.cols,
-        out.as_mut_slice(),
-    );
-    out
-}
-
-/// W^T Y.
-fn backward(layer: &Layer, entries: &[f64], y: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut out = DMatrix::zeros(layer.cols, y.ncols());
-    multiply_transposed(
-        entries,
-        layer.rows,
-        y.as_slice(),
-        layer.cols,
-        out.as_mut_slice(),
-    );
-    out
-}
-
-/// Columns of both, side by side.
-fn join(left: &DMatrix<f64>, right: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut joined = left
-        .clone()
-        .resize_horizontally(left.ncols() + right.ncols(), 0.0);
-    joined
-        .columns_mut(left.ncols(), right.ncols())
-        .copy_from(right);
-    joined
+/// The columns of several matrices of `rows` rows, side by side.
+fn join<'m>(rows: usize, parts: impl IntoIterator<Item = &'m DMatrix<f64>>) -> DMatrix<f64> {
+    let entries: Vec<f64> = parts.into_iter().flatten().copied().collect();
+    DMatrix::from_vec(rows, entries.len() / rows, entries)
 }
 
 /// Extends an orthonormal basis by what the candidates have outside of it, the largest first, and
@@ -176,9 +148,7 @@ fn join(left: &DMatrix<f64>, right: &DMatrix<f64>) -> DMatrix<f64> {
 /// Gram-Schmidt orthogonalization process", Comput. Math. Appl. 50 (2005)).
 fn append(basis: &mut DMatrix<f64>, candidates: &[DMatrix<f64>]) -> DMatrix<f64> {
     let (dim, known) = basis.shape();
-    let mut rest = candidates
-        .iter()
-        .fold(DMatrix::zeros(dim, 0), |all, columns| join(&all, columns));
+    let mut rest = join(dim, candidates);
     for _ in 0..2 {
         let inside = basis.transpose() * &rest;
         rest -= &*basis * inside;
@@ -201,10 +171,8 @@ fn append(basis: &mut DMatrix<f64>, candidates: &[DMatrix<f64>]) -> DMatrix<f64>
         rest.ger(-1.0, &direction, &along, 1.0);
         fresh.push(direction);
     }
-    let mut columns = DMatrix::zeros(dim, fresh.len());
-    for (k, direction) in fresh.iter().enumerate() {
-        columns.set_column(k, direction);
-    }
-    *basis = join(basis, &columns);
+    let entries: Vec<f64> = fresh.iter().flatten().copied().collect();
+    let columns = DMatrix::from_vec(dim, fresh.len(), entries);
+    *basis = join(dim, [&*basis, &columns]);
     columns
 }

@@ -18,7 +18,6 @@ use crate::linalg::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
-use std::ops::Range;
 
 /// An architecture and its initial weights.
 type Network<'n> = (&'n Architecture, &'n DVector<f64>);
@@ -200,17 +199,11 @@ impl PilotRun {
 
     /// The total map of a modality, o x d_m by columns.
     fn map(&self, architecture: &Architecture, modality: usize) -> &[f64] {
-        &self.observation.values[map_block(architecture, modality)]
+        &self.observation.values[architecture.map_block(modality)]
     }
 
     /// Its rate.
     fn map_rate(&self, architecture: &Architecture, modality: usize) -> &[f64] {
-        &self.observation.rates[map_block(architecture, modality)]
+        &self.observation.rates[architecture.map_block(modality)]
     }
-}
-
-/// Entries of the joined total map that belong to a modality.
-fn map_block(architecture: &Architecture, modality: usize) -> Range<usize> {
-    let Range { start, end } = architecture.modalities[modality].range;
-    start * architecture.outputs..end * architecture.outputs
 }

@@ -38,7 +38,7 @@ use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use std::ops::Range;
 use tangent::Tangent;
-use tape::{Tape, Wiring};
+use tape::{Tape, Wiring, outputs_of};
 
 /// Most lanes, and so most processor cores that work at one evaluation.
 const LANES: usize = 8;
@@ -86,11 +86,12 @@ impl<'a> SampledFlow<'a> {
     /// Prepares the workspace.
     pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
         let wiring = Wiring::new(architecture);
-        let blocks = moments.samples.as_ref().map_or(0, |s| s.blocks());
-        let largest = moments.samples.as_ref().map_or(0, |s| s.largest_block());
+        let samples = moments.samples.as_deref();
+        let blocks = samples.map_or(0, Samples::blocks);
+        let largest = samples.map_or(0, Samples::largest_block);
         let lanes = LANES.min(blocks);
-        let map = vec![0.0; architecture.outputs * architecture.inputs()];
-        let parts = moments.samples.as_ref().and_then(|s| s.parts.as_ref());
+        let map = vec![0.0; architecture.map_len()];
+        let parts = samples.and_then(|samples| samples.parts.as_ref());
         let parts = vec![0.0; architecture.outputs * parts.map_or(0, |p| p.names.len())];
         let lane = |k: usize| {
             let tape = Tape::new(&wiring, largest);
@@ -115,16 +116,6 @@ impl<'a> SampledFlow<'a> {
             wiring,
             moments,
         }
-    }
-
-    /// The architecture whose weights flow.
-    pub fn architecture(&self) -> &'a Architecture {
-        self.wiring.architecture
-    }
-
-    /// The data that drive it.
-    pub fn moments(&self) -> &'a Moments {
-        self.moments
     }
 
     /// Loss and rate at the state `weights`.
@@ -166,8 +157,8 @@ impl<'a> SampledFlow<'a> {
         let rate = std::mem::take(&mut self.rate);
         self.each_lane(|lane, wiring, samples| lane.observe(wiring, samples, (weights, &rate)));
         self.rate = rate;
-        let architecture = self.architecture();
-        let map_len = architecture.outputs * architecture.inputs();
+        let architecture = self.wiring.architecture;
+        let map_len = architecture.map_len();
         let layers = &architecture.layers;
         let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
         let parts = self.lanes.first().map_or(0, |l| l.outputs.parts[0].len());
@@ -175,24 +166,16 @@ impl<'a> SampledFlow<'a> {
         observation.rates.resize(power + 1 + parts, 0.0);
         let Observation { values, rates } = observation;
         for (l, layer) in layers.iter().enumerate() {
-            let (w, rate) = (
-                &weights[layer.range.clone()],
-                &self.rate[layer.range.clone()],
-            );
+            let [w, rate] = [weights, &self.rate].map(|state| layer.of(state).entries);
             values[map_len + l] = dot(w, w);
             rates[map_len + l] = 2.0 * dot(w, rate);
         }
         values[loss] = self.loss;
         rates[loss] = -dot(&self.rate, &self.rate);
-        let power_of = |k: usize| {
-            self.lanes
-                .iter()
-                .map(|lane| lane.outputs.power[k])
-                .sum::<f64>()
-        };
-        values[power] = power_of(0) / self.count();
-        rates[power] = power_of(1) / self.count();
         for (k, out) in [values, rates].into_iter().enumerate() {
+            let lanes = self.lanes.iter();
+            let sum: f64 = lanes.map(|lane| lane.outputs.power[k]).sum();
+            out[power] = sum / self.count();
             self.write_fits(k, map_len, out, power + 1);
         }
     }
@@ -212,21 +195,12 @@ impl<'a> SampledFlow<'a> {
             out.fill(f64::NAN);
             return;
         };
-        let inverse = &self.moments.solutions.inverse;
-        fit(
-            &mut self.lanes,
-            |sums| &mut sums.cross[k],
-            inverse,
-            &mut out[..map_len],
-        );
+        let (inverse, lanes) = (&self.moments.solutions.inverse, &mut self.lanes);
+        let map = &mut out[..map_len];
+        fit(lanes, |sums| &mut sums.cross[k], inverse, map);
         if let Some(parts) = &samples.parts {
             let out = &mut out[first_part..];
-            fit(
-                &mut self.lanes,
-                |sums| &mut sums.parts[k],
-                &parts.inverse,
-                out,
-            );
+            fit(lanes, |sums| &mut sums.parts[k], &parts.inverse, out);
         }
         let (fits, parts) = out.split_at_mut(first_part);
         for out in fits[..map_len].iter_mut().chain(parts) {
@@ -236,10 +210,8 @@ impl<'a> SampledFlow<'a> {
 
     /// Number of samples P.
     fn count(&self) -> f64 {
-        self.moments
-            .samples
-            .as_ref()
-            .map_or(0.0, |s| s.len() as f64)
+        let samples = self.moments.samples.as_deref();
+        samples.map_or(0.0, |samples| samples.len() as f64)
     }
 
     fn error(&self) -> f64 {
@@ -336,8 +308,8 @@ impl Lane {
             let block = samples.block(k);
             self.tape.forward(wiring, along.0, &block, false);
             self.tangent.forward(wiring, &self.tape, along, &block);
-            let len = block.targets.len();
-            let outputs = [&self.tape.output[..len], &self.tangent.output[..len]];
+            let outputs = [&self.tape.panels, &self.tangent.panels];
+            let outputs = outputs.map(|panels| outputs_of(panels, &block));
             self.outputs.add(wiring.architecture, outputs, &block);
         }
     }

@@ -11,33 +11,27 @@
 //! ```
 
 use super::dense::{gather, pull, send};
-use super::tape::{Hidden, Tape, Wiring, add_bias, add_sums, split_back};
+use super::tape::{Tape, Wiring, add_bias, add_sums};
 use crate::data::Block;
 
 /// Differentials of the panels of a [`Tape`].
 #[derive(Debug, Clone)]
 pub(super) struct Tangent {
-    /// dz, then dh.
-    hidden: Vec<Vec<f64>>,
+    /// dz, then dh, of hidden spaces, and dy^.
+    pub(super) panels: Vec<Vec<f64>>,
     /// phi''(z) dz; empty where phi'' vanishes.
     bent: Vec<Vec<f64>>,
-    /// du, then ddelta.
+    /// du, then ddelta, of hidden spaces, and -dy^.
     back: Vec<Vec<f64>>,
-    /// dy^, n x o.
-    pub(super) output: Vec<f64>,
-    /// -dy^.
-    residual: Vec<f64>,
 }
 
 impl Tangent {
     /// Storage beside a tape.
     pub(super) fn new(tape: &Tape) -> Self {
         Self {
-            hidden: tape.hidden.clone(),
+            panels: tape.panels.clone(),
             bent: tape.curve.clone(),
             back: tape.back.clone(),
-            output: tape.output.clone(),
-            residual: tape.residual.clone(),
         }
     }
 
@@ -50,49 +44,24 @@ impl Tangent {
         (weights, direction): (&[f64], &[f64]),
         block: &Block<'_>,
     ) {
-        let n = block.len;
-        let dims = wiring.spaces.dims();
-        for (hidden, dim) in self.hidden.iter_mut().zip(dims) {
-            hidden[..n * dim].fill(0.0);
-        }
-        self.output[..n * wiring.architecture.outputs].fill(0.0);
-        for l in wiring.layers() {
-            let shape = wiring.shape(l, n);
-            let input = wiring.spaces.input(l);
-            let mut hidden = Hidden {
-                panels: &mut self.hidden,
-                output: &mut self.output,
-            };
-            let (change, out) = hidden.ends(wiring, l, block);
-            let activity = match input {
-                None => wiring.block_inputs(l, block),
-                Some(s) => {
-                    send(wiring.layer(weights, l), shape, change, out);
-                    &tape.hidden[s]
+        wiring.clear(&mut self.panels, block.len);
+        for wire in &wiring.wires {
+            let shape = wire.shape(block.len);
+            let (w, v) = (wire.layer.of(weights), wire.layer.of(direction));
+            let (change, out) = wire.forward(&mut self.panels, block);
+            if wire.input.is_some() {
+                send(w.entries, shape, change, out);
+            }
+            send(v.entries, shape, wire.activity(&tape.panels, block), out);
+            if let Some(bias) = &wire.bias {
+                add_bias(&direction[bias.clone()], block.len, out);
+            }
+            if let Some(space) = wiring.completed(wire) {
+                bend(&tape.curve[space], out, &mut self.bent[space]);
+                for (change, slope) in out.iter_mut().zip(&tape.slope[space]) {
+                    *change *= slope;
                 }
-            };
-            send(wiring.layer(direction, l), shape, activity, out);
-            let Some(space) = wiring.completed(l) else {
-                continue;
-            };
-            if let Some(bias) = wiring.bias_range(space) {
-                add_bias(&direction[bias], n, out);
             }
-            if let Some(s) = space {
-                self.activate(tape, s, n * dims[s]);
-            }
-        }
-    }
-
-    /// dh and phi'' dz from dz.
-    fn activate(&mut self, tape: &Tape, space: usize, len: usize) {
-        let changes = &mut self.hidden[space][..len];
-        let curves = tape.curve[space].iter().zip(&mut self.bent[space]);
-        for (change, (curve, bent)) in changes.iter().zip(curves) {
-            *bent = curve * change;
-        }
-        for (change, slope) in changes.iter_mut().zip(&tape.slope[space]) {
-            *change *= slope;
         }
     }
 
@@ -105,41 +74,38 @@ impl Tangent {
         block: &Block<'_>,
         product: &mut [f64],
     ) {
-        let n = block.len;
-        for (residual, output) in self.residual.iter_mut().zip(&self.output) {
+        let outputs = self.panels.len() - 1;
+        for (residual, output) in self.back[outputs].iter_mut().zip(&self.panels[outputs]) {
             *residual = -output;
         }
-        for l in wiring.layers().rev() {
-            let shape = wiring.shape(l, n);
-            let ends = (wiring.spaces.input(l), wiring.spaces.output(l));
-            let (before, delta) = split_back(&mut tape.back, &tape.residual, ends);
-            let (d_before, d_delta) = split_back(&mut self.back, &self.residual, ends);
-            let (delta, d_delta) = (&delta[..n * shape.rows], &d_delta[..n * shape.rows]);
-            if wiring.completed(l).is_some()
-                && let Some(bias) = wiring.bias_range(ends.1)
-            {
-                add_sums(d_delta, n, &mut product[bias]);
+        for wire in wiring.wires.iter().rev() {
+            let shape = wire.shape(block.len);
+            let (before, delta) = wire.backward(&mut tape.back, block.len);
+            let (d_before, d_delta) = wire.backward(&mut self.back, block.len);
+            if let Some(bias) = &wire.bias {
+                add_sums(d_delta, block.len, &mut product[bias.clone()]);
             }
-            let out = &mut product[wiring.architecture.layers[l].range.clone()];
-            let Some(s) = ends.0 else {
-                gather(d_delta, shape, wiring.block_inputs(l, block), out);
+            let out = &mut product[wire.layer.range.clone()];
+            gather(d_delta, shape, wire.activity(&tape.panels, block), out);
+            let (Some(space), Some(before), Some(d_before)) = (wire.input, before, d_before) else {
                 continue;
             };
-            gather(d_delta, shape, &tape.hidden[s], out);
-            gather(delta, shape, &self.hidden[s], out);
-            let (Some(before), Some(d_before)) = (before, d_before) else {
-                continue;
-            };
-            let len = n * shape.cols;
-            let (before, d_before) = (&mut before[..len], &mut d_before[..len]);
-            let (w, v) = (wiring.layer(weights, l), wiring.layer(direction, l));
+            gather(delta, shape, &self.panels[space], out);
+            let (w, v) = (wire.layer.of(weights), wire.layer.of(direction));
             before.fill(0.0);
-            pull(w, shape, delta, before);
+            pull(w.entries, shape, delta, before);
             d_before.fill(0.0);
-            pull(w, shape, d_delta, d_before);
-            pull(v, shape, delta, d_before);
-            turn(&tape.slope[s], &self.bent[s], before, d_before);
+            pull(w.entries, shape, d_delta, d_before);
+            pull(v.entries, shape, delta, d_before);
+            turn(&tape.slope[space], &self.bent[space], before, d_before);
         }
+    }
+}
+
+/// phi'' dz from phi'' and dz.
+fn bend(curve: &[f64], change: &[f64], bent: &mut [f64]) {
+    for (bent, (curve, change)) in bent.iter_mut().zip(curve.iter().zip(change)) {
+        *bent = curve * change;
     }
 }
 

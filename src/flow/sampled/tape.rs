@@ -2,110 +2,152 @@
 
 use super::dense::{Shape, gather, pull, send};
 use crate::data::Block;
-use crate::network::{Architecture, Spaces, Stack};
+use crate::network::{Architecture, Layer, Spaces};
 use std::ops::Range;
 
-/// What leads from where to where: fixed by the architecture.
+/// What leads from where to where: fixed by the architecture. A panel is a hidden space, or the
+/// outputs, which come last.
 #[derive(Debug, Clone)]
 pub(super) struct Wiring<'a> {
     pub(super) architecture: &'a Architecture,
-    pub(super) spaces: Spaces,
-    /// Whether what arrives behind a layer is complete with it.
-    completes: Vec<bool>,
-    /// Inputs of each layer that has inputs of the network.
-    inputs: Vec<Range<usize>>,
+    pub(super) wires: Vec<Wire<'a>>,
+    /// Number of units of each panel.
+    dims: Vec<usize>,
+}
+
+/// A layer between panels.
+#[derive(Debug, Clone)]
+pub(super) struct Wire<'a> {
+    pub(super) layer: &'a Layer,
+    /// The panel that it starts from; None for inputs.
+    pub(super) input: Option<usize>,
+    /// The panel that it ends in.
+    output: usize,
+    /// Whether that is complete with this layer.
+    is_last: bool,
+    /// Biases of that panel in a flat state, where it has some and is complete.
+    pub(super) bias: Option<Range<usize>>,
+    /// Inputs of the network that reach the layer.
+    columns: Range<usize>,
 }
 
 impl<'a> Wiring<'a> {
     pub(super) fn new(architecture: &'a Architecture) -> Self {
         let spaces = Spaces::of(architecture);
-        let layers = 0..architecture.layers.len();
-        let inputs = architecture.layers.iter().map(|layer| match layer.stack {
-            Stack::Private(m) => architecture.modalities[m].range.clone(),
-            Stack::Shared => 0..0,
+        let hidden = spaces.dims().len();
+        let wires = architecture.layers.iter().enumerate().map(|(l, layer)| {
+            let output = spaces.output(l).unwrap_or(hidden);
+            let is_last = spaces.completes(l);
+            let bias = architecture.biases.get(output).filter(|_| is_last);
+            Wire {
+                layer,
+                input: spaces.input(l),
+                output,
+                is_last,
+                bias: bias.map(|bias| bias.range.clone()),
+                columns: architecture.reaching(layer.stack),
+            }
         });
         Self {
-            completes: layers.map(|l| spaces.completes(l)).collect(),
-            inputs: inputs.collect(),
+            wires: wires.collect(),
+            dims: [spaces.dims(), &[architecture.outputs]].concat(),
             architecture,
-            spaces,
         }
     }
 
-    pub(super) fn layers(&self) -> Range<usize> {
-        0..self.architecture.layers.len()
+    /// Sets the sums of `samples` samples to zero.
+    pub(super) fn clear(&self, panels: &mut [Vec<f64>], samples: usize) {
+        for (panel, dim) in panels.iter_mut().zip(&self.dims) {
+            panel[..samples * dim].fill(0.0);
+        }
     }
 
-    pub(super) fn shape(&self, l: usize, samples: usize) -> Shape {
-        let layer = &self.architecture.layers[l];
-        let (rows, cols) = (layer.rows, layer.cols);
+    /// The hidden space that is complete with a layer, if one is.
+    pub(super) fn completed(&self, wire: &Wire<'_>) -> Option<usize> {
+        (wire.is_last && wire.output + 1 < self.dims.len()).then_some(wire.output)
+    }
+}
+
+impl Wire<'_> {
+    pub(super) fn shape(&self, samples: usize) -> Shape {
         Shape {
-            rows,
-            cols,
+            rows: self.layer.rows,
+            cols: self.layer.cols,
             samples,
         }
     }
 
-    /// A layer of a flat state.
-    pub(super) fn layer<'w>(&self, state: &'w [f64], l: usize) -> &'w [f64] {
-        &state[self.architecture.layers[l].range.clone()]
+    /// What the layer starts from: a panel, or inputs of the block.
+    pub(super) fn activity<'s>(&self, panels: &'s [Vec<f64>], block: &Block<'s>) -> &'s [f64] {
+        let Range { start, end } = self.columns;
+        match self.input {
+            None => &block.inputs[start * block.len..end * block.len],
+            Some(input) => &panels[input],
+        }
     }
 
-    /// The biases of a hidden space or of the outputs (None) in a flat state.
-    pub(super) fn bias_range(&self, space: Option<usize>) -> Option<Range<usize>> {
-        let index = space.unwrap_or(self.spaces.dims().len());
-        let bias = self.architecture.biases.get(index)?;
-        Some(bias.range.clone())
+    /// What the layer starts from, and the panel that it adds to.
+    pub(super) fn forward<'s>(
+        &self,
+        panels: &'s mut [Vec<f64>],
+        block: &Block<'s>,
+    ) -> (&'s [f64], &'s mut [f64]) {
+        let len = block.len * self.layer.rows;
+        let Some(input) = self.input else {
+            let from = self.activity(&[], block);
+            return (from, &mut panels[self.output][..len]);
+        };
+        let (from, to) = pair(panels, input, self.output);
+        (&from[..block.len * self.layer.cols], &mut to[..len])
     }
 
-    /// Columns of the block's inputs that reach a layer.
-    pub(super) fn block_inputs<'b>(&self, l: usize, block: &Block<'b>) -> &'b [f64] {
-        let Range { start, end } = self.inputs[l].clone();
-        &block.inputs[start * block.len..end * block.len]
-    }
-
-    /// The space behind layer `l` if it is the last one to end there, and None if it is not.
-    pub(super) fn completed(&self, l: usize) -> Option<Option<usize>> {
-        self.completes[l].then(|| self.spaces.output(l))
+    /// The panel before the layer, to be written, if there is one, and the panel behind it.
+    pub(super) fn backward<'s>(
+        &self,
+        panels: &'s mut [Vec<f64>],
+        samples: usize,
+    ) -> (Option<&'s mut [f64]>, &'s [f64]) {
+        let len = samples * self.layer.rows;
+        let Some(input) = self.input else {
+            return (None, &panels[self.output][..len]);
+        };
+        let (behind, before) = pair(panels, self.output, input);
+        let before = &mut before[..samples * self.layer.cols];
+        (Some(before), &behind[..len])
     }
 }
 
-/// Panels of every hidden space for the samples of one block.
+/// Panels for the samples of one block.
 #[derive(Debug, Clone)]
 pub(super) struct Tape {
-    /// phi(z), n x width.
-    pub(super) hidden: Vec<Vec<f64>>,
-    /// phi'(z).
+    /// phi(z) of hidden spaces, and the prediction y^; n x units.
+    pub(super) panels: Vec<Vec<f64>>,
+    /// phi'(z) of hidden spaces.
     pub(super) slope: Vec<Vec<f64>>,
     /// phi''(z); empty where it vanishes.
     pub(super) curve: Vec<Vec<f64>>,
-    /// What comes back: -dLoss/dh, and once multiplied by the slope -dLoss/dz.
+    /// What comes back: -dLoss/dh, and once multiplied by the slope -dLoss/dz; y - y^ of outputs.
     pub(super) back: Vec<Vec<f64>>,
-    /// The prediction y^, n x o.
-    pub(super) output: Vec<f64>,
-    /// y - y^, n x o.
-    pub(super) residual: Vec<f64>,
 }
 
 impl Tape {
     /// Storage for blocks of up to `samples` samples.
     pub(super) fn new(wiring: &Wiring<'_>, samples: usize) -> Self {
-        let dims = wiring.spaces.dims();
-        let panels = || dims.iter().map(|dim| vec![0.0; dim * samples]).collect();
-        let architecture = wiring.architecture;
-        let bends = architecture.activation.is_smooth() && !architecture.activation.is_linear();
-        let output = vec![0.0; architecture.outputs * samples];
+        let storage = |dims: &[usize]| -> Vec<Vec<f64>> {
+            dims.iter().map(|dim| vec![0.0; dim * samples]).collect()
+        };
+        let hidden = &wiring.dims[..wiring.dims.len() - 1];
+        let activation = wiring.architecture.activation;
+        let bends = activation.is_smooth() && !activation.is_linear();
         Self {
-            hidden: panels(),
-            slope: panels(),
+            panels: storage(&wiring.dims),
+            slope: storage(hidden),
             curve: if bends {
-                panels()
+                storage(hidden)
             } else {
-                vec![Vec::new(); dims.len()]
+                vec![Vec::new(); hidden.len()]
             },
-            back: panels(),
-            residual: output.clone(),
-            output,
+            back: storage(&wiring.dims),
         }
     }
 
@@ -117,43 +159,30 @@ impl Tape {
         block: &Block<'_>,
         bend: bool,
     ) {
-        let n = block.len;
-        let dims = wiring.spaces.dims();
-        for (hidden, dim) in self.hidden.iter_mut().zip(dims) {
-            hidden[..n * dim].fill(0.0);
-        }
-        self.output[..n * wiring.architecture.outputs].fill(0.0);
-        for l in wiring.layers() {
-            let mut hidden = Hidden {
-                panels: &mut self.hidden,
-                output: &mut self.output,
-            };
-            let (from, out) = hidden.ends(wiring, l, block);
-            send(wiring.layer(weights, l), wiring.shape(l, n), from, out);
-            let Some(space) = wiring.completed(l) else {
-                continue;
-            };
-            if let Some(bias) = wiring.bias_range(space) {
-                add_bias(&weights[bias], n, out);
+        wiring.clear(&mut self.panels, block.len);
+        for wire in &wiring.wires {
+            let (from, out) = wire.forward(&mut self.panels, block);
+            let w = wire.layer.of(weights).entries;
+            send(w, wire.shape(block.len), from, out);
+            if let Some(bias) = &wire.bias {
+                add_bias(&weights[bias.clone()], block.len, out);
             }
-            if let Some(s) = space {
-                let len = n * dims[s];
-                let curve = &mut self.curve[s];
-                let bent = if bend { curve.len().min(len) } else { 0 };
-                wiring.architecture.activation.apply(
-                    &mut self.hidden[s][..len],
-                    &mut self.slope[s][..len],
-                    &mut curve[..bent],
-                );
+            if let Some(space) = wiring.completed(wire) {
+                let curve = &mut self.curve[space];
+                let bent = if bend { curve.len().min(out.len()) } else { 0 };
+                let slope = &mut self.slope[space][..out.len()];
+                let activation = wiring.architecture.activation;
+                activation.apply(out, slope, &mut curve[..bent]);
             }
         }
     }
 
     /// y - y^; gives back the sum of its squares.
     pub(super) fn compare(&mut self, block: &Block<'_>) -> f64 {
+        let outputs = self.panels.len() - 1;
         let mut error = 0.0;
-        let pairs = block.targets.iter().zip(&self.output);
-        for (residual, (target, output)) in self.residual.iter_mut().zip(pairs) {
+        let pairs = block.targets.iter().zip(&self.panels[outputs]);
+        for (residual, (target, output)) in self.back[outputs].iter_mut().zip(pairs) {
             *residual = target - output;
             error += *residual * *residual;
         }
@@ -168,65 +197,29 @@ impl Tape {
         block: &Block<'_>,
         rate: &mut [f64],
     ) {
-        let n = block.len;
-        for l in wiring.layers().rev() {
-            let shape = wiring.shape(l, n);
-            let (input, output) = (wiring.spaces.input(l), wiring.spaces.output(l));
-            let (before, delta) = split_back(&mut self.back, &self.residual, (input, output));
-            let delta = &delta[..n * shape.rows];
-            if wiring.completed(l).is_some()
-                && let Some(bias) = wiring.bias_range(output)
-            {
-                add_sums(delta, n, &mut rate[bias]);
+        for wire in wiring.wires.iter().rev() {
+            let shape = wire.shape(block.len);
+            let (before, delta) = wire.backward(&mut self.back, block.len);
+            if let Some(bias) = &wire.bias {
+                add_sums(delta, block.len, &mut rate[bias.clone()]);
             }
-            let range = wiring.architecture.layers[l].range.clone();
-            let Some(s) = input else {
-                gather(
-                    delta,
-                    shape,
-                    wiring.block_inputs(l, block),
-                    &mut rate[range],
-                );
+            let out = &mut rate[wire.layer.range.clone()];
+            gather(delta, shape, wire.activity(&self.panels, block), out);
+            let (Some(space), Some(before)) = (wire.input, before) else {
                 continue;
             };
-            gather(delta, shape, &self.hidden[s], &mut rate[range]);
-            let Some(before) = before else { continue };
-            let before = &mut before[..n * shape.cols];
             before.fill(0.0);
-            pull(wiring.layer(weights, l), shape, delta, before);
-            for (before, slope) in before.iter_mut().zip(&self.slope[s]) {
+            pull(wire.layer.of(weights).entries, shape, delta, before);
+            for (before, slope) in before.iter_mut().zip(&self.slope[space]) {
                 *before *= slope;
             }
         }
     }
 }
 
-/// Panels that layers lead between.
-pub(super) struct Hidden<'t> {
-    pub(super) panels: &'t mut [Vec<f64>],
-    pub(super) output: &'t mut [f64],
-}
-
-impl<'t> Hidden<'t> {
-    /// What layer `l` starts from, and where it ends.
-    pub(super) fn ends<'s>(
-        &'s mut self,
-        wiring: &Wiring<'_>,
-        l: usize,
-        block: &Block<'s>,
-    ) -> (&'s [f64], &'s mut [f64]) {
-        let shape = wiring.shape(l, block.len);
-        let (from, to) = (shape.samples * shape.cols, shape.samples * shape.rows);
-        match (wiring.spaces.input(l), wiring.spaces.output(l)) {
-            (None, None) => (wiring.block_inputs(l, block), &mut self.output[..to]),
-            (None, Some(o)) => (wiring.block_inputs(l, block), &mut self.panels[o][..to]),
-            (Some(i), None) => (&self.panels[i][..from], &mut self.output[..to]),
-            (Some(i), Some(o)) => {
-                let (input, output) = pair(self.panels, i, o);
-                (&input[..from], &mut output[..to])
-            }
-        }
-    }
+/// The outputs of a block among its panels.
+pub(super) fn outputs_of<'p>(panels: &'p [Vec<f64>], block: &Block<'_>) -> &'p [f64] {
+    &panels[panels.len() - 1][..block.targets.len()]
 }
 
 /// Two different panels.
@@ -237,24 +230,6 @@ fn pair(panels: &mut [Vec<f64>], shared: usize, mutable: usize) -> (&[f64], &mut
     } else {
         let (low, high) = panels.split_at_mut(shared);
         (&high[0], &mut low[mutable])
-    }
-}
-
-/// The panel before a layer, to be written, and the one behind it: that of a hidden space, or
-/// `outside` of the outputs.
-pub(super) fn split_back<'t>(
-    panels: &'t mut [Vec<f64>],
-    outside: &'t [f64],
-    (input, output): (Option<usize>, Option<usize>),
-) -> (Option<&'t mut [f64]>, &'t [f64]) {
-    match (input, output) {
-        (None, None) => (None, outside),
-        (None, Some(o)) => (None, &panels[o]),
-        (Some(i), None) => (Some(&mut panels[i]), outside),
-        (Some(i), Some(o)) => {
-            let (behind, before) = pair(panels, o, i);
-            (Some(before), behind)
-        }
     }
 }
 
