@@ -64,7 +64,7 @@ pub(super) fn integrate<S: System>(
             Err(outcome) => break outcome,
             Ok(false) => {}
             Ok(true) => {
-                let verdict = observe(&mut stepper.segment());
+                let verdict = observe(&mut stepper);
                 stepper.commit();
                 if let Verdict::Stop(outcome) = verdict {
                     break outcome;
@@ -95,7 +95,8 @@ struct Stepper<'s, S: System> {
     is_linearised: bool,
     /// Size of the next step to try; 0 before the first.
     step: f64,
-    bases: Bases,
+    /// Krylov bases of J started at F(w), D2 and D3.
+    bases: [Krylov; 3],
     /// U2, then U3.
     stage: State,
     /// D2, then D3, then the error.
@@ -109,34 +110,12 @@ struct Stepper<'s, S: System> {
     work: Work,
 }
 
-/// Krylov bases of J started at F(w), D2 and D3.
-struct Bases {
-    force: Krylov,
-    second: Krylov,
-    third: Krylov,
-}
-
-impl Bases {
-    /// Writes the state at the share `c` of a step of size `step` from `state`.
-    fn write_state(&self, state: &State, step: f64, c: f64, out: &mut State) {
-        let (c2, c3, tau) = (c * c, c * c * c, c * step);
-        out.copy_from(state);
-        let out = out.as_mut_slice();
-        self.force.add(tau, |z| phi(z)[1], tau, out);
-        let second = |[.., phi3, phi4]: [f64; 5]| 16.0 * c2 * phi3 - 48.0 * c3 * phi4;
-        self.second.add(tau, |z| second(phi(z)), tau, out);
-        let third = |[.., phi3, phi4]: [f64; 5]| -2.0 * c2 * phi3 + 12.0 * c3 * phi4;
-        self.third.add(tau, |z| third(phi(z)), tau, out);
-    }
-}
-
 impl<'s, S: System> Stepper<'s, S> {
     fn new(system: &'s mut S, start: State, settings: &'s Settings) -> Self {
         let groups = system.groups();
         let n = start.len();
         let affordable = LARGEST_MEMORY / (3 * size_of::<f64>() * n.max(1));
         let dimension = affordable.clamp(8, LARGEST_DIMENSION);
-        let krylov = || Krylov::new(n, dimension);
         Self {
             system,
             settings,
@@ -146,11 +125,7 @@ impl<'s, S: System> Stepper<'s, S> {
             rate: vec![0.0; n],
             is_linearised: false,
             step: 0.0,
-            bases: Bases {
-                force: krylov(),
-                second: krylov(),
-                third: krylov(),
-            },
+            bases: [0; 3].map(|_| Krylov::new(n, dimension)),
             stage: start.clone(),
             remainder: vec![0.0; n],
             taken: 0.0,
@@ -175,8 +150,7 @@ impl<'s, S: System> Stepper<'s, S> {
         }
         let factor = match self.attempt(step) {
             Ok(error) if error <= 1.0 => {
-                self.bases
-                    .write_state(&self.state, step, 0.5, &mut self.middle);
+                write_state(&self.bases, &self.state, step, 0.5, &mut self.middle);
                 self.taken = step;
                 self.step = step * (SAFETY * error.powf(-0.25)).clamp(SHRINK, GROW);
                 self.work.steps += 1;
@@ -200,7 +174,7 @@ impl<'s, S: System> Stepper<'s, S> {
             return Err(Outcome::NotFinite);
         }
         self.system.linearise();
-        self.bases.force.start(&self.rate);
+        self.bases[0].start(&self.rate);
         self.is_linearised = true;
         let &Settings { rtol, atol, .. } = self.settings;
         let state = self.state.as_slice();
@@ -224,42 +198,55 @@ impl<'s, S: System> Stepper<'s, S> {
     /// Computes a step's end; gives back its error in units of the tolerance.
     fn attempt(&mut self, h: f64) -> Result<f64, Failure> {
         let phi1 = |z: f64| phi(z)[1];
-        converge(self, h, |bases| &mut bases.force)?;
+        self.converge(0, h)?;
 
         self.stage.copy_from(&self.state);
-        self.bases
-            .force
-            .add(0.5 * h, phi1, 0.5 * h, self.stage.as_mut_slice());
+        self.bases[0].add(0.5 * h, phi1, 0.5 * h, self.stage.as_mut_slice());
         self.evaluate_stage()?;
         // g(U2) - g(w) = F(U2) - F(w) - J (U2 - w)
-        self.bases
-            .force
-            .add_product(-0.5 * h, phi1, 0.5 * h, &mut self.remainder);
-        self.bases.second.start(&self.remainder);
-        converge(self, h, |bases| &mut bases.second)?;
+        self.bases[0].add_product(-0.5 * h, phi1, 0.5 * h, &mut self.remainder);
+        self.bases[1].start(&self.remainder);
+        self.converge(1, h)?;
 
         self.stage.copy_from(&self.state);
-        self.bases.force.add(h, phi1, h, self.stage.as_mut_slice());
-        self.bases.second.add(h, phi1, h, self.stage.as_mut_slice());
+        for basis in &self.bases[..2] {
+            basis.add(h, phi1, h, self.stage.as_mut_slice());
+        }
         self.evaluate_stage()?;
-        self.bases
-            .force
-            .add_product(-h, phi1, h, &mut self.remainder);
-        self.bases
-            .second
-            .add_product(-h, phi1, h, &mut self.remainder);
-        self.bases.third.start(&self.remainder);
-        converge(self, h, |bases| &mut bases.third)?;
+        for basis in &self.bases[..2] {
+            basis.add_product(-h, phi1, h, &mut self.remainder);
+        }
+        self.bases[2].start(&self.remainder);
+        self.converge(2, h)?;
 
-        self.bases.write_state(&self.state, h, 1.0, &mut self.next);
+        write_state(&self.bases, &self.state, h, 1.0, &mut self.next);
         self.remainder.fill(0.0);
-        self.bases
-            .second
-            .add(-48.0 * h, |z| phi(z)[4], h, &mut self.remainder);
-        self.bases
-            .third
-            .add(12.0 * h, |z| phi(z)[4], h, &mut self.remainder);
+        for (basis, factor) in self.bases[1..].iter().zip([-48.0, 12.0]) {
+            basis.add(factor * h, |z| phi(z)[4], h, &mut self.remainder);
+        }
         self.error()
+    }
+
+    /// Extends one of the bases until it serves a step of size `h`.
+    fn converge(&mut self, k: usize, h: f64) -> Result<(), Failure> {
+        let (basis, state) = (&mut self.bases[k], self.state.as_slice());
+        let before = basis.dimension() as u64;
+        let sizes = self.groups.iter().zip(&self.tolerances);
+        let result = basis.converge(
+            h,
+            KRYLOV_SHARE,
+            &mut |v, product| self.system.jacobian_product(state, v, product),
+            &|v| {
+                let sizes = sizes.clone();
+                let sizes = sizes.map(|(group, tolerance)| norm(&v[group.clone()]) / tolerance);
+                sizes.fold(0.0, f64::max)
+            },
+        );
+        let dimension = basis.dimension() as u64;
+        self.work.hessian_products += dimension - before;
+        self.work.krylov_bases += u64::from(before == 0 && dimension > 0);
+        self.work.krylov_max = self.work.krylov_max.max(dimension);
+        result
     }
 
     /// F(stage) - F(w).
@@ -292,10 +279,6 @@ impl<'s, S: System> Stepper<'s, S> {
         Ok(largest)
     }
 
-    fn segment(&self) -> Step<'_, 's, S> {
-        Step(self)
-    }
-
     fn commit(&mut self) {
         self.time += self.taken;
         std::mem::swap(&mut self.state, &mut self.next);
@@ -303,76 +286,37 @@ impl<'s, S: System> Stepper<'s, S> {
     }
 }
 
-/// Extends one of the bases until it serves a step of size `h`.
-fn converge<S: System>(
-    stepper: &mut Stepper<'_, S>,
-    h: f64,
-    basis: impl Fn(&mut Bases) -> &mut Krylov,
-) -> Result<(), Failure> {
-    let Stepper {
-        system,
-        state,
-        bases,
-        groups,
-        tolerances,
-        work,
-        ..
-    } = stepper;
-    let basis = basis(bases);
-    let before = basis.dimension() as u64;
-    let result = basis.converge(
-        h,
-        KRYLOV_SHARE,
-        &mut |v, product| system.jacobian_product(state.as_slice(), v, product),
-        &|v| {
-            let sizes = groups.iter().zip(tolerances.iter());
-            sizes
-                .map(|(group, tolerance)| norm(&v[group.clone()]) / tolerance)
-                .fold(0.0, f64::max)
-        },
-    );
-    let dimension = basis.dimension() as u64;
-    work.hessian_products += dimension - before;
-    work.krylov_bases += u64::from(before == 0 && dimension > 0);
-    work.krylov_max = work.krylov_max.max(dimension);
-    result
+/// Writes the state at the share `c` of a step of size `step` from `state`.
+fn write_state(bases: &[Krylov; 3], state: &State, step: f64, c: f64, out: &mut State) {
+    let [force, second, third] = bases;
+    let (c2, c3, tau) = (c * c, c * c * c, c * step);
+    out.copy_from(state);
+    let out = out.as_mut_slice();
+    force.add(tau, |z| phi(z)[1], tau, out);
+    let of_second = |[.., phi3, phi4]: [f64; 5]| 16.0 * c2 * phi3 - 48.0 * c3 * phi4;
+    second.add(tau, |z| of_second(phi(z)), tau, out);
+    let of_third = |[.., phi3, phi4]: [f64; 5]| -2.0 * c2 * phi3 + 12.0 * c3 * phi4;
+    third.add(tau, |z| of_third(phi(z)), tau, out);
 }
 
-/// One accepted step with its middle.
-struct Step<'p, 's, S: System>(&'p Stepper<'s, S>);
-
-impl<S: System> Segment for Step<'_, '_, S> {
+/// The accepted step that is not yet committed, with its middle.
+impl<S: System> Segment for Stepper<'_, S> {
     fn nodes(&self) -> [Node<'_>; 3] {
-        let Stepper {
-            time,
-            taken,
-            state,
-            middle,
-            next,
-            ..
-        } = self.0;
-        [(0.0, state), (0.5, middle), (1.0, next)].map(|(c, state)| Node {
-            time: time + c * taken,
+        [(0.0, &self.state), (0.5, &self.middle), (1.0, &self.next)].map(|(c, state)| Node {
+            time: self.time + c * self.taken,
             state,
         })
     }
 
     fn state_at(&mut self, time: f64) -> Option<State> {
-        let Stepper {
-            time: start,
-            taken,
-            state,
-            bases,
-            ..
-        } = self.0;
-        let c = ((time - start) / taken).clamp(0.0, 1.0);
-        let mut out = state.clone();
-        bases.write_state(state, *taken, c, &mut out);
+        let c = ((time - self.time) / self.taken).clamp(0.0, 1.0);
+        let mut out = self.state.clone();
+        write_state(&self.bases, &self.state, self.taken, c, &mut out);
         Some(out)
     }
 
     fn work(&self) -> Work {
-        self.0.work
+        self.work
     }
 }
 

@@ -38,15 +38,15 @@ pub(super) fn integrate<S: System>(
     settings: &Settings,
     observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
 ) -> End {
-    let rhs = RightHandSide {
+    let solver = Solver {
         system: RefCell::new(system),
+        pair,
+        settings,
         evaluations: Cell::new(0),
         finite: Cell::new(true),
     };
     let mut path = Path {
-        rhs: &rhs,
-        pair,
-        settings,
+        solver: &solver,
         nodes: vec![(0.0, start)],
         work: Work::default(),
         verdict: Verdict::Continue,
@@ -54,36 +54,99 @@ pub(super) fn integrate<S: System>(
     };
     let batch = (MEMORY / (size_of::<f64>() * path.nodes[0].1.len()).max(1)).clamp(8, 512);
     let mut step = 0.0;
-    let outcome = loop {
-        let outcome = path.advance(batch as u64, &mut step);
-        if let Some(outcome) = outcome {
-            break outcome;
+    loop {
+        if let Some(outcome) = path.advance(batch as u64, &mut step) {
+            return path.finish(outcome);
         }
-    };
-    path.finish(outcome)
+    }
 }
 
-/// The system as ode_solvers wants it: callable through a shared reference.
-struct RightHandSide<'s, S> {
+/// A pair at work on a system, which ode_solvers calls through a shared reference.
+struct Solver<'s, S> {
     system: RefCell<&'s mut S>,
+    pair: Pair,
+    settings: &'s Settings,
     evaluations: Cell<u64>,
     finite: Cell<bool>,
 }
 
-impl<S: System> RightHandSide<'_, S> {
-    fn evaluate(&self, state: &State, rate: &mut State) {
-        self.evaluations.set(self.evaluations.get() + 1);
-        let mut system = self.system.borrow_mut();
+/// What ode_solvers calls back; `accepted` sees time and state of an accepted step, and answers
+/// whether to stop.
+struct Client<'c, 's, S> {
+    solver: &'c Solver<'s, S>,
+    accepted: &'c mut dyn FnMut(f64, &State) -> bool,
+}
+
+impl<S: System> OdeSystem<f64, State> for Client<'_, '_, S> {
+    fn system(&self, _time: f64, state: &State, rate: &mut State) {
+        let solver = self.solver;
+        solver.evaluations.set(solver.evaluations.get() + 1);
+        let mut system = solver.system.borrow_mut();
         system.rate(state.as_slice(), rate.as_mut_slice());
-        self.finite.set(system.is_finite());
+        solver.finite.set(system.is_finite());
+    }
+
+    fn solout(&mut self, time: f64, state: &State, _rate: &State) -> bool {
+        (self.accepted)(time, state)
+    }
+}
+
+impl<S: System> Solver<'_, S> {
+    /// One call of ode_solvers, with the controller constants of Hairer, Norsett & Wanner's codes.
+    fn solve(
+        &self,
+        (time, state): (f64, State),
+        t_end: f64,
+        step: f64,
+        most_steps: u64,
+        accepted: &mut dyn FnMut(f64, &State) -> bool,
+    ) -> Result<Stats, IntegrationError> {
+        let &Settings { rtol, atol, .. } = self.settings;
+        // ode_solvers subtracts times, so that an infinite end has to be a large number.
+        let t_end = t_end.min(f64::MAX);
+        let most_steps = u32::try_from(most_steps).unwrap_or(u32::MAX - 1);
+        let (longest, never, sparse) = (t_end - time, u32::MAX, OutputType::Sparse);
+        let client = Client {
+            solver: self,
+            accepted,
+        };
+        match self.pair {
+            Pair::Dopri5 => Dopri5::from_param(
+                client, time, t_end, 0.0, state, rtol, atol, 0.9, 0.04, 0.2, 10.0, longest, step,
+                most_steps, never, sparse,
+            )
+            .integrate(),
+            Pair::Dop853 => Dop853::from_param(
+                client, time, t_end, 0.0, state, rtol, atol, 0.9, 0.0, 0.333, 6.0, longest, step,
+                most_steps, never, sparse,
+            )
+            .integrate(),
+        }
+    }
+
+    /// The state at `time`, reached from an accepted state by a step of its own, which is shorter
+    /// than the accepted one and so at least as accurate.
+    fn restep(&self, start: &(f64, State), time: f64) -> Option<State> {
+        // A rejected step is retried shorter; a handful always suffices.
+        const MOST_STEPS: u64 = 1000;
+        let length = time - start.0;
+        if length <= SHORTEST * start.0.abs() {
+            return (length >= 0.0).then(|| start.1.clone());
+        }
+        let mut reached = None;
+        let accepted = &mut |_, state: &State| {
+            reached = Some(state.clone());
+            false
+        };
+        self.solve(start.clone(), time, length, MOST_STEPS, accepted)
+            .ok()?;
+        reached
     }
 }
 
 /// Accepted steps since the last segment that was shown, and what is known of the run.
 struct Path<'p, 's, S> {
-    rhs: &'p RightHandSide<'s, S>,
-    pair: Pair,
-    settings: &'p Settings,
+    solver: &'p Solver<'s, S>,
     /// One to three accepted nodes; the first is the end of the last segment.
     nodes: Vec<(f64, State)>,
     work: Work,
@@ -95,36 +158,29 @@ impl<S: System> Path<'_, '_, S> {
     /// Takes up to `batch` steps; `step` is the size to start with (0: to be found) and then the
     /// last one. Says why the integration is over, if it is.
     fn advance(&mut self, batch: u64, step: &mut f64) -> Option<Outcome> {
-        let settings = self.settings;
-        let limit = settings.max_steps - (self.work.steps + self.work.rejected_steps);
+        let solver = self.solver;
+        let &Settings {
+            t_end, max_steps, ..
+        } = solver.settings;
+        let limit = max_steps - (self.work.steps + self.work.rejected_steps);
         let from = self.last().clone();
-        let pair = self.pair;
-        let mut batch = Batch {
-            left: batch.min(limit),
-            last_time: from.0,
-            last_step: *step,
-            path: self,
-        };
-        let result = solve(
-            &mut batch,
-            pair,
-            settings,
-            from,
-            settings.t_end,
-            *step,
-            limit,
-        );
-        *step = batch.last_step;
+        let (mut left, mut last_time) = (batch.min(limit), from.0);
+        let result = solver.solve(from, t_end, *step, limit, &mut |time, state| {
+            *step = time - last_time;
+            last_time = time;
+            left = left.saturating_sub(1);
+            self.accept(time, state) != Verdict::Continue || left == 0
+        });
         match result {
             Ok(stats) => self.work.rejected_steps += u64::from(stats.rejected_steps),
             Err(IntegrationError::MaxNumStepReached { .. }) => return Some(Outcome::StepLimit),
-            Err(_) if !self.rhs.finite.get() => return Some(Outcome::NotFinite),
+            Err(_) if !solver.finite.get() => return Some(Outcome::NotFinite),
             Err(_) => return Some(Outcome::StepUnderflow),
         }
         match self.verdict {
             Verdict::Stop(outcome) => Some(outcome),
-            _ if self.last().0 >= settings.t_end => Some(Outcome::TimeReached),
-            _ if self.work.steps + self.work.rejected_steps >= settings.max_steps => {
+            _ if self.last().0 >= t_end => Some(Outcome::TimeReached),
+            _ if self.work.steps + self.work.rejected_steps >= max_steps => {
                 Some(Outcome::StepLimit)
             }
             _ => None,
@@ -146,11 +202,9 @@ impl<S: System> Path<'_, '_, S> {
     }
 
     fn show(&mut self) {
-        self.work.rhs_evaluations = self.rhs.evaluations.get();
+        self.work.rhs_evaluations = self.solver.evaluations.get();
         let mut segment = Steps {
-            rhs: self.rhs,
-            pair: self.pair,
-            settings: self.settings,
+            solver: self.solver,
             nodes: &self.nodes,
             work: self.work,
         };
@@ -162,8 +216,7 @@ impl<S: System> Path<'_, '_, S> {
     fn finish(mut self, mut outcome: Outcome) -> End {
         if let [(from, _), (to, _)] = self.nodes[..] {
             let middle = from + 0.5 * (to - from);
-            let start = &self.nodes[0];
-            if let Some(state) = restep(self.rhs, self.pair, self.settings, start, middle) {
+            if let Some(state) = self.solver.restep(&self.nodes[0], middle) {
                 self.nodes.insert(1, (middle, state));
                 self.show();
                 if let (true, Verdict::Stop(stopped)) = (outcome.is_success(), self.verdict) {
@@ -171,7 +224,7 @@ impl<S: System> Path<'_, '_, S> {
                 }
             }
         }
-        self.work.rhs_evaluations = self.rhs.evaluations.get();
+        self.work.rhs_evaluations = self.solver.evaluations.get();
         let (time, state) = self.nodes.swap_remove(self.nodes.len() - 1);
         End {
             outcome,
@@ -184,9 +237,7 @@ impl<S: System> Path<'_, '_, S> {
 
 /// Two accepted steps.
 struct Steps<'p, 's, S> {
-    rhs: &'p RightHandSide<'s, S>,
-    pair: Pair,
-    settings: &'p Settings,
+    solver: &'p Solver<'s, S>,
     nodes: &'p [(f64, State)],
     work: Work,
 }
@@ -201,124 +252,10 @@ impl<S: System> Segment for Steps<'_, '_, S> {
 
     fn state_at(&mut self, time: f64) -> Option<State> {
         let start = &self.nodes[usize::from(time >= self.nodes[1].0)];
-        restep(self.rhs, self.pair, self.settings, start, time)
+        self.solver.restep(start, time)
     }
 
     fn work(&self) -> Work {
         self.work
-    }
-}
-
-/// The state at `time`, reached from an accepted state by a step of its own, which is shorter
-/// than the accepted one and so at least as accurate.
-fn restep<S: System>(
-    rhs: &RightHandSide<'_, S>,
-    pair: Pair,
-    settings: &Settings,
-    start: &(f64, State),
-    time: f64,
-) -> Option<State> {
-    let length = time - start.0;
-    if length <= SHORTEST * start.0.abs() {
-        return (length >= 0.0).then(|| start.1.clone());
-    }
-    let mut probe = Probe { rhs, reached: None };
-    // A rejected step is retried shorter; a handful always suffices.
-    const MOST_STEPS: u64 = 1000;
-    solve(
-        &mut probe,
-        pair,
-        settings,
-        start.clone(),
-        time,
-        length,
-        MOST_STEPS,
-    )
-    .ok()?;
-    probe.reached
-}
-
-/// What ode_solvers calls back: either a batch of the run or a probe inside a step.
-trait Client {
-    fn evaluate(&self, state: &State, rate: &mut State);
-    /// An accepted step; true to stop.
-    fn accepted(&mut self, time: f64, state: &State) -> bool;
-}
-
-struct Batch<'b, 'p, 's, S> {
-    path: &'b mut Path<'p, 's, S>,
-    left: u64,
-    last_time: f64,
-    last_step: f64,
-}
-
-impl<S: System> Client for Batch<'_, '_, '_, S> {
-    fn evaluate(&self, state: &State, rate: &mut State) {
-        self.path.rhs.evaluate(state, rate);
-    }
-
-    fn accepted(&mut self, time: f64, state: &State) -> bool {
-        self.last_step = time - self.last_time;
-        self.last_time = time;
-        self.left = self.left.saturating_sub(1);
-        self.path.accept(time, state) != Verdict::Continue || self.left == 0
-    }
-}
-
-struct Probe<'p, 's, S> {
-    rhs: &'p RightHandSide<'s, S>,
-    reached: Option<State>,
-}
-
-impl<S: System> Client for Probe<'_, '_, S> {
-    fn evaluate(&self, state: &State, rate: &mut State) {
-        self.rhs.evaluate(state, rate);
-    }
-
-    fn accepted(&mut self, _time: f64, state: &State) -> bool {
-        self.reached = Some(state.clone());
-        false
-    }
-}
-
-struct Adapter<'c, C: Client>(&'c mut C);
-
-impl<C: Client> OdeSystem<f64, State> for Adapter<'_, C> {
-    fn system(&self, _time: f64, state: &State, rate: &mut State) {
-        self.0.evaluate(state, rate);
-    }
-
-    fn solout(&mut self, time: f64, state: &State, _rate: &State) -> bool {
-        self.0.accepted(time, state)
-    }
-}
-
-/// One call of ode_solvers, with the controller constants of Hairer, Norsett & Wanner's codes.
-fn solve<C: Client>(
-    client: &mut C,
-    pair: Pair,
-    settings: &Settings,
-    (time, state): (f64, State),
-    t_end: f64,
-    step: f64,
-    most_steps: u64,
-) -> Result<Stats, IntegrationError> {
-    let &Settings { rtol, atol, .. } = settings;
-    // ode_solvers subtracts times, so that an infinite end has to be a large number.
-    let t_end = t_end.min(f64::MAX);
-    let most_steps = u32::try_from(most_steps).unwrap_or(u32::MAX - 1);
-    let (longest, never, sparse) = (t_end - time, u32::MAX, OutputType::Sparse);
-    let system = Adapter(client);
-    match pair {
-        Pair::Dopri5 => Dopri5::from_param(
-            system, time, t_end, 0.0, state, rtol, atol, 0.9, 0.04, 0.2, 10.0, longest, step,
-            most_steps, never, sparse,
-        )
-        .integrate(),
-        Pair::Dop853 => Dop853::from_param(
-            system, time, t_end, 0.0, state, rtol, atol, 0.9, 0.0, 0.333, 6.0, longest, step,
-            most_steps, never, sparse,
-        )
-        .integrate(),
     }
 }
