@@ -18,6 +18,11 @@ pub struct Quadratic {
 }
 
 impl Quadratic {
+    /// The loss of the joined map `map`, o x d, stored by columns.
+    pub fn loss(&self, map: &[f64]) -> f64 {
+        self.floor + self.excess(map)
+    }
+
     /// The loss above the floor of the joined map `map`, o x d, stored by columns.
     pub fn excess(&self, map: &[f64]) -> f64 {
         self.excess_between(map, self.optimum.as_slice())
@@ -25,54 +30,46 @@ impl Quadratic {
 
     /// 1/2 tr[(a - b) covariance (a - b)^T] of two joined maps, o x d, stored by columns.
     pub fn excess_between(&self, a: &[f64], b: &[f64]) -> f64 {
-        self.half_power(|p| a[p] - b[p])
+        let difference = |p| a[p] - b[p];
+        half_square(self.product(difference, difference))
     }
 
     /// Half the power E|W x|^2 of the outputs of a joined map, o x d, stored by columns.
     pub fn output_power(&self, map: &[f64]) -> f64 {
-        self.half_power(|p| map[p])
-    }
-
-    /// 1/2 tr[m covariance m^T] of a map by its entries.
-    fn half_power(&self, entry: impl Fn(usize) -> f64) -> f64 {
-        let outputs = self.optimum.nrows();
-        let inputs = self.covariance.nrows();
-        let mut sum = 0.0;
-        for i in 0..inputs {
-            for j in 0..inputs {
-                let weight = self.covariance[(i, j)];
-                for k in 0..outputs {
-                    sum += weight * entry(k + i * outputs) * entry(k + j * outputs);
-                }
-            }
-        }
-        // Round-off where the covariance is singular must not become a negative loss, nor what is
-        // no number a loss of 0.
-        if sum < 0.0 { 0.0 } else { 0.5 * sum }
+        half_square(self.product(|p| map[p], |p| map[p]))
     }
 
     /// The loss's rate of change tr[(W - optimum) covariance (dW/dt)^T] where the joined map `map`
     /// changes at `map_rate`, both o x d, stored by columns.
     pub fn rate(&self, map: &[f64], map_rate: &[f64]) -> f64 {
-        let outputs = self.optimum.nrows();
-        let inputs = self.covariance.nrows();
         let optimum = self.optimum.as_slice();
-        let mut rate = 0.0;
-        for i in 0..inputs {
-            for j in 0..inputs {
+        self.product(|p| map[p] - optimum[p], |p| map_rate[p])
+    }
+
+    /// tr[a covariance b^T] of two maps by their entries. The covariance is symmetric, so that its
+    /// columns, which are contiguous, are its rows.
+    fn product(&self, a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64) -> f64 {
+        let outputs = self.optimum.nrows();
+        let columns = self
+            .covariance
+            .as_slice()
+            .chunks_exact(self.covariance.nrows());
+        let mut sum = 0.0;
+        for (i, column) in columns.enumerate() {
+            for (j, weight) in column.iter().enumerate() {
                 for k in 0..outputs {
-                    let (p, q) = (k + i * outputs, k + j * outputs);
-                    rate += (map[p] - optimum[p]) * self.covariance[(i, j)] * map_rate[q];
+                    sum += weight * a(k + i * outputs) * b(k + j * outputs);
                 }
             }
         }
-        rate
+        sum
     }
+}
 
-    /// The loss of the joined map `map`, o x d, stored by columns.
-    pub fn loss(&self, map: &[f64]) -> f64 {
-        self.floor + self.excess(map)
-    }
+/// Half a square. Round-off where the covariance is singular must not become a negative loss, nor
+/// what is no number a loss of 0.
+fn half_square(square: f64) -> f64 {
+    if square < 0.0 { 0.0 } else { 0.5 * square }
 }
 
 /// The error on data that are not trained on.

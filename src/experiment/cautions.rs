@@ -33,10 +33,7 @@ pub(super) fn ensure_live_start(
     const SCALE: &str = "choose a scale whose product over the layers is between 1e-300 and 1e150";
     let is_dead = rate.iter().all(|entry| entry.abs() < f64::MIN_POSITIVE);
     // The gradient is at least of the order of the layers' product where a unit is active.
-    let depth = (0..architecture.modalities.len())
-        .map(|m| architecture.depth(m))
-        .max();
-    let product = smallest.powi(depth.unwrap_or(1) as i32);
+    let product = smallest.powi(architecture.deepest() as i32);
     let (problem, remedy) = if rate.iter().any(|entry| !entry.is_finite()) {
         (
             "the initial weights are so large that the gradient overflows",

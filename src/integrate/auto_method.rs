@@ -84,12 +84,9 @@ pub fn method(
             let rtol = Tolerances::rtol_of(flow, architecture.activation);
             let explicit = explicit_evaluations((rtol, time), problem);
             // Until a loss gap two layers take the logarithm of their weights, deeper ones a power.
-            let deepest = (0..moments.modalities.len())
-                .map(|m| architecture.depth(m))
-                .max();
             let is_affordable = match flow.until.time {
                 Some(_) => explicit < MOST_EVALUATIONS,
-                None => deepest <= Some(2),
+                None => architecture.deepest() <= 2,
             };
             let turns = is_affordable && drive_turns_round(moments, architecture);
             if smallest < SMALLEST || turns || explicit < exponential_evaluations(rtol) {

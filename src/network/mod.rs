@@ -283,6 +283,12 @@ impl Architecture {
         self.private[m].len() + self.shared.len()
     }
 
+    /// The largest depth of a modality.
+    pub fn deepest(&self) -> usize {
+        let depths = (0..self.modalities.len()).map(|m| self.depth(m));
+        depths.max().unwrap_or(0)
+    }
+
     /// Private layers of modality `m`, up to and including the fusion: Lf of that modality.
     pub fn fusion_layer(&self, m: usize) -> usize {
         self.private[m].len()

@@ -18,7 +18,7 @@ pub struct Observables<'a> {
 impl Observables<'_> {
     /// Number of entries of the joined total map, o x d.
     pub fn map_len(&self) -> usize {
-        self.architecture.outputs * self.architecture.inputs()
+        self.architecture.map_len()
     }
 
     /// The joined total map W, o x d by columns.
@@ -33,8 +33,7 @@ impl Observables<'_> {
 
     /// Entries of the joined total map that belong to one modality.
     pub fn block(&self, modality: usize) -> Range<usize> {
-        let Range { start, end } = self.architecture.modalities[modality].range;
-        start * self.architecture.outputs..end * self.architecture.outputs
+        self.architecture.map_block(modality)
     }
 
     /// Frobenius norm of one modality's total map.
