@@ -96,6 +96,14 @@ impl InputError {
         }
     }
 
+    /// The same error in a file.
+    pub fn with_file(self, file: impl Into<PathBuf>) -> Self {
+        Self {
+            file: Some(file.into()),
+            ..self
+        }
+    }
+
     /// The same error at a key, an array or a column.
     pub fn with_key(self, key: impl Into<String>) -> Self {
         Self {

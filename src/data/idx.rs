@@ -42,60 +42,36 @@ pub(super) fn read<const N: usize>(path: &Path, key: &str, limit: u64) -> Result
         .map_err(unreadable)?
         .starts_with(&[0x1f, 0x8b]);
     let idx = if is_gzip {
-        parse(&mut MultiGzDecoder::new(file), limit)
+        parse(&mut MultiGzDecoder::new(file), key, limit)
     } else {
-        parse(&mut file, limit)
+        parse(&mut file, key, limit)
     };
-    idx.map_err(|flaw| InputError::in_file(path, None, flaw.problem, flaw.remedy).with_key(key))
+    idx.map_err(|error| error.with_file(path))
 }
 
-/// What is wrong with the contents of a file, and what to do about it.
-#[derive(Debug)]
-struct Flaw {
-    problem: String,
-    remedy: &'static str,
-}
-
-impl Flaw {
-    fn new(problem: impl Into<String>, remedy: &'static str) -> Self {
-        Self {
-            problem: problem.into(),
-            remedy,
-        }
-    }
-}
-
-fn cut_short(error: &io::Error) -> Flaw {
+fn cut_short(key: &str, error: &io::Error) -> InputError {
     let problem = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the file ends before its contents do".to_owned(),
         _ => format!("the file cannot be unpacked: {error}"),
     };
-    Flaw::new(problem, "fetch the file again: it is cut short or damaged")
+    let remedy = "fetch the file again: it is cut short or damaged";
+    InputError::at(key, problem, remedy)
 }
 
-fn parse<const N: usize>(source: &mut impl Read, limit: u64) -> Result<Idx<N>, Flaw> {
-    let mut lengths = header::<N>(source)?;
+fn parse<const N: usize>(source: &mut impl Read, key: &str, limit: u64) -> Result<Idx<N>> {
+    let refuse = |problem: &str, remedy| Err(InputError::at(key, problem, remedy));
+    let mut lengths = header::<N>(source, key)?;
     let whole = lengths[0];
     lengths[0] = whole.min(limit);
-    let size = lengths
-        .iter()
-        .try_fold(1u64, |size, &length| size.checked_mul(length));
-    let size = match size {
-        Some(0) => {
-            return Err(Flaw::new(
-                "the file holds nothing",
-                "give a file with images",
-            ));
-        }
+    let product = |size: u64, &length| size.checked_mul(length);
+    let size = match lengths.iter().try_fold(1, product) {
+        Some(0) => return refuse("the file holds nothing", "give a file with images"),
         Some(size) if size <= MOST_BYTES => size,
         _ => {
             let problem = format!(
                 "its header speaks of {lengths:?} entries, more than the {MOST_BYTES} that can be taken"
             );
-            return Err(Flaw::new(
-                problem,
-                "set data.images.limit, or check the file",
-            ));
+            return refuse(&problem, "set data.images.limit, or check the file");
         }
     };
     // One more than there should be shows whether the file goes on.
@@ -105,13 +81,13 @@ fn parse<const N: usize>(source: &mut impl Read, limit: u64) -> Result<Idx<N>, F
     source
         .take(wanted)
         .read_to_end(&mut bytes)
-        .map_err(|error| cut_short(&error))?;
+        .map_err(|error| cut_short(key, &error))?;
     match (bytes.len() as u64).cmp(&size) {
-        Ordering::Less => Err(cut_short(&io::ErrorKind::UnexpectedEof.into())),
-        Ordering::Greater => Err(Flaw::new(
+        Ordering::Less => Err(cut_short(key, &io::ErrorKind::UnexpectedEof.into())),
+        Ordering::Greater => refuse(
             "the file goes on behind what its header says",
             "check that the file is what it was meant to be",
-        )),
+        ),
         // Each length fits: their product is at most MOST_BYTES.
         Ordering::Equal => Ok(Idx {
             dims: lengths.map(|length| length as usize),
@@ -122,28 +98,25 @@ fn parse<const N: usize>(source: &mut impl Read, limit: u64) -> Result<Idx<N>, F
 }
 
 /// Lengths of the dimensions of a file of unsigned bytes.
-fn header<const N: usize>(source: &mut impl Read) -> Result<[u64; N], Flaw> {
+fn header<const N: usize>(source: &mut impl Read, key: &str) -> Result<[u64; N]> {
+    let refuse = |problem: &str, remedy| Err(InputError::at(key, problem, remedy));
     let mut word = [0; 4];
     let mut next = || {
-        source
-            .read_exact(&mut word)
-            .map_err(|error| cut_short(&error))
-            .map(|()| word)
+        let read = source.read_exact(&mut word);
+        read.map_err(|error| cut_short(key, &error)).map(|()| word)
     };
     let [0, 0, kind, rank] = next()? else {
-        return Err(Flaw::new(
-            "not an IDX file",
-            "give a file in the format of MNIST, or use csv",
-        ));
+        let remedy = "give a file in the format of MNIST, or use csv";
+        return refuse("not an IDX file", remedy);
     };
     if kind != UNSIGNED_BYTES {
         let problem = format!("its entries are of type {kind:#04x}, not unsigned bytes (0x08)");
-        return Err(Flaw::new(problem, "write the images as unsigned bytes"));
+        return refuse(&problem, "write the images as unsigned bytes");
     }
     if usize::from(rank) != N {
         let problem = format!("the file has {rank} dimensions where {N} are wanted");
         let remedy = "images have three dimensions, labels one: check which is which";
-        return Err(Flaw::new(problem, remedy));
+        return refuse(&problem, remedy);
     }
     let mut lengths = [0; N];
     for length in &mut lengths {

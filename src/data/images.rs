@@ -6,7 +6,7 @@
 use super::pixels::{self, Pixels};
 use super::rows::Rows;
 use super::second_moments::layout;
-use super::{Content, DataSource, Sampling};
+use super::{About, Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{MOST_DIMENSIONS, check, within};
@@ -118,8 +118,11 @@ fn default_label() -> String {
 }
 
 impl DataSource for ImagesData {
-    fn key(&self) -> &'static str {
-        "images"
+    fn about(&self) -> About<'_> {
+        About {
+            depends_on_seed: self.noise.is_some(),
+            ..About::of("images", vec!["A", "B"], Sampling::File)
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -141,18 +144,6 @@ impl DataSource for ImagesData {
             check::count("data.images.limit", limit, 1..)?;
         }
         self.noise.as_ref().map_or(Ok(()), check_noise)
-    }
-
-    fn modalities(&self) -> Vec<&str> {
-        vec!["A", "B"]
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::File
-    }
-
-    fn depends_on_seed(&self) -> bool {
-        self.noise.is_some()
     }
 
     fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
@@ -233,10 +224,9 @@ fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
         Some(noise) => replaced(&values, noise, seed),
         None => halves(&values, width)?,
     };
-    let names = ["A".to_owned(), "B".to_owned()];
     let columns = a.column_iter().chain(b.column_iter());
     Ok(Rows {
-        modalities: layout(names.iter().zip([a.ncols(), b.ncols()])),
+        modalities: layout([("A", a.ncols()), ("B", b.ncols())]),
         inputs: DMatrix::from_columns(&columns.collect::<Vec<_>>()),
         targets,
         parts: None,

@@ -1,11 +1,13 @@
 //! Independent inputs with one variance of each modality, and a true map with one weight of each.
 
-use super::sampling::{Population, by_input};
+use super::sampling::by_input;
 use super::second_moments::layout;
-use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws, check_true_weights};
+use super::{
+    About, Content, DataSource, MOST_SAMPLES, Population, check_draws, check_true_weights,
+};
 use crate::error::Result;
 use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,15 +43,16 @@ pub struct IsotropicData {
 }
 
 impl DataSource for IsotropicData {
-    fn key(&self) -> &'static str {
-        "isotropic"
+    fn about(&self) -> About<'_> {
+        let shape = [self.modalities.values().sum(), 1];
+        About::population("isotropic", &self.modalities, shape, self.samples)
     }
 
     fn check(&self) -> Result<()> {
         let key = "data.isotropic.modalities";
         check::modality_names(key, &self.modalities)?;
         check::dims(key, &self.modalities)?;
-        let names = self.modalities();
+        let names = self.about().modalities;
         let (variance, weight) = ("data.isotropic.variance", "data.isotropic.weight");
         check::same_names(variance, self.variance.keys(), key, &names)?;
         check::same_names(weight, self.weight.keys(), key, &names)?;
@@ -58,39 +61,19 @@ impl DataSource for IsotropicData {
         check_draws("data.isotropic", self.noise, self.samples)
     }
 
-    fn modalities(&self) -> Vec<&str> {
-        self.modalities.keys().map(String::as_str).collect()
-    }
-
-    fn shape(&self) -> Option<[usize; 2]> {
-        Some([self.modalities.values().sum(), 1])
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::of(self.samples)
-    }
-
+    /// S_xx = diag(variance_m) (d x d) and W (1 x d), every entry of a modality its weight_m.
+    ///
+    /// With it theory is at its simplest at any dimension: |S_yxm| = variance_m |weight_m| sqrt(d_m),
+    /// and the modalities are uncorrelated until finite samples correlate them by chance.
     fn content(&self, _seed: u64) -> Result<Content> {
-        Ok(Content::Population(population(self)?))
+        let modalities = layout(&self.modalities);
+        let variances = by_input(&modalities, &self.variance, "data.isotropic.variance")?;
+        let weights = by_input(&modalities, &self.weight, "data.isotropic.weight")?;
+        Ok(Content::Population(Population {
+            modalities,
+            inputs: DMatrix::from_diagonal(&variances),
+            map: DMatrix::from_row_slice(1, weights.len(), weights.as_slice()),
+            noise: self.noise,
+        }))
     }
-}
-
-/// The population with S_xx = diag(variance_m) (d x d) and W (1 x d), every entry of a modality
-/// its weight_m.
-///
-/// With it theory is at its simplest at any dimension: |S_yxm| = variance_m |weight_m| sqrt(d_m),
-/// and the modalities are uncorrelated until finite samples correlate them by chance.
-///
-/// # Errors
-/// An input error where variance or weight name other modalities.
-fn population(isotropic: &IsotropicData) -> Result<Population> {
-    let dims = &isotropic.modalities;
-    let variances = by_input(dims, &isotropic.variance, "data.isotropic.variance")?;
-    let weights = by_input(dims, &isotropic.weight, "data.isotropic.weight")?;
-    Ok(Population {
-        modalities: layout(dims.iter().map(|(name, &dim)| (name, dim))),
-        inputs: DMatrix::from_diagonal(&DVector::from_vec(variances)),
-        map: DMatrix::from_row_slice(1, weights.len(), &weights),
-        noise: isotropic.noise,
-    })
 }

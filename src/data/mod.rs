@@ -80,70 +80,43 @@ pub enum Source {
     Images(ImagesData),
 }
 
+/// The section of a source, whichever it is.
+macro_rules! section {
+    ($source:expr) => {
+        match $source {
+            Source::Toy(section) => section,
+            Source::Moments(section) => section,
+            Source::Isotropic(section) => section,
+            Source::Wishart(section) => section,
+            Source::Table(section) => section,
+            Source::Xor(section) => section,
+            Source::Images(section) => section,
+        }
+    };
+}
+
 impl Source {
     /// What every source promises.
     pub fn get(&self) -> &dyn DataSource {
-        match self {
-            Source::Toy(source) => source,
-            Source::Moments(source) => source,
-            Source::Isotropic(source) => source,
-            Source::Wishart(source) => source,
-            Source::Table(source) => source,
-            Source::Xor(source) => source,
-            Source::Images(source) => source,
-        }
+        section!(self)
     }
 
     /// The same, to change it.
     pub fn get_mut(&mut self) -> &mut dyn DataSource {
-        match self {
-            Source::Toy(source) => source,
-            Source::Moments(source) => source,
-            Source::Isotropic(source) => source,
-            Source::Wishart(source) => source,
-            Source::Table(source) => source,
-            Source::Xor(source) => source,
-            Source::Images(source) => source,
-        }
+        section!(self)
     }
 }
 
 /// What every source promises.
 pub trait DataSource {
-    /// Its key under `data`.
-    fn key(&self) -> &'static str;
+    /// What the section tells of its data.
+    fn about(&self) -> About<'_>;
 
     /// Checks everything that can be checked without reading a file.
     ///
     /// # Errors
     /// An input error at the key that is wrong.
     fn check(&self) -> Result<()>;
-
-    /// Names of its modalities, in order.
-    fn modalities(&self) -> Vec<&str>;
-
-    /// Numbers of inputs and outputs, as far as the section itself tells them.
-    fn shape(&self) -> Option<[usize; 2]> {
-        None
-    }
-
-    /// How samples come about.
-    fn sampling(&self) -> Sampling;
-
-    /// Whether the data depend on the seed.
-    fn depends_on_seed(&self) -> bool {
-        matches!(self.sampling(), Sampling::Drawn(_))
-    }
-
-    /// Whether all samples are in memory at once, even where only their moments are asked for.
-    fn holds_samples(&self) -> bool {
-        false
-    }
-
-    /// Whether a part of the samples is kept out of training.
-    fn holds_out(&self) -> bool {
-        false
-    }
 
     /// The files that it names, by key.
     fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
@@ -155,6 +128,55 @@ pub trait DataSource {
     /// # Errors
     /// An input error where a file cannot be used, and where what is drawn cannot be.
     fn content(&self, seed: u64) -> Result<Content>;
+}
+
+/// What a section tells of its data before they are drawn or read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About<'s> {
+    /// The key under `data`.
+    pub key: &'static str,
+    /// Names of the modalities, in order.
+    pub modalities: Vec<&'s str>,
+    /// Numbers of inputs and outputs, where the section itself has them.
+    pub shape: Option<[usize; 2]>,
+    /// How samples come about.
+    pub sampling: Sampling,
+    /// Whether the data depend on the seed.
+    pub depends_on_seed: bool,
+    /// Whether all samples are in memory at once, even where only their moments are asked for.
+    pub holds_samples: bool,
+    /// Whether a part of the samples is kept out of training.
+    pub holds_out: bool,
+}
+
+impl<'s> About<'s> {
+    /// A population of these numbers of inputs and outputs, or `samples` that are drawn from it.
+    fn population<T>(
+        key: &'static str,
+        modalities: &'s ByModality<T>,
+        shape: [usize; 2],
+        samples: Option<u64>,
+    ) -> Self {
+        let names = modalities.keys().map(String::as_str).collect();
+        let sampling = samples.map_or(Sampling::Population, Sampling::Drawn);
+        Self {
+            shape: Some(shape),
+            ..Self::of(key, names, sampling)
+        }
+    }
+
+    /// Samples that are not held in memory, nor held out, and depend on the seed where they are drawn.
+    fn of(key: &'static str, modalities: Vec<&'s str>, sampling: Sampling) -> Self {
+        Self {
+            key,
+            modalities,
+            shape: None,
+            depends_on_seed: sampling.drawn().is_some(),
+            sampling,
+            holds_samples: false,
+            holds_out: false,
+        }
+    }
 }
 
 /// How samples come about.
@@ -169,11 +191,6 @@ pub enum Sampling {
 }
 
 impl Sampling {
-    /// From a key `samples`, without which the population's moments are used.
-    pub fn of(samples: Option<u64>) -> Self {
-        samples.map_or(Sampling::Population, Sampling::Drawn)
-    }
-
     /// Number of samples drawn from a population; None for population moments and files.
     pub fn drawn(self) -> Option<u64> {
         match self {

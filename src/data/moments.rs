@@ -1,8 +1,7 @@
 //! A given input covariance and a given true map.
 
-use super::sampling::Population;
 use super::second_moments::layout;
-use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws};
+use super::{About, Content, DataSource, MOST_SAMPLES, Population, check_draws};
 use crate::error::{InputError, Result};
 use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
 use nalgebra::DMatrix;
@@ -39,8 +38,9 @@ pub struct MomentsData {
 }
 
 impl DataSource for MomentsData {
-    fn key(&self) -> &'static str {
-        "moments"
+    fn about(&self) -> About<'_> {
+        let shape = [self.modalities.values().sum(), self.target_map.len()];
+        About::population("moments", &self.modalities, shape, self.samples)
     }
 
     fn check(&self) -> Result<()> {
@@ -50,20 +50,17 @@ impl DataSource for MomentsData {
         check_draws("data.moments", self.noise, self.samples)
     }
 
-    fn modalities(&self) -> Vec<&str> {
-        self.modalities.keys().map(String::as_str).collect()
-    }
-
-    fn shape(&self) -> Option<[usize; 2]> {
-        Some([self.modalities.values().sum(), self.target_map.len()])
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::of(self.samples)
-    }
-
+    /// The covariance is symmetrised by averaging, so that the rounding of its decimals leaves no
+    /// trace.
     fn content(&self, _seed: u64) -> Result<Content> {
-        Ok(Content::Population(population(self)))
+        let dim = self.modalities.values().sum();
+        let inputs = matrix(&self.inputs, dim, dim);
+        Ok(Content::Population(Population {
+            modalities: layout(&self.modalities),
+            inputs: (&inputs + inputs.transpose()) * 0.5,
+            map: matrix(&self.target_map, self.target_map.len(), dim),
+            noise: self.noise,
+        }))
     }
 }
 
@@ -171,20 +168,6 @@ fn check_symmetry(key: &str, matrix: &DMatrix<f64>, tolerance: f64) -> Result<()
         ),
         "give the same number in both places",
     ))
-}
-
-/// The population of the moments given. The covariance is symmetrised by averaging, so that the
-/// rounding of its decimals leaves no trace.
-fn population(given: &MomentsData) -> Population {
-    let modalities = layout(given.modalities.iter().map(|(name, &dim)| (name, dim)));
-    let dim = given.modalities.values().sum();
-    let inputs = matrix(&given.inputs, dim, dim);
-    Population {
-        modalities,
-        inputs: (&inputs + inputs.transpose()) * 0.5,
-        map: matrix(&given.target_map, given.target_map.len(), dim),
-        noise: given.noise,
-    }
 }
 
 /// Lines of numbers as a matrix; what a line lacks is no number, and is refused with the moments.

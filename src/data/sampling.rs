@@ -30,22 +30,42 @@ impl Population {
     /// An input error where the moments overflow.
     pub fn moments(&self, samples: Option<u64>, seed: u64) -> Result<Moments> {
         ensure_finite(&self.inputs)?;
-        let Some(samples) = samples else {
-            let outputs = self.map.nrows() as f64;
-            let cross = &self.map * &self.inputs;
-            let power = cross.dot(&self.map) + outputs * self.noise * self.noise;
-            return Moments::checked(self.modalities.clone(), self.inputs.clone(), cross, power);
-        };
-        let drawn = Drawn::from(self, samples, seed);
-        let noise_cross = drawn.noise_cross * self.noise;
-        let signal_cross = &self.map * &drawn.inputs;
+        if let Some(samples) = samples {
+            return self.drawn_moments(samples, seed);
+        }
+        let outputs = self.map.nrows() as f64;
+        let cross = &self.map * &self.inputs;
+        let power = cross.dot(&self.map) + outputs * self.noise * self.noise;
+        Moments::checked(self.modalities.clone(), self.inputs.clone(), cross, power)
+    }
+
+    /// Empirical second moments: means over the samples, no mean subtracted, as the population's
+    /// mean is known to be zero. Samples are drawn one at a time: memory does not grow with their
+    /// number.
+    fn drawn_moments(&self, samples: u64, seed: u64) -> Result<Moments> {
+        let (outputs, dim) = self.map.shape();
+        let count = samples as f64;
+        // Sums of x x^T (d x d) and, of the unit noise n, of n x^T (o x d) and n^T n.
+        let mut inputs = DMatrix::zeros(dim, dim);
+        let mut noise_cross = DMatrix::zeros(outputs, dim);
+        let mut noise_power = 0.0;
+        self.draw(samples, seed, |x, n| {
+            inputs.syger(1.0, x, x, 1.0);
+            noise_cross.ger(1.0, n, x, 1.0);
+            noise_power += n.norm_squared();
+        });
+        // syger fills the lower triangle only.
+        inputs.fill_upper_triangle_with_lower_triangle();
+        inputs /= count;
+        let noise_cross = noise_cross / count * self.noise;
+        let signal_cross = &self.map * &inputs;
         // y = W x + noise n, multiplied out: noiseless samples then stay noiseless to the last
         // digit, whatever the number of samples summed.
         let power = signal_cross.dot(&self.map)
             + 2.0 * noise_cross.dot(&self.map)
-            + self.noise * self.noise * drawn.noise_power;
+            + self.noise * self.noise * (noise_power / count);
         let cross = signal_cross + noise_cross;
-        let mut moments = Moments::checked(self.modalities.clone(), drawn.inputs, cross, power)?;
+        let mut moments = Moments::checked(self.modalities.clone(), inputs, cross, power)?;
         moments.generalisation = Some(Generalisation::Population(Quadratic {
             optimum: self.map.clone(),
             covariance: self.inputs.clone(),
@@ -87,40 +107,6 @@ impl Population {
     }
 }
 
-/// Empirical second moments of inputs and unit noise: means over the samples, no mean
-/// subtracted, as the population's mean is known to be zero.
-struct Drawn {
-    /// Mean of x x^T, d x d.
-    inputs: DMatrix<f64>,
-    /// Mean of n x^T, o x d.
-    noise_cross: DMatrix<f64>,
-    /// Mean of n^T n.
-    noise_power: f64,
-}
-
-impl Drawn {
-    /// Draws the samples one at a time: memory does not grow with their number.
-    fn from(population: &Population, samples: u64, seed: u64) -> Self {
-        let (outputs, dim) = population.map.shape();
-        let mut inputs = DMatrix::zeros(dim, dim);
-        let mut noise_cross = DMatrix::zeros(outputs, dim);
-        let mut noise_power = 0.0;
-        population.draw(samples, seed, |x, n| {
-            inputs.syger(1.0, x, x, 1.0);
-            noise_cross.ger(1.0, n, x, 1.0);
-            noise_power += n.norm_squared();
-        });
-        // syger fills the lower triangle only.
-        inputs.fill_upper_triangle_with_lower_triangle();
-        let count = samples as f64;
-        Self {
-            inputs: inputs / count,
-            noise_cross: noise_cross / count,
-            noise_power: noise_power / count,
-        }
-    }
-}
-
 /// F with F F^T = `covariance`, from its eigenvalues: unlike a Cholesky factor it exists where
 /// the covariance is singular. Negative eigenvalues are round-off there.
 fn square_root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
@@ -129,30 +115,22 @@ fn square_root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
     eigen.eigenvectors * DMatrix::from_diagonal(&roots)
 }
 
-/// One number a modality in the order of `names`, which may differ from that of the file.
-pub(super) fn by_modality<'a>(
-    names: impl Iterator<Item = &'a String>,
-    values: &ByModality<f64>,
-    key: &'static str,
-) -> Result<Vec<f64>> {
-    names
-        .map(|name| {
-            values.get(name).copied().ok_or_else(|| {
-                let problem = format!("no number for modality {name}");
-                InputError::at(key, problem, format!("add {name}: 1.0"))
-            })
-        })
-        .collect()
-}
-
-/// The number of each input, which is that of its modality; `dims` tells how many inputs each has.
+/// The number of each input, which is that of its modality.
+///
+/// # Errors
+/// An input error where a modality has no number in `values`, which stand at `key`.
 pub(super) fn by_input(
-    dims: &ByModality<usize>,
+    modalities: &[Modality],
     values: &ByModality<f64>,
-    key: &'static str,
-) -> Result<Vec<f64>> {
-    let blocks = dims.values().zip(by_modality(dims.keys(), values, key)?);
-    Ok(blocks
-        .flat_map(|(&dim, value)| std::iter::repeat_n(value, dim))
-        .collect())
+    key: &str,
+) -> Result<DVector<f64>> {
+    let mut numbers = Vec::new();
+    for Modality { name, range, .. } in modalities {
+        let value = values.get(name).ok_or_else(|| {
+            let problem = format!("no number for modality {name}");
+            InputError::at(key, problem, format!("add {name}: 1.0"))
+        })?;
+        numbers.resize(range.end, *value);
+    }
+    Ok(DVector::from_vec(numbers))
 }

@@ -5,6 +5,7 @@ use crate::error::{InputError, Result};
 use crate::linalg::{pseudo_inverse, pseudo_inverse_and_rank};
 use nalgebra::DMatrix;
 use serde::Serialize;
+use std::borrow::Borrow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -78,7 +79,7 @@ impl Moments {
         let source = source.get();
         let (mut moments, samples) = match source.content(seed)? {
             Content::Population(population) => {
-                let count = source.sampling().drawn();
+                let count = source.about().sampling.drawn();
                 let moments = population.moments(count, seed)?;
                 let samples = match (keeps_samples, count) {
                     (false, _) => None,
@@ -247,17 +248,17 @@ impl Moments {
 }
 
 /// Rows of each modality in the joined input, from dimensions in order.
-pub(super) fn layout<'a>(dims: impl IntoIterator<Item = (&'a String, usize)>) -> Vec<Modality> {
+pub(super) fn layout<N: ToString, D: Borrow<usize>>(
+    dims: impl IntoIterator<Item = (N, D)>,
+) -> Vec<Modality> {
     let mut start = 0;
-    dims.into_iter()
-        .enumerate()
-        .map(|(index, (name, dim))| {
-            let range = start..start + dim;
-            start = range.end;
-            let name = name.clone();
-            Modality { index, name, range }
-        })
-        .collect()
+    let modalities = dims.into_iter().enumerate().map(|(index, (name, dim))| {
+        let range = start..start + dim.borrow();
+        start = range.end;
+        let name = name.to_string();
+        Modality { index, name, range }
+    });
+    modalities.collect()
 }
 
 /// Refuses infinities and the differences of infinities before a decomposition meets them: its

@@ -6,7 +6,7 @@
 use super::csv_file::CsvFile;
 use super::rows::Rows;
 use super::second_moments::layout;
-use super::{Content, DataSource, Sampling};
+use super::{About, Content, DataSource, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{ByModality, check, within};
@@ -49,8 +49,14 @@ fn default_true() -> bool {
 }
 
 impl DataSource for TableData {
-    fn key(&self) -> &'static str {
-        "table"
+    fn about(&self) -> About<'_> {
+        let names = self.modalities.keys().map(String::as_str);
+        let holds_out = self.holdout > 0.0;
+        About {
+            depends_on_seed: holds_out,
+            holds_out,
+            ..About::of("table", names.collect(), Sampling::File)
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -63,22 +69,6 @@ impl DataSource for TableData {
             check_columns(&key, columns, &mut seen)?;
         }
         check_columns("data.table.targets", &self.targets, &mut seen)
-    }
-
-    fn modalities(&self) -> Vec<&str> {
-        self.modalities.keys().map(String::as_str).collect()
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::File
-    }
-
-    fn depends_on_seed(&self) -> bool {
-        self.holds_out()
-    }
-
-    fn holds_out(&self) -> bool {
-        self.holdout > 0.0
     }
 
     fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {

@@ -1,8 +1,10 @@
 //! Toy data: one scalar input of each modality, one scalar target.
 
-use super::sampling::{Population, by_modality};
+use super::sampling::by_input;
 use super::second_moments::layout;
-use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws, check_true_weights};
+use super::{
+    About, Content, DataSource, MOST_SAMPLES, Population, check_draws, check_true_weights,
+};
 use crate::error::Result;
 use crate::section::{ByModality, check, within};
 use nalgebra::{DMatrix, DVector};
@@ -40,62 +42,39 @@ pub struct ToyData {
 }
 
 impl DataSource for ToyData {
-    fn key(&self) -> &'static str {
-        "toy"
+    fn about(&self) -> About<'_> {
+        About::population("toy", &self.sigma, [self.sigma.len(), 1], self.samples)
     }
 
     fn check(&self) -> Result<()> {
         check::modality_names("data.toy.sigma", &self.sigma)?;
-        let names = self.modalities();
-        check::same_names(
-            "data.toy.target",
-            self.target.keys(),
-            "data.toy.sigma",
-            &names,
-        )?;
-        check::numbers("data.toy.sigma", &self.sigma, check::POSITIVE)?;
-        check_true_weights("data.toy.target", &self.target, "target")?;
+        let names = self.about().modalities;
+        let (sigma, target) = ("data.toy.sigma", "data.toy.target");
+        check::same_names(target, self.target.keys(), sigma, &names)?;
+        check::numbers(sigma, &self.sigma, check::POSITIVE)?;
+        check_true_weights(target, &self.target, "target")?;
         // Below it the covariance has a negative eigenvalue.
         let lowest = -1.0 / (names.len() as f64 - 1.0);
         check::number("data.toy.rho", self.rho, lowest..=1.0)?;
         check_draws("data.toy", self.noise, self.samples)
     }
 
-    fn modalities(&self) -> Vec<&str> {
-        self.sigma.keys().map(String::as_str).collect()
-    }
-
-    fn shape(&self) -> Option<[usize; 2]> {
-        Some([self.sigma.len(), 1])
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::of(self.samples)
-    }
-
+    /// S_ij = rho sigma_i sigma_j for every pair i /= j, S_ii = sigma_i^2, and W (1 x M) the targets.
+    ///
+    /// Source: ICML 2024 paper, the two-input examples of the sections on the unimodal phase.
     fn content(&self, _seed: u64) -> Result<Content> {
-        Ok(Content::Population(population(self)?))
+        let modalities = layout(self.sigma.keys().map(|name| (name, 1)));
+        let sigma = DVector::from_iterator(self.sigma.len(), self.sigma.values().copied());
+        let map = by_input(&modalities, &self.target, "data.toy.target")?;
+        let inputs = DMatrix::from_fn(sigma.len(), sigma.len(), |i, j| {
+            let correlation = if i == j { 1.0 } else { self.rho };
+            correlation * (sigma[i] * sigma[j])
+        });
+        Ok(Content::Population(Population {
+            modalities,
+            inputs,
+            map: DMatrix::from_row_slice(1, map.len(), map.as_slice()),
+            noise: self.noise,
+        }))
     }
-}
-
-/// The population of toy data: S_ij = rho sigma_i sigma_j for every pair i /= j, S_ii = sigma_i^2,
-/// and W (1 x M) the targets.
-///
-/// Source: ICML 2024 paper, the two-input examples of the sections on the unimodal phase.
-///
-/// # Errors
-/// An input error where sigma and target name different modalities.
-fn population(toy: &ToyData) -> Result<Population> {
-    let sigma = DVector::from_iterator(toy.sigma.len(), toy.sigma.values().copied());
-    let map = by_modality(toy.sigma.keys(), &toy.target, "data.toy.target")?;
-    let inputs = DMatrix::from_fn(sigma.len(), sigma.len(), |i, j| {
-        let correlation = if i == j { 1.0 } else { toy.rho };
-        correlation * (sigma[i] * sigma[j])
-    });
-    Ok(Population {
-        modalities: layout(toy.sigma.keys().map(|name| (name, 1))),
-        inputs,
-        map: DMatrix::from_row_slice(1, map.len(), &map),
-        noise: toy.noise,
-    })
 }

@@ -1,8 +1,8 @@
 //! A random input covariance and a random true map.
 
-use super::sampling::{Population, by_input};
+use super::sampling::by_input;
 use super::second_moments::layout;
-use super::{Content, DataSource, MOST_SAMPLES, Sampling, check_draws};
+use super::{About, Content, DataSource, MOST_SAMPLES, Population, check_draws};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
@@ -48,8 +48,12 @@ fn default_outputs() -> usize {
 }
 
 impl DataSource for WishartData {
-    fn key(&self) -> &'static str {
-        "wishart"
+    fn about(&self) -> About<'_> {
+        let shape = [self.modalities.values().sum(), self.outputs];
+        About {
+            depends_on_seed: true,
+            ..About::population("wishart", &self.modalities, shape, self.samples)
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -57,58 +61,35 @@ impl DataSource for WishartData {
         check::modality_names(key, &self.modalities)?;
         check::dims(key, &self.modalities)?;
         let scale = "data.wishart.scale";
-        check::same_names(scale, self.scale.keys(), key, &self.modalities())?;
+        check::same_names(scale, self.scale.keys(), key, &self.about().modalities)?;
         check::numbers(scale, &self.scale, check::POSITIVE)?;
         let outputs = self.outputs as u64;
         check::count("data.wishart.outputs", outputs, 1..=MOST_DIMENSIONS)?;
         check_draws("data.wishart", self.noise, self.samples)
     }
 
-    fn modalities(&self) -> Vec<&str> {
-        self.modalities.keys().map(String::as_str).collect()
-    }
-
-    fn shape(&self) -> Option<[usize; 2]> {
-        Some([self.modalities.values().sum(), self.outputs])
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::of(self.samples)
-    }
-
-    fn depends_on_seed(&self) -> bool {
-        true
-    }
-
+    /// A covariance from the inverse-Wishart distribution of d + 2 degrees of freedom and scale matrix
+    /// diag(scale_m), which is its mean, and a map (o x d) uniform on (-1, 1).
     fn content(&self, seed: u64) -> Result<Content> {
-        Ok(Content::Population(population(self, seed)?))
+        let modalities = layout(&self.modalities);
+        let diagonal = by_input(&modalities, &self.scale, "data.wishart.scale")?;
+        let inputs = inverse_wishart(&diagonal, &mut stream(seed, Purpose::Covariance))?;
+        let mut rng = stream(seed, Purpose::TargetMap);
+        let map = DMatrix::from_fn(self.outputs, diagonal.len(), |_, _| {
+            rng.random_range(-1.0..1.0)
+        });
+        Ok(Content::Population(Population {
+            modalities,
+            inputs,
+            map,
+            noise: self.noise,
+        }))
     }
 }
 
 /// Degrees of freedom above the dimension d. With d + 2 the mean of the inverse-Wishart
 /// distribution, scale / (degrees - d - 1), exists and is the scale matrix itself.
 const EXTRA_DEGREES: usize = 2;
-
-/// A population with covariance from the inverse-Wishart distribution of d + 2 degrees of freedom
-/// and scale matrix diag(scale_m), which is its mean, and a map (o x d) uniform on (-1, 1).
-///
-/// # Errors
-/// An input error where modalities and scale differ, and where a draw is singular in floating
-/// point.
-fn population(wishart: &WishartData, seed: u64) -> Result<Population> {
-    let diagonal = by_input(&wishart.modalities, &wishart.scale, "data.wishart.scale")?;
-    let inputs = inverse_wishart(&diagonal, &mut stream(seed, Purpose::Covariance))?;
-    let mut rng = stream(seed, Purpose::TargetMap);
-    let map = DMatrix::from_fn(wishart.outputs, diagonal.len(), |_, _| {
-        rng.random_range(-1.0..1.0)
-    });
-    Ok(Population {
-        modalities: layout(wishart.modalities.iter().map(|(name, &dim)| (name, dim))),
-        inputs,
-        map,
-        noise: wishart.noise,
-    })
-}
 
 /// A draw (d x d) from the inverse-Wishart distribution with scale matrix Psi = diag(`scale`).
 ///
@@ -120,7 +101,7 @@ fn population(wishart: &WishartData, seed: u64) -> Result<Population> {
 ///
 /// Source: Smith & Hocking, "Algorithm AS 53: Wishart Variate Generator", Applied Statistics 21
 /// (1972) 341-345.
-fn inverse_wishart(scale: &[f64], rng: &mut impl Rng) -> Result<DMatrix<f64>> {
+fn inverse_wishart(scale: &DVector<f64>, rng: &mut impl Rng) -> Result<DMatrix<f64>> {
     let dim = scale.len();
     let mut triangle = DMatrix::zeros(dim, dim);
     for i in 0..dim {
@@ -129,13 +110,10 @@ fn inverse_wishart(scale: &[f64], rng: &mut impl Rng) -> Result<DMatrix<f64>> {
         }
         triangle[(i, i)] = chi(dim + EXTRA_DEGREES - i, rng);
     }
-    let root = DMatrix::from_diagonal(&DVector::from_row_slice(scale).map(f64::sqrt));
+    let root = DMatrix::from_diagonal(&scale.map(f64::sqrt));
     let factor = triangle.solve_lower_triangular(&root).ok_or_else(|| {
-        InputError::at(
-            "data.wishart",
-            "the covariance drawn is singular",
-            "choose another seed",
-        )
+        let problem = "the covariance drawn is singular";
+        InputError::at("data.wishart", problem, "choose another seed")
     })?;
     let mut covariance = factor.transpose() * &factor;
     // Symmetric to the last digit, which the product is not.

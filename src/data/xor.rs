@@ -6,7 +6,7 @@
 
 use super::rows::Rows;
 use super::second_moments::layout;
-use super::{Content, DataSource, MOST_SAMPLES, Sampling};
+use super::{About, Content, DataSource, MOST_SAMPLES, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{check, within};
@@ -31,8 +31,12 @@ pub struct XorData {
 }
 
 impl DataSource for XorData {
-    fn key(&self) -> &'static str {
-        "xor"
+    fn about(&self) -> About<'_> {
+        About {
+            shape: Some([3, 1]),
+            holds_samples: true,
+            ..About::of("xor", vec!["A", "B"], Sampling::Drawn(self.samples))
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -48,24 +52,31 @@ impl DataSource for XorData {
         }
     }
 
-    fn modalities(&self) -> Vec<&str> {
-        vec!["A", "B"]
-    }
-
-    fn shape(&self) -> Option<[usize; 2]> {
-        Some([3, 1])
-    }
-
-    fn sampling(&self) -> Sampling {
-        Sampling::Drawn(self.samples)
-    }
-
-    fn holds_samples(&self) -> bool {
-        true
-    }
-
+    /// Modality A has one input, B two; the two parts of the target add up to it.
+    ///
+    /// Every x_A is drawn once and paired with all four x_B: these are balanced, and uncorrelated with
+    /// x_A, to the last digit.
     fn content(&self, seed: u64) -> Result<Content> {
-        Ok(Content::of_rows(rows(self, seed), None))
+        let mut rng = stream(seed, Purpose::Samples);
+        let len = self.samples as usize;
+        let mut inputs = DMatrix::zeros(len, 3);
+        let mut parts = DMatrix::zeros(len, 2);
+        let mut x = 0.0;
+        for row in 0..len {
+            let [left, right] = CORNERS[row % CORNERS.len()];
+            if row % CORNERS.len() == 0 {
+                x = self.sigma * rng.sample::<f64, _>(StandardNormal);
+            }
+            inputs.row_mut(row).copy_from_slice(&[x, left, right]);
+            parts.row_mut(row).copy_from_slice(&[x, -left * right]);
+        }
+        let rows = Rows {
+            modalities: layout([("A", 1), ("B", 2)]),
+            inputs,
+            targets: DMatrix::from_column_slice(len, 1, parts.column_sum().as_slice()),
+            parts: Some((&PARTS, parts)),
+        };
+        Ok(Content::of_rows(rows, None))
     }
 }
 
@@ -74,30 +85,3 @@ const CORNERS: [[f64; 2]; 4] = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.
 
 /// Names of the two parts of the target.
 const PARTS: [&str; 2] = ["linear", "xor"];
-
-/// Modality A has one input, B two; the two parts of the target add up to it.
-///
-/// Every x_A is drawn once and paired with all four x_B: these are balanced, and uncorrelated with
-/// x_A, to the last digit.
-fn rows(xor: &XorData, seed: u64) -> Rows {
-    let mut rng = stream(seed, Purpose::Samples);
-    let len = xor.samples as usize;
-    let mut inputs = DMatrix::zeros(len, 3);
-    let mut parts = DMatrix::zeros(len, 2);
-    let mut x = 0.0;
-    for row in 0..len {
-        let [left, right] = CORNERS[row % CORNERS.len()];
-        if row % CORNERS.len() == 0 {
-            x = xor.sigma * rng.sample::<f64, _>(StandardNormal);
-        }
-        inputs.row_mut(row).copy_from_slice(&[x, left, right]);
-        parts.row_mut(row).copy_from_slice(&[x, -left * right]);
-    }
-    let names = ["A".to_owned(), "B".to_owned()];
-    Rows {
-        modalities: layout(names.iter().zip([1, 2])),
-        inputs,
-        targets: DMatrix::from_column_slice(len, 1, parts.column_sum().as_slice()),
-        parts: Some((&PARTS, parts)),
-    }
-}

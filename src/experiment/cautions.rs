@@ -88,7 +88,7 @@ fn of_data(
             moments.inputs_len()
         ));
     }
-    if !scenario.network.is_linear() && scenario.data.get().holds_out() {
+    if !scenario.network.is_linear() && scenario.data.get().about().holds_out {
         warnings.push(
             "the rows held out are not used: the generalisation error is computed for linear networks only"
                 .to_owned(),

@@ -63,11 +63,11 @@ pub fn ensure_fits(architecture: &Architecture, samples: u64, available: u64) ->
 /// # Errors
 /// An input error at the number of samples.
 pub fn ensure_samples_fit(scenario: &Scenario, available: u64) -> Result<()> {
-    let data = scenario.data.get();
+    let about = scenario.data.get().about();
     // Moments alone are summed sample by sample, where the source can.
-    let are_kept = scenario.keeps_samples() || data.holds_samples();
-    let drawn = data.sampling().drawn();
-    let (Some(samples), Some(shape), true) = (drawn, data.shape(), are_kept) else {
+    let are_kept = scenario.keeps_samples() || about.holds_samples;
+    let drawn = about.sampling.drawn();
+    let (Some(samples), Some(shape), true) = (drawn, about.shape, are_kept) else {
         return Ok(());
     };
     match shortage(of_samples(samples, shape), available) {

@@ -63,7 +63,7 @@ impl Scenario {
         }
         let data = self.data.get();
         data.check()?;
-        self.network.check(&data.modalities())?;
+        self.network.check(&data.about().modalities)?;
         self.init.check()?;
         self.flow.check(self.network.activation)?;
         if let Some(cause) = self.network.beyond_moments() {
@@ -82,11 +82,11 @@ impl Scenario {
 
     /// Makes sure that there are samples, not only a population's moments.
     fn ensure_samples(&self, cause: &str) -> Result<()> {
-        let data = self.data.get();
-        if data.sampling() != Sampling::Population {
+        let about = self.data.get().about();
+        if about.sampling != Sampling::Population {
             return Ok(());
         }
-        let key = format!("data.{}", data.key());
+        let key = format!("data.{}", about.key);
         Err(InputError::at(
             format!("{key}.samples"),
             format!("this key is missing: {cause}"),

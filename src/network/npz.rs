@@ -47,8 +47,9 @@ fn arrays(architecture: &Architecture) -> Vec<Array<'_>> {
 }
 
 /// Reads a flat state (layout: [`Architecture::layers`], [`Architecture::biases`]) from an NPZ
-/// file with exactly the network's arrays: shape (rows, cols) of layers, (units,) of biases, 64-bit or 32-bit floats of either byte order, by rows or by
-/// columns, compressed or not, as numpy.savez and numpy.savez_compressed write them.
+/// file with exactly the network's arrays: shape (rows, cols) of layers, (units,) of biases, 64-bit
+/// or 32-bit floats of either byte order, by rows or by columns, compressed or not, as numpy.savez
+/// and numpy.savez_compressed write them.
 ///
 /// # Errors
 /// An input error that names file and array where the file is missing or no NPZ file, where
@@ -61,11 +62,10 @@ pub fn read(path: &Path, architecture: &Architecture) -> Result<DVector<f64>> {
         let problem = format!("not an NPZ file: {error}");
         InputError::in_file(path, None, problem, "write it with numpy.savez")
     })?;
-    check_names(path, &archive, architecture)?;
+    check_names(&archive, architecture).map_err(|error| error.with_file(path))?;
     let mut state = DVector::zeros(architecture.len());
     for array in arrays(architecture) {
-        let weights = read_array(&mut archive, &array)
-            .map_err(|problem| in_array(path, array.name, problem.0, problem.1))?;
+        let weights = read_array(&mut archive, &array).map_err(|error| error.with_file(path))?;
         state.as_mut_slice()[array.range].copy_from_slice(&weights);
     }
     Ok(state)
@@ -104,14 +104,11 @@ fn write_archive(architecture: &Architecture, state: &DVector<f64>) -> io::Resul
     Ok(archive.finish()?.into_inner())
 }
 
-/// Problem and remedy, where file and array are known further up.
-type Complaint = (String, String);
-
-fn check_names<R: Read + Seek>(
-    path: &Path,
-    archive: &ZipArchive<R>,
-    architecture: &Architecture,
-) -> Result<()> {
+/// The file has the network's arrays, and no others.
+fn check_names<R>(archive: &ZipArchive<R>, architecture: &Architecture) -> Result<()>
+where
+    R: Read + Seek,
+{
     let expected = arrays(architecture);
     let expected = || expected.iter().map(|array| array.name);
     let found = || {
@@ -121,28 +118,24 @@ fn check_names<R: Read + Seek>(
     };
     if let Some(missing) = expected().find(|name| found().all(|array| array != *name)) {
         let unused = found().filter(|array| expected().all(|name| name != *array));
-        let problem = "no such array in the file".to_owned();
         let remedy = format!("the file's arrays are: {}", listed(found()));
-        return Err(in_array(path, missing, problem, remedy).with_unknown(missing, unused));
+        let error = in_array(missing, "no such array in the file", remedy);
+        return Err(error.with_unknown(missing, unused));
     }
     if let Some(unexpected) = found().find(|array| expected().all(|name| name != *array)) {
-        let problem = "the network has no layer of this name".to_owned();
         let remedy = format!("the network's layers are: {}", listed(expected()));
-        return Err(
-            in_array(path, unexpected, problem, remedy).with_unknown(unexpected, expected())
-        );
+        let error = in_array(unexpected, "the network has no layer of this name", remedy);
+        return Err(error.with_unknown(unexpected, expected()));
     }
     Ok(())
 }
 
 /// The numbers of one array, by columns.
-fn read_array<R: Read + Seek>(
-    archive: &mut ZipArchive<R>,
-    array: &Array<'_>,
-) -> std::result::Result<Vec<f64>, Complaint> {
+fn read_array<R: Read + Seek>(archive: &mut ZipArchive<R>, array: &Array<'_>) -> Result<Vec<f64>> {
+    let refused = |problem: String, remedy| in_array(array.name, problem, remedy);
     let broken = |error: &dyn std::fmt::Display| {
         let problem = format!("the array cannot be read: {error}");
-        (problem, "write the file again with numpy.savez".to_owned())
+        refused(problem, "write the file again with numpy.savez")
     };
     let name = file_name_from_array_name(array.name);
     let entry = archive.by_name(&name).map_err(|error| broken(&error))?;
@@ -154,25 +147,21 @@ fn read_array<R: Read + Seek>(
         .read_to_end(&mut bytes)
         .map_err(|error| broken(&error))?;
     let (header, data) = split(&bytes).ok_or_else(|| broken(&"not in NPY format"))?;
-    check_shape(header, &array.sides)?;
+    check_shape(header, array)?;
     let npy = NpyFile::new(bytes.as_slice()).map_err(|error| broken(&error))?;
     let (order, dtype) = (npy.order(), npy.dtype());
     let weights = numbers(npy).ok_or_else(|| {
-        let remedy = "store 64-bit floats: array.astype('float64')";
-        (
-            format!("numbers of type {}", dtype.descr()),
-            remedy.to_owned(),
-        )
+        let problem = format!("numbers of type {}", dtype.descr());
+        refused(problem, "store 64-bit floats: array.astype('float64')")
     })?;
     if dtype.num_bytes().map(|size| size * array.range.len()) != Some(data.len()) {
-        return Err(broken(
-            &"it holds more or fewer numbers than its shape says",
-        ));
+        let error = "it holds more or fewer numbers than its shape says";
+        return Err(broken(&error));
     }
     let weights = weights.map_err(|error| broken(&error))?;
     if let Some(weight) = weights.iter().find(|weight| !weight.is_finite()) {
         let remedy = "initial weights must be finite numbers";
-        return Err((format!("a weight is {weight}"), remedy.to_owned()));
+        return Err(refused(format!("a weight is {weight}"), remedy));
     }
     Ok(match (order, &array.sides[..]) {
         (Order::C, &[rows, cols]) => {
@@ -200,7 +189,8 @@ fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
 }
 
 /// Refuses another shape than the network's, before the npyz crate multiplies its sides.
-fn check_shape(header: &str, expected: &[u64]) -> std::result::Result<(), Complaint> {
+fn check_shape(header: &str, array: &Array<'_>) -> Result<()> {
+    let expected = &array.sides[..];
     let claimed = shape(header);
     if claimed.as_deref() == Some(expected) {
         return Ok(());
@@ -213,7 +203,7 @@ fn check_shape(header: &str, expected: &[u64]) -> std::result::Result<(), Compla
     let expected = tuple(expected);
     let problem = format!("shape {claimed} where {owner} {expected}{meaning}");
     let remedy = "store the weights of the same network, or change the network section";
-    Err((problem, remedy.to_owned()))
+    Err(in_array(array.name, problem, remedy))
 }
 
 fn shape(header: &str) -> Option<Vec<u64>> {
@@ -249,6 +239,6 @@ fn numbers(npy: NpyFile<&[u8]>) -> Option<io::Result<Vec<f64>>> {
     }
 }
 
-fn in_array(path: &Path, array: &str, problem: String, remedy: String) -> InputError {
-    InputError::in_file(path, None, problem, remedy).with_key(format!("array {array}"))
+fn in_array(array: &str, problem: impl Into<String>, remedy: impl Into<String>) -> InputError {
+    InputError::at(format!("array {array}"), problem, remedy)
 }

@@ -120,7 +120,7 @@ impl Place<'_> {
         let can_be = match data {
             Source::Table(table) => table.holdout > 0.0 || varies(".holdout"),
             Source::Images(_) => true,
-            _ => data.get().sampling().drawn().is_some() || varies(".samples"),
+            _ => data.get().about().sampling.drawn().is_some() || varies(".samples"),
         };
         ensure(
             can_be,

@@ -32,7 +32,7 @@ impl TheoryLine<'_> {
     pub fn points(&self, row: usize, xs: &[f64]) -> Option<Vec<(f64, Option<f64>)>> {
         const BETWEEN: usize = 16;
         let mut scenarios = xs.iter().filter_map(|x| self.scenario(row, *x));
-        let draws_data = |scenario: Scenario| scenario.data.get().depends_on_seed();
+        let draws_data = |scenario: Scenario| scenario.data.get().about().depends_on_seed;
         if self.quantity.needs(Need::Weights) || scenarios.any(draws_data) {
             return None;
         }

@@ -212,7 +212,7 @@ impl Run<'_> {
                 parts.extend(toy.target.iter().map(|target| named("w", target)));
             }
         }
-        let sampled = self.scenario.data.get().sampling().drawn();
+        let sampled = self.scenario.data.get().about().sampling.drawn();
         parts.extend(sampled.map(|samples| format!("P = {samples}")));
         parts.extend(match init {
             InitSection::Gaussian(gaussian) => {
