@@ -3,7 +3,8 @@
 use super::common;
 use modalflow::analysis::detector::DetectorSection;
 use modalflow::analysis::detector::detect;
-use modalflow::descent::{self, descend};
+use modalflow::descent::optimiser::Plain;
+use modalflow::descent::{self, Stepping, descend};
 use modalflow::experiment::compare::{Distance, orders, with_flow};
 use modalflow::flow::Flow;
 use modalflow::integrate::{End, Method, Node, Pair, Segment, Settings, Verdict, Work, integrate};
@@ -178,10 +179,16 @@ fn descent_converges_to_the_flow_with_order_one() {
             };
             let mut distance = Distance::new(observables, &trajectory);
             let mut flow = Flow::new(&architecture, &moments);
-            let descent = descend(&mut flow, weights.as_slice(), &settings, &mut |_, knot| {
-                distance.add(knot);
-                None
-            });
+            let descent = descend(
+                &mut flow,
+                weights.as_slice(),
+                &settings,
+                Stepping::on_all(Plain),
+                &mut |_, knot: &Knot, _| {
+                    distance.add(knot);
+                    None
+                },
+            );
             assert_eq!(descent.steps, (T_END / learning_rate).round() as u64);
             with_flow(
                 learning_rate,
@@ -242,10 +249,16 @@ fn descent_tracks_are_smooth_through_their_steps() {
         };
         let mut seen = Vec::new();
         let mut flow = Flow::new(&architecture, &moments);
-        let descent = descend(&mut flow, weights.as_slice(), &settings, &mut |_, knot| {
-            seen.push(knot.clone());
-            None
-        });
+        let descent = descend(
+            &mut flow,
+            weights.as_slice(),
+            &settings,
+            Stepping::on_all(Plain),
+            &mut |_, knot: &Knot, _| {
+                seen.push(knot.clone());
+                None
+            },
+        );
         assert_eq!(descent.steps, u64::from(steps as u32));
         for knot in &seen {
             let value = descent.trajectory.at(knot.time).values[0];

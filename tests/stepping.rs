@@ -7,7 +7,7 @@ use modalflow::analysis::saddle_visits::Visitor;
 use modalflow::data::{Moments, Samples};
 use modalflow::descent::batches::Batches;
 use modalflow::descent::optimiser::{AdamSection, Momentum, Plain, Rule};
-use modalflow::descent::{Settings, Stepping, descend, descend_by};
+use modalflow::descent::{Settings, Stepping, descend};
 use modalflow::flow::Flow;
 use modalflow::integrate::{self, Method, Pair, Verdict, integrate};
 use modalflow::network::Architecture;
@@ -109,7 +109,13 @@ fn mini_batches_converge_to_all_samples() {
         moments: &moments,
     };
     let run = settings(0.01, 1.0);
-    let whole = descend(&mut flow, weights.as_slice(), &run, &mut |_, _| None);
+    let whole = descend(
+        &mut flow,
+        weights.as_slice(),
+        &run,
+        Stepping::on_all(Plain),
+        &mut |_, _, _| None,
+    );
     let whole = DVector::from_column_slice(observables.map(whole.trajectory.end()));
     let distance = |size: usize| {
         let squares = (0..24).map(|seed| {
@@ -118,12 +124,12 @@ fn mini_batches_converge_to_all_samples() {
                 batches: Batches::new(&architecture, &moments, size, seed),
             };
             let mut flow = Flow::new(&architecture, &moments);
-            let descent = descend_by(
+            let descent = descend(
                 &mut flow,
                 weights.as_slice(),
                 &run,
                 stepping,
-                &mut |_, _| None,
+                &mut |_, _, _| None,
             );
             let map = DVector::from_column_slice(observables.map(descent.trajectory.end()));
             (map - &whole).norm_squared()
@@ -165,17 +171,14 @@ fn momentum_converges_to_the_flow_in_its_own_time() {
         // The lag of the velocity is of order eta/(1 - mu)^2.
         let errors = [2e-3, 1e-3, 5e-4].map(|share: f64| {
             let eta = share * (1.0 - momentum) * (1.0 - momentum);
-            let stepping = Stepping {
-                rule: Box::new(Momentum(momentum)),
-                batches: None,
-            };
+            let stepping = Stepping::on_all(Momentum(momentum));
             let run = settings(eta, T_END);
-            let descent = descend_by(
+            let descent = descend(
                 &mut flow,
                 weights.as_slice(),
                 &run,
                 stepping,
-                &mut |_, _| None,
+                &mut |_, _, _| None,
             );
             let last = descent.trajectory.end();
             assert!((last.time / T_END - 1.0).abs() < 1e-9);

@@ -3,7 +3,7 @@
 //! The distance from a critical point M_S is that of the outputs from those of its map, half their
 //! mean square difference (the metric of the loss), as a share of the learnable loss. A visit lasts
 //! from a step within `share` of M_S to the next one outside, of the steps that are looked at
-//! ([`crate::descent::descend_by`]).
+//! ([`crate::descent::descend`]).
 
 use crate::data::Modality;
 use crate::trajectory::Knot;

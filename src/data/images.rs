@@ -136,13 +136,10 @@ impl DataSource for ImagesData {
         }
         if let Some(csv) = &self.csv {
             check::path("data.images.csv.path", &csv.path)?;
-            if let Some(width) = csv.width {
-                check::count("data.images.csv.width", width as u64, 1..)?;
-            }
+            let width = csv.width.map(|width| width as u64);
+            check::count("data.images.csv.width", width, 1..)?;
         }
-        if let Some(limit) = self.limit {
-            check::count("data.images.limit", limit, 1..)?;
-        }
+        check::count("data.images.limit", self.limit, 1..)?;
         self.noise.as_ref().map_or(Ok(()), check_noise)
     }
 
@@ -186,10 +183,7 @@ fn check_noise(noise: &NoiseViews) -> Result<()> {
             "give three probabilities that add up to 1, such as both: 0.5, only_A: 0.25, only_B: 0.25",
         ));
     }
-    match noise.std {
-        Some(std) => check::number("data.images.noise.std", std, 0.0..=check::LARGEST),
-        None => Ok(()),
-    }
+    check::number("data.images.noise.std", noise.std, 0.0..=check::LARGEST)
 }
 
 /// The views as rows.

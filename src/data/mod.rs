@@ -239,8 +239,5 @@ fn check_true_weights(key: &str, weights: &ByModality<f64>, what: &str) -> Resul
 /// Noise and number of samples, alike in every source that can be sampled.
 fn check_draws(section: &str, noise: f64, samples: Option<u64>) -> Result<()> {
     check::number(&format!("{section}.noise"), noise, 0.0..=check::LARGEST)?;
-    match samples {
-        None => Ok(()),
-        Some(samples) => check::count(&format!("{section}.samples"), samples, 1..=MOST_SAMPLES),
-    }
+    check::count(&format!("{section}.samples"), samples, 1..=MOST_SAMPLES)
 }

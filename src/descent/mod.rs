@@ -28,7 +28,7 @@ use crate::network::Architecture;
 use crate::trajectory::Observables;
 use crate::trajectory::{Knot, Trajectory};
 use builder::TrajectoryBuilder;
-use optimiser::{Optimiser, Plain, Rule};
+use optimiser::{Optimiser, Rule};
 use serde::Serialize;
 use std::ops::Range;
 
@@ -76,6 +76,16 @@ pub struct Stepping<'a> {
     pub rule: Box<dyn Rule>,
     /// Where the gradients come from: mini-batches, or None for all samples.
     pub batches: Option<Batches<'a>>,
+}
+
+impl Stepping<'_> {
+    /// Steps of this rule on all samples.
+    pub fn on_all(rule: impl Rule + 'static) -> Self {
+        Self {
+            rule: Box::new(rule),
+            batches: None,
+        }
+    }
 }
 
 /// Change of a layer, over its norm, that calls for a look. The parabolas between looks are then off
@@ -161,30 +171,16 @@ impl<'a, 's> Stepper<'a, 's> {
     }
 }
 
-/// Runs plain descent on all samples from `weights`. `observe` sees every step's number and knot
-/// (with the rates of the gradient there) and may end the run.
+/// Runs descent from `weights`. `observe` sees number, knot (with the rates of the gradient there)
+/// and loss of every step, or with mini-batches of a network that is not linear of those between
+/// which a layer changes by some per cent, a few an epoch at the least, and the last one; it may end
+/// the run.
 pub fn descend(
     flow: &mut Flow<'_>,
     weights: &[f64],
     settings: &Settings,
-    observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
-) -> Descent {
-    let stepping = Stepping {
-        rule: Box::new(Plain),
-        batches: None,
-    };
-    descend_by(flow, weights, settings, stepping, observe)
-}
-
-/// Runs descent that steps as told from `weights`; `observe` as for [`descend`], but for what it
-/// sees: every step, or with mini-batches of a network that is not linear those between which a layer
-/// changes by some per cent, a few an epoch at the least, and the last one.
-pub fn descend_by(
-    flow: &mut Flow<'_>,
-    weights: &[f64],
-    settings: &Settings,
     stepping: Stepping<'_>,
-    observe: &mut dyn FnMut(u64, &Knot) -> Option<Outcome>,
+    observe: &mut dyn FnMut(u64, &Knot, f64) -> Option<Outcome>,
 ) -> Descent {
     let observables = Observables {
         architecture: flow.architecture(),
@@ -199,16 +195,13 @@ pub fn descend_by(
     let mut observation = Observation::default();
     flow.observe(weights, &mut observation);
     let mut knot = Knot::of(0.0, &observation);
-    let ceiling = DIVERGED
-        * observables
-            .moments
-            .initial_loss
-            .max(observables.loss(&knot));
+    let mut loss = observables.loss(&knot);
+    let ceiling = DIVERGED * observables.moments.initial_loss.max(loss);
     let mut path = TrajectoryBuilder::new(knot.clone(), observables.groups());
     let mut step = 0;
     let outcome = loop {
         let has_converged = |gap| observables.loss_gap(&knot) <= gap;
-        if let Some(outcome) = observe(step, &knot) {
+        if let Some(outcome) = observe(step, &knot, loss) {
             break outcome;
         } else if settings.loss_gap.is_some_and(has_converged) {
             break Outcome::Converged;
@@ -220,7 +213,7 @@ pub fn descend_by(
         step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
         flow.observe(&walk.weights, &mut observation);
         knot = Knot::of(time_step * step as f64, &observation);
-        let loss = observables.loss(&knot);
+        loss = observables.loss(&knot);
         // A loss that is not a number has diverged too.
         if loss.is_nan() || loss > ceiling {
             break Outcome::Diverged;
@@ -232,7 +225,7 @@ pub fn descend_by(
         time_step,
         outcome,
         steps: step,
-        final_loss: observables.loss(&knot),
+        final_loss: loss,
         trajectory: path.finish(),
     }
 }

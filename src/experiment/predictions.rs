@@ -1,6 +1,7 @@
 //! What theory says of a problem: the only door from problems to theory.
 
 use super::problem::Problem;
+use crate::descent::DescentSection;
 use crate::theory::{self, Curve, InitialScale, Theory};
 
 impl Problem {
@@ -21,8 +22,7 @@ impl Problem {
         // The formulas are those of plain steps of a linear network on all samples: half of the units
         // of a rectified one are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
-        let is_plain = section.is_none_or(|d| d.batch.is_none() && d.rule().is_plain());
-        if !is_plain || !architecture.is_linear() {
+        if !section.is_none_or(DescentSection::is_plain) || !architecture.is_linear() {
             return (None, None);
         }
         let ratio = theory

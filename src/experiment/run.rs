@@ -122,12 +122,11 @@ fn run_descents(
     descents
 }
 
-/// Orders of convergence; Adam tends to another flow, and batches to one gradient's noise.
+/// Orders of convergence to the flow.
 fn orders(problem: &Problem, descents: &[DescentRun]) -> Option<Orders> {
     let section = problem.scenario.descent.as_ref()?;
-    let has_limit = section.batch.is_none() && section.rule().tends_to_flow();
     let comparisons: Vec<Comparison> = descents.iter().map(|run| run.comparison).collect();
-    has_limit.then(|| compare::orders(&comparisons)).flatten()
+    compare::orders(&comparisons).filter(|_| section.tends_to_flow())
 }
 
 fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
@@ -190,7 +189,8 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     FlowRun {
         method: settings.method,
         curvature: curvature.map_or_else(CurvatureAlongRun::default, |curvature| {
-            curvature.with_stability_factor(stability_factor(problem))
+            let section = problem.scenario.descent.as_ref();
+            curvature.with_stability_factor(section.map_or(Some(1.0), DescentSection::stability))
         }),
         detection,
         balancedness_drift: balancedness_drift(&network, &end.state),
@@ -208,16 +208,6 @@ fn settings(problem: &Problem, plan: &Plan) -> integrate::Settings {
         atol: plan.tolerances.atol,
         t_end: section.until.time.unwrap_or(f64::INFINITY),
         max_steps: section.max_steps,
-    }
-}
-
-/// The largest stable learning rate of the scenario's descents over 2/lambda_max. None where there is
-/// no such rate: for Adam, and for mini-batches, each of which has another Hessian.
-fn stability_factor(problem: &Problem) -> Option<f64> {
-    match &problem.scenario.descent {
-        None => Some(1.0),
-        Some(section) if section.batch.is_some() => None,
-        Some(section) => section.rule().stability(),
     }
 }
 
@@ -325,18 +315,18 @@ pub fn run_descent(
     let mut distance = Distance::new(observables, &flow_run.trajectory);
     let mut visitor = Visitor::new(observables, problem.scenario.detector.share);
     let weights = network.weights.as_slice();
-    let mut see = |steps, knot: &Knot| {
+    let mut see = |steps, knot: &Knot, loss| {
         distance.add(knot);
         visitor.pass(knot);
         let progress = Progress {
             stage: Stage::Descent(learning_rate),
             time: knot.time,
             steps,
-            loss: observables.loss(knot),
+            loss,
         };
         (!monitor(&progress)).then_some(Outcome::Interrupted)
     };
-    let descent = descent::descend_by(&mut flow, weights, &settings, stepping, &mut see);
+    let descent = descent::descend(&mut flow, weights, &settings, stepping, &mut see);
     let detector = &problem.scenario.detector;
     let detection = detect(&descent.trajectory, &observables, detector);
     let phases = (&detection.phase, &flow_run.detection.phase);

@@ -87,12 +87,8 @@ impl FlowSection {
     /// # Errors
     /// An input error at the key that is wrong.
     pub fn check(&self, activation: Activation) -> Result<()> {
-        if let Some(rtol) = self.rtol {
-            check::number("flow.rtol", rtol, 1e-13..=0.1)?;
-        }
-        if let Some(atol) = self.atol {
-            check::number("flow.atol", atol, check::POSITIVE)?;
-        }
+        check::number("flow.rtol", self.rtol, 1e-13..=0.1)?;
+        check::number("flow.atol", self.atol, check::POSITIVE)?;
         check::count("flow.max_steps", self.max_steps, 1..)?;
         self.until.check()?;
         if !activation.is_smooth() && self.method == MethodChoice::Exponential {
@@ -118,12 +114,8 @@ impl Until {
                 "give time, loss_gap, or both, for example until: {time: 40.0, loss_gap: 1.0e-6}",
             ));
         }
-        if let Some(time) = self.time {
-            check::number("flow.until.time", time, check::POSITIVE)?;
-        }
-        match self.loss_gap {
-            Some(gap) => check::number("flow.until.loss_gap", gap, check::between(0.0, 1.0)),
-            None => Ok(()),
-        }
+        check::number("flow.until.time", self.time, check::POSITIVE)?;
+        let range = check::between(0.0, 1.0);
+        check::number("flow.until.loss_gap", self.loss_gap, range)
     }
 }

@@ -68,8 +68,7 @@ impl Activation {
     /// # Errors
     /// An input error where the number is out of range.
     pub fn check(&self) -> Result<()> {
-        let slope = self.slope().unwrap_or_default();
-        check::number("network.activation.leaky_relu", slope, 0.0..=1.0)
+        check::number("network.activation.leaky_relu", self.slope(), 0.0..=1.0)
     }
 
     /// Replaces every z by phi(z) and writes phi'(z) to `slope`, and phi''(z) to `curve` unless that is

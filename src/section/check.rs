@@ -41,8 +41,15 @@ pub fn file_name(key: &str, name: &str) -> Result<()> {
     Err(InputError::at(key, problem, remedy))
 }
 
-/// A finite number in its range.
-pub fn number(key: &str, value: f64, range: impl RangeBounds<f64>) -> Result<()> {
+/// A finite number in its range, or None.
+pub fn number(
+    key: &str,
+    value: impl Into<Option<f64>>,
+    range: impl RangeBounds<f64>,
+) -> Result<()> {
+    let Some(value) = value.into() else {
+        return Ok(());
+    };
     if !value.is_finite() {
         let problem = format!("{value:?} is not a finite number");
         let remedy = format!("give a number {}", range_words(&range));
@@ -62,9 +69,10 @@ pub fn numbers(
         .try_for_each(|(name, &value)| number(&format!("{key}.{name}"), value, range))
 }
 
-/// A count in its range.
-pub fn count(key: &str, value: u64, range: impl RangeBounds<u64>) -> Result<()> {
-    within(key, value, range, "a whole number")
+/// A count in its range, or None.
+pub fn count(key: &str, value: impl Into<Option<u64>>, range: impl RangeBounds<u64>) -> Result<()> {
+    let value = value.into();
+    value.map_or(Ok(()), |value| within(key, value, range, "a whole number"))
 }
 
 fn within<T: PartialOrd + Debug>(

@@ -68,6 +68,23 @@ impl DescentSection {
         adam.or(momentum).unwrap_or_else(|| Box::new(Plain))
     }
 
+    /// Whether theory's formulas of descent are of these steps: plain ones on all samples.
+    pub fn is_plain(&self) -> bool {
+        self.batch.is_none() && self.rule().is_plain()
+    }
+
+    /// Whether the steps tend to the gradient flow as the learning rate tends to 0, in an order of its
+    /// own: batches tend to one gradient's noise first.
+    pub fn tends_to_flow(&self) -> bool {
+        self.batch.is_none() && self.rule().tends_to_flow()
+    }
+
+    /// The largest stable learning rate over that of plain descent, 2/lambda_max. None where there is
+    /// no such rate, and for mini-batches, each of which has another Hessian.
+    pub fn stability(&self) -> Option<f64> {
+        self.rule().stability().filter(|_| self.batch.is_none())
+    }
+
     /// Checks the section; `time` is the time at which the run ends.
     ///
     /// # Errors
@@ -81,9 +98,7 @@ impl DescentSection {
                 "keep one; beta1 is Adam's own momentum",
             ));
         }
-        if let Some(batch) = self.batch {
-            check::count("descent.batch", batch, 1..)?;
-        }
+        check::count("descent.batch", self.batch, 1..)?;
         self.check_rates(time)
     }
 
