@@ -50,7 +50,6 @@ impl DataSource for IsotropicData {
 
     fn check(&self) -> Result<()> {
         let key = "data.isotropic.modalities";
-        check::modality_names(key, &self.modalities)?;
         check::dims(key, &self.modalities)?;
         let names = self.about().modalities;
         let (variance, weight) = ("data.isotropic.variance", "data.isotropic.weight");

@@ -44,7 +44,7 @@ pub use quadratic::{Generalisation, Quadratic};
 pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};
 pub use sampling::Population;
-pub use second_moments::{Modality, Moments, Solutions};
+pub use second_moments::{Modality, Moments, Solutions, layout};
 pub use table::TableData;
 pub use toy::ToyData;
 pub use wishart::WishartData;

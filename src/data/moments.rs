@@ -44,7 +44,6 @@ impl DataSource for MomentsData {
     }
 
     fn check(&self) -> Result<()> {
-        check::modality_names("data.moments.modalities", &self.modalities)?;
         let dims = check::dims("data.moments.modalities", &self.modalities)?;
         check_matrices(self, dims)?;
         check_draws("data.moments", self.noise, self.samples)

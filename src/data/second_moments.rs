@@ -247,8 +247,8 @@ impl Moments {
     }
 }
 
-/// Rows of each modality in the joined input, from dimensions in order.
-pub(super) fn layout<N: ToString, D: Borrow<usize>>(
+/// Modalities of these names and dimensions, in the order of the joined input.
+pub fn layout<N: ToString, D: Borrow<usize>>(
     dims: impl IntoIterator<Item = (N, D)>,
 ) -> Vec<Modality> {
     let mut start = 0;

@@ -58,7 +58,6 @@ impl DataSource for WishartData {
 
     fn check(&self) -> Result<()> {
         let key = "data.wishart.modalities";
-        check::modality_names(key, &self.modalities)?;
         check::dims(key, &self.modalities)?;
         let scale = "data.wishart.scale";
         check::same_names(scale, self.scale.keys(), key, &self.about().modalities)?;

@@ -14,7 +14,7 @@ mod linear;
 pub mod reduction;
 mod sampled;
 
-pub use sampled::SampledFlow;
+pub use sampled::{SampledFlow, sampled_memory};
 
 use crate::data::Moments;
 use crate::network::Architecture;
@@ -153,9 +153,4 @@ impl<'a> Flow<'a> {
     pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
         either!(&mut self.kind, flow => flow.jacobian_product(point, direction, product))
     }
-}
-
-/// Bytes of the workspace of a flow from `samples` samples.
-pub fn sampled_memory(architecture: &Architecture, samples: u64) -> u64 {
-    sampled::memory(architecture, samples)
 }

@@ -323,7 +323,7 @@ impl<S: System> Segment for Stepper<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Modality, Moments};
+    use crate::data::{Moments, layout};
     use crate::flow::Flow;
     use crate::integrate::{Method, Pair};
     use crate::network::Architecture;
@@ -334,20 +334,16 @@ mod tests {
     /// with its fourth power too (order 3 embedded).
     #[test]
     fn fixed_steps_are_of_order_four() {
-        let modalities = ["A", "B"].iter().zip([0..2, 2..3]);
-        let modalities: Vec<Modality> = modalities
-            .enumerate()
-            .map(|(index, (name, range))| Modality {
-                index,
-                name: (*name).into(),
-                range,
-            })
-            .collect();
         let inputs =
             DMatrix::from_row_slice(3, 3, &[2.0, 0.3, 0.5, 0.3, 1.0, -0.2, 0.5, -0.2, 0.8]);
         let map = DMatrix::from_row_slice(2, 3, &[1.0, -0.5, 0.7, 0.2, 0.9, -0.4]);
         let power = (&map * &inputs * map.transpose()).trace();
-        let moments = Moments::new(modalities, inputs.clone(), map * inputs, power);
+        let moments = Moments::new(
+            layout([("A", 2), ("B", 1)]),
+            inputs.clone(),
+            map * inputs,
+            power,
+        );
         let architecture = Architecture::build(&moments.modalities, 2, &[2, 2], 1, &[3, 2])
             .expect("a small network");
         let start = State::from_fn(architecture.len(), |i, _| {

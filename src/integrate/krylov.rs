@@ -10,7 +10,7 @@
 //! of some Krylov subspace approximations to the matrix exponential operator", SIAM J. Numer.
 //! Anal. 29 (1992), for the estimate of the error.
 
-use crate::linalg::Lanczos;
+use crate::linalg::{Lanczos, add_scaled};
 
 /// Most vectors of a basis. Toy data need 2 to 4, several inputs and outputs up to 40.
 pub(super) const LARGEST_DIMENSION: usize = 64;
@@ -129,9 +129,7 @@ impl Krylov {
         let values = &values[..self.dimension()];
         for (i, v) in self.lanczos.basis().enumerate() {
             let coefficient = factor * self.size * self.entry(i, values);
-            for (out, v) in out.iter_mut().zip(v) {
-                *out += coefficient * v;
-            }
+            add_scaled(coefficient, v, out);
         }
     }
 
@@ -148,19 +146,11 @@ impl Krylov {
         if m == 0 {
             return;
         }
-        let scale = factor * self.size;
-        let inside = self.at_eigenvalues(|z| z / tau * f(z), tau);
-        for (i, v) in self.lanczos.basis().enumerate() {
-            let coefficient = scale * self.entry(i, &inside[..m]);
-            for (out, v) in out.iter_mut().zip(v) {
-                *out += coefficient * v;
-            }
-        }
+        self.add(factor, |z| z / tau * f(z), tau, out);
         let leak = self.lanczos.leak().unwrap_or(0.0);
-        let outside = scale * leak * self.entry(m - 1, &self.at_eigenvalues(f, tau)[..m]);
-        for (out, v) in out.iter_mut().zip(self.lanczos.outside()) {
-            *out += outside * v;
-        }
+        let outside = self.entry(m - 1, &self.at_eigenvalues(f, tau)[..m]);
+        let coefficient = factor * self.size * leak * outside;
+        add_scaled(coefficient, self.lanczos.outside(), out);
     }
 }
 

@@ -28,7 +28,7 @@ impl<'m> ByColumns<'m> {
     }
 }
 
-/// Number of small columns handled in one pass over the layer.
+/// Number of columns handled in one pass.
 const PASS: usize = 4;
 
 /// out (rows x n) = w (rows x cols) * p (cols x n).
@@ -42,13 +42,39 @@ pub fn multiply(w: ByColumns<'_>, p: &[f64], out: &mut [f64]) {
         return multiply_few_rows(w, rows, p, cols, out);
     }
     out.fill(0.0);
-    for (p, out) in p.chunks(PASS * cols).zip(out.chunks_mut(PASS * rows)) {
-        match p.len() / cols {
-            1 => multiply_pass::<1>(w, rows, p, cols, out),
-            2 => multiply_pass::<2>(w, rows, p, cols, out),
-            3 => multiply_pass::<3>(w, rows, p, cols, out),
-            _ => multiply_pass::<4>(w, rows, p, cols, out),
+    let columns = p.len() / cols;
+    for (pass, w) in w.chunks(PASS * rows).enumerate() {
+        for column in 0..columns {
+            let first = column * cols + PASS * pass;
+            let out = &mut out[column * rows..(column + 1) * rows];
+            add_pass(w, |k| p[first + k], out);
         }
+    }
+}
+
+/// out += the sum of some columns, each times its factor.
+pub fn combine(columns: &[f64], factor: impl Fn(usize) -> f64, out: &mut [f64]) {
+    for (pass, columns) in columns.chunks(PASS * out.len()).enumerate() {
+        add_pass(columns, |k| factor(PASS * pass + k), out);
+    }
+}
+
+/// The same for up to four columns. Four are added together: each entry of `out` is loaded and stored
+/// once for them.
+fn add_pass(columns: &[f64], factor: impl Fn(usize) -> f64, out: &mut [f64]) {
+    let rows = out.len();
+    if columns.len() < PASS * rows {
+        for (k, column) in columns.chunks_exact(rows).enumerate() {
+            add_scaled(factor(k), column, out);
+        }
+        return;
+    }
+    let [f0, f1, f2, f3] = [0, 1, 2, 3].map(factor);
+    let (c0, rest) = columns.split_at(rows);
+    let (c1, rest) = rest.split_at(rows);
+    let (c2, c3) = rest.split_at(rows);
+    for ((((y, a), b), c), d) in out.iter_mut().zip(c0).zip(c1).zip(c2).zip(c3) {
+        *y += (a * f0 + b * f1) + (c * f2 + d * f3);
     }
 }
 
@@ -66,33 +92,6 @@ fn multiply_few_rows(w: &[f64], rows: usize, p: &[f64], cols: usize, out: &mut [
     }
 }
 
-fn multiply_pass<const N: usize>(w: &[f64], rows: usize, p: &[f64], cols: usize, out: &mut [f64]) {
-    // Four columns of the layer at a time: each output entry is loaded and stored once for them.
-    const BLOCK: usize = 4;
-    let whole = cols - cols % BLOCK;
-    for (j, block) in w.chunks_exact(BLOCK * rows).enumerate() {
-        let j = BLOCK * j;
-        let (w0, rest) = block.split_at(rows);
-        let (w1, rest) = rest.split_at(rows);
-        let (w2, w3) = rest.split_at(rows);
-        for (c, out) in out.chunks_exact_mut(rows).enumerate().take(N) {
-            let [x0, x1, x2, x3] = [0, 1, 2, 3].map(|k| p[c * cols + j + k]);
-            for ((((y, a), b), c), d) in out.iter_mut().zip(w0).zip(w1).zip(w2).zip(w3) {
-                *y += (a * x0 + b * x1) + (c * x2 + d * x3);
-            }
-        }
-    }
-    for j in whole..cols {
-        let column = &w[j * rows..(j + 1) * rows];
-        for (c, out) in out.chunks_exact_mut(rows).enumerate().take(N) {
-            let x = p[c * cols + j];
-            for (y, a) in out.iter_mut().zip(column) {
-                *y += a * x;
-            }
-        }
-    }
-}
-
 /// out (cols x n) = w^T (cols x rows) * b (rows x n).
 pub fn multiply_transposed(w: ByColumns<'_>, b: &[f64], out: &mut [f64]) {
     let ByColumns {
@@ -105,7 +104,7 @@ pub fn multiply_transposed(w: ByColumns<'_>, b: &[f64], out: &mut [f64]) {
         for (b, out) in b.chunks_exact(rows).zip(out.chunks_exact_mut(cols)) {
             out.fill(0.0);
             for (i, factor) in b.iter().enumerate() {
-                add_scaled(*factor, &w[i..], rows, out, 1);
+                add_strided(*factor, &w[i..], rows, out, 1);
             }
         }
         return;
@@ -124,7 +123,7 @@ pub fn outer(b: &[f64], rows: usize, c: &[f64], cols: usize, out: &mut [f64]) {
         out.fill(0.0);
         for (b, c) in b.chunks_exact(rows).zip(c.chunks_exact(cols)) {
             for (i, factor) in b.iter().enumerate() {
-                add_scaled(*factor, c, 1, &mut out[i..], rows);
+                add_strided(*factor, c, 1, &mut out[i..], rows);
             }
         }
         return;
@@ -158,20 +157,21 @@ fn outer_column<const N: usize>(
     }
 }
 
+/// out += factor * x.
+pub fn add_scaled(factor: f64, x: &[f64], out: &mut [f64]) {
+    for (y, x) in out.iter_mut().zip(x) {
+        *y += factor * x;
+    }
+}
+
 /// out += factor * x, every `x_stride`-th entry of x to every `out_stride`-th of out.
-fn add_scaled(factor: f64, x: &[f64], x_stride: usize, out: &mut [f64], out_stride: usize) {
+fn add_strided(factor: f64, x: &[f64], x_stride: usize, out: &mut [f64], out_stride: usize) {
     if x_stride == 1 && out_stride == 1 {
         // Known to be contiguous, the loop runs on vector registers.
-        for (y, x) in out.iter_mut().zip(x) {
-            *y += factor * x;
-        }
-        return;
+        return add_scaled(factor, x, out);
     }
-    for (y, x) in out
-        .iter_mut()
-        .step_by(out_stride)
-        .zip(x.iter().step_by(x_stride))
-    {
+    let entries = x.iter().step_by(x_stride);
+    for (y, x) in out.iter_mut().step_by(out_stride).zip(entries) {
         *y += factor * x;
     }
 }

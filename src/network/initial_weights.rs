@@ -3,7 +3,7 @@
 //! Source: Zhang, Latham & Saxe (ICML 2024), the sections on small initialisation; aligned
 //! weights are the rank-one solutions of their analysis of the unimodal phase.
 
-use super::{Architecture, Layer, Stack, npz};
+use super::{Architecture, Layer, Spaces, Stack, npz};
 use crate::data::Moments;
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
@@ -208,54 +208,33 @@ fn gaussian(architecture: &Architecture, seed: u64, std: impl Fn(&Layer) -> f64)
 /// end in the same direction of the fusion space.
 fn aligned(moments: &Moments, architecture: &Architecture, norm: f64, seed: u64) -> DVector<f64> {
     let mut rng = stream(seed, Purpose::AlignedDirections);
-    let mut state = DVector::zeros(architecture.len());
+    let spaces = Spaces::of(architecture);
+    let dims = spaces.dims().iter();
+    let hidden: Vec<_> = dims.map(|&dim| direction(dim, &mut rng)).collect();
     let modalities = architecture.modalities.len();
-    let mut write = |layer: &Layer, output: &DVector<f64>, input: &DVector<f64>| {
-        let scaled = output * layer_norm(layer, norm, modalities);
-        let matrix = scaled * input.transpose();
-        state.as_mut_slice()[layer.range.clone()].copy_from_slice(matrix.as_slice());
+    let crosses: Vec<_> = (0..modalities)
+        .map(|m| moments.block(&moments.cross, m))
+        .collect();
+    // Without shared layers each modality has a direction of the outputs of its own.
+    let targets = match architecture.shared.is_empty() {
+        true => crosses.iter().map(leading_output).collect(),
+        false => vec![leading_output(&moments.cross); modalities],
     };
-    let shared = &architecture.layers[architecture.shared.clone()];
-    let joint = leading_output(&moments.cross);
-    let fusion = shared.first().map(|layer| direction(layer.cols, &mut rng));
-    for m in 0..modalities {
-        let cross = moments.block(&moments.cross, m);
-        let (end, output) = match &fusion {
-            Some(fusion) => (fusion.clone(), joint.clone()),
-            None => {
-                let output = leading_output(&cross);
-                (output.clone(), output)
-            }
+    let mut state = DVector::zeros(architecture.len());
+    for (l, layer) in architecture.layers.iter().enumerate() {
+        let m = match layer.stack {
+            Stack::Private(m) => m,
+            Stack::Shared => 0,
         };
-        let private = &architecture.layers[architecture.private[m].clone()];
-        let start = input_direction(&cross, &output);
-        write_stack(private, start, &end, &mut rng, &mut write);
-    }
-    if let Some(fusion) = fusion {
-        write_stack(shared, fusion, &joint, &mut rng, &mut write);
+        let input = match spaces.input(l) {
+            Some(space) => &hidden[space],
+            None => &input_direction(&crosses[m], &targets[m]),
+        };
+        let output = spaces.output(l).map_or(&targets[m], |space| &hidden[space]);
+        let matrix = output * layer_norm(layer, norm, modalities) * input.transpose();
+        state.as_mut_slice()[layer.range.clone()].copy_from_slice(matrix.as_slice());
     }
     state
-}
-
-/// Writes the layers of one stack from the direction `start` of its input space to the direction
-/// `end` of its output space, through random directions between.
-fn write_stack(
-    layers: &[Layer],
-    start: DVector<f64>,
-    end: &DVector<f64>,
-    rng: &mut impl Rng,
-    write: &mut impl FnMut(&Layer, &DVector<f64>, &DVector<f64>),
-) {
-    let mut input = start;
-    for (l, layer) in layers.iter().enumerate() {
-        let output = if l + 1 == layers.len() {
-            end.clone()
-        } else {
-            direction(layer.rows, rng)
-        };
-        write(layer, &output, &input);
-        input = output;
-    }
 }
 
 /// A unit vector of random direction.

@@ -194,8 +194,9 @@ pub fn modality_names<T>(key: &str, modalities: &ByModality<T>) -> Result<()> {
     Ok(())
 }
 
-/// Each dimension and their sum, which is returned.
+/// Names of modalities, each dimension and their sum, which is returned.
 pub fn dims(key: &str, modalities: &ByModality<usize>) -> Result<usize> {
+    modality_names(key, modalities)?;
     let mut total = 0usize;
     for (name, &dim) in modalities {
         let key = format!("{key}.{name}");

@@ -13,7 +13,7 @@
 
 use super::products::{Products, copy_rows, forward_output};
 use crate::data::Moments;
-use crate::linalg::{ByColumns, multiply, multiply_transposed, outer};
+use crate::linalg::{ByColumns, add_scaled, multiply, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
 
 /// Products at the point of differentiation, and their differentials.
@@ -92,7 +92,7 @@ impl Tangent {
             let term = &mut self.term[..out.len()];
             multiply(v, &self.at.forward[l], out);
             multiply(w, &before[l], term);
-            add(term, out);
+            add_scaled(1.0, term, out);
         }
     }
 
@@ -128,7 +128,7 @@ impl Tangent {
                     let term = &mut self.term[..len];
                     multiply_transposed(next_layer.of(direction), b, out);
                     multiply_transposed(next_layer.of(weights), &after[0][..b.len()], term);
-                    add(term, out);
+                    add_scaled(1.0, term, out);
                 }
                 // As for the products themselves.
                 Some(fusion) => out.copy_from_slice(&after[fusion - l - 2][..len]),
@@ -158,14 +158,7 @@ impl Tangent {
             let term = &mut self.term[..out.len()];
             multiply(matrix(&self.forward[l]), residual, out);
             multiply(matrix(&self.at.forward[l]), change, term);
-            add(term, out);
+            add_scaled(1.0, term, out);
         }
-    }
-}
-
-/// sum += term.
-fn add(term: &[f64], sum: &mut [f64]) {
-    for (sum, term) in sum.iter_mut().zip(term) {
-        *sum += term;
     }
 }

@@ -4,7 +4,7 @@
 //! (rows x cols, by columns). Thin layers run along the samples, four columns at a time; wide ones
 //! go to the general matrix product, which packs its operands first.
 
-use crate::linalg::dot;
+use crate::linalg::{combine, dot};
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 /// A side from which on packing pays.
@@ -38,7 +38,7 @@ pub(super) fn send(w: &[f64], shape: Shape, a: &[f64], out: &mut [f64]) {
         return;
     }
     for (j, out) in out.chunks_exact_mut(samples).enumerate() {
-        combine(a, cols, |i| w[j + i * rows], out);
+        combine(&a[..cols * samples], |i| w[j + i * rows], out);
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn pull(w: &[f64], shape: Shape, delta: &[f64], out: &mut [f64]) {
         return;
     }
     for (i, out) in out.chunks_exact_mut(samples).enumerate() {
-        combine(delta, rows, |j| w[j + i * rows], out);
+        combine(&delta[..rows * samples], |j| w[j + i * rows], out);
     }
 }
 
@@ -76,28 +76,6 @@ pub(super) fn gather(delta: &[f64], shape: Shape, a: &[f64], out: &mut [f64]) {
     for (a, out) in a.chunks_exact(samples).zip(out.chunks_exact_mut(rows)) {
         for (delta, out) in delta.chunks_exact(samples).zip(out) {
             *out += dot(delta, a);
-        }
-    }
-}
-
-/// out += sum over `count` columns of their factors times the columns.
-fn combine(columns: &[f64], count: usize, factor: impl Fn(usize) -> f64, out: &mut [f64]) {
-    const PASS: usize = 4;
-    let n = out.len();
-    let whole = count - count % PASS;
-    for k in (0..whole).step_by(PASS) {
-        let [f0, f1, f2, f3] = [0, 1, 2, 3].map(|i| factor(k + i));
-        let (c0, rest) = columns[k * n..(k + PASS) * n].split_at(n);
-        let (c1, rest) = rest.split_at(n);
-        let (c2, c3) = rest.split_at(n);
-        for ((((y, a), b), c), d) in out.iter_mut().zip(c0).zip(c1).zip(c2).zip(c3) {
-            *y += (f0 * a + f1 * b) + (f2 * c + f3 * d);
-        }
-    }
-    for k in whole..count {
-        let factor = factor(k);
-        for (y, a) in out.iter_mut().zip(&columns[k * n..(k + 1) * n]) {
-            *y += factor * a;
         }
     }
 }

@@ -355,8 +355,8 @@ impl OutputSums {
     }
 }
 
-/// Bytes of the workspace of one flow.
-pub(super) fn memory(architecture: &Architecture, samples: u64) -> u64 {
+/// Bytes of the workspace of a flow from `samples` samples.
+pub fn sampled_memory(architecture: &Architecture, samples: u64) -> u64 {
     /// Panels of a hidden space, in tape and tangent.
     const PANELS: u64 = 7;
     let units: usize = Spaces::of(architecture).dims().iter().sum();
