@@ -41,8 +41,9 @@ pub trait System {
     /// Writes J v; `point` is the state that was linearised at.
     fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]);
 
-    /// Entries whose errors are measured together, by their Euclidean norm: the layers, and the biases of a space. Unlike
-    /// a measure by entries it is the same after a rotation of hidden units.
+    /// Entries whose errors are measured together, by their Euclidean norm: the layers, and the
+    /// biases of a space. Unlike a measure by entries it is the same after a rotation of hidden
+    /// units.
     fn groups(&self) -> Vec<Range<usize>>;
 }
 
@@ -64,10 +65,7 @@ impl System for Flow<'_> {
     }
 
     fn groups(&self) -> Vec<Range<usize>> {
-        let architecture = self.architecture();
-        let layers = architecture.layers.iter().map(|layer| &layer.range);
-        let biases = architecture.biases.iter().map(|bias| &bias.range);
-        layers.chain(biases).cloned().collect()
+        self.architecture().ranges().cloned().collect()
     }
 }
 

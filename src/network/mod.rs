@@ -224,9 +224,13 @@ impl Architecture {
 
     /// Number of weights, biases included.
     pub fn len(&self) -> usize {
-        let layers = self.layers.last().map(|layer| layer.range.end);
-        let biases = self.biases.last().map(|bias| bias.range.end);
-        biases.or(layers).unwrap_or(0)
+        self.ranges().last().map_or(0, |range| range.end)
+    }
+
+    /// Entries in the state of each layer, and then of the biases of each space.
+    pub fn ranges(&self) -> impl Iterator<Item = &Range<usize>> {
+        let biases = self.biases.iter().map(|bias| &bias.range);
+        self.layers.iter().map(|layer| &layer.range).chain(biases)
     }
 
     /// Whether there is no weight at all; never so for a built architecture.

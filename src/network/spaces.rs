@@ -15,29 +15,20 @@ impl Spaces {
     /// The spaces between the layers of an architecture: that of the fusion first, then those
     /// inside the stacks.
     pub fn of(architecture: &Architecture) -> Self {
-        let mut dims: Vec<usize> = Vec::new();
-        let mut ends = vec![[None; 2]; architecture.layers.len()];
-        let fusion = architecture.shared.clone().next().map(|first| {
-            dims.push(architecture.layers[first].cols);
-            dims.len() - 1
-        });
-        let private = architecture
-            .private
-            .iter()
-            .map(|stack| (stack, None, fusion));
-        for (stack, first, last) in private.chain([(&architecture.shared, fusion, None)]) {
-            let mut input = first;
-            for l in stack.clone() {
-                let output = if l + 1 == stack.end {
-                    last
-                } else {
-                    dims.push(architecture.layers[l].rows);
-                    Some(dims.len() - 1)
-                };
-                ends[l] = [input, output];
-                input = output;
-            }
+        let layers = &architecture.layers;
+        let fusion = architecture.shared.clone().next();
+        let is_inside = |&l: &usize| !architecture.is_first(l) && Some(l) != fusion;
+        let mut dims = Vec::new();
+        let mut starts = vec![None; layers.len()];
+        for l in fusion
+            .into_iter()
+            .chain((0..layers.len()).filter(is_inside))
+        {
+            starts[l] = Some(dims.len());
+            dims.push(layers[l].cols);
         }
+        let end = |l| architecture.next_layer(l).and_then(|next| starts[next]);
+        let ends = (0..layers.len()).map(|l| [starts[l], end(l)]).collect();
         Self { dims, ends }
     }
 

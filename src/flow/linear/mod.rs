@@ -31,10 +31,8 @@ use tangent::Tangent;
 /// Right-hand side and observation of a linear network, with its workspace.
 #[derive(Debug, Clone)]
 pub struct MomentFlow<'a> {
-    architecture: &'a Architecture,
-    moments: &'a Moments,
-    products: Products,
-    tangent: Tangent,
+    products: Products<'a>,
+    tangent: Tangent<'a>,
     /// Squared norms that belong to the layers but take no part in the flow, for the observation.
     pub(super) constant_norms: Option<&'a [f64]>,
     /// B B^T of one layer, o x o, and one column of (G P^T) P, o.
@@ -46,11 +44,10 @@ impl<'a> MomentFlow<'a> {
     /// Prepares the workspace for an architecture and its data.
     pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
         let outputs = architecture.outputs;
+        let products = Products::new(architecture, moments);
         Self {
-            architecture,
-            moments,
-            products: Products::new(architecture),
-            tangent: Tangent::new(architecture),
+            tangent: Tangent::new(products.clone()),
+            products,
             constant_norms: None,
             gram: vec![0.0; outputs * outputs],
             column: vec![0.0; outputs],
@@ -60,7 +57,7 @@ impl<'a> MomentFlow<'a> {
     /// The rate dW/dt at the state last evaluated.
     pub fn write_rate(&self, rate: &mut [f64]) {
         let Products { backward, pull, .. } = &self.products;
-        for (l, layer) in self.architecture.layers.iter().enumerate() {
+        for (l, layer) in self.products.architecture.layers.iter().enumerate() {
             let out = &mut rate[layer.range.clone()];
             outer(&backward[l], layer.rows, &pull[l], layer.cols, out);
         }
@@ -74,8 +71,8 @@ impl<'a> MomentFlow<'a> {
 
     /// The loss at the state `weights`.
     pub fn loss(&mut self, weights: &[f64]) -> f64 {
-        self.products.propagate_forward(self.architecture, weights);
-        self.moments.loss.loss(&self.products.map)
+        self.products.propagate_forward(weights);
+        self.products.moments.loss.loss(&self.products.map)
     }
 
     /// Total map and layer norms at the state last evaluated, with their derivatives along the flow.
@@ -85,7 +82,7 @@ impl<'a> MomentFlow<'a> {
     /// is the same number for each layer of a stack (balancedness).
     pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
         let map_len = self.products.map.len();
-        let layers = &self.architecture.layers;
+        let layers = &self.products.architecture.layers;
         observation.values.resize(map_len + layers.len(), 0.0);
         observation.rates.resize(map_len + layers.len(), 0.0);
         observation.values[..map_len].copy_from_slice(&self.products.map);
@@ -102,8 +99,7 @@ impl<'a> MomentFlow<'a> {
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
     /// both rate and observation of one state.
     pub fn evaluate(&mut self, weights: &[f64]) {
-        self.products
-            .evaluate(self.architecture, self.moments, weights);
+        self.products.evaluate(weights);
     }
 
     /// Makes the state last evaluated the point of [`MomentFlow::jacobian_product`].
@@ -115,14 +111,16 @@ impl<'a> MomentFlow<'a> {
     /// [`MomentFlow::linearise`], which the caller hands over again (all of length
     /// [`Architecture::len`]). H is the Hessian of the loss, so J is symmetric.
     pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
-        let problem = (self.architecture, self.moments);
-        self.tangent.product(problem, point, direction, product);
+        self.tangent.product(point, direction, product);
     }
 
     /// <G, W> over the inputs that reach a stack.
     fn map_along_residual(&self, stack: Stack) -> f64 {
-        let (outputs, inputs) = (self.architecture.outputs, self.architecture.inputs());
-        let products = self.architecture.reaching(stack).map(|i| {
+        let (outputs, inputs) = (
+            self.products.architecture.outputs,
+            self.products.architecture.inputs(),
+        );
+        let products = self.products.architecture.reaching(stack).map(|i| {
             let column = &self.products.map[i * outputs..(i + 1) * outputs];
             let residual = self.products.residual[i..].iter().step_by(inputs);
             column.iter().zip(residual).map(|(w, g)| w * g).sum::<f64>()
@@ -132,13 +130,13 @@ impl<'a> MomentFlow<'a> {
 
     /// Adds B B^T (G P^T) P of one layer to the map's rate.
     fn add_map_rate(&mut self, l: usize, rate: &mut [f64]) {
-        let layer = &self.architecture.layers[l];
-        let outputs = self.architecture.outputs;
-        let is_first = self.architecture.is_first(l);
+        let layer = &self.products.architecture.layers[l];
+        let outputs = self.products.architecture.outputs;
+        let is_first = self.products.architecture.is_first(l);
         let backward = &self.products.backward[l];
         let matrix = ByColumns::new(backward, layer.rows, outputs);
         multiply_transposed(matrix, backward, &mut self.gram);
-        for (c, input) in self.architecture.reaching(layer.stack).enumerate() {
+        for (c, input) in self.products.architecture.reaching(layer.stack).enumerate() {
             let pulls = self.products.pull[l].chunks_exact(layer.cols);
             for (entry, pulled) in self.column.iter_mut().zip(pulls) {
                 *entry = if is_first {

@@ -7,7 +7,9 @@ use std::ops::Range;
 
 /// The thin products of one state.
 #[derive(Debug, Clone)]
-pub(super) struct Products {
+pub(super) struct Products<'a> {
+    pub(super) architecture: &'a Architecture,
+    pub(super) moments: &'a Moments,
     /// P of each layer; unused for the first layer of a stack, where it is the identity.
     pub(super) forward: Vec<Vec<f64>>,
     /// B^T of each layer.
@@ -20,8 +22,8 @@ pub(super) struct Products {
     pub(super) residual: Vec<f64>,
 }
 
-impl Products {
-    pub(super) fn new(architecture: &Architecture) -> Self {
+impl<'a> Products<'a> {
+    pub(super) fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
         let outputs = architecture.outputs;
         let layers = architecture.layers.iter();
         let reaching = |stack| architecture.reaching(stack).len();
@@ -37,6 +39,8 @@ impl Products {
             pull: layers.map(|l| vec![0.0; l.cols * outputs]).collect(),
             map: vec![0.0; architecture.map_len()],
             residual: vec![0.0; architecture.map_len()],
+            architecture,
+            moments,
         }
     }
 
@@ -55,20 +59,16 @@ impl Products {
     }
 
     /// All products of the state `weights`.
-    pub(super) fn evaluate(
-        &mut self,
-        architecture: &Architecture,
-        moments: &Moments,
-        weights: &[f64],
-    ) {
-        self.propagate_forward(architecture, weights);
-        self.set_residual(architecture, moments);
-        self.propagate_backward(architecture, weights);
-        self.set_pulls(architecture);
+    pub(super) fn evaluate(&mut self, weights: &[f64]) {
+        self.propagate_forward(weights);
+        self.set_residual();
+        self.propagate_backward(weights);
+        self.set_pulls();
     }
 
     /// P of every layer, and the total map.
-    pub(super) fn propagate_forward(&mut self, architecture: &Architecture, weights: &[f64]) {
+    pub(super) fn propagate_forward(&mut self, weights: &[f64]) {
+        let architecture = self.architecture;
         for (l, layer) in architecture.layers.iter().enumerate() {
             let w = layer.of(weights);
             let (before, after) = self.forward.split_at_mut(l + 1);
@@ -82,11 +82,11 @@ impl Products {
     }
 
     /// G = (W* - W) S_xx, equal to S_yx - W S_xx and exact near the minimum.
-    fn set_residual(&mut self, architecture: &Architecture, moments: &Moments) {
-        let outputs = architecture.outputs;
-        let inputs = architecture.inputs();
-        let optimum = moments.loss.optimum.as_slice();
-        let covariance = moments.loss.covariance.as_slice();
+    fn set_residual(&mut self) {
+        let outputs = self.architecture.outputs;
+        let inputs = self.architecture.inputs();
+        let optimum = self.moments.loss.optimum.as_slice();
+        let covariance = self.moments.loss.covariance.as_slice();
         for k in 0..outputs {
             let residual = &mut self.residual[k * inputs..(k + 1) * inputs];
             for (out, covariance) in residual.iter_mut().zip(covariance.chunks_exact(inputs)) {
@@ -98,7 +98,8 @@ impl Products {
     }
 
     /// B^T of every layer.
-    fn propagate_backward(&mut self, architecture: &Architecture, weights: &[f64]) {
+    fn propagate_backward(&mut self, weights: &[f64]) {
+        let architecture = self.architecture;
         for l in (0..architecture.layers.len()).rev() {
             let (before, after) = self.backward.split_at_mut(l + 1);
             let out = &mut before[l];
@@ -116,7 +117,8 @@ impl Products {
     }
 
     /// (G P^T)^T of every layer.
-    fn set_pulls(&mut self, architecture: &Architecture) {
+    fn set_pulls(&mut self) {
+        let architecture = self.architecture;
         for (l, layer) in architecture.layers.iter().enumerate() {
             let inputs = architecture.reaching(layer.stack);
             let (before, after) = self.pull.split_at_mut(l);

@@ -12,15 +12,14 @@
 //! J is symmetric: the flow is the gradient of a function.
 
 use super::products::{Products, copy_rows, forward_output};
-use crate::data::Moments;
 use crate::linalg::{ByColumns, add_scaled, multiply, multiply_transposed, outer};
-use crate::network::{Architecture, Stack};
+use crate::network::Stack;
 
 /// Products at the point of differentiation, and their differentials.
 #[derive(Debug, Clone)]
-pub(super) struct Tangent {
+pub(super) struct Tangent<'a> {
     /// The products at the point.
-    pub(super) at: Products,
+    pub(super) at: Products<'a>,
     /// dP of each layer; unused for the first layer of a stack, where it is zero.
     forward: Vec<Vec<f64>>,
     /// [dB^T, B^T] of each layer, rows x 2o.
@@ -35,9 +34,9 @@ pub(super) struct Tangent {
     term: Vec<f64>,
 }
 
-impl Tangent {
-    pub(super) fn new(architecture: &Architecture) -> Self {
-        let at = Products::new(architecture);
+impl<'a> Tangent<'a> {
+    /// Storage beside the products of any state.
+    pub(super) fn new(at: Products<'a>) -> Self {
         let twice = |parts: &[Vec<f64>]| parts.iter().map(|p| vec![0.0; 2 * p.len()]).collect();
         let longest = |parts: &[Vec<f64>]| parts.iter().map(Vec::len).max().unwrap_or(0);
         let term = longest(&at.forward)
@@ -56,18 +55,12 @@ impl Tangent {
     }
 
     /// Writes J V for the direction V at the point `weights`, whose products are in `at`.
-    pub(super) fn product(
-        &mut self,
-        (architecture, moments): (&Architecture, &Moments),
-        weights: &[f64],
-        direction: &[f64],
-        product: &mut [f64],
-    ) {
-        self.propagate_forward(architecture, weights, direction);
-        self.set_residual(architecture, moments);
-        self.propagate_backward(architecture, weights, direction);
-        self.set_pulls(architecture);
-        for (l, layer) in architecture.layers.iter().enumerate() {
+    pub(super) fn product(&mut self, weights: &[f64], direction: &[f64], product: &mut [f64]) {
+        self.propagate_forward(weights, direction);
+        self.set_residual();
+        self.propagate_backward(weights, direction);
+        self.set_pulls();
+        for (l, layer) in self.at.architecture.layers.iter().enumerate() {
             let (backward, pull) = (&self.backward[l], &self.pull[l]);
             let out = &mut product[layer.range.clone()];
             outer(backward, layer.rows, pull, layer.cols, out);
@@ -75,12 +68,8 @@ impl Tangent {
     }
 
     /// dP of every layer, and dW^tot.
-    fn propagate_forward(
-        &mut self,
-        architecture: &Architecture,
-        weights: &[f64],
-        direction: &[f64],
-    ) {
+    fn propagate_forward(&mut self, weights: &[f64], direction: &[f64]) {
+        let architecture = self.at.architecture;
         for (l, layer) in architecture.layers.iter().enumerate() {
             let (w, v) = (layer.of(weights), layer.of(direction));
             let (before, after) = self.forward.split_at_mut(l + 1);
@@ -97,9 +86,10 @@ impl Tangent {
     }
 
     /// dG = -dW^tot S_xx.
-    fn set_residual(&mut self, architecture: &Architecture, moments: &Moments) {
-        let (outputs, inputs) = (architecture.outputs, architecture.inputs());
-        let covariance = moments.loss.covariance.as_slice();
+    fn set_residual(&mut self) {
+        let outputs = self.at.architecture.outputs;
+        let inputs = self.at.architecture.inputs();
+        let covariance = self.at.moments.loss.covariance.as_slice();
         for (k, residual) in self.residual.chunks_exact_mut(inputs).enumerate() {
             for (out, covariance) in residual.iter_mut().zip(covariance.chunks_exact(inputs)) {
                 let map = self.map.iter().skip(k).step_by(outputs);
@@ -109,12 +99,8 @@ impl Tangent {
     }
 
     /// [dB^T, B^T] of every layer.
-    fn propagate_backward(
-        &mut self,
-        architecture: &Architecture,
-        weights: &[f64],
-        direction: &[f64],
-    ) {
+    fn propagate_backward(&mut self, weights: &[f64], direction: &[f64]) {
+        let architecture = self.at.architecture;
         for l in (0..architecture.layers.len()).rev() {
             let len = self.at.backward[l].len();
             let (before, after) = self.backward.split_at_mut(l + 1);
@@ -137,7 +123,8 @@ impl Tangent {
     }
 
     /// [(G P^T)^T, d(G P^T)^T] of every layer.
-    fn set_pulls(&mut self, architecture: &Architecture) {
+    fn set_pulls(&mut self) {
+        let architecture = self.at.architecture;
         for (l, layer) in architecture.layers.iter().enumerate() {
             let inputs = architecture.reaching(layer.stack);
             let (before, after) = self.pull.split_at_mut(l);
