@@ -335,8 +335,8 @@ impl Architecture {
         if learned.is_empty() {
             return "M_0".into();
         }
-        let names = learned.iter().map(|&m| self.modalities[m].name.as_str());
-        let names: Vec<&str> = names.collect();
+        let name = |&m: &usize| self.modalities[m].name.as_str();
+        let names: Vec<&str> = learned.iter().map(name).collect();
         let is_short = names.iter().all(|name| name.chars().count() == 1);
         format!("M_{}", names.join(if is_short { "" } else { "+" }))
     }
@@ -357,11 +357,7 @@ impl Architecture {
             (0..1 << count).map(members).collect()
         } else {
             let alone = (0..count).map(|m| vec![m]);
-            [vec![]]
-                .into_iter()
-                .chain(alone)
-                .chain([(0..count).collect()])
-                .collect()
+            alone.chain([vec![], (0..count).collect()]).collect()
         };
         sets.retain(|learned| self.has_saddle(learned));
         sets.sort_by_key(Vec::len);
