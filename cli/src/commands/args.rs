@@ -44,45 +44,10 @@ Every finished cell is kept at once in OUT/NAME/cells; the same call goes on whe
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Integrate, detect, compare, write OUT/NAME/ and print the report
-    Run {
-        /// Scenario files
-        #[arg(required = true, value_name = "SCENARIO")]
-        scenarios: Vec<PathBuf>,
-        /// Write the figures as SVG too
-        #[arg(long)]
-        svg: bool,
-        /// Integrate once more with another method and report the largest disagreement
-        #[arg(long)]
-        verify: bool,
-        /// Changes to the scenarios.
-        #[command(flatten)]
-        changes: Changes,
-    },
+    Run(RunArgs),
     /// Run the grid of a scenario's sweep section in parallel; go on where an earlier call ended
     #[command(after_help = SWEEP_EXAMPLES)]
-    Sweep {
-        /// Scenario files with a sweep section
-        #[arg(required = true, value_name = "SCENARIO")]
-        scenarios: Vec<PathBuf>,
-        /// Cells that run at a time [default: the processor's cores]
-        #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-        jobs: Option<u16>,
-        /// Only the i-th of n equal parts of the cells, for job arrays; see modalflow merge
-        #[arg(long, value_name = "i/n", default_value_t = Shard::WHOLE)]
-        shard: Shard,
-        /// Stop at the first cell that fails; those that failed in earlier calls are left as they are
-        #[arg(long)]
-        fail_fast: bool,
-        /// Print the number of cells, how many are done, and the first few; run nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Write the figures as SVG too
-        #[arg(long)]
-        svg: bool,
-        /// Changes to the scenarios.
-        #[command(flatten)]
-        changes: Changes,
-    },
+    Sweep(SweepArgs),
     /// Join the shards of a sweep: the same files as without shards
     Merge {
         /// Output folders of modalflow sweep --shard
@@ -93,23 +58,9 @@ pub enum Command {
         svg: bool,
     },
     /// Validate only; print the resolved scenario and the problem's size
-    Check {
-        /// Scenario files
-        #[arg(required = true, value_name = "SCENARIO")]
-        scenarios: Vec<PathBuf>,
-        /// Changes to the scenarios.
-        #[command(flatten)]
-        changes: Changes,
-    },
+    Check(Scenarios),
     /// Print the predictions only, without integration
-    Theory {
-        /// Scenario files
-        #[arg(required = true, value_name = "SCENARIO")]
-        scenarios: Vec<PathBuf>,
-        /// Changes to the scenarios.
-        #[command(flatten)]
-        changes: Changes,
-    },
+    Theory(Scenarios),
     /// Print the JSON Schema of scenarios, for editors
     Schema {
         /// Print the reference of all keys in Markdown, docs/scenario.md, instead
@@ -121,6 +72,54 @@ pub enum Command {
         /// The shell to complete in
         shell: Shell,
     },
+}
+
+/// What `run` does beside its main job.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The scenarios.
+    #[command(flatten)]
+    pub scenarios: Scenarios,
+    /// Write the figures as SVG too
+    #[arg(long)]
+    pub svg: bool,
+    /// Integrate once more with another method and report the largest disagreement
+    #[arg(long)]
+    pub verify: bool,
+}
+
+/// How `sweep` runs, and which cells.
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    /// The scenarios.
+    #[command(flatten)]
+    pub scenarios: Scenarios,
+    /// Cells that run at a time [default: the processor's cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Only the i-th of n equal parts of the cells, for job arrays; see modalflow merge
+    #[arg(long, value_name = "i/n", default_value_t = Shard::WHOLE)]
+    pub shard: Shard,
+    /// Stop at the first cell that fails; those that failed in earlier calls are left as they are
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Print the number of cells, how many are done, and the first few; run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the figures as SVG too
+    #[arg(long)]
+    pub svg: bool,
+}
+
+/// The scenarios of a command, and what is changed in all of them.
+#[derive(Debug, Args)]
+pub struct Scenarios {
+    /// Scenario files
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub scenarios: Vec<PathBuf>,
+    /// Set a scenario key, as in --set data.toy.rho=0.5; repeatable; null removes a key
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// Options of every command.
@@ -142,10 +141,10 @@ pub struct Options {
     pub json: bool,
 }
 
-/// Changes to scenarios, after the command.
-#[derive(Debug, Clone, Args)]
-pub struct Changes {
-    /// Set a scenario key, as in --set data.toy.rho=0.5; repeatable; null removes a key
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub set: Vec<String>,
+impl Options {
+    /// With what is changed after the command too.
+    pub(super) fn with(mut self, scenarios: &Scenarios) -> Self {
+        self.set.extend_from_slice(&scenarios.set);
+        self
+    }
 }

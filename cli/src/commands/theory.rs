@@ -1,27 +1,27 @@
 //! `modalflow theory`.
 
 use super::args::Options;
-use super::{Prepared, prepare_all, print, print_json};
+use super::job::{Prepared, prepare_all};
+use super::show;
 use crate::error::Result;
 use crate::report::text;
 use modalflow::experiment::summary::{DataSummary, TheorySummary};
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Predictions only.
 pub(super) fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
-    for Prepared { name, problem, .. } in prepare_all(paths, options)? {
+    for Prepared { job, problem, .. } in prepare_all(paths, options)? {
         let data = DataSummary::of(&problem);
-        let theory = problem.theory();
         let theory = TheorySummary {
-            theory: &theory,
+            theory: &problem.theory(),
             gap: None,
             curve: None,
         };
-        if options.json {
-            print_json(&serde_json::json!({"name": name, "data": data, "theory": theory}))?;
-        } else if !options.quiet {
-            print(&text::theory_report(&name, &problem, &data, theory.theory))?;
-        }
+        let json = json!({"name": job.name, "data": data, "theory": theory});
+        show(options, &json, || {
+            text::theory_report(&job.name, &problem, &data, theory.theory)
+        })?;
     }
     Ok(0)
 }

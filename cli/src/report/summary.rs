@@ -3,6 +3,7 @@
 use crate::scenario::ScenarioFile;
 use modalflow::experiment::summary::Summary;
 use serde::Serialize;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The content of `summary.json`.
 #[derive(Debug, Clone, Serialize)]
@@ -33,4 +34,20 @@ pub struct Provenance {
     pub prepare_seconds: f64,
     /// How long the run took after that, verification and pictures apart, in seconds.
     pub wall_seconds: f64,
+}
+
+impl Provenance {
+    /// That of results of this program.
+    pub fn new(started: SystemTime, prepare_seconds: f64, wall_seconds: f64) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            git: option_env!("MODALFLOW_GIT"),
+            rustc: option_env!("MODALFLOW_RUSTC"),
+            started: started
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
+            prepare_seconds,
+            wall_seconds,
+        }
+    }
 }

@@ -2,8 +2,7 @@
 
 use super::format::{number, push_wrapped, table};
 use super::summary::Provenance;
-use crate::error::Result;
-use crate::scenario::{AxisValue, ScenarioFile};
+use crate::scenario::{AxisValue, Grid, ScenarioFile};
 use crate::sweep::{Quantity, Record, Table};
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -72,58 +71,58 @@ pub struct GapSummary {
     pub at: IndexMap<String, String>,
 }
 
-/// Sums up a finished sweep.
-///
-/// # Errors
-/// An input error where the cells cannot be read.
-pub fn summary(name: &str, scenario: &ScenarioFile, table: &mut Table<'_>) -> Result<SweepSummary> {
-    let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
-    let mut gaps: Vec<GapSummary> = predicted.map(GapSummary::new).collect();
-    let mut failures = Vec::new();
-    let mut first = Agreement::default();
-    let paths: Vec<String> = table.grid.columns().map(|c| c.path.clone()).collect();
-    table.each(&mut |record| {
-        if !record.is_success() {
-            if failures.len() < MOST_FAILURES {
-                failures.push(Failure {
-                    cell: record.cell.index,
-                    values: values(&paths, record),
-                    outcome: record.row.outcome.name().to_owned(),
-                    reason: record.row.reason.clone().unwrap_or_default(),
-                });
+impl SweepSummary {
+    /// The summary of a finished sweep, before its cells are taken in.
+    pub fn new(name: &str, scenario: ScenarioFile, table: &Table<'_>) -> Self {
+        let predicted = Quantity::all().filter(|quantity| quantity.is_predicted());
+        Self {
+            name: name.to_owned(),
+            scenario,
+            cells: table.grid.len(),
+            outcomes: table.store.outcomes().into_iter().collect(),
+            failures: Vec::new(),
+            gaps: predicted.map(GapSummary::new).collect(),
+            first: Agreement::default(),
+            files: Vec::new(),
+            provenance: None,
+        }
+    }
+
+    /// Takes in a cell.
+    pub fn add(&mut self, grid: &Grid, record: &Record) {
+        if record.is_success() {
+            if let Some(agrees) = record.first_agrees() {
+                self.first.compared += 1;
+                self.first.agree += u64::from(agrees);
             }
-            return;
+            self.gaps.iter_mut().for_each(|gap| gap.add(grid, record));
+        } else if self.failures.len() < MOST_FAILURES {
+            self.failures.push(Failure {
+                cell: record.cell.index,
+                values: values(grid, record),
+                outcome: record.row.outcome.name().to_owned(),
+                reason: record.row.reason.clone().unwrap_or_default(),
+            });
         }
-        if let Some(agrees) = record.first_agrees() {
-            first.compared += 1;
-            first.agree += u64::from(agrees);
+    }
+
+    /// After the last cell: from sums to means, of what has been compared.
+    pub fn finish(&mut self) {
+        self.gaps.retain(|gap| gap.compared > 0);
+        for gap in &mut self.gaps {
+            gap.mean = gap.mean.map(|sum| sum / gap.compared as f64);
         }
-        for gap in &mut gaps {
-            gap.add(&paths, record);
-        }
-    })?;
-    gaps.retain(|gap| gap.compared > 0);
-    gaps.iter_mut().for_each(GapSummary::finish);
-    Ok(SweepSummary {
-        name: name.to_owned(),
-        scenario: scenario.clone(),
-        cells: table.grid.len(),
-        outcomes: table.store.outcomes().into_iter().collect(),
-        failures,
-        gaps,
-        first,
-        files: Vec::new(),
-        provenance: None,
-    })
+    }
 }
 
-fn values(paths: &[String], record: &Record) -> IndexMap<String, String> {
+fn values(grid: &Grid, record: &Record) -> IndexMap<String, String> {
+    let paths = grid.columns().map(|column| column.path.clone());
     let shown = |value: &AxisValue| match value {
         AxisValue::Absent => "none".to_owned(),
         value => value.to_string(),
     };
     let values = record.cell.values.iter().map(shown);
-    paths.iter().cloned().zip(values).collect()
+    paths.zip(values).collect()
 }
 
 impl GapSummary {
@@ -137,7 +136,7 @@ impl GapSummary {
         }
     }
 
-    fn add(&mut self, paths: &[String], record: &Record) {
+    fn add(&mut self, grid: &Grid, record: &Record) {
         let Some(gap) = record.gap(self.quantity) else {
             return;
         };
@@ -145,15 +144,10 @@ impl GapSummary {
         self.mean = Some(self.mean.unwrap_or(0.0) + gap.abs());
         if self.largest.is_none_or(|largest| gap.abs() > largest.abs()) {
             self.largest = Some(gap);
-            self.at = values(paths, record);
+            self.at = values(grid, record);
             self.at
                 .insert("repeat".into(), record.cell.repeat.to_string());
         }
-    }
-
-    /// From the sum of the sizes to their mean.
-    fn finish(&mut self) {
-        self.mean = self.mean.map(|sum| sum / self.compared as f64);
     }
 }
 

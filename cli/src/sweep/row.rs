@@ -113,7 +113,7 @@ impl Value {
     }
 }
 
-/// The header of `sweep.csv`, without a line end.
+/// The header of `sweep.csv`, with its line end.
 pub fn header(grid: &Grid) -> String {
     let axes = grid.columns().map(|column| column.path.clone());
     let cell = ["repeat", "seed", "outcome", "reason"].map(str::to_owned);
@@ -121,7 +121,7 @@ pub fn header(grid: &Grid) -> String {
     line(axes.chain(cell).chain(columns))
 }
 
-/// A cell's line of `sweep.csv`, without a line end.
+/// A cell's line of `sweep.csv`, with its line end.
 pub fn csv_line(cell: &Cell, row: &Row) -> String {
     let axes = cell.values.iter().map(ToString::to_string);
     let cell = [
@@ -153,7 +153,6 @@ fn line(fields: impl Iterator<Item = impl AsRef<[u8]>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Neither memory nor the number of fields of a single row can fail here.
     let _ = writer.write_record(fields);
-    let mut line = writer.into_inner().unwrap_or_default();
-    line.truncate(line.trim_ascii_end().len());
+    let line = writer.into_inner().unwrap_or_default();
     String::from_utf8_lossy(&line).into_owned()
 }

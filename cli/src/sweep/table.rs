@@ -87,30 +87,36 @@ impl Table<'_> {
         }))
     }
 
+    /// Every kept row in order.
+    pub fn records(&mut self) -> impl Iterator<Item = Result<Record>> {
+        (0..self.grid.len()).filter_map(|index| self.record(index).transpose())
+    }
+
     /// Shows every kept row in order.
     ///
     /// # Errors
     /// As for [`Table::record`].
     pub fn each(&mut self, look: &mut dyn FnMut(&Record)) -> Result<()> {
-        for index in 0..self.grid.len() {
-            if let Some(record) = self.record(index)? {
-                look(&record);
-            }
-        }
-        Ok(())
+        self.records().try_for_each(|record| {
+            look(&record?);
+            Ok(())
+        })
     }
 
-    /// `sweep.csv`, given to `write` piece by piece.
+    /// `sweep.csv`, given to `write` piece by piece, and each row to `look` beside it.
     ///
     /// # Errors
     /// An error where the store cannot be read, and whatever `write` fails with.
-    pub fn write_csv(&mut self, write: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
-        write(&(row::header(self.grid) + "\n"))?;
-        for index in 0..self.grid.len() {
-            if let Some(record) = self.record(index)? {
-                write(&(row::csv_line(&record.cell, &record.row) + "\n"))?;
-            }
-        }
-        Ok(())
+    pub fn write_csv(
+        &mut self,
+        write: &mut dyn FnMut(&[u8]) -> Result<()>,
+        look: &mut dyn FnMut(&Record),
+    ) -> Result<()> {
+        write(row::header(self.grid).as_bytes())?;
+        self.records().try_for_each(|record| {
+            let record = record?;
+            look(&record);
+            write(row::csv_line(&record.cell, &record.row).as_bytes())
+        })
     }
 }

@@ -1,65 +1,71 @@
 //! `modalflow sweep --dry-run`.
 
-use super::{CELLS, Sweep, SweepOptions, load, print, print_json};
+use super::Sweep;
 use crate::commands::args::Options;
+use crate::commands::show;
 use crate::error::Result;
 use crate::scenario::{self, Cell};
 use crate::sweep::{CellStore, Shard};
 use modalflow::experiment::Scenario;
+use serde_json::json;
 
 /// Cells that are shown in full.
 const FIRST: usize = 3;
 
-pub(in crate::commands) fn dry_run(
-    paths: &[std::path::PathBuf],
-    call: &SweepOptions,
-    options: &Options,
-) -> Result<u8> {
-    for sweep in load(paths, call.shard, options)? {
-        let Sweep { name, grid, .. } = &sweep;
-        let path = sweep.folder.join(CELLS).join(sweep.header.file_name());
-        let store = CellStore::look(&path, sweep.header.clone())?;
+pub(super) fn dry_run(sweeps: &[Sweep], options: &Options) -> Result<u8> {
+    // What is asked for is this text, and nothing else.
+    let options = Options {
+        quiet: false,
+        ..options.clone()
+    };
+    for Sweep {
+        job,
+        grid,
+        header,
+        cells,
+    } in sweeps
+    {
+        let store = CellStore::look(&cells.join(header.file_name()), header.clone())?;
         let done = store.map_or(0, |store| store.len());
-        let in_shard = (0..grid.len()).filter(|&cell| call.shard.has(cell));
-        let first = in_shard.clone().take(FIRST).map(|index| grid.cell(index));
-        let first: Vec<(Cell, Result<Scenario>)> = first
-            .map(|cell| {
-                let scenario = grid.scenario(&cell);
-                (cell, scenario)
-            })
-            .collect();
-        let count = in_shard.count();
-        if options.json {
-            print_json(&serde_json::json!({
-                "name": name,
-                "cells": grid.len(),
-                "in_shard": count,
-                "done": done,
-                "first": first.iter().map(as_json).collect::<Vec<_>>(),
-            }))?;
-            continue;
-        }
-        let mut text = format!("# {name}: {} cells", grid.len());
-        if call.shard != Shard::WHOLE {
-            text += &format!(", {count} of them in shard {}", call.shard);
-        }
-        text += &format!(", {done} done\n");
-        for (cell, scenario) in &first {
-            text += &format!("--- # cell {}, repeat {}\n", cell.index, cell.repeat);
-            text += &match scenario {
-                Ok(scenario) => scenario::to_yaml(&scenario.clone().into()),
-                Err(error) => format!("# invalid: {}\n", error.to_string().replace('\n', "\n# ")),
+        let in_shard = (0..grid.len()).filter(|&cell| header.shard.has(cell));
+        let with_scenario = |index| {
+            let cell = grid.cell(index);
+            let scenario = grid.scenario(&cell);
+            (cell, scenario)
+        };
+        let first: Vec<_> = in_shard.clone().take(FIRST).map(with_scenario).collect();
+        let (all, count) = (grid.len(), in_shard.count());
+        let json = json!({
+            "name": job.name,
+            "cells": all,
+            "in_shard": count,
+            "done": done,
+            "first": first.iter().map(as_json).collect::<Vec<_>>(),
+        });
+        show(&options, &json, || {
+            let part = match header.shard {
+                Shard::WHOLE => String::new(),
+                shard => format!(", {count} of them in shard {shard}"),
             };
-        }
-        print(&text)?;
+            let first: String = first.iter().map(as_yaml).collect();
+            format!("# {}: {all} cells{part}, {done} done\n{first}", job.name)
+        })?;
     }
     Ok(0)
+}
+
+fn as_yaml((cell, scenario): &(Cell, Result<Scenario>)) -> String {
+    let text = match scenario {
+        Ok(scenario) => scenario::to_yaml(&scenario.clone().into()),
+        Err(error) => format!("# invalid: {}\n", error.to_string().replace('\n', "\n# ")),
+    };
+    format!("--- # cell {}, repeat {}\n{text}", cell.index, cell.repeat)
 }
 
 /// The scenario of a cell, or why there is none.
 fn as_json((cell, scenario): &(Cell, Result<Scenario>)) -> serde_json::Value {
     match scenario {
-        Ok(scenario) => serde_json::json!(scenario),
-        Err(error) => serde_json::json!({"cell": cell.index, "error": error.to_string()}),
+        Ok(scenario) => json!(scenario),
+        Err(error) => json!({"cell": cell.index, "error": error.to_string()}),
     }
 }

@@ -1,8 +1,9 @@
 //! `modalflow merge`.
 
+use super::Sweep;
 use super::publish::{PublishContext, SCENARIO, finish};
-use super::{CELLS, Sweep, ensure_inputs_are_kept};
 use crate::commands::args::Options;
+use crate::commands::job::Job;
 use crate::error::{Error, Result};
 use crate::output;
 use crate::scenario::Loaded;
@@ -19,7 +20,7 @@ pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Optio
         go_on: &|| true,
     };
     let sweep = merged_sweep(folders, options)?;
-    ensure_inputs_are_kept(&sweep)?;
+    sweep.ensure_inputs_are_kept()?;
     let mut paths = BTreeSet::new();
     for folder in folders {
         let found = stores_of(&sweep, folder)?;
@@ -27,8 +28,8 @@ pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Optio
     }
     let paths: Vec<PathBuf> = paths.into_iter().collect();
     CellStore::ensure_mergeable(&sweep.header, &paths)?;
-    output::prepare_folders(std::slice::from_ref(&sweep.folder))?;
-    let mut store = CellStore::merge(&sweep.folder.join(CELLS), &sweep.header, &paths)?;
+    output::prepare_folders(std::slice::from_ref(&sweep.job.folder))?;
+    let mut store = CellStore::merge(&sweep.cells, &sweep.header, &paths)?;
     finish(&sweep, &mut store, options, &context)
 }
 
@@ -41,9 +42,12 @@ fn merged_sweep(folders: &[PathBuf], options: &Options) -> Result<Sweep> {
             remedy: "set it in modalflow sweep".into(),
         });
     }
-    let mut paths = folders
-        .iter()
-        .flat_map(|folder| [folder.join(CELLS).join(SCENARIO), folder.join(SCENARIO)]);
+    let mut paths = folders.iter().flat_map(|folder| {
+        [
+            Sweep::cells_in(folder).join(SCENARIO),
+            folder.join(SCENARIO),
+        ]
+    });
     let Some(path) = paths.find(|path| path.exists()) else {
         return Err(Error::Usage {
             problem: format!("there is no finished shard in {}", folders[0].display()),
@@ -53,19 +57,20 @@ fn merged_sweep(folders: &[PathBuf], options: &Options) -> Result<Sweep> {
             },
         });
     };
-    Sweep::of(Loaded::read(&path, &[])?, Shard::WHOLE, &options.out)
+    let loaded = Loaded::read(&path, &[])?;
+    Sweep::of(Job::of(loaded, &options.out), Shard::WHOLE)
 }
 
 /// The first folder of cells one level below a folder, as below --out.
 fn shards_below(folder: &Path) -> Option<PathBuf> {
     let entries = std::fs::read_dir(folder).ok()?.flatten();
     let below = entries.map(|entry| entry.path());
-    below.filter(|path| path.join(CELLS).is_dir()).min()
+    below.filter(|path| Sweep::cells_in(path).is_dir()).min()
 }
 
 /// The stores of a sweep in an output folder.
 fn stores_of(sweep: &Sweep, folder: &Path) -> Result<Vec<PathBuf>> {
-    let cells = folder.join(CELLS);
+    let cells = Sweep::cells_in(folder);
     let entries = std::fs::read_dir(&cells).map_err(|error| Error::Usage {
         problem: format!("there are no cells in {}: {error}", cells.display()),
         remedy: "name output folders of modalflow sweep --shard i/n: OUT/NAME".into(),

@@ -11,73 +11,73 @@ mod dry_run;
 mod merge;
 mod publish;
 
-pub(super) use dry_run::dry_run;
 pub(super) use merge::merge;
 
-use super::run::{INTERRUPTED, watch_interrupts};
-use super::{print, print_json, warn};
-use crate::commands::args::Options;
-use crate::commands::progress::SweepBar;
+use super::args::{Options, SweepArgs};
+use super::job::{Job, work_on};
+use super::progress::Bar;
+use super::{INTERRUPTED, warn};
 use crate::error::{Error, Result};
-use crate::output;
-use crate::scenario::{Cell, Grid, Loaded};
+use crate::scenario::{Cell, Grid};
 use crate::sweep::{self, CellOutcome, CellStore, Finished, Header, Plan, Shard};
 use publish::{PublishContext, finish, finish_shard, note_earlier_results};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 /// Exit code of a sweep with failed cells.
 const CELLS_FAILED: u8 = 4;
 
-/// Where an output folder keeps its finished cells.
-const CELLS: &str = "cells";
-
-/// What a call of `sweep` asks for beside the scenarios.
-pub(super) struct SweepOptions {
-    pub(super) plan: Plan,
-    pub(super) shard: Shard,
-    pub(super) svg: bool,
-}
-
 /// A sweep ready to run.
 struct Sweep {
-    name: String,
-    loaded: Loaded,
+    job: Job,
     grid: Grid,
     header: Header,
-    folder: PathBuf,
-}
-
-/// As many threads as the processor runs at a time.
-pub(super) fn all_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    /// Where its finished cells are kept.
+    cells: PathBuf,
 }
 
 impl Sweep {
-    fn of(loaded: Loaded, shard: Shard, out: &Path) -> Result<Self> {
-        let grid = Grid::of(&loaded)?;
-        let identity = sweep::identity(&loaded.file);
+    /// Where an output folder keeps its finished cells.
+    fn cells_in(folder: &Path) -> PathBuf {
+        folder.join("cells")
+    }
+
+    fn of(job: Job, shard: Shard) -> Result<Self> {
+        let grid = Grid::of(&job.loaded)?;
+        let identity = sweep::identity(&job.loaded.file);
         let header = Header {
-            sweep: identity.map_err(|error| loaded.source.locate(error))?,
+            sweep: identity.map_err(|error| job.loaded.source.locate(error))?,
             cells: grid.len(),
             shard,
         };
-        let name = loaded.file.scenario.name.clone().unwrap_or_default();
         Ok(Self {
-            folder: out.join(&name),
-            name,
-            loaded,
+            cells: Self::cells_in(&job.folder),
+            job,
             grid,
             header,
         })
     }
 
+    /// Loads all of them before anything runs, so that a mistake in the last one shows at once.
+    fn load(call: &SweepArgs, options: &Options) -> Result<Vec<Sweep>> {
+        let sweep = |job: Job| {
+            ensure_axes_are_not_set(&job, &options.set)?;
+            Sweep::of(job, call.shard)
+        };
+        let jobs = Job::load(&call.scenarios.scenarios, options)?;
+        jobs.into_iter().map(sweep).collect()
+    }
+
+    /// None of the files that a sweep writes or removes may be one that it starts from.
+    fn ensure_inputs_are_kept(&self) -> Result<()> {
+        let is_written = |name: &str| publish::is_written(self, name);
+        self.job.ensure_inputs_stay(&is_written)
+    }
+
     fn wants_trajectory(&self, cell: &Cell) -> bool {
         let columns: Vec<_> = self.grid.columns().collect();
-        let mut figures = self.loaded.file.figure.iter();
+        let mut figures = self.job.loaded.file.figure.iter();
         cell.repeat == 0
             && figures
                 .any(|figure| figure.needs_trajectories() && figure.selects(&columns, &cell.values))
@@ -98,44 +98,22 @@ impl Sweep {
     /// another reason than its absence has not changed.
     fn has_changed_files(&self) -> bool {
         let is_absent = |path: &Path| path.try_exists().is_ok_and(|exists| !exists);
-        match sweep::identity(&self.loaded.file) {
+        match sweep::identity(&self.job.loaded.file) {
             Ok(now) => now != self.header.sweep,
-            Err(_) => self.files().iter().any(|path| is_absent(path)),
+            Err(_) => self.job.input_files().iter().any(|path| is_absent(path)),
         }
-    }
-
-    /// The files that the scenario names.
-    fn files(&self) -> Vec<PathBuf> {
-        let mut scenario = self.loaded.file.scenario.clone();
-        let files = scenario.files_mut().into_iter();
-        files.map(|(_, path)| path.clone()).collect()
     }
 
     /// Whether the files that the scenario names can be read, and are what they were.
     fn has_its_files(&self) -> bool {
-        self.files().is_empty()
-            || sweep::identity(&self.loaded.file).is_ok_and(|now| now == self.header.sweep)
-    }
-}
-
-/// Loads all of them before anything runs, so that a mistake in the last one shows at once.
-fn load(paths: &[PathBuf], shard: Shard, options: &Options) -> Result<Vec<Sweep>> {
-    let load = |path: &PathBuf| {
-        let loaded = Loaded::read(path, &options.set)?;
-        ensure_axes_are_not_set(&loaded, &options.set)?;
-        Sweep::of(loaded, shard, &options.out)
-    };
-    let sweeps: Vec<Sweep> = paths.iter().map(load).collect::<Result<_>>()?;
-    let mut names = BTreeSet::new();
-    match sweeps.iter().find(|sweep| !names.insert(&sweep.name)) {
-        None => Ok(sweeps),
-        Some(twice) => Err(super::named_twice(&twice.name)),
+        self.job.input_files().is_empty()
+            || sweep::identity(&self.job.loaded.file).is_ok_and(|now| now == self.header.sweep)
     }
 }
 
 /// A value set from the command line would be overwritten by those of an axis over the same key.
-fn ensure_axes_are_not_set(loaded: &Loaded, set: &[String]) -> Result<()> {
-    let Some(section) = &loaded.file.sweep else {
+fn ensure_axes_are_not_set(job: &Job, set: &[String]) -> Result<()> {
+    let Some(section) = &job.loaded.file.sweep else {
         return Ok(());
     };
     let changed = set.iter().filter_map(|typed| typed.split_once('='));
@@ -158,42 +136,23 @@ fn ensure_axes_are_not_set(loaded: &Loaded, set: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// None of the files that a sweep writes or removes may be one that it starts from.
-fn ensure_inputs_are_kept(sweep: &Sweep) -> Result<()> {
-    let is_written = |name: &str| publish::is_written(sweep, name);
-    super::ensure_inputs_stay(&sweep.folder, &sweep.loaded.file.scenario, &is_written)
-}
-
-pub(super) fn sweep_scenarios(
-    paths: &[PathBuf],
-    call: &SweepOptions,
-    options: &Options,
-) -> Result<u8> {
-    let sweeps = load(paths, call.shard, options)?;
-    for sweep in &sweeps {
-        ensure_inputs_are_kept(sweep)?;
+pub(super) fn sweep_scenarios(call: &SweepArgs, options: &Options) -> Result<u8> {
+    let sweeps = Sweep::load(call, options)?;
+    if call.dry_run {
+        return dry_run::dry_run(&sweeps, options);
     }
-    let interrupted = Arc::new(AtomicBool::new(false));
-    watch_interrupts(&interrupted);
-    let folders: Vec<PathBuf> = sweeps.iter().map(|sweep| sweep.folder.clone()).collect();
-    output::prepare_folders(&folders)?;
-    let mut exit_code = 0;
-    for (i, sweep) in sweeps.iter().enumerate() {
-        if i > 0 && !options.quiet && !options.json {
-            print("\n")?;
-        }
-        match sweep_one(sweep, call, options, &interrupted)? {
-            0 => {}
-            INTERRUPTED => return Ok(INTERRUPTED),
-            code => exit_code = code,
-        }
-    }
-    Ok(exit_code)
+    sweeps.iter().try_for_each(Sweep::ensure_inputs_are_kept)?;
+    work_on(
+        &sweeps,
+        |sweep| &sweep.job,
+        options,
+        |sweep, interrupted| sweep_one(sweep, call, options, interrupted),
+    )
 }
 
 fn sweep_one(
     sweep: &Sweep,
-    call: &SweepOptions,
+    call: &SweepArgs,
     options: &Options,
     interrupted: &AtomicBool,
 ) -> Result<u8> {
@@ -204,29 +163,37 @@ fn sweep_one(
         started: SystemTime::now(),
         go_on: &go_on,
     };
-    let mut store = CellStore::open(&sweep.folder.join(CELLS), sweep.header.clone())?;
+    let mut store = CellStore::open(&sweep.cells, sweep.header.clone())?;
     note_kept(sweep, &store, options);
     run_missing(sweep, &mut store, call, options, &go_on)?;
     if !store.missing().is_empty() {
         note_unfinished(sweep, &store, go_on());
         return Ok(if go_on() { CELLS_FAILED } else { INTERRUPTED });
     }
-    if call.shard == Shard::WHOLE {
-        finish(sweep, &mut store, options, &context)
-    } else {
-        finish_shard(sweep, &store, call, options)
+    match call.shard {
+        Shard::WHOLE => finish(sweep, &mut store, options, &context),
+        _ => finish_shard(sweep, &store, options),
     }
+}
+
+/// As many threads as the processor runs at a time.
+fn all_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn run_missing(
     sweep: &Sweep,
     store: &mut CellStore,
-    call: &SweepOptions,
+    call: &SweepArgs,
     options: &Options,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<()> {
+    let plan = Plan {
+        jobs: call.jobs.map_or_else(all_cores, usize::from),
+        fail_fast: call.fail_fast,
+    };
     let missing = store.missing().len() as u64;
-    let mut bar = SweepBar::new(&sweep.name, missing, options.quiet);
+    let mut bar = Bar::of_sweep(&sweep.job.name, missing, options.quiet);
     let lost_file = AtomicBool::new(false);
     let work = |cell: &Cell, go_on: &dyn Fn() -> bool| {
         let finished = sweep.run(cell, go_on);
@@ -236,9 +203,9 @@ fn run_missing(
         finished
     };
     let go_on = || go_on() && !lost_file.load(Ordering::Relaxed);
-    let mut monitor = |progress| bar.show(progress);
-    sweep::run_cells(&sweep.grid, store, &call.plan, &work, &go_on, &mut monitor)?;
-    bar.finish();
+    let mut monitor = |progress| bar.show_sweep(progress);
+    sweep::run_cells(&sweep.grid, store, &plan, &work, &go_on, &mut monitor)?;
+    drop(bar);
     match lost_file.into_inner() || !sweep.has_its_files() {
         true => Err(files_changed(sweep)),
         false => Ok(()),
@@ -247,8 +214,8 @@ fn run_missing(
 
 /// Says what earlier calls left: cells of this sweep, and of what is not this sweep any more.
 fn note_kept(sweep: &Sweep, store: &CellStore, options: &Options) {
-    let Sweep { name, folder, .. } = sweep;
-    let missing = store.missing().len();
+    let Sweep { job, cells, .. } = sweep;
+    let (name, missing) = (&job.name, store.missing().len());
     if options.quiet {
         return;
     }
@@ -258,8 +225,7 @@ fn note_kept(sweep: &Sweep, store: &CellStore, options: &Options) {
             store.len()
         ));
     }
-    let cells = folder.join(CELLS);
-    let entries = std::fs::read_dir(&cells).into_iter().flatten().flatten();
+    let entries = std::fs::read_dir(cells).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let others: Vec<String> = names
         .filter(|name| name.ends_with(".jsonl") && !name.starts_with(&sweep.header.sweep))
@@ -280,7 +246,7 @@ fn note_unfinished(sweep: &Sweep, store: &CellStore, has_failed: bool) {
     };
     warn(&format!(
         "warning: {}: {why}; {} cells are kept, {} are left: the same call goes on with them",
-        sweep.name,
+        sweep.job.name,
         store.len(),
         store.missing().len()
     ));
@@ -290,13 +256,13 @@ fn note_unfinished(sweep: &Sweep, store: &CellStore, has_failed: bool) {
 /// Cells that were run while a file changed may be of either content; those before a file could
 /// not be read for a while are good.
 fn files_changed(sweep: &Sweep) -> Error {
-    let files: Vec<String> = sweep
-        .files()
+    let files = sweep.job.input_files();
+    let files: Vec<String> = files
         .iter()
         .map(|path| path.display().to_string())
         .collect();
     let files = files.join(" or ");
-    let store = sweep.folder.join(CELLS).join(sweep.header.file_name());
+    let store = sweep.cells.join(sweep.header.file_name());
     let (what, remedy) = match sweep.has_changed_files() {
         false => (
             "could not be read for a while",

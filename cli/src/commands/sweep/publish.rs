@@ -1,16 +1,18 @@
 //! What a finished sweep leaves: table, figures, summary; a finished shard its scenario.
 
-use super::{CELLS, CELLS_FAILED, Sweep, SweepOptions, print, print_json, warn};
+use super::{CELLS_FAILED, Sweep};
 use crate::commands::args::Options;
-use crate::commands::run::{INTERRUPTED, provenance, relative_to};
+use crate::commands::{INTERRUPTED, formats, listed, show, summary_file, warn};
 use crate::error::Result;
 use crate::figures;
-use crate::output::{self, File, Staged};
-use crate::plot::{self, Format};
+use crate::output::{self, File};
+use crate::plot;
+use crate::report::summary::Provenance;
 use crate::report::sweep::{self as report, SweepSummary};
 use crate::scenario;
 use crate::sweep::{CellStore, Table};
-use std::path::{Path, PathBuf};
+use serde_json::json;
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 /// The scenario, as it is written.
@@ -34,7 +36,7 @@ pub(super) fn finish(
     options: &Options,
     context: &PublishContext<'_>,
 ) -> Result<u8> {
-    let Sweep { name, folder, .. } = sweep;
+    let (name, folder) = (&sweep.job.name, &sweep.job.folder);
     let mut table = Table {
         grid: &sweep.grid,
         store,
@@ -45,28 +47,31 @@ pub(super) fn finish(
         ));
         return Ok(INTERRUPTED);
     };
+    let scenario = sweep
+        .job
+        .file_in(folder, sweep.job.loaded.file.scenario.clone());
+    let mut summary = SweepSummary::new(name, scenario, &table);
     let csv = output::stage(folder, TABLE, &mut |append| {
-        table.write_csv(&mut |line| append(line.as_bytes()))
+        table.write_csv(append, &mut |record| summary.add(&sweep.grid, record))
     })?;
-    let mut summary = report::summary(name, &file_in(sweep, folder), &mut table)?;
-    let names = figures.iter().map(|(name, _)| name.clone());
-    let names = [SCENARIO, TABLE]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(names);
-    summary.files = names.chain([SUMMARY.to_owned()]).collect();
+    summary.finish();
+    let names = figures.iter().map(|(name, _)| name.as_str());
+    let names = [SCENARIO, TABLE].into_iter().chain(names).chain([SUMMARY]);
+    summary.files = names.map(str::to_owned).collect();
     let seconds = context.clock.elapsed().as_secs_f64();
-    summary.provenance = Some(provenance(context.started, 0.0, seconds));
-    let mut json = serde_json::to_vec_pretty(&summary).unwrap_or_default();
-    json.push(b'\n');
+    summary.provenance = Some(Provenance::new(context.started, 0.0, seconds));
     let mut staged = vec![stage(folder, &scenario_file(sweep, folder))?, csv];
-    for file in figures.iter().chain([&(SUMMARY.to_owned(), json)]) {
+    for file in figures.iter().chain([&summary_file(&summary)]) {
         staged.push(stage(folder, file)?);
     }
     let earlier = earlier_pictures(folder);
     let earlier: Vec<&str> = earlier.iter().map(String::as_str).collect();
     let written = output::publish(folder, staged, &earlier)?;
-    show(&summary, folder, &written, options)?;
+    show(options, &summary, || {
+        let (report, folder) = (report::report(&summary), folder.display());
+        let names = listed(&written);
+        format!("{report}\nwritten to {folder} in {seconds:.1} s:\n  {names}\n")
+    })?;
     if store.failed() > 0 {
         warn(&format!(
             "warning: {name}: {} of {} cells failed",
@@ -84,11 +89,7 @@ fn figures(
     table: &mut Table<'_>,
     context: &PublishContext<'_>,
 ) -> Result<Option<Vec<File>>> {
-    let formats: &[Format] = match context.svg {
-        true => &[Format::Png, Format::Svg],
-        false => &[Format::Png],
-    };
-    let file = &sweep.loaded.file;
+    let file = &sweep.job.loaded.file;
     let mut pages = Vec::new();
     for section in &file.figure {
         if !(context.go_on)() {
@@ -97,26 +98,19 @@ fn figures(
         let page = figures::sweep_page(&file.scenario, section, table)?;
         pages.push((section.file_stem().to_owned(), page));
     }
-    Ok(Some(plot::render(&pages, formats)?))
+    Ok(Some(plot::render(&pages, formats(context.svg))?))
 }
 
-fn stage(folder: &Path, (name, bytes): &File) -> Result<Staged> {
+fn stage(folder: &Path, (name, bytes): &File) -> Result<output::Staged> {
     output::stage(folder, name, &mut |append| append(bytes))
-}
-
-/// What stands in the scenario's file, with paths relative to the folder that it is written to.
-fn file_in(sweep: &Sweep, folder: &Path) -> scenario::ScenarioFile {
-    let file = &sweep.loaded.file;
-    scenario::ScenarioFile {
-        scenario: relative_to(folder, file.scenario.clone()),
-        ..file.clone()
-    }
 }
 
 /// The scenario's file, with the paths of its files relative to the folder it stands in.
 fn scenario_file(sweep: &Sweep, folder: &Path) -> File {
-    let yaml = scenario::to_yaml(&file_in(sweep, folder));
-    (SCENARIO.to_owned(), yaml.into_bytes())
+    let file = sweep
+        .job
+        .file_in(folder, sweep.job.loaded.file.scenario.clone());
+    (SCENARIO.to_owned(), scenario::to_yaml(&file).into_bytes())
 }
 
 /// Whether a file of this name is written by a sweep with these figures.
@@ -125,10 +119,10 @@ pub(super) fn is_written(sweep: &Sweep, name: &str) -> bool {
         let rest = name.strip_prefix(stem);
         rest.is_some_and(|rest| PICTURES.contains(&rest))
     };
-    let mut figures = sweep.loaded.file.figure.iter();
+    let mut figures = sweep.job.loaded.file.figure.iter();
     [SCENARIO, TABLE, SUMMARY].contains(&name)
         || figures.any(|figure| is_picture(figure.file_stem()))
-        || earlier_pictures(&sweep.folder)
+        || earlier_pictures(&sweep.job.folder)
             .iter()
             .any(|earlier| earlier == name)
 }
@@ -151,11 +145,11 @@ fn earlier_pictures(folder: &Path) -> Vec<String> {
 
 /// Says of an unfinished sweep that the results beside its cells are not its own.
 pub(super) fn note_earlier_results(sweep: &Sweep) {
-    let folder = &sweep.folder;
+    let folder = &sweep.job.folder;
     if folder.join(TABLE).exists() {
         warn(&format!(
             "warning: {}: {TABLE}, {SUMMARY} and the figures in {} are those of an earlier call",
-            sweep.name,
+            sweep.job.name,
             folder.display()
         ));
     }
@@ -163,55 +157,20 @@ pub(super) fn note_earlier_results(sweep: &Sweep) {
 
 /// Writes the scenario of a finished shard, for `merge`, beside its cells: what stands in the
 /// folder itself may be an earlier result.
-pub(super) fn finish_shard(
-    sweep: &Sweep,
-    store: &CellStore,
-    call: &SweepOptions,
-    options: &Options,
-) -> Result<u8> {
-    let Sweep { name, folder, .. } = sweep;
-    let cells = folder.join(CELLS);
-    output::write_files(&cells, &[scenario_file(sweep, &cells)], &[])?;
+pub(super) fn finish_shard(sweep: &Sweep, store: &CellStore, options: &Options) -> Result<u8> {
+    let (cells, shard) = (&sweep.cells, sweep.header.shard.to_string());
+    output::write_files(cells, &[scenario_file(sweep, cells)], &[])?;
     note_earlier_results(sweep);
-    let shard = call.shard;
-    if options.json {
-        print_json(&serde_json::json!({
-            "name": name, "shard": shard.to_string(), "cells": store.len(), "failed": store.failed(),
-        }))?;
-    } else if !options.quiet {
-        print(&format!(
-            "{name}: shard {shard} is finished, {} of {} cells, {} failed\n  when all are: modalflow merge {} --out {}\n",
-            store.len(),
+    let (name, done, failed) = (&sweep.job.name, store.len(), store.failed());
+    let json = json!({"name": name, "shard": shard, "cells": done, "failed": failed});
+    show(options, &json, || {
+        format!(
+            "{name}: shard {shard} is finished, {done} of {} cells, {failed} failed\n  \
+             when all are: modalflow merge {} --out {}\n",
             sweep.grid.len(),
-            store.failed(),
-            folder.display(),
+            sweep.job.folder.display(),
             options.out.display()
-        ))?;
-    }
-    Ok(if store.failed() > 0 { CELLS_FAILED } else { 0 })
-}
-
-fn show(
-    summary: &SweepSummary,
-    folder: &Path,
-    written: &[PathBuf],
-    options: &Options,
-) -> Result<()> {
-    if options.json {
-        return print_json(summary);
-    }
-    if options.quiet {
-        return Ok(());
-    }
-    let seconds = summary
-        .provenance
-        .as_ref()
-        .map_or(0.0, |provenance| provenance.wall_seconds);
-    let names = written.iter().filter_map(|path| path.file_name()?.to_str());
-    print(&format!(
-        "{}\nwritten to {} in {seconds:.1} s:\n  {}\n",
-        report::report(summary),
-        folder.display(),
-        names.collect::<Vec<_>>().join(", ")
-    ))
+        )
+    })?;
+    Ok(if failed > 0 { CELLS_FAILED } else { 0 })
 }

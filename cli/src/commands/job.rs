@@ -1,0 +1,163 @@
+//! What a command works on: scenarios, each with the folder of its results.
+
+use super::args::Options;
+use super::{INTERRUPTED, print, warn};
+use crate::error::{Error, Result};
+use crate::output;
+use crate::scenario::{Loaded, ScenarioFile};
+use crate::sweep::memory;
+use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// A scenario, and where its results go.
+pub(super) struct Job {
+    pub(super) name: String,
+    pub(super) folder: PathBuf,
+    pub(super) loaded: Loaded,
+}
+
+impl Job {
+    pub(super) fn of(loaded: Loaded, out: &Path) -> Job {
+        let name = loaded.file.scenario.name.clone().unwrap_or_default();
+        let folder = out.join(&name);
+        Job {
+            name,
+            folder,
+            loaded,
+        }
+    }
+
+    /// Loads every scenario before any is run, so that a mistake in the last one shows before
+    /// anything is computed or written.
+    pub(super) fn load(paths: &[PathBuf], options: &Options) -> Result<Vec<Job>> {
+        let load = |path: &PathBuf| Ok(Job::of(Loaded::read(path, &options.set)?, &options.out));
+        let jobs: Vec<Job> = paths.iter().map(load).collect::<Result<_>>()?;
+        let mut names = HashSet::new();
+        match jobs.iter().find(|job| !names.insert(&job.name)) {
+            None => Ok(jobs),
+            Some(Job { name, .. }) => Err(Error::Usage {
+                problem: format!("two scenarios are named {name}, and would overwrite each other"),
+                remedy: "give them different names, or run them with different --out folders"
+                    .into(),
+            }),
+        }
+    }
+
+    /// A command writes or removes files of some names in its folder: none may be what it starts
+    /// from.
+    pub(super) fn ensure_inputs_stay(&self, is_written: &dyn Fn(&str) -> bool) -> Result<()> {
+        let Ok(folder) = self.folder.canonicalize() else {
+            return Ok(());
+        };
+        let is_own = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let target = path.canonicalize();
+            name.is_some_and(is_written) && target.is_ok_and(|p| p.parent() == Some(&folder))
+        };
+        match self.input_files().into_iter().find(is_own) {
+            None => Ok(()),
+            Some(path) => Err(Error::Usage {
+                problem: format!(
+                    "the call would replace or remove {}, which it starts from",
+                    path.display()
+                ),
+                remedy: "give the scenario another name, or choose another folder with --out"
+                    .into(),
+            }),
+        }
+    }
+
+    /// The files that the scenario names.
+    pub(super) fn input_files(&self) -> Vec<PathBuf> {
+        let mut scenario = self.loaded.file.scenario.clone();
+        let files = scenario.files_mut().into_iter();
+        files.map(|(_, path)| path.clone()).collect()
+    }
+
+    /// What stands in the file, with another scenario, whose file paths are made relative to the
+    /// folder that it is written to.
+    pub(super) fn file_in(&self, folder: &Path, mut scenario: Scenario) -> ScenarioFile {
+        for (_, path) in scenario.files_mut() {
+            // Both exist. What stands in place of links and `..` is free of them: a `..` after a
+            // link leads elsewhere than its text says.
+            if let (Ok(target), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) {
+                *path = pathdiff::diff_paths(&target, &folder).unwrap_or(target);
+            }
+        }
+        ScenarioFile {
+            scenario,
+            ..self.loaded.file.clone()
+        }
+    }
+}
+
+/// A job ready to run.
+pub(super) struct Prepared {
+    pub(super) job: Job,
+    pub(super) problem: Problem,
+    /// How long drawing, reading and reducing took.
+    pub(super) prepare_seconds: f64,
+}
+
+/// Prepares every scenario before any is run.
+pub(super) fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Prepared>> {
+    let prepare = |job: Job| {
+        let clock = Instant::now();
+        let Loaded { file, source } = &job.loaded;
+        let problem = Problem::prepare_within(&file.scenario, memory())
+            .map_err(|error| source.locate(error.into()))?;
+        for warning in &problem.warnings {
+            warn(&format!("warning: {}: {warning}", job.name));
+        }
+        Ok(Prepared {
+            job,
+            problem,
+            prepare_seconds: clock.elapsed().as_secs_f64(),
+        })
+    };
+    let jobs = Job::load(paths, options)?.into_iter();
+    jobs.map(prepare).collect()
+}
+
+/// Works on one job after the other, with an empty line between their reports, until one is
+/// interrupted; gives back that exit code, or the last one that is not 0.
+pub(super) fn work_on<T>(
+    all: &[T],
+    job: fn(&T) -> &Job,
+    options: &Options,
+    work: impl Fn(&T, &AtomicBool) -> Result<u8>,
+) -> Result<u8> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // Before there is anything to be seen of the work, so that whoever sees it may interrupt it.
+    watch_interrupts(&interrupted);
+    let folders: Vec<PathBuf> = all.iter().map(|each| job(each).folder.clone()).collect();
+    output::prepare_folders(&folders)?;
+    let mut exit_code = 0;
+    for (i, each) in all.iter().enumerate() {
+        if i > 0 && !options.quiet && !options.json {
+            print("\n")?;
+        }
+        match work(each, &interrupted)? {
+            0 => {}
+            INTERRUPTED => return Ok(INTERRUPTED),
+            code => exit_code = code,
+        }
+    }
+    Ok(exit_code)
+}
+
+/// The first interrupt lets the work end in order; the second one ends the program.
+fn watch_interrupts(interrupted: &Arc<AtomicBool>) {
+    let flag = Arc::clone(interrupted);
+    // Where no handler can be set, an interrupt ends the program at once: no harm to any file.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    });
+}
