@@ -6,7 +6,7 @@
 
 use crate::error::{Error, InputError, Result};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Take, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A journal.
@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub struct Journal {
     path: PathBuf,
     file: BufReader<File>,
+    /// Where the file is read without seeking; None once it was written to.
+    reads_at: Option<u64>,
     /// Where the next line is appended.
     end: u64,
 }
@@ -37,16 +39,12 @@ impl Journal {
     /// A usage error where another process writes to it; a write error where the file system
     /// refuses.
     pub fn open_to_write(path: &Path) -> Result<Journal> {
-        let failed = |source| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
         let mut options = OpenOptions::new();
-        let file = options.create(true).read(true).append(true).open(path);
-        let file = file.map_err(failed)?;
+        let options = options.create(true).read(true).append(true);
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let file = folder
+            .and_then(|()| options.open(path))
+            .map_err(|source| unwritable(path, source))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(Error::Usage {
                 problem: format!("another process is writing to {}", path.display()),
@@ -62,6 +60,7 @@ impl Journal {
             path: path.to_owned(),
             end: file.metadata().map_or(0, |data| data.len()),
             file: BufReader::new(file),
+            reads_at: None,
         }
     }
 
@@ -76,35 +75,14 @@ impl Journal {
         &self.path
     }
 
-    /// Whether nothing stands in it.
-    pub fn is_empty(&self) -> bool {
-        self.end == 0
-    }
-
-    /// The lines that the file has now.
-    ///
-    /// # Errors
-    /// An input error where the file cannot be read.
-    pub fn lines(&self) -> Result<Lines> {
-        let file = File::open(&self.path).map_err(|error| unreadable(&self.path, &error))?;
-        let length = file.metadata().map_or(0, |data| data.len());
-        Ok(Lines {
-            path: self.path.clone(),
-            reader: BufReader::new(file).take(length),
-            text: Vec::new(),
-            end: 0,
-            count: 0,
-        })
-    }
-
     /// Cuts the file off at `end`: what stands behind it, a torn line, never counted.
     ///
     /// # Errors
     /// A write error.
     pub fn cut(&mut self, end: u64) -> Result<()> {
+        (self.reads_at, self.end) = (None, end);
         let cut = self.file.get_ref().set_len(end);
-        self.end = end;
-        cut.map_err(|source| self.unwritable(source))
+        cut.map_err(|source| unwritable(&self.path, source))
     }
 
     /// Appends a line, without line ends of its own; gives back where it starts.
@@ -115,88 +93,60 @@ impl Journal {
         let at = self.end;
         // One call, so that a kill tears one line at the worst.
         let bytes = [line, b"\n"].concat();
+        self.reads_at = None;
         let written = self.file.get_mut().write_all(&bytes);
-        written.map_err(|source| self.unwritable(source))?;
+        written.map_err(|source| unwritable(&self.path, source))?;
         self.end += bytes.len() as u64;
         Ok(at)
     }
 
-    /// The line that starts at `at`.
+    /// What stands from `at` on up to the end of a line, that end included: without one the line is
+    /// torn, or there is none. Lines that follow each other are read without seeking.
     ///
     /// # Errors
     /// An input error where the file cannot be read.
     pub fn line_at(&mut self, at: u64) -> Result<Vec<u8>> {
         let mut line = Vec::new();
-        let sought = self.file.seek(SeekFrom::Start(at));
+        let sought = match self.reads_at == Some(at) {
+            true => Ok(at),
+            false => self.file.seek(SeekFrom::Start(at)),
+        };
         let read = sought.and_then(|_| self.file.read_until(b'\n', &mut line));
-        read.map_err(|error| unreadable(&self.path, &error))?;
-        line.pop();
+        let read = read.map_err(|error| unreadable(&self.path, &error))?;
+        self.reads_at = Some(at + read as u64);
         Ok(line)
     }
 
-    fn unwritable(&self, source: std::io::Error) -> Error {
-        Error::Write {
-            path: self.path.clone(),
-            source,
-        }
+    /// Goes on to the next line, from the first one on; whether it has an end.
+    ///
+    /// # Errors
+    /// An input error where the file cannot be read.
+    pub fn advance(&mut self, line: &mut Line) -> Result<bool> {
+        (line.number, line.at) = (line.number + 1, line.end);
+        line.text = self.line_at(line.at)?;
+        line.end += line.text.len() as u64;
+        let has_end = line.text.pop_if(|last| *last == b'\n').is_some();
+        Ok(has_end)
     }
 }
 
-/// The lines of a journal, one after the other.
-#[derive(Debug)]
-pub struct Lines {
-    path: PathBuf,
-    reader: Take<BufReader<File>>,
-    /// What was read last: a line, or what stands behind the last one.
-    text: Vec<u8>,
-    end: u64,
-    count: usize,
-}
-
 /// A line of a journal.
-#[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
-    /// The file.
-    pub path: &'a Path,
-    /// Its number there, from 1.
+#[derive(Debug, Default)]
+pub struct Line {
+    /// Its number, from 1.
     pub number: usize,
     /// Where it starts.
     pub at: u64,
     /// What stands there, without its end.
-    pub text: &'a [u8],
+    pub text: Vec<u8>,
+    /// Where the next one starts.
+    end: u64,
 }
 
-impl Lines {
-    /// The next line with an end; None after the last one.
-    ///
-    /// # Errors
-    /// An input error where the file cannot be read.
-    pub fn next_line(&mut self) -> Result<Option<Line<'_>>> {
-        self.text.clear();
-        let read = self.reader.read_until(b'\n', &mut self.text);
-        read.map_err(|error| unreadable(&self.path, &error))?;
-        if self.text.pop_if(|last| *last == b'\n').is_none() {
-            return Ok(None);
-        }
-        let at = self.end;
-        self.end += self.text.len() as u64 + 1;
-        self.count += 1;
-        Ok(Some(Line {
-            path: &self.path,
-            number: self.count,
-            at,
-            text: &self.text,
-        }))
-    }
-
-    /// Where the lines read so far end.
-    pub fn end(&self) -> u64 {
-        self.end
-    }
-
-    /// What stands behind the last line, once there is no further one.
-    pub fn torn(&self) -> &[u8] {
-        &self.text
+fn unwritable(path: &Path, source: std::io::Error) -> Error {
+    Error::Write {
+        path: path.to_owned(),
+        source,
     }
 }
 
@@ -211,14 +161,18 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
 mod tests {
     use super::*;
 
+    /// The lines with an end, and where they end.
+    fn lines(journal: &mut Journal) -> (Vec<String>, u64) {
+        let (mut texts, mut line) = (Vec::new(), Line::default());
+        while journal.advance(&mut line).expect("readable") {
+            texts.push(String::from_utf8_lossy(&line.text).into_owned());
+        }
+        (texts, line.at)
+    }
+
     fn texts(path: &Path) -> Vec<String> {
         let journal = Journal::open_to_read(path).expect("readable");
-        let mut lines = journal.expect("there").lines().expect("readable");
-        let mut texts = Vec::new();
-        while let Some(line) = lines.next_line().expect("readable") {
-            texts.push(String::from_utf8_lossy(line.text).into_owned());
-        }
-        texts
+        lines(&mut journal.expect("there")).0
     }
 
     #[test]
@@ -230,9 +184,8 @@ mod tests {
             std::fs::write(&path, &whole.as_bytes()[..cut]).expect("a file");
             {
                 let mut journal = Journal::open_to_write(&path).expect("free");
-                let mut lines = journal.lines().expect("readable");
-                while lines.next_line().expect("readable").is_some() {}
-                journal.cut(lines.end()).expect("writable");
+                let (_, end) = lines(&mut journal);
+                journal.cut(end).expect("writable");
                 journal.append(b"more").expect("writable");
             }
             let mut expected: Vec<&str> = whole[..whole.floor_char_boundary(cut)]
@@ -257,7 +210,7 @@ mod tests {
         }
         for i in (0..5000).rev().chain([7, 4000, 8]) {
             let line = journal.line_at(places[i]).expect("readable");
-            assert_eq!(line, texts[i].as_bytes());
+            assert_eq!(line, format!("{}\n", texts[i]).as_bytes());
         }
     }
 

@@ -7,7 +7,7 @@
 
 mod journal;
 
-pub use journal::{Journal, Line, Lines};
+pub use journal::{Journal, Line};
 
 use crate::error::{Error, Result};
 use std::io::Write;

@@ -48,8 +48,8 @@ pub use theory_line::TheoryLine;
 use crate::error::Result;
 use crate::scenario::{Cell, Grid};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// How cells are run.
 #[derive(Debug, Clone, Copy)]
@@ -83,92 +83,60 @@ pub fn run_cells(
     plan: &Plan,
     work: &Work<'_>,
     go_on: &(dyn Fn() -> bool + Sync),
-    monitor: &mut dyn FnMut(SweepProgress),
+    monitor: &mut (dyn FnMut(SweepProgress) + Send),
 ) -> Result<()> {
-    let stop = AtomicBool::new(false);
-    let running = || go_on() && !stop.load(Ordering::Relaxed);
     let missing = store.missing();
-    let next = AtomicU64::new(0);
-    let (sender, receiver) = sync_channel(4 * plan.jobs.max(1));
-    let worker = Worker {
-        grid,
-        missing: &missing,
-        next: &next,
-        work,
-        running: &running,
-        stop_at_failure: plan.fail_fast.then_some(&stop),
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let running = || go_on() && !stop.load(Ordering::Relaxed);
+    let count = 0_u64;
+    let kept = Mutex::new((store, monitor, count, Ok(())));
+    // A failed cell may end the sweep, and one that cannot be kept does.
+    let keep = |cell: &Cell, finished: &Finished| {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (store, monitor, count, result) = &mut *kept;
+        if let Err(error) = store.keep(cell.index, finished) {
+            *result = Err(error);
+            return false;
+        }
+        *count += 1;
+        monitor(SweepProgress {
+            finished: *count,
+            failed: store.failed(),
+        });
+        !plan.fail_fast || finished.row.outcome.is_success()
+    };
+    let run = || {
+        while running() {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&index) = missing.get(place) else {
+                return;
+            };
+            let cell = grid.cell(index.into());
+            let Some(finished) = finish(&cell, work, &running) else {
+                return;
+            };
+            if !keep(&cell, &finished) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
     };
     std::thread::scope(|scope| {
         for _ in 0..plan.jobs.max(1) {
-            let sender = sender.clone();
-            let worker = &worker;
-            scope.spawn(move || worker.run(&sender));
+            scope.spawn(run);
         }
-        drop(sender);
-        let result = keep_all(store, receiver, monitor);
-        stop.store(true, Ordering::Relaxed);
-        result
-    })
+    });
+    let (_, _, _, result) = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
+    result
 }
 
-/// Takes in cells as they end.
-fn keep_all(
-    store: &mut CellStore,
-    finished_cells: Receiver<(Cell, Finished)>,
-    monitor: &mut dyn FnMut(SweepProgress),
-) -> Result<()> {
-    for (before, (cell, result)) in finished_cells.into_iter().enumerate() {
-        store.keep(cell.index, &result)?;
-        monitor(SweepProgress {
-            finished: before as u64 + 1,
-            failed: store.failed(),
-        });
-    }
-    Ok(())
-}
-
-/// What the threads share.
-struct Worker<'a> {
-    grid: &'a Grid,
-    missing: &'a [u32],
-    next: &'a AtomicU64,
-    work: &'a Work<'a>,
-    running: &'a (dyn Fn() -> bool + Sync),
-    /// Set at the first failed cell.
-    stop_at_failure: Option<&'a AtomicBool>,
-}
-
-impl Worker<'_> {
-    /// Runs cells until none is left, or nobody takes them in any more.
-    fn run(&self, sender: &SyncSender<(Cell, Finished)>) {
-        while (self.running)() {
-            let place = self.next.fetch_add(1, Ordering::Relaxed) as usize;
-            let Some(&index) = self.missing.get(place) else {
-                return;
-            };
-            let cell = self.grid.cell(index.into());
-            let Some(finished) = self.finish(&cell) else {
-                return;
-            };
-            if let (Some(stop), false) = (self.stop_at_failure, finished.row.outcome.is_success()) {
-                stop.store(true, Ordering::Relaxed);
-            }
-            if sender.send((cell, finished)).is_err() {
-                return;
-            }
-        }
-    }
-
-    /// A failure of the program is the cell's, not the sweep's.
-    fn finish(&self, cell: &Cell) -> Option<Finished> {
-        let work = || (self.work)(cell, self.running);
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-            let words = panic.downcast_ref::<String>().map(String::as_str);
-            let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-            Some(Finished {
-                row: Row::failed(CellOutcome::Panicked, words.unwrap_or("no words")),
-                trajectory: None,
-            })
+/// A failure of the program is the cell's, not the sweep's.
+fn finish(cell: &Cell, work: &Work<'_>, running: &dyn Fn() -> bool) -> Option<Finished> {
+    catch_unwind(AssertUnwindSafe(|| work(cell, running))).unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+        Some(Finished {
+            row: Row::failed(CellOutcome::Panicked, words.unwrap_or("no words")),
+            trajectory: None,
         })
-    }
+    })
 }

@@ -1,9 +1,9 @@
 //! The plane of the total maps of two scalar inputs: where the flow rests, and how it moves.
 
+use super::theory_line::unreduced;
 use crate::error::Result;
 use modalflow::data::Moments;
 use modalflow::experiment::Scenario;
-use modalflow::experiment::problem::Problem;
 use modalflow::network::Architecture;
 use modalflow::theory;
 
@@ -32,12 +32,8 @@ impl PhasePlane {
     /// # Errors
     /// As for [`Problem::prepare`].
     pub fn of(scenario: &Scenario) -> Result<Self> {
-        let problem = Problem::prepare(scenario)?;
+        let problem = unreduced(scenario.clone())?;
         let (architecture, moments) = (problem.architecture, problem.moments);
-        let count = moments.modalities.len();
-        let mut sets = vec![Vec::new(), (0..count).collect()];
-        sets.extend((0..count).map(|m| vec![m]));
-        sets.retain(|learned| architecture.has_saddle(learned));
         let point = |learned: Vec<usize>| {
             let map = moments.critical_map(&learned);
             CriticalPoint {
@@ -46,7 +42,11 @@ impl PhasePlane {
             }
         };
         Ok(Self {
-            points: sets.into_iter().map(point).collect(),
+            points: architecture
+                .critical_sets()
+                .into_iter()
+                .map(point)
+                .collect(),
             architecture,
             moments,
         })

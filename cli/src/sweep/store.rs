@@ -91,8 +91,7 @@ impl CellStore {
         let path = folder.join(header.file_name());
         let mut store = CellStore::lock(folder, &path, header)?;
         let end = store.take_in()?;
-        store.journal.cut(end)?;
-        store.begin()?;
+        store.begin_at(end)?;
         Ok(store)
     }
 
@@ -138,11 +137,10 @@ impl CellStore {
         let temporary = TempPath::try_from_path(&path);
         let temporary = temporary.map_err(|source| Error::Write { path, source })?;
         merged._temporary = Some(temporary);
-        merged.journal.cut(0)?;
-        merged.begin()?;
+        merged.begin_at(0)?;
         for path in paths {
-            if let Some(part) = CellStore::look_at_part(header, path)? {
-                merged.copy(&part)?;
+            if let Some(mut part) = CellStore::look_at_part(header, path)? {
+                merged.copy(&mut part)?;
             }
         }
         Ok(merged)
@@ -175,60 +173,63 @@ impl CellStore {
         }
     }
 
-    /// Writes the header where there is none.
-    fn begin(&mut self) -> Result<()> {
-        match self.journal.is_empty() {
-            true => self.journal.append(&self.header.line()).map(drop),
-            false => Ok(()),
+    /// Cuts off what stands behind the last line, and writes the header where there is none.
+    fn begin_at(&mut self, end: u64) -> Result<()> {
+        self.journal.cut(end)?;
+        match end {
+            0 => self.journal.append(&self.header.line()).map(drop),
+            _ => Ok(()),
         }
     }
 
     /// Takes in the lines of the file; gives back where they end.
     fn take_in(&mut self) -> Result<u64> {
-        let mut lines = self.journal.lines()?;
-        while let Some(line) = lines.next_line()? {
+        let (path, mut line) = (self.journal.path().to_owned(), Line::default());
+        while self.journal.advance(&mut line)? {
             match line.number {
                 1 if line.text == self.header.line() => {}
-                1 => return Err(foreign(line.path)),
-                _ => self.take_cell(line)?,
+                1 => return Err(foreign(&path)),
+                _ => self.take_cell(&path, &line)?,
             }
         }
         // A header that a kill tore is the beginning of one.
-        match lines.end() == 0 && !self.header.line().starts_with(lines.torn()) {
-            true => Err(foreign(self.journal.path())),
-            false => Ok(lines.end()),
+        match line.at == 0 && !self.header.line().starts_with(&line.text) {
+            true => Err(foreign(&path)),
+            false => Ok(line.at),
         }
-    }
-
-    /// Takes in a line behind the header.
-    fn take_cell(&mut self, line: Line<'_>) -> Result<()> {
-        let entry = serde_json::from_slice::<(u64, Finished)>(line.text).ok();
-        let entry = entry.filter(|(cell, _)| self.header.has(*cell));
-        let Some((cell, finished)) = entry else {
-            return Err(damaged(line, "this line is not a finished cell"));
-        };
-        // On a file system without locks two calls may have run a cell, with the same result.
-        match self.places[cell as usize] {
-            None => self.note(cell, line.at, &finished),
-            Some(earlier) if self.journal.line_at(earlier.get())? == line.text => {}
-            Some(_) => {
-                let problem = format!("cell {cell} has another result in an earlier line or file");
-                return Err(damaged(line, &problem));
-            }
-        }
-        Ok(())
     }
 
     /// Takes over the cells of another store.
-    fn copy(&mut self, part: &CellStore) -> Result<()> {
-        let mut lines = part.journal.lines()?;
-        while let Some(line) = lines.next_line()? {
+    fn copy(&mut self, part: &mut CellStore) -> Result<()> {
+        let mut line = Line::default();
+        while part.journal.advance(&mut line)? {
             if line.number > 1 {
-                let at = self.journal.append(line.text)?;
-                self.take_cell(Line { at, ..line })?;
+                line.at = self.journal.append(&line.text)?;
+                self.take_cell(part.journal.path(), &line)?;
             }
         }
         Ok(())
+    }
+
+    /// Takes in a line behind the header, which was read in the file `path`.
+    fn take_cell(&mut self, path: &Path, line: &Line) -> Result<()> {
+        let entry = serde_json::from_slice::<(u64, Finished)>(&line.text).ok();
+        let entry = entry.filter(|(cell, _)| self.header.has(*cell));
+        let Some((cell, finished)) = entry else {
+            return Err(damaged(path, line, "this line is not a finished cell"));
+        };
+        let Some(earlier) = self.places[cell as usize] else {
+            self.note(cell, line.at, &finished);
+            return Ok(());
+        };
+        // On a file system without locks two calls may have run a cell, with the same result.
+        match self.journal.line_at(earlier.get())?.strip_suffix(b"\n") == Some(&line.text) {
+            true => Ok(()),
+            false => {
+                let problem = format!("cell {cell} has another result in an earlier line or file");
+                Err(damaged(path, line, &problem))
+            }
+        }
     }
 
     /// Keeps a finished cell.
@@ -322,10 +323,10 @@ fn foreign(path: &Path) -> Error {
     InputError::in_file(path, Some(1), problem, "move it away").into()
 }
 
-fn damaged(line: Line<'_>, problem: &str) -> Error {
+fn damaged(path: &Path, line: &Line, problem: &str) -> Error {
     let remedy = "cut the file off before this line, or move it away: \
                   the cells that are missing then are run anew";
-    InputError::in_file(line.path, Some(line.number), problem, remedy).into()
+    InputError::in_file(path, Some(line.number), problem, remedy).into()
 }
 
 fn changed(path: &Path) -> Error {

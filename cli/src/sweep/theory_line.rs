@@ -3,6 +3,7 @@
 use super::quantities::Need;
 use super::quantity::Quantity;
 use crate::scenario::{AxisValue, Grid};
+use modalflow::error::Result;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::integrate::ReductionChoice;
@@ -57,9 +58,7 @@ impl TheoryLine<'_> {
 
     /// None where the key takes no such value, a depth of 2.5 say, or theory has no word.
     fn at(&self, row: usize, x: f64) -> Option<f64> {
-        let mut scenario = self.scenario(row, x)?;
-        scenario.flow.reduction = ReductionChoice::Off;
-        let problem = Problem::prepare(&scenario).ok()?;
+        let problem = unreduced(self.scenario(row, x)?).ok()?;
         self.quantity.predicted(&problem, &problem.theory())
     }
 
@@ -71,4 +70,10 @@ impl TheoryLine<'_> {
         }
         self.grid.scenario_with(&values).ok()
     }
+}
+
+/// The problem of a scenario of which theory alone is asked: there is no run to make cheaper.
+pub(super) fn unreduced(mut scenario: Scenario) -> Result<Problem> {
+    scenario.flow.reduction = ReductionChoice::Off;
+    Problem::prepare(&scenario)
 }

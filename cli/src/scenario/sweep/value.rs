@@ -1,14 +1,14 @@
 //! The values of an axis: what a key of a scenario can be.
 
 use schemars::JsonSchema;
-use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A value that a key takes in a sweep: a number, a word, true or false, or null, which takes the
 /// key away.
-#[derive(Debug, Clone, PartialEq, JsonSchema)]
-#[schemars(untagged, title = "a number, a word, true or false, or null")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(title = "a number, a word, true or false, or null")]
 pub enum AxisValue {
     /// Null: the key is absent.
     Absent,
@@ -85,63 +85,6 @@ impl fmt::Display for AxisValue {
             AxisValue::Real(value) => write!(f, "{value:?}"),
             AxisValue::Word(word) => f.write_str(word),
         }
-    }
-}
-
-impl Serialize for AxisValue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            AxisValue::Absent => serializer.serialize_none(),
-            AxisValue::Flag(flag) => serializer.serialize_bool(*flag),
-            AxisValue::Whole(value) => serializer.serialize_i64(*value),
-            AxisValue::Real(value) => serializer.serialize_f64(*value),
-            AxisValue::Word(word) => serializer.serialize_str(word),
-        }
-    }
-}
-
-/// By hand: the derived one for untagged enums loses what was wrong and where.
-impl<'de> Deserialize<'de> for AxisValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AxisValueVisitor)
-    }
-}
-
-struct AxisValueVisitor;
-
-impl Visitor<'_> for AxisValueVisitor {
-    type Value = AxisValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, a word, true or false, or null")
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<AxisValue, E> {
-        Ok(AxisValue::Flag(flag))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<AxisValue, E> {
-        Ok(AxisValue::Whole(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<AxisValue, E> {
-        Ok(i64::try_from(value).map_or(AxisValue::Real(value as f64), AxisValue::Whole))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<AxisValue, E> {
-        Ok(AxisValue::Real(value))
-    }
-
-    fn visit_str<E>(self, word: &str) -> Result<AxisValue, E> {
-        Ok(AxisValue::Word(word.to_owned()))
-    }
-
-    fn visit_unit<E>(self) -> Result<AxisValue, E> {
-        Ok(AxisValue::Absent)
-    }
-
-    fn visit_none<E>(self) -> Result<AxisValue, E> {
-        Ok(AxisValue::Absent)
     }
 }
 
