@@ -4,7 +4,7 @@
 //! fastest, and the repeats of a combination follow each other.
 
 use super::SweepSection;
-use super::load::{Loaded, Source};
+use super::load::{Loaded, Source, split};
 use super::overrides::Override;
 use super::sweep::{AxisValue, Column};
 use crate::error::{Error, InputError, Result};
@@ -61,11 +61,7 @@ impl Grid {
             let remedy = "add sweep: {axes: [{path: data.toy.rho, from: -0.9, to: 0.9, count: 9}]}, or use modalflow run";
             return Err(locate(InputError::at("sweep", problem, remedy).into()));
         };
-        let mut base = loaded.source.changed_value()?;
-        if let Value::Mapping(map) = &mut base {
-            map.shift_remove("sweep");
-            map.shift_remove("figure");
-        }
+        let (base, _) = split(loaded.source.changed_value()?);
         let grid = Grid {
             source: loaded.source.clone(),
             base,
@@ -105,16 +101,8 @@ impl Grid {
             let length = axis_length(axis);
             (*place, rest) = ((rest % length) as usize, rest / length);
         }
-        let places: Vec<usize> = places
-            .into_iter()
-            .zip(&self.axes)
-            .flat_map(|(place, axis)| axis.iter().map(move |_| place))
-            .collect();
-        let values: Vec<AxisValue> = self
-            .columns()
-            .zip(&places)
-            .map(|(column, &place)| column.values[place].clone())
-            .collect();
+        let values = self.values_at(&places);
+        let columns = places.into_iter().zip(&self.axes);
         Cell {
             index,
             repeat: index % self.repeats,
@@ -122,8 +110,17 @@ impl Grid {
                 .given_seed(&values)
                 .unwrap_or_else(|| random::cell_seed(self.seed, index)),
             values,
-            places,
+            places: columns
+                .flat_map(|(place, axis)| vec![place; axis.len()])
+                .collect(),
         }
+    }
+
+    /// Values of all columns at these places of the axes.
+    fn values_at(&self, places: &[usize]) -> Vec<AxisValue> {
+        let axes = self.axes.iter().zip(places);
+        axes.flat_map(|(axis, &place)| axis.iter().map(move |column| column.values[place].clone()))
+            .collect()
     }
 
     /// The seed on an axis over seeds.
@@ -151,11 +148,27 @@ impl Grid {
     /// # Errors
     /// An input error where the values are out of range, or of the wrong kind.
     pub fn scenario_with(&self, values: &[AxisValue]) -> Result<Scenario> {
+        self.source
+            .scenario_of(&self.with(self.columns().zip(values))?)
+    }
+
+    /// The scenario's value with columns at these values.
+    fn with<'a>(
+        &self,
+        changes: impl Iterator<Item = (&'a Column, &'a AxisValue)>,
+    ) -> Result<Value> {
         let mut value = self.base.clone();
-        for (column, to) in self.columns().zip(values) {
-            set(&mut value, &column.path, to)?;
+        for (Column { path, .. }, to) in changes {
+            let to = match to {
+                AxisValue::Absent => Value::Null,
+                AxisValue::Flag(flag) => Value::from(*flag),
+                AxisValue::Whole(whole) => Value::from(*whole),
+                AxisValue::Real(real) => Value::from(*real),
+                AxisValue::Word(word) => Value::from(word.as_str()),
+            };
+            Override::set(&mut value, path, &to).map_err(|error| error.with_key(path))?;
         }
-        self.source.scenario_of(&value)
+        Ok(value)
     }
 
     fn combinations(&self) -> u64 {
@@ -176,27 +189,18 @@ impl Grid {
             places[i] = telling;
         }
         let first = self.cell(0);
-        self.scenario(&first)
+        let scenario = self.scenario(&first);
+        scenario
             .map(drop)
             .map_err(|error| self.blame(section, &first.values, error))
     }
 
     /// That values at these places of the axes are of the right kinds.
     fn check_typed(&self, section: &SweepSection, places: &[usize]) -> Result<()> {
-        let axes = self.axes.iter().zip(places);
-        let values: Vec<AxisValue> = axes
-            .flat_map(|(axis, &place)| axis.iter().map(move |column| column.values[place].clone()))
-            .collect();
-        self.typed(&values)
+        let values = self.values_at(places);
+        self.with(self.columns().zip(&values))
+            .and_then(|value| Source::typed::<Scenario>(&value, "").map(drop))
             .map_err(|error| self.blame(section, &values, error))
-    }
-
-    fn typed(&self, values: &[AxisValue]) -> Result<()> {
-        let mut value = self.base.clone();
-        for (column, to) in self.columns().zip(values) {
-            set(&mut value, &column.path, to)?;
-        }
-        Source::typed::<Scenario>(&value, "").map(drop)
     }
 
     /// Puts an error at the axis whose value is behind it: the one that varies the key, or one
@@ -218,11 +222,10 @@ impl Grid {
         if let Some((place, _)) = columns().find(|(_, (column, _))| varies_key(&column.path)) {
             return at(place, &error.problem, &error.remedy);
         }
-        let spoils = |(column, value): (&Column, &AxisValue)| {
-            let mut alone = self.base.clone();
-            let is_set = set(&mut alone, &column.path, value);
-            is_set
-                .and_then(|()| self.source.scenario_of(&alone))
+        let spoils = |pair| {
+            let alone = self.with(std::iter::once(pair));
+            alone
+                .and_then(|alone| self.source.scenario_of(&alone))
                 .is_err()
         };
         match columns().find(|(_, pair)| spoils(*pair)) {
@@ -248,15 +251,4 @@ fn telling_place(axis: &[Column]) -> usize {
 
 fn axis_length(axis: &[Column]) -> u64 {
     axis.first().map_or(0, |column| column.values.len()) as u64
-}
-
-fn set(scenario: &mut Value, path: &str, value: &AxisValue) -> Result<()> {
-    let value = match value {
-        AxisValue::Absent => Value::Null,
-        AxisValue::Flag(flag) => Value::from(*flag),
-        AxisValue::Whole(whole) => Value::from(*whole),
-        AxisValue::Real(real) => Value::from(*real),
-        AxisValue::Word(word) => Value::from(word.as_str()),
-    };
-    Ok(Override::set(scenario, path, &value).map_err(|error| error.with_key(path))?)
 }

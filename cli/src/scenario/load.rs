@@ -89,22 +89,13 @@ impl Source {
     }
 
     fn file(&self) -> Result<ScenarioFile> {
-        let mut value = self.changed_value()?;
+        let value = self.changed_value()?;
         let empty = key_without_value(&value);
-        let mut take = |key: &str| {
-            let taken = value.as_mapping_mut().and_then(|map| map.shift_remove(key));
-            taken.filter(|value| !value.is_null())
-        };
-        let (sweep, figure) = (take("sweep"), take("figure"));
+        let (scenario, [sweep, figure]) = split(value);
         let mut file = ScenarioFile {
-            scenario: Self::typed(&value, "")?,
-            sweep: sweep
-                .map(|value| Self::typed(&value, "sweep"))
-                .transpose()?,
-            figure: figure
-                .map(|value| Self::typed(&value, "figure"))
-                .transpose()?
-                .unwrap_or_default(),
+            scenario: Self::typed(&scenario, "")?,
+            sweep: Self::typed(&sweep, "sweep")?,
+            figure: Self::typed::<Option<_>>(&figure, "figure")?.unwrap_or_default(),
         };
         file.check()?;
         self.complete(&mut file.scenario)?;
@@ -117,9 +108,8 @@ impl Source {
     /// The file's value with the `--set` changes.
     pub(super) fn changed_value(&self) -> Result<Value> {
         let mut value = self.value()?;
-        for change in &self.overrides {
-            change.apply(&mut value)?;
-        }
+        let mut changes = self.overrides.iter();
+        changes.try_for_each(|change| change.apply(&mut value))?;
         Ok(value)
     }
 
@@ -179,6 +169,14 @@ impl Source {
             *path = folder.join(&*path);
         }
     }
+}
+
+/// The scenario in a file's value, and what stands beside it: sweep and figures, null where there
+/// are none.
+pub(super) fn split(mut value: Value) -> (Value, [Value; 2]) {
+    let mut map = value.as_mapping_mut();
+    let beside = ["sweep", "figure"].map(|key| map.as_mut()?.shift_remove(key));
+    (value, beside.map(Option::unwrap_or_default))
 }
 
 /// The first key that stands without a value. It would be taken for one that is not there, which is
