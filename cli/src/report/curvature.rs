@@ -1,42 +1,42 @@
 //! Curvature of the loss in the report.
 
-use super::format::{NONE, cells, name, number_to, percent, push_wrapped, table};
+use super::format::{name, percent, push_wrapped, rows, short, table};
 use modalflow::experiment::summary::Summary;
 use std::fmt::Write;
 
 /// The table of curvatures, one row a plateau.
 pub(super) fn push_curvature(text: &mut String, summary: &Summary<'_>) {
-    let mut rows = vec![cells([
-        "Hessian at",
-        "saddle",
-        "|gradient|",
-        "least",
-        "largest",
-        "stable eta",
-        "escaping",
-        "growth",
-        "theory",
-        "gap",
-    ])];
-    let short = |value: Option<f64>| value.map_or(NONE.into(), |value| number_to(4, value));
-    rows.extend(summary.plateaus.iter().filter_map(|plateau| {
-        let known = plateau.curvature.as_ref()?;
-        let curvature = known.curvature;
-        let escape = plateau.escape;
-        let least = curvature.least_eigenvalues.first().copied().flatten();
-        Some(vec![
-            format!("t = {}", number_to(4, curvature.time)),
-            plateau.plateau.saddle.clone(),
-            short(Some(curvature.gradient_norm)),
-            short(least),
-            short(curvature.largest_eigenvalue),
-            short(curvature.stable_learning_rate),
-            name(escape.map(|escape| &escape.modality)),
-            short(escape.map(|escape| escape.measured_rate)),
-            short(escape.and_then(|escape| escape.predicted_rate)),
-            percent(escape.and_then(|escape| escape.gap)),
-        ])
-    }));
+    let known = summary.plateaus.iter().filter_map(|plateau| {
+        let curvature = plateau.curvature.as_ref()?.curvature;
+        Some((plateau, curvature, plateau.escape))
+    });
+    let mut rows = rows(
+        known,
+        &[
+            ("Hessian at", &|(_, at, _)| {
+                format!("t = {}", short(at.time))
+            }),
+            ("saddle", &|(plateau, ..)| plateau.plateau.saddle.clone()),
+            ("|gradient|", &|(_, at, _)| short(at.gradient_norm)),
+            ("least", &|(_, at, _)| {
+                short(at.least_eigenvalues.first().copied().flatten())
+            }),
+            ("largest", &|(_, at, _)| short(at.largest_eigenvalue)),
+            ("stable eta", &|(_, at, _)| short(at.stable_learning_rate)),
+            ("escaping", &|(.., escape)| {
+                name(escape.map(|escape| &escape.modality))
+            }),
+            ("growth", &|(.., escape)| {
+                short(escape.map(|escape| escape.measured_rate))
+            }),
+            ("theory", &|(.., escape)| {
+                short(escape.and_then(|escape| escape.predicted_rate))
+            }),
+            ("gap", &|(.., escape)| {
+                percent(escape.and_then(|escape| escape.gap))
+            }),
+        ],
+    );
     // Snapshots of one flickering stretch share the point that was looked at.
     rows.dedup();
     if rows.len() == 1 {
@@ -70,7 +70,6 @@ pub(super) fn push_stability(text: &mut String, summary: &Summary<'_>) {
     let Some(stability) = &summary.stability else {
         return;
     };
-    let short = |value: f64| number_to(4, value);
     let (largest, time) = (short(stability.largest_eigenvalue), short(stability.time));
     let _ = write!(
         text,
@@ -91,6 +90,6 @@ pub fn warning(summary: &Summary<'_>) -> Option<String> {
     let limit = summary.stability.as_ref()?.stable_learning_rate?;
     let rates = summary.descent.iter().map(|run| run.descent.learning_rate);
     let above = rates.filter(|eta| *eta > limit);
-    let above: Vec<String> = above.map(|eta| number_to(4, eta)).collect();
+    let above: Vec<String> = above.map(short).collect();
     (!above.is_empty()).then(|| format!("descent is unstable at eta = {}", above.join(", ")))
 }

@@ -42,6 +42,13 @@ pub(super) fn optional(value: Option<f64>) -> String {
     value.map_or(NONE.into(), number)
 }
 
+/// A number to four significant digits, or what stands for none.
+pub(super) fn short(value: impl Into<Option<f64>>) -> String {
+    value
+        .into()
+        .map_or(NONE.into(), |value| number_to(4, value))
+}
+
 pub(super) fn name(modality: Option<&Modality>) -> String {
     modality.map_or(NONE.into(), |modality| modality.name.clone())
 }
@@ -53,6 +60,21 @@ pub(super) fn percent(gap: Option<f64>) -> String {
         Some(gap) if gap.abs() < 1e-4 => format!("{:+.0e} %", 100.0 * gap),
         Some(gap) => format!("{:+.2} %", 100.0 * gap),
     }
+}
+
+/// A column of a table: its heading, and its cell in a row.
+pub(super) type Column<'a, T> = (&'a str, &'a dyn Fn(&T) -> String);
+
+/// The headings of columns, and below them their cells.
+pub(super) fn rows<T>(
+    items: impl IntoIterator<Item = T>,
+    columns: &[Column<'_, T>],
+) -> Vec<Vec<String>> {
+    let heading = columns.iter().map(|(heading, _)| (*heading).to_owned());
+    let row = |item: T| columns.iter().map(|(_, cell)| cell(&item)).collect();
+    std::iter::once(heading.collect())
+        .chain(items.into_iter().map(row))
+        .collect()
 }
 
 /// Rows of cells under a header, each column as wide as its widest cell, the first column and
@@ -93,8 +115,4 @@ pub(super) fn push_wrapped(text: &mut String, note: &str) {
     }
     text.push_str(&line);
     text.push('\n');
-}
-
-pub(super) fn cells<const N: usize>(cells: [&str; N]) -> Vec<String> {
-    cells.map(str::to_owned).to_vec()
 }

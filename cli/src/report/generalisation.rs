@@ -1,6 +1,6 @@
 //! Generalisation in the report.
 
-use super::format::{NONE, cells, name, number, number_to, optional, push_wrapped, table};
+use super::format::{name, number, optional, push_wrapped, rows, short, table};
 use modalflow::analysis::generalisation::{Bias, Cause, Generalising};
 use modalflow::experiment::summary::Summary;
 use std::fmt::Write;
@@ -10,31 +10,38 @@ pub(super) fn push_generalisation(text: &mut String, summary: &Summary<'_>) {
     let Some(found) = summary.generalisation else {
         return;
     };
-    let mut rows = vec![cells(["generalisation error", "t", "error", "prominence"])];
-    let mut row = |what: &str, time: Option<f64>, error: f64, prominence: Option<f64>| {
-        let prominence = prominence.map_or(String::new(), number);
-        rows.push(vec![what.into(), optional(time), number(error), prominence]);
-    };
-    row("start", Some(0.0), found.initial, None);
-    for minimum in &found.minima {
-        let prominence = Some(minimum.prominence);
-        row(
-            "minimum",
-            Some(minimum.at.time),
-            minimum.at.error,
-            prominence,
-        );
-    }
-    row("end", Some(found.last.time), found.last.error, None);
-    row("least-norm least squares", None, found.least_norm, None);
-    let _ = write!(text, "\n{}", table(&rows));
+    let minima = found.minima.iter().map(|minimum| {
+        let (at, prominence) = (minimum.at, Some(minimum.prominence));
+        ("minimum", Some(at.time), at.error, prominence)
+    });
+    let points = [("start", Some(0.0), found.initial, None)]
+        .into_iter()
+        .chain(minima)
+        .chain([
+            ("end", Some(found.last.time), found.last.error, None),
+            ("least-norm least squares", None, found.least_norm, None),
+        ]);
+    let errors = rows(
+        points,
+        &[
+            ("generalisation error", &|(what, ..)| (*what).to_owned()),
+            ("t", &|(_, time, ..)| optional(*time)),
+            ("error", &|(_, _, error, _)| number(*error)),
+            ("prominence", &|(.., p)| p.map_or(String::new(), number)),
+        ],
+    );
+    let _ = write!(text, "\n{}", table(&errors));
     push_stopping(text, found);
-    let mut rows = vec![cells(["share of the map", "end", "least norm", "true"])];
-    rows.extend(found.shares.iter().map(|share| {
-        let shares = [share.last, share.least_norm, share.truth].map(short);
-        [vec![share.modality.name.clone()], shares.to_vec()].concat()
-    }));
-    let _ = write!(text, "\n{}", table(&rows));
+    let shares = rows(
+        &found.shares,
+        &[
+            ("share of the map", &|share| share.modality.name.clone()),
+            ("end", &|share| short(share.last)),
+            ("least norm", &|share| short(share.least_norm)),
+            ("true", &|share| short(share.truth)),
+        ],
+    );
+    let _ = write!(text, "\n{}", table(&shares));
     push_wrapped(
         text,
         &format!("permanent bias: {}", verdict_words(&found.bias)),
@@ -52,7 +59,7 @@ fn push_stopping(text: &mut String, found: &Generalising) {
         let _ = write!(
             line,
             "{} times that of the least-norm solution",
-            times(ratio)
+            short(ratio)
         );
     }
     if let Some(gain) = found.early_stopping_gain {
@@ -62,7 +69,7 @@ fn push_stopping(text: &mut String, found: &Generalising) {
         let _ = write!(
             line,
             "{} times the least error along the flow, at t = {}",
-            times(gain),
+            short(gain),
             number(found.least.time)
         );
     }
@@ -73,14 +80,6 @@ fn push_stopping(text: &mut String, found: &Generalising) {
     {
         push_wrapped(text, &line);
     }
-}
-
-fn times(ratio: f64) -> String {
-    number_to(4, ratio)
-}
-
-fn short(value: Option<f64>) -> String {
-    value.map_or(NONE.into(), |value| number_to(4, value))
 }
 
 fn verdict_words(bias: &Bias) -> String {

@@ -1,6 +1,6 @@
 //! What was learned beyond total maps, and the visits of descents to saddles, in the report.
 
-use super::format::{cells, number, optional, table};
+use super::format::{number, optional, rows, table};
 use modalflow::experiment::results::{DescentRun, Learned};
 use std::fmt::Write;
 
@@ -29,32 +29,24 @@ pub(super) fn push_learned(text: &mut String, learned: Option<&Learned>) {
 
 /// How near the descents came to the saddles that lie between start and minimum.
 pub(super) fn push_visits(text: &mut String, descents: &[DescentRun]) {
-    let mut rows = vec![cells([
-        "descent, eta",
-        "saddle",
-        "visits",
-        "duration",
-        "nearest",
-        "at t",
-    ])];
-    for descent in descents {
+    let between = descents.iter().flat_map(|descent| {
         let all = descent.visits.iter().map(|v| v.learned.len()).max();
-        let is_between = |count: usize| count > 0 && Some(count) < all;
-        let between = descent
-            .visits
-            .iter()
-            .filter(|v| is_between(v.learned.len()));
-        rows.extend(between.map(|visits| {
-            vec![
-                number(descent.descent.learning_rate),
-                visits.saddle.clone(),
-                visits.count.to_string(),
-                number(visits.duration),
-                number(visits.least_distance),
-                number(visits.time),
-            ]
-        }));
-    }
+        let is_between = move |count: usize| count > 0 && Some(count) < all;
+        let visits = descent.visits.iter();
+        let between = visits.filter(move |v| is_between(v.learned.len()));
+        between.map(move |visits| (descent.descent.learning_rate, visits))
+    });
+    let rows = rows(
+        between,
+        &[
+            ("descent, eta", &|(rate, _)| number(*rate)),
+            ("saddle", &|(_, visits)| visits.saddle.clone()),
+            ("visits", &|(_, visits)| visits.count.to_string()),
+            ("duration", &|(_, visits)| number(visits.duration)),
+            ("nearest", &|(_, visits)| number(visits.least_distance)),
+            ("at t", &|(_, visits)| number(visits.time)),
+        ],
+    );
     if rows.len() > 1 {
         let _ = write!(text, "\n{}", table(&rows));
     }

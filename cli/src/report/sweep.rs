@@ -1,6 +1,6 @@
 //! The report of a sweep: what ended how, and how far theory is from what was measured.
 
-use super::format::{number, push_wrapped, table};
+use super::format::{NONE, number, push_wrapped, rows, table};
 use super::summary::Provenance;
 use crate::scenario::{AxisValue, Grid, ScenarioFile};
 use crate::sweep::{Quantity, Record, Table};
@@ -186,23 +186,21 @@ pub fn report(summary: &SweepSummary) -> String {
 }
 
 fn gap_table(gaps: &[GapSummary]) -> String {
-    let header = ["against theory", "cells", "mean |gap|", "largest gap", "at"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
     let percent = |gap: Option<f64>| {
-        gap.map_or("-".to_owned(), |gap| {
+        gap.map_or(NONE.to_owned(), |gap| {
             format!("{} %", number(round(100.0 * gap)))
         })
     };
-    rows.extend(gaps.iter().map(|gap| {
-        vec![
-            gap.quantity.key().to_owned(),
-            gap.compared.to_string(),
-            percent(gap.mean),
-            percent(gap.largest),
-            place(&gap.at).trim_start().to_owned(),
-        ]
-    }));
-    table(&rows)
+    table(&rows(
+        gaps,
+        &[
+            ("against theory", &|gap| gap.quantity.key().to_owned()),
+            ("cells", &|gap| gap.compared.to_string()),
+            ("mean |gap|", &|gap| percent(gap.mean)),
+            ("largest gap", &|gap| percent(gap.largest)),
+            ("at", &|gap| place(&gap.at).trim_start().to_owned()),
+        ],
+    ))
 }
 
 /// Three digits.

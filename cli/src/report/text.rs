@@ -2,12 +2,13 @@
 
 use super::curvature::{push_curvature, push_stability};
 use super::flow::push_flow;
-use super::format::{NONE, cells, name, number, optional, percent, push_wrapped, table};
+use super::format::{NONE, name, number, optional, percent, push_wrapped, rows, table};
 use super::generalisation::push_generalisation;
 use super::learned::push_visits;
 use super::network::network_line;
 use super::summary::RunSummary;
-use modalflow::analysis::detector::Phase;
+use modalflow::analysis::detector::{Crossing, Phase};
+use modalflow::data::Modality;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::summary::{DataSummary, Summary, TheorySummary};
 use modalflow::theory::Theory;
@@ -15,24 +16,17 @@ use std::fmt::Write;
 
 /// The table of the data's moments.
 pub fn data_table(data: &DataSummary) -> String {
-    let mut rows = vec![cells([
-        "modality",
-        "inputs",
-        "|S_yx|",
-        "alone |W|",
-        "loss there",
-        "final |W|",
-    ])];
-    rows.extend(data.modalities.iter().map(|m| {
-        vec![
-            m.name.name.clone(),
-            m.dim.to_string(),
-            number(m.correlation_norm),
-            number(m.unimodal_norm),
-            number(m.unimodal_loss),
-            number(m.final_norm),
-        ]
-    }));
+    let rows = rows(
+        &data.modalities,
+        &[
+            ("modality", &|m| m.name.name.clone()),
+            ("inputs", &|m| m.dim.to_string()),
+            ("|S_yx|", &|m| number(m.correlation_norm)),
+            ("alone |W|", &|m| number(m.unimodal_norm)),
+            ("loss there", &|m| number(m.unimodal_loss)),
+            ("final |W|", &|m| number(m.final_norm)),
+        ],
+    );
     let (first, last) = (number(data.initial_loss), number(data.minimum_loss));
     format!(
         "{}  loss from {first} (nothing learned) to {last} (least squares)\n",
@@ -40,8 +34,8 @@ pub fn data_table(data: &DataSummary) -> String {
     )
 }
 
-/// The predictions, and beside them what was measured.
-fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> String {
+/// Of each quantity its label, what was measured, the prediction, and the gap between them.
+fn phase_rows(phase: &Phase, summary: &TheorySummary<'_>, between: &str) -> Vec<[String; 4]> {
     let (theory, gap) = (summary.theory, summary.gap.unwrap_or_default());
     let length = theory.t_first.and_then(|first| match theory.t_second {
         Some(second) => Some(second - first),
@@ -54,31 +48,18 @@ fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> 
         None => NONE,
     };
     let row = |label: &str, measured, predicted, gap| {
-        vec![
-            label.to_owned(),
-            optional(measured),
-            optional(predicted),
-            percent(gap),
-        ]
+        let [measured, predicted] = [measured, predicted].map(optional);
+        [label.to_owned(), measured, predicted, percent(gap)]
     };
-    // Without a unimodal saddle there is no such phase, but still two times.
-    let between = match has_saddle {
-        true => "unimodal phase",
-        false => "t_second - t_first",
-    };
-    table(&[
-        cells(["", "measured", "theory", "gap"]),
-        vec![
-            "learned first".into(),
-            name(phase.first.as_ref()),
-            name(theory.first.as_ref()),
-            agrees.into(),
-        ],
-        vec![
-            "learned second".into(),
-            name(phase.second.as_ref()),
-            name(theory.second.as_ref()),
-        ],
+    let named =
+        |label: &str, measured: &Option<Modality>, predicted: &Option<Modality>, gap: &str| {
+            let [measured, predicted] =
+                [measured, predicted].map(|modality| name(modality.as_ref()));
+            [label.to_owned(), measured, predicted, gap.to_owned()]
+        };
+    vec![
+        named("learned first", &phase.first, &theory.first, agrees),
+        named("learned second", &phase.second, &theory.second, ""),
         row("t_first", phase.t_first, theory.t_first, gap.t_first),
         row("t_second", phase.t_second, theory.t_second, gap.t_second),
         row(between, phase.length, length, length_gap),
@@ -89,7 +70,25 @@ fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> 
             theory.misattribution,
             gap.misattribution,
         ),
-    ])
+    ]
+}
+
+/// What was measured beside the predictions.
+fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> String {
+    // Without a unimodal saddle there is no such phase, but still two times.
+    let between = match has_saddle {
+        true => "unimodal phase",
+        false => "t_second - t_first",
+    };
+    table(&rows(
+        phase_rows(phase, summary, between),
+        &[
+            ("", &|[label, ..]| label.clone()),
+            ("measured", &|[_, measured, ..]| measured.clone()),
+            ("theory", &|[_, _, theory, _]| theory.clone()),
+            ("gap", &|[.., gap]| gap.clone()),
+        ],
+    ))
 }
 
 /// The predictions alone.
@@ -104,15 +103,21 @@ pub fn theory_report(
         network_line(&problem.architecture),
         data_table(data)
     );
-    text.push_str(&table(&[
-        cells(["", "theory"]),
-        vec!["learned first".into(), name(theory.first.as_ref())],
-        vec!["learned second".into(), name(theory.second.as_ref())],
-        vec!["t_first".into(), optional(theory.t_first)],
-        vec!["t_second".into(), optional(theory.t_second)],
-        vec!["time ratio".into(), optional(theory.ratio)],
-        vec!["misattribution".into(), optional(theory.misattribution)],
-    ]));
+    let summary = TheorySummary {
+        theory,
+        gap: None,
+        curve: None,
+    };
+    let mut predicted = phase_rows(&Phase::default(), &summary, "");
+    // A phase is measured; of its length theory says what it says of the two times.
+    predicted.retain(|[label, ..]| !label.is_empty());
+    text.push_str(&table(&rows(
+        predicted,
+        &[
+            ("", &|[label, ..]| label.clone()),
+            ("theory", &|[_, _, theory, _]| theory.clone()),
+        ],
+    )));
     push_schedule(&mut text, problem, theory);
     push_remarks(&mut text, theory);
     text
@@ -196,52 +201,42 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
     if summary.crossings.len() <= 2 {
         return;
     }
-    let mut rows = vec![cells([
-        "half-height times",
-        "of its norm alone",
-        "of its final value",
-        "divided by t_first",
-        "theory",
-    ])];
-    for (m, crossing) in summary.crossings.iter().enumerate() {
-        let is_first = Some(&crossing.modality) == summary.phase.first.as_ref();
-        let over_first = match is_first {
-            true => summary.phase.t_first.map(|_| 1.0),
-            false => summary
-                .phase
-                .t_first
-                .and_then(|first| Some(crossing.t_half_final? / first)),
-        };
-        let theory = summary
-            .theory
-            .theory
-            .schedule
-            .as_ref()
-            .and_then(|schedule| schedule[m]);
-        let numbers = [
-            crossing.t_half_unimodal,
-            crossing.t_half_final,
-            over_first,
-            theory,
-        ];
-        let mut row = vec![crossing.modality.name.clone()];
-        row.extend(numbers.map(optional));
-        rows.push(row);
-    }
+    let first = summary.phase.first.as_ref();
+    let over_first = |crossing: &Crossing| {
+        let t_first = summary.phase.t_first?;
+        match Some(&crossing.modality) == first {
+            true => Some(1.0),
+            false => Some(crossing.t_half_final? / t_first),
+        }
+    };
+    let schedule = summary.theory.theory.schedule.as_ref();
+    let rows = rows(
+        summary.crossings.iter().enumerate(),
+        &[
+            ("half-height times", &|(_, c)| c.modality.name.clone()),
+            ("of its norm alone", &|(_, c)| optional(c.t_half_unimodal)),
+            ("of its final value", &|(_, c)| optional(c.t_half_final)),
+            ("divided by t_first", &|(_, c)| optional(over_first(c))),
+            ("theory", &|(m, _)| {
+                optional(schedule.and_then(|times| times[*m]))
+            }),
+        ],
+    );
     let _ = write!(text, "\n{}", table(&rows));
 }
 
 fn push_plateaus(text: &mut String, summary: &Summary<'_>) {
-    let mut rows = vec![cells([
-        "plateau", "saddle", "entry", "exit", "length", "loss",
-    ])];
-    rows.extend(summary.plateaus.iter().map(|summary| {
-        let p = summary.plateau;
-        let numbers = [Some(p.entry), p.exit, p.length, Some(p.loss)].map(optional);
-        let mut row = vec![p.kind.name().to_owned(), p.saddle.clone()];
-        row.extend(numbers);
-        row
-    }));
+    let rows = rows(
+        summary.plateaus.iter().map(|summary| summary.plateau),
+        &[
+            ("plateau", &|p| p.kind.name().to_owned()),
+            ("saddle", &|p| p.saddle.clone()),
+            ("entry", &|p| number(p.entry)),
+            ("exit", &|p| optional(p.exit)),
+            ("length", &|p| optional(p.length)),
+            ("loss", &|p| number(p.loss)),
+        ],
+    );
     let _ = write!(text, "\n{}", table(&rows));
 }
 
@@ -250,34 +245,24 @@ fn push_descents(text: &mut String, summary: &Summary<'_>) {
         return;
     }
     push_stability(text, summary);
-    let mut rows = vec![cells([
-        "descent, eta",
-        "steps",
-        "outcome",
-        "t_first",
-        "gap",
-        "time ratio",
-        "theory",
-        "gap",
-        "loss gap",
-        "at t",
-        "map gap",
-    ])];
-    for (descent, comparison) in summary.descent.iter().zip(&summary.comparison) {
-        rows.push(vec![
-            number(descent.descent.learning_rate),
-            descent.descent.steps.to_string(),
-            descent.descent.outcome.name().to_owned(),
-            optional(descent.phase.t_first),
-            percent(comparison.t_first_gap),
-            optional(descent.phase.ratio),
-            optional(descent.theory.ratio),
-            percent(descent.theory.ratio_gap),
-            number(comparison.max_loss_gap),
-            number(comparison.max_loss_gap_time),
-            optional(comparison.max_map_gap),
-        ]);
-    }
+    let rows = rows(
+        summary.descent.iter().zip(&summary.comparison),
+        &[
+            ("descent, eta", &|(run, _)| {
+                number(run.descent.learning_rate)
+            }),
+            ("steps", &|(run, _)| run.descent.steps.to_string()),
+            ("outcome", &|(run, _)| run.descent.outcome.name().to_owned()),
+            ("t_first", &|(run, _)| optional(run.phase.t_first)),
+            ("gap", &|(_, to_flow)| percent(to_flow.t_first_gap)),
+            ("time ratio", &|(run, _)| optional(run.phase.ratio)),
+            ("theory", &|(run, _)| optional(run.theory.ratio)),
+            ("gap", &|(run, _)| percent(run.theory.ratio_gap)),
+            ("loss gap", &|(_, to_flow)| number(to_flow.max_loss_gap)),
+            ("at t", &|(_, to_flow)| number(to_flow.max_loss_gap_time)),
+            ("map gap", &|(_, to_flow)| optional(to_flow.max_map_gap)),
+        ],
+    );
     text.push_str(&table(&rows));
     push_visits(text, summary.descent);
     // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
