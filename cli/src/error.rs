@@ -2,7 +2,7 @@
 
 pub use modalflow::error::InputError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The program's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -73,6 +73,22 @@ impl From<InputError> for Error {
 }
 
 impl Error {
+    /// A command line that asks for something impossible.
+    pub fn usage(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Error::Usage {
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A file that could not be written, by what the operating system says.
+    pub fn write(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Error::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// The exit code of a command that ends with this error: 2 where the user can mend the
     /// call or the scenario (nothing was written), 1 where writing or drawing failed, or what is
     /// read changed meanwhile.

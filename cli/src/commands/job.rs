@@ -40,11 +40,10 @@ impl Job {
         let mut names = HashSet::new();
         match jobs.iter().find(|job| !names.insert(&job.name)) {
             None => Ok(jobs),
-            Some(Job { name, .. }) => Err(Error::Usage {
-                problem: format!("two scenarios are named {name}, and would overwrite each other"),
-                remedy: "give them different names, or run them with different --out folders"
-                    .into(),
-            }),
+            Some(Job { name, .. }) => Err(Error::usage(
+                format!("two scenarios are named {name}, and would overwrite each other"),
+                "give them different names, or run them with different --out folders",
+            )),
         }
     }
 
@@ -61,14 +60,13 @@ impl Job {
         };
         match self.input_files().into_iter().find(is_own) {
             None => Ok(()),
-            Some(path) => Err(Error::Usage {
-                problem: format!(
+            Some(path) => Err(Error::usage(
+                format!(
                     "the call would replace or remove {}, which it starts from",
                     path.display()
                 ),
-                remedy: "give the scenario another name, or choose another folder with --out"
-                    .into(),
-            }),
+                "give the scenario another name, or choose another folder with --out",
+            )),
         }
     }
 

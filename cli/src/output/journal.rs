@@ -44,12 +44,12 @@ impl Journal {
         let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         let file = folder
             .and_then(|()| options.open(path))
-            .map_err(|source| unwritable(path, source))?;
+            .map_err(Error::write(path))?;
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(Error::Usage {
-                problem: format!("another process is writing to {}", path.display()),
-                remedy: "wait for it, or use another folder with --out DIR".into(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(Error::usage(
+                format!("another process is writing to {}", path.display()),
+                "wait for it, or use another folder with --out DIR",
+            )),
             // File systems without locks are used at one's own risk.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Journal::new(path, file)),
         }
@@ -82,7 +82,7 @@ impl Journal {
     pub fn cut(&mut self, end: u64) -> Result<()> {
         (self.reads_at, self.end) = (None, end);
         let cut = self.file.get_ref().set_len(end);
-        cut.map_err(|source| unwritable(&self.path, source))
+        cut.map_err(Error::write(&self.path))
     }
 
     /// Appends a line, without line ends of its own; gives back where it starts.
@@ -95,7 +95,7 @@ impl Journal {
         let bytes = [line, b"\n"].concat();
         self.reads_at = None;
         let written = self.file.get_mut().write_all(&bytes);
-        written.map_err(|source| unwritable(&self.path, source))?;
+        written.map_err(Error::write(&self.path))?;
         self.end += bytes.len() as u64;
         Ok(at)
     }
@@ -141,13 +141,6 @@ pub struct Line {
     pub text: Vec<u8>,
     /// Where the next one starts.
     end: u64,
-}
-
-fn unwritable(path: &Path, source: std::io::Error) -> Error {
-    Error::Write {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 /// What the operating system refuses says nothing of what stands in the file.

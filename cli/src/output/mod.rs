@@ -10,7 +10,7 @@ mod journal;
 pub use journal::{Journal, Line};
 
 use crate::error::{Error, Result};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -70,17 +70,15 @@ pub fn stage(
     write: &mut dyn FnMut(&mut Append<'_>) -> Result<()>,
 ) -> Result<Staged> {
     let path = folder.join(name);
-    let failed = |source| Error::Write {
-        path: path.clone(),
-        source,
-    };
-    let mut file = std::io::BufWriter::new(NamedTempFile::new_in(folder).map_err(failed)?);
-    write(&mut |bytes| file.write_all(bytes).map_err(failed))?;
+    let failed = Error::write(&path);
+    let mut file = std::io::BufWriter::new(NamedTempFile::new_in(folder).map_err(&failed)?);
+    write(&mut |bytes| file.write_all(bytes).map_err(&failed))?;
     let file = file
         .into_inner()
         .map_err(|error| failed(error.into_error()))?;
-    file.as_file().sync_all().map_err(failed)?;
-    set_readable(&file).map_err(failed)?;
+    file.as_file().sync_all().map_err(&failed)?;
+    set_readable(&file).map_err(&failed)?;
+    drop(failed);
     Ok(Staged { file, path })
 }
 
@@ -106,18 +104,16 @@ pub fn publish(folder: &Path, files: Vec<Staged>, known: &[&str]) -> Result<Vec<
     for name in known.iter().filter(|name| !is_written(name)) {
         let path = folder.join(name);
         match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::Write { path, source });
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::write(&path)(error));
             }
             _ => {}
         }
     }
     let mut written = Vec::new();
     for Staged { file, path } in files {
-        file.persist(&path).map_err(|error| Error::Write {
-            path: path.clone(),
-            source: error.error,
-        })?;
+        let named = file.persist(&path).map_err(|error| error.error);
+        named.map_err(Error::write(&path))?;
         written.push(path);
     }
     Ok(written)

@@ -137,8 +137,5 @@ fn through_scalar(place: &str) -> InputError {
 }
 
 fn usage(typed: &str, problem: &str, remedy: &str) -> Error {
-    Error::Usage {
-        problem: format!("--set {typed}: {problem}"),
-        remedy: remedy.to_owned(),
-    }
+    Error::usage(format!("--set {typed}: {problem}"), remedy)
 }

@@ -55,21 +55,20 @@ impl FromStr for Shard {
 /// cell of them is missing.
 pub(super) fn ensure_complete(found: &[(Shard, &Path)], missing: &[u64]) -> Result<()> {
     let Some((first, _)) = found.first() else {
-        return Err(Error::Usage {
-            problem: "the folders hold no cells of this scenario by this program".into(),
-            remedy: "name the output folders of modalflow sweep --shard i/n, of the same program"
-                .into(),
-        });
+        return Err(Error::usage(
+            "the folders hold no cells of this scenario by this program",
+            "name the output folders of modalflow sweep --shard i/n, of the same program",
+        ));
     };
     let count = first.count;
     if let Some((shard, path)) = found.iter().find(|(shard, _)| shard.count != count) {
-        return Err(Error::Usage {
-            problem: format!(
+        return Err(Error::usage(
+            format!(
                 "shard {shard} in {} overlaps with shard {first}",
                 path.display()
             ),
-            remedy: "merge the shards of one division: all of i/n for one n".into(),
-        });
+            "merge the shards of one division: all of i/n for one n",
+        ));
     }
     let is_there = |index: u32| found.iter().any(|(shard, _)| shard.index == index);
     let absent = (0..count).filter(|&index| !is_there(index));
@@ -90,12 +89,12 @@ fn ensure_none(shards: impl Iterator<Item = Shard>, problem: &str, remedy: &str)
     let shards: Vec<String> = shards.map(|shard| shard.to_string()).collect();
     match shards.is_empty() {
         true => Ok(()),
-        false => Err(Error::Usage {
-            problem: format!(
+        false => Err(Error::usage(
+            format!(
                 "{problem}: {}",
                 modalflow::error::listed(shards.iter().map(String::as_str))
             ),
-            remedy: remedy.to_owned(),
-        }),
+            remedy,
+        )),
     }
 }

@@ -134,8 +134,7 @@ impl CellStore {
     pub fn merge(folder: &Path, header: &Header, paths: &[PathBuf]) -> Result<CellStore> {
         let path = folder.join(format!("{}.merging", header.sweep));
         let mut merged = CellStore::lock(folder, &path, header.clone())?;
-        let temporary = TempPath::try_from_path(&path);
-        let temporary = temporary.map_err(|source| Error::Write { path, source })?;
+        let temporary = TempPath::try_from_path(&path).map_err(Error::write(&path))?;
         merged._temporary = Some(temporary);
         merged.begin_at(0)?;
         for path in paths {
@@ -308,13 +307,13 @@ fn ensure_no_other_sweep(folder: &Path, sweep: &str) -> Result<()> {
     });
     match others.any(|other| Journal::is_being_written(&other.path())) {
         false => Ok(()),
-        true => Err(Error::Usage {
-            problem: format!(
+        true => Err(Error::usage(
+            format!(
                 "another process is at work in {} for another scenario",
                 folder.display()
             ),
-            remedy: "wait for it, or use another folder with --out DIR".into(),
-        }),
+            "wait for it, or use another folder with --out DIR",
+        )),
     }
 }
 

@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
+/// What to name.
+const NAME_FOLDERS: &str = "name output folders of modalflow sweep --shard i/n: OUT/NAME";
+
 pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Options) -> Result<u8> {
     let context = PublishContext {
         svg,
@@ -37,10 +40,10 @@ pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Optio
 /// beside the results of the whole.
 fn merged_sweep(folders: &[PathBuf], options: &Options) -> Result<Sweep> {
     if !options.set.is_empty() {
-        return Err(Error::Usage {
-            problem: "merge takes no --set: it joins cells that have already run".into(),
-            remedy: "set it in modalflow sweep".into(),
-        });
+        return Err(Error::usage(
+            "merge takes no --set: it joins cells that have already run",
+            "set it in modalflow sweep",
+        ));
     }
     let mut paths = folders.iter().flat_map(|folder| {
         [
@@ -49,12 +52,10 @@ fn merged_sweep(folders: &[PathBuf], options: &Options) -> Result<Sweep> {
         ]
     });
     let Some(path) = paths.find(|path| path.exists()) else {
-        return Err(Error::Usage {
-            problem: format!("there is no finished shard in {}", folders[0].display()),
-            remedy: match shards_below(&folders[0]) {
-                Some(below) => format!("did you mean {}?", below.display()),
-                None => "name output folders of modalflow sweep --shard i/n: OUT/NAME".into(),
-            },
+        let problem = format!("there is no finished shard in {}", folders[0].display());
+        return Err(match shards_below(&folders[0]) {
+            Some(below) => Error::usage(problem, format!("did you mean {}?", below.display())),
+            None => Error::usage(problem, NAME_FOLDERS),
         });
     };
     let loaded = Loaded::read(&path, &[])?;
@@ -71,22 +72,24 @@ fn shards_below(folder: &Path) -> Option<PathBuf> {
 /// The stores of a sweep in an output folder.
 fn stores_of(sweep: &Sweep, folder: &Path) -> Result<Vec<PathBuf>> {
     let cells = Sweep::cells_in(folder);
-    let entries = std::fs::read_dir(&cells).map_err(|error| Error::Usage {
-        problem: format!("there are no cells in {}: {error}", cells.display()),
-        remedy: "name output folders of modalflow sweep --shard i/n: OUT/NAME".into(),
+    let entries = std::fs::read_dir(&cells).map_err(|error| {
+        Error::usage(
+            format!("there are no cells in {}: {error}", cells.display()),
+            NAME_FOLDERS,
+        )
     })?;
     let paths = entries.flatten().map(|entry| entry.path());
     let (own, others): (Vec<PathBuf>, Vec<PathBuf>) = paths
         .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
         .partition(|path| sweep.header.of_part(path).is_some());
     if own.is_empty() && !others.is_empty() {
-        return Err(Error::Usage {
-            problem: format!(
+        return Err(Error::usage(
+            format!(
                 "the cells in {} are of another scenario or program",
                 cells.display()
             ),
-            remedy: "merge shards of one scenario, with the program that ran them".into(),
-        });
+            "merge shards of one scenario, with the program that ran them",
+        ));
     }
     // One file is one file, by whatever path.
     Ok(own

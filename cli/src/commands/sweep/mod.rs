@@ -122,15 +122,13 @@ fn ensure_axes_are_not_set(job: &Job, set: &[String]) -> Result<()> {
         let parts = section.parts();
         let mut parts = parts.iter();
         if let Some((key, _)) = parts.find(|(_, part)| part.path.as_deref() == Some(path)) {
-            return Err(Error::Usage {
-                problem: format!(
-                    "--set {path}={value} has no effect: {path} is an axis of the sweep"
-                ),
-                remedy: format!(
+            return Err(Error::usage(
+                format!("--set {path}={value} has no effect: {path} is an axis of the sweep"),
+                format!(
                     "set the axis: --set '{key}={{path: {path}, values: [{}]}}'",
                     value.trim()
                 ),
-            });
+            ));
         }
     }
     Ok(())
