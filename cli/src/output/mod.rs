@@ -78,8 +78,10 @@ pub fn stage(
         .map_err(|error| failed(error.into_error()))?;
     file.as_file().sync_all().map_err(&failed)?;
     set_readable(&file).map_err(&failed)?;
-    drop(failed);
-    Ok(Staged { file, path })
+    Ok(Staged {
+        file,
+        path: path.clone(),
+    })
 }
 
 /// Writes all files of a run; see [`publish`].

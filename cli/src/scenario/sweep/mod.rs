@@ -100,47 +100,41 @@ impl SweepSection {
 
 impl Axis {
     /// The parts of the axis with its place below it: itself, or the linked ones.
-    pub(super) fn parts(&self) -> Vec<(String, &Axis)> {
-        match &self.linked {
-            None => vec![(String::new(), self)],
-            Some(linked) => linked
-                .iter()
-                .enumerate()
-                .map(|(i, axis)| (format!(".linked.{i}"), axis))
-                .collect(),
-        }
+    fn parts(&self) -> Vec<(String, &Axis)> {
+        let Some(linked) = &self.linked else {
+            return vec![(String::new(), self)];
+        };
+        let linked = linked.iter().enumerate();
+        linked
+            .map(|(i, axis)| (format!(".linked.{i}"), axis))
+            .collect()
     }
 
     fn columns(&self) -> Vec<Column> {
-        self.parts()
-            .into_iter()
-            .map(|(_, axis)| Column {
-                path: axis.path.clone().unwrap_or_default(),
-                values: axis.values(),
-            })
-            .collect()
+        let column = |(_, axis): (String, &Axis)| Column {
+            path: axis.path.clone().unwrap_or_default(),
+            values: axis.values(),
+        };
+        self.parts().into_iter().map(column).collect()
     }
 
     /// The values of an axis without linked ones. Its numbers are all whole, or where one has a
     /// fraction none is: readers of the table tell a column's type by its first rows.
     pub(super) fn values(&self) -> Vec<AxisValue> {
-        let mut values = self.given();
-        for value in &mut values {
-            if let AxisValue::Real(real) = *value {
-                *value = AxisValue::number(real);
-            }
+        let whole = |value| match value {
+            AxisValue::Real(real) => AxisValue::number(real),
+            other => other,
+        };
+        let real = |value| match value {
+            AxisValue::Whole(whole) => AxisValue::Real(whole as f64),
+            other => other,
+        };
+        let values: Vec<AxisValue> = self.given().into_iter().map(whole).collect();
+        let is_real = |value: &AxisValue| matches!(value, AxisValue::Real(_));
+        match values.iter().any(is_real) {
+            true => values.into_iter().map(real).collect(),
+            false => values,
         }
-        if values
-            .iter()
-            .any(|value| matches!(value, AxisValue::Real(_)))
-        {
-            for value in &mut values {
-                if let AxisValue::Whole(whole) = *value {
-                    *value = AxisValue::Real(whole as f64);
-                }
-            }
-        }
-        values
     }
 
     fn given(&self) -> Vec<AxisValue> {
