@@ -53,7 +53,7 @@ fn prepare_folder(folder: &Path) -> Result<()> {
 /// Appends bytes to a file that is being written.
 pub type Append<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// A file that is complete on disk, under a temporary name.
+/// A file that is written, under a temporary name.
 #[derive(Debug)]
 pub struct Staged {
     file: NamedTempFile,
@@ -76,7 +76,6 @@ pub fn stage(
     let file = file
         .into_inner()
         .map_err(|error| failed(error.into_error()))?;
-    file.as_file().sync_all().map_err(&failed)?;
     set_readable(&file).map_err(&failed)?;
     Ok(Staged {
         file,
@@ -102,6 +101,7 @@ pub fn write_files(folder: &Path, files: &[File], known: &[&str]) -> Result<Vec<
 /// # Errors
 /// [`Error::Write`] with the file that failed.
 pub fn publish(folder: &Path, files: Vec<Staged>, known: &[&str]) -> Result<Vec<PathBuf>> {
+    sync(&files)?;
     let is_written = |name: &str| files.iter().any(|staged| staged.path.ends_with(name));
     for name in known.iter().filter(|name| !is_written(name)) {
         let path = folder.join(name);
@@ -119,6 +119,24 @@ pub fn publish(folder: &Path, files: Vec<Staged>, known: &[&str]) -> Result<Vec<
         written.push(path);
     }
     Ok(written)
+}
+
+/// Waits until the files are on disk: for all at once, as a disk takes hardly longer for several
+/// than for one.
+fn sync(files: &[Staged]) -> Result<()> {
+    let sync = |staged: &Staged| {
+        let synced = staged.file.as_file().sync_all();
+        synced.map_err(Error::write(&staged.path))
+    };
+    std::thread::scope(|scope| {
+        let threads = files.iter().map(|staged| scope.spawn(move || sync(staged)));
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().try_for_each(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
 }
 
 /// Temporary files are private to their owner; results are to be shared.
