@@ -47,6 +47,7 @@ pub enum Command {
     Run(RunArgs),
     /// Run the grid of a scenario's sweep section in parallel; go on where an earlier call ended
     #[command(after_help = SWEEP_EXAMPLES)]
+    #[command(mut_arg("scenarios", |arg| arg.help("Scenario files with a sweep section")))]
     Sweep(SweepArgs),
     /// Join the shards of a sweep: the same files as without shards
     Merge {
@@ -77,23 +78,20 @@ pub enum Command {
 /// What `run` does beside its main job.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The scenarios.
-    #[command(flatten)]
-    pub scenarios: Scenarios,
     /// Write the figures as SVG too
     #[arg(long)]
     pub svg: bool,
     /// Integrate once more with another method and report the largest disagreement
     #[arg(long)]
     pub verify: bool,
+    /// The scenarios.
+    #[command(flatten)]
+    pub scenarios: Scenarios,
 }
 
 /// How `sweep` runs, and which cells.
 #[derive(Debug, Args)]
 pub struct SweepArgs {
-    /// The scenarios.
-    #[command(flatten)]
-    pub scenarios: Scenarios,
     /// Cells that run at a time [default: the processor's cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub jobs: Option<u16>,
@@ -109,6 +107,9 @@ pub struct SweepArgs {
     /// Write the figures as SVG too
     #[arg(long)]
     pub svg: bool,
+    /// The scenarios.
+    #[command(flatten)]
+    pub scenarios: Scenarios,
 }
 
 /// The scenarios of a command, and what is changed in all of them.
