@@ -6,7 +6,7 @@
 
 use crate::error::{Error, InputError, Result};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A journal.
@@ -16,7 +16,8 @@ pub struct Journal {
     file: BufReader<File>,
     /// Where the file is read without seeking; None once it was written to.
     reads_at: Option<u64>,
-    /// Where the next line is appended.
+    /// Where the next line is appended: what stood there when the file was opened, and what was
+    /// appended since.
     end: u64,
 }
 
@@ -111,7 +112,9 @@ impl Journal {
             true => Ok(at),
             false => self.file.seek(SeekFrom::Start(at)),
         };
-        let read = sought.and_then(|_| self.file.read_until(b'\n', &mut line));
+        // What grew behind the known end, or a device without one, is not read.
+        let mut rest = self.file.by_ref().take(self.end.saturating_sub(at));
+        let read = sought.and_then(|_| rest.read_until(b'\n', &mut line));
         let read = read.map_err(|error| unreadable(&self.path, &error))?;
         self.reads_at = Some(at + read as u64);
         Ok(line)
