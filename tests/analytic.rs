@@ -246,7 +246,7 @@ fn three_modalities_follow_the_schedule() {
     let t_first = result.flow.detection.phase.t_first.expect("A");
     for (crossing, predicted) in result.flow.detection.crossings.iter().zip(schedule).skip(1) {
         // Leading order: corrections are of the order of one over the log of the initial weights.
-        let measured = crossing.t_half_final.expect("learned") / t_first;
+        let measured = crossing.t_learned.expect("learned") / t_first;
         assert_relative_eq!(measured, predicted.expect("learned"), max_relative = 0.04);
     }
 }

@@ -20,4 +20,5 @@ mod reduction;
 mod stepping;
 mod theory_curve;
 mod two_layer;
+mod verdicts;
 mod xor;

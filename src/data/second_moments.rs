@@ -64,6 +64,8 @@ pub struct Solutions {
     pub inverse: DMatrix<f64>,
     /// Number of independent inputs.
     rank: usize,
+    /// S_m^+ of each modality m alone, d_m x d_m.
+    own_inverses: Vec<DMatrix<f64>>,
     /// S_yxm S_m^+ of each modality m alone, o x d_m.
     alone: Vec<DMatrix<f64>>,
 }
@@ -149,13 +151,16 @@ impl Moments {
     ) -> Moments {
         let (inverse, rank) = pseudo_inverse_and_rank(&inputs);
         let optimum = &cross * &inverse;
-        let alone = modalities.iter().map(|modality| {
+        let own_inverse = |modality: &Modality| {
             let Range { start, end } = modality.range.clone();
-            let own = inputs.view_range(start..end, start..end).into_owned();
-            cross.columns_range(start..end) * pseudo_inverse(&own)
-        });
+            pseudo_inverse(&inputs.view_range(start..end, start..end).into_owned())
+        };
+        let own_inverses: Vec<DMatrix<f64>> = modalities.iter().map(own_inverse).collect();
+        let alone = modalities.iter().zip(&own_inverses);
+        let alone = alone.map(|(m, inverse)| cross.columns_range(m.range.clone()) * inverse);
         let solutions = Solutions {
             alone: alone.collect(),
+            own_inverses,
             inverse,
             rank,
         };
@@ -205,6 +210,11 @@ impl Moments {
     /// Number of independent inputs; fewer than d leave the final map undetermined.
     pub fn rank(&self) -> usize {
         self.solutions.rank
+    }
+
+    /// S_m^+ of modality m alone, d_m x d_m.
+    pub fn own_inverse(&self, modality: usize) -> &DMatrix<f64> {
+        &self.solutions.own_inverses[modality]
     }
 
     /// What is left of S_yx where the modalities `learned` are at their joint least-squares solution,

@@ -16,11 +16,11 @@ pub(super) struct TrajectoryBuilder {
 }
 
 impl TrajectoryBuilder {
-    /// A path that starts at a knot; groups as in [`Trajectory::new`].
-    pub fn new(start: Knot, groups: Vec<Range<usize>>) -> Self {
+    /// A path of steps of length `step` in time that starts at a knot; groups as in [`Trajectory::new`].
+    pub fn new(start: Knot, groups: Vec<Range<usize>>, step: f64) -> Self {
         Self {
             recent: vec![start.clone()],
-            trajectory: Trajectory::new(start, groups, TRACK_TOLERANCE),
+            trajectory: Trajectory::new(start, groups, TRACK_TOLERANCE).of_steps(step),
         }
     }
 

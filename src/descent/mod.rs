@@ -23,7 +23,7 @@ pub use optimiser::DescentSection;
 use crate::descent::batches::Batches;
 use crate::flow::{Flow, Observation};
 use crate::integrate::Outcome;
-use crate::linalg::dot;
+use crate::linalg::{dot, norm};
 use crate::network::Architecture;
 use crate::trajectory::Observables;
 use crate::trajectory::{Knot, Trajectory};
@@ -59,6 +59,9 @@ pub struct Descent {
     pub steps: u64,
     /// The loss after the last step.
     pub final_loss: f64,
+    /// Whether it ends jumping between two states: the learning rate is above 2/lambda_max, and the loss's
+    /// higher orders keep the steps from growing. Never so for mini-batches.
+    pub period_two: bool,
     /// The trajectory through the steps that were looked at, in flow time. Rates are differences of
     /// neighbours: those of the smooth curve through the steps, which is not the flow's.
     #[serde(skip)]
@@ -197,8 +200,10 @@ pub fn descend(
     let mut knot = Knot::of(0.0, &observation);
     let mut loss = observables.loss(&knot);
     let ceiling = DIVERGED * observables.moments.initial_loss.max(loss);
-    let mut path = TrajectoryBuilder::new(knot.clone(), observables.groups());
+    let mut path = TrajectoryBuilder::new(knot.clone(), observables.groups(), time_step);
     let mut step = 0;
+    let is_noisy = walk.stepping.batches.is_some();
+    let mut before: [Option<Knot>; 2] = [None, None];
     let outcome = loop {
         let has_converged = |gap| observables.loss_gap(&knot) <= gap;
         if let Some(outcome) = observe(step, &knot, loss) {
@@ -212,7 +217,8 @@ pub fn descend(
         }
         step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
         flow.observe(&walk.weights, &mut observation);
-        knot = Knot::of(time_step * step as f64, &observation);
+        let last = std::mem::replace(&mut knot, Knot::of(time_step * step as f64, &observation));
+        before = [before[1].take(), Some(last)];
         loss = observables.loss(&knot);
         // A loss that is not a number has diverged too.
         if loss.is_nan() || loss > ceiling {
@@ -226,6 +232,21 @@ pub fn descend(
         outcome,
         steps: step,
         final_loss: loss,
+        period_two: !is_noisy && has_period_two(&observables, &before, &knot),
         trajectory: path.finish(),
     }
+}
+
+/// Whether the last three steps went there and back: the map is where it was two steps ago, to a
+/// thousandth of the way between, and that is more than what settles at the end of a run.
+fn has_period_two(observables: &Observables<'_>, before: &[Option<Knot>; 2], knot: &Knot) -> bool {
+    let [Some(two), Some(one)] = before else {
+        return false;
+    };
+    let distance = |other: &Knot| {
+        let maps = observables.map(knot).iter().zip(observables.map(other));
+        maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+    };
+    let jump = distance(one);
+    jump > 1e-6 * norm(observables.map(knot)) && distance(two) < 1e-3 * jump
 }

@@ -21,6 +21,9 @@ pub fn relative_gap(measured: Option<f64>, expected: Option<f64>) -> Option<f64>
 pub struct TheoryGap {
     /// Whether the modality learned first is the predicted one.
     pub first_agrees: Option<bool>,
+    /// Whether the second one is as well, so that times of both may be compared.
+    #[serde(skip)]
+    pub same_order: bool,
     /// Of the time ratio.
     pub ratio: Option<f64>,
     /// Of the first crossing's absolute time.
@@ -48,6 +51,7 @@ pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory
         |predicted: &f64| same_first && scale.is_some_and(|scale| predicted.abs() > 1e-12 * scale);
     TheoryGap {
         first_agrees,
+        same_order,
         ratio: relative_gap(phase.ratio.filter(|_| same_order), theory.ratio),
         t_first: relative_gap(phase.t_first.filter(|_| same_first), theory.t_first),
         t_second: relative_gap(phase.t_second.filter(|_| same_order), theory.t_second),
@@ -79,7 +83,8 @@ pub struct Escape {
 /// the next one.
 ///
 /// Growth is measured where the loss falls most slowly; on the plateau that a run starts on, halfway
-/// through, because initial weights need not be aligned as growing ones are.
+/// through, because initial weights need not be aligned as growing ones are. A map whose drive has turned
+/// round may still shrink there: then halfway to the exit.
 pub fn escapes(
     observables: &Observables<'_>,
     plateaus: &[Plateau],
@@ -96,13 +101,12 @@ pub fn escapes(
             Some(exit) if plateau.entry == 0.0 => trajectory.at(0.5 * exit),
             _ => plateau.slowest.clone(),
         };
-        let block = observables.block(modality);
-        let size: f64 = knot.values[block.clone()].iter().map(|w| w * w).sum();
-        if size < f64::MIN_POSITIVE {
-            return None;
-        }
-        let along = knot.values[block.clone()].iter().zip(&knot.rates[block]);
-        let measured_rate = along.map(|(w, rate)| w * rate).sum::<f64>() / size;
+        let growth = |knot: Knot| Some((growth_of(observables, &knot, modality)?, knot));
+        let growing = |(rate, _): &(f64, Knot)| *rate > 0.0;
+        let later = || trajectory.at(0.5 * (knot.time + plateau.exit.unwrap_or(knot.time)));
+        let (measured_rate, knot) = growth(knot.clone())
+            .filter(growing)
+            .or_else(|| growth(later()).filter(growing))?;
         let count = observables.architecture.modalities.len();
         let norms: Vec<f64> = (0..count).map(|m| observables.norm(&knot, m)).collect();
         let predicted = theory::escape_rate(
@@ -122,6 +126,15 @@ pub fn escapes(
         })
     };
     plateaus.iter().enumerate().map(escape).collect()
+}
+
+/// d ln|W_m|/dt of one modality; None where its map is zero.
+fn growth_of(observables: &Observables<'_>, knot: &Knot, modality: usize) -> Option<f64> {
+    let block = observables.block(modality);
+    let size: f64 = knot.values[block.clone()].iter().map(|w| w * w).sum();
+    let along = knot.values[block.clone()].iter().zip(&knot.rates[block]);
+    let rate = along.map(|(w, rate)| w * rate).sum::<f64>();
+    (size >= f64::MIN_POSITIVE).then(|| rate / size)
 }
 
 /// Theory at a descent's learning rate, with the relative gaps (measured - predicted)/|predicted|.

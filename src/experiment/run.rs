@@ -4,7 +4,7 @@ use super::compare::{self, Comparison, Distance, Orders};
 use super::problem::{Network, Problem};
 use super::results::{DescentRun, FlowRun, Learned, RunResult, TheoryCurve};
 use crate::analysis::curvature::{CurvatureAlongRun, CurvatureMonitor, Slowest};
-use crate::analysis::detector::detect;
+use crate::analysis::detector::{detect, phase_at_levels};
 use crate::analysis::generalisation::generalise;
 use crate::analysis::saddle_visits::Visitor;
 use crate::analysis::{ablation, balancedness, target_components};
@@ -181,7 +181,7 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
         &problem.scenario.detector,
     );
     let slowest = detection.plateaus.iter().map(|plateau| Slowest {
-        time: plateau.slowest.time,
+        time: plateau.time,
         plateau: plateau.entry..=plateau.exit.unwrap_or(f64::INFINITY),
     });
     let watched = observer.watch;
@@ -327,18 +327,28 @@ pub fn run_descent(
         (!monitor(&progress)).then_some(Outcome::Interrupted)
     };
     let descent = descent::descend(&mut flow, weights, &settings, stepping, &mut see);
-    let detector = &problem.scenario.detector;
-    let detection = detect(&descent.trajectory, &observables, detector);
-    let phases = (&detection.phase, &flow_run.detection.phase);
-    let comparison = compare::with_flow(learning_rate, &distance, phases.0, phases.1);
-    let predictions = problem.descent_theory(theory, learning_rate);
     let is_noisy = section.is_some_and(|section| section.batch.is_some());
+    let (phase, plateaus) = match is_noisy {
+        true => {
+            let flow = &flow_run.detection;
+            let phase = phase_at_levels(&descent.trajectory, &observables, flow);
+            (phase, None)
+        }
+        false => {
+            let detector = &problem.scenario.detector;
+            let detection = detect(&descent.trajectory, &observables, detector);
+            (detection.phase, Some(detection.plateaus))
+        }
+    };
+    let flow_phase = &flow_run.detection.phase;
+    let comparison = compare::with_flow(learning_rate, &distance, &phase, flow_phase);
+    let predictions = problem.descent_theory(theory, learning_rate);
     DescentRun {
-        theory: compare::descent_with_theory(&detection.phase, theory, predictions),
+        theory: compare::descent_with_theory(&phase, theory, predictions),
         visits: visitor.finish(),
         descent,
-        plateaus: (!is_noisy).then_some(detection.plateaus),
-        phase: detection.phase,
+        plateaus,
+        phase,
         comparison,
     }
 }

@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::results::{DescentRun, Learned, RunResult};
 use super::verify::Verification;
 use crate::analysis::curvature::{Curvature, Sharpness};
-use crate::analysis::detector::{Crossing, Phase, Plateau};
+use crate::analysis::detector::{Crossing, ModeCrossing, Phase, Plateau};
 use crate::analysis::generalisation::Generalising;
 use crate::data::Modality;
 use crate::integrate::Outcome;
@@ -25,8 +25,10 @@ pub struct Summary<'r> {
     /// What was learned beyond total maps; only for networks that are not linear.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learned: Option<&'r Learned>,
-    /// When each modality reached half of its levels.
+    /// When each modality was learned.
     pub crossings: &'r [Crossing],
+    /// When each mode was learned; empty for one output.
+    pub modes: &'r [ModeCrossing],
     /// Plateaus of the loss.
     pub plateaus: Vec<PlateauSummary<'r>>,
     /// The generalisation error along the flow; null where there is neither population nor hold-out.
@@ -250,6 +252,7 @@ impl<'r> Summary<'r> {
             phase: &detection.phase,
             learned: result.learned.as_ref(),
             crossings: &detection.crossings,
+            modes: &detection.modes,
             plateaus: plateaus(problem, result),
             generalisation: result.generalisation.as_ref(),
             stability: result.flow.curvature.stability,

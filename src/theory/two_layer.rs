@@ -18,7 +18,7 @@ use super::growth::{
     drive, early_growth_rate, growth_rate, learning_order, residual_growth_rate, turn,
 };
 use crate::data::Moments;
-use crate::linalg::{pseudo_inverse, spectral_norm};
+use crate::linalg::pseudo_inverse;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 
@@ -48,14 +48,15 @@ struct Mode {
 
 impl Mode {
     /// A modality's mode along `drive` (1 x d), its inputs having the covariance `covariance` that
-    /// the learned modalities leave unexplained; learned at half of the norm `plateau`. None
-    /// where it starts at zero or above the level, or saturates below it and creeps up later.
+    /// the learned modalities leave unexplained; learned at half of the root power that its block of the
+    /// joined map `plateau` has. None where it starts at zero or above the level, or saturates below it
+    /// and creeps up later.
     fn new(
-        (architecture, weights): (&Architecture, &DVector<f64>),
+        (moments, architecture, weights): (&Moments, &Architecture, &DVector<f64>),
         modality: usize,
         drive: &DMatrix<f64>,
         covariance: &DMatrix<f64>,
-        plateau: f64,
+        plateau: &DMatrix<f64>,
     ) -> Option<Self> {
         let rate = drive.norm();
         if rate == 0.0 {
@@ -63,10 +64,14 @@ impl Mode {
         }
         let direction = drive.transpose().column(0) / rate;
         let first = architecture.private[modality].start;
+        let own = unexplained(moments, &[], modality);
+        let block = moments.block(plateau, modality);
+        let spread = direction.dot(&(&own * &direction));
+        let level = ((&block * &own).dot(&block) / spread).sqrt();
         let mode = Self {
             start: growing_mode(architecture, weights, [first, first + 1], &direction),
             limit: rate / direction.dot(&(covariance * &direction)),
-            level: 0.5 * plateau,
+            level: 0.5 * level,
         };
         let is_ordered = 0.0 < mode.start && mode.start < mode.level && mode.level < mode.limit;
         is_ordered.then_some(mode)
@@ -101,8 +106,9 @@ fn first_mode(
     }
     let early = drive(moments, &[], first);
     let covariance = unexplained(moments, &[], first);
-    let plateau = spectral_norm(&moments.block(&moments.critical_map(&[first]), first));
-    let mode = Mode::new((architecture, weights), first, &early, &covariance, plateau)?;
+    let plateau = moments.critical_map(&[first]);
+    let problem = (moments, architecture, weights);
+    let mode = Mode::new(problem, first, &early, &covariance, &plateau)?;
     Some((mode, early.norm()))
 }
 
@@ -113,7 +119,8 @@ fn first_mode(
 /// t_B = t_A + (needed_B - 2 s_B t_A) / (2 b~)
 /// ```
 ///
-/// For one input needed = ln(w_inf/w0 - 1). B accumulates at its early rate s_B until A is
+/// A is learned at half of its root power at M_A, B at half of that at M_AB; along the mode's direction n
+/// the root power is w (n S_m n)^{1/2}. For one input needed = ln(w_inf/w0 - 1). B accumulates at its early rate s_B until A is
 /// learned (exactly until its half height, for a logistic A) and at the residual rate b~ from then
 /// on; s_B counts negative, and B's mode is that of the later drive, where the two are
 /// opposed. B's formula takes A to follow B's growth at once: the two are correlated, so B's
@@ -133,8 +140,9 @@ pub fn two_layer_times(
         .and_then(|second| {
             let late = drive(moments, &[first], second);
             let covariance = unexplained(moments, &[first], second);
-            let last = spectral_norm(&moments.block(&moments.loss.optimum, second));
-            let mode = Mode::new((architecture, weights), second, &late, &covariance, last)?;
+            let problem = (moments, architecture, weights);
+            let plateau = moments.critical_map(&[first, second]);
+            let mode = Mode::new(problem, second, &late, &covariance, &plateau)?;
             let early = 2.0 * early_growth_rate(moments, first, second) * t_first;
             let time = t_first + (mode.needed() - early) / (2.0 * late.norm());
             (time > t_first).then_some(time)

@@ -44,6 +44,8 @@ pub struct Trajectory {
     groups: Vec<Range<usize>>,
     tolerance: f64,
     most_knots: usize,
+    /// Time of one step where the trajectory is one of steps, as that of a descent; None where it is smooth.
+    step: Option<f64>,
 }
 
 /// Bytes of knots kept before the tolerance of joining is raised.
@@ -63,7 +65,21 @@ impl Trajectory {
             knots: vec![start],
             groups,
             tolerance,
+            step: None,
         }
+    }
+
+    /// The same as one of steps of this length: between them there is nothing to be seen.
+    pub fn of_steps(self, step: f64) -> Self {
+        Self {
+            step: Some(step),
+            ..self
+        }
+    }
+
+    /// Whether it is one of steps.
+    pub fn has_steps(&self) -> bool {
+        self.step.is_some()
     }
 
     /// The relative error up to which knots were dropped; larger than asked for if the
@@ -172,11 +188,22 @@ impl Trajectory {
         }
     }
 
-    /// Times of the knots with `extra` equidistant times inside each interval between them.
+    /// Times of the knots with `extra` equidistant times inside each interval between them; of a
+    /// trajectory of steps no more than there are steps.
     pub fn times(&self, extra: usize) -> impl Iterator<Item = f64> + '_ {
         let inner = self.knots.windows(2).flat_map(move |pair| {
-            let step = (pair[1].time - pair[0].time) / (extra + 1) as f64;
-            (0..=extra).map(move |k| pair[0].time + k as f64 * step)
+            let length = pair[1].time - pair[0].time;
+            let steps = self
+                .step
+                .map_or(f64::INFINITY, |step| (length / step).round());
+            let parts = ((extra + 1) as f64).min(steps).max(1.0);
+            (0..parts as usize).map(move |k| {
+                let whole = self.step.filter(|_| k > 0).map(|step| {
+                    // A number of steps.
+                    (k as f64 * steps / parts).round() * step
+                });
+                pair[0].time + whole.unwrap_or(k as f64 * (length / parts))
+            })
         });
         inner.chain(std::iter::once(self.end().time))
     }

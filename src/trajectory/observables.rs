@@ -4,6 +4,7 @@ use super::Knot;
 use crate::data::Moments;
 use crate::linalg::norm;
 use crate::network::Architecture;
+use nalgebra::{DMatrix, DMatrixView};
 use std::ops::Range;
 
 /// Names the entries of a knot and computes what follows from them.
@@ -39,6 +40,38 @@ impl Observables<'_> {
     /// Frobenius norm of one modality's total map.
     pub fn norm(&self, knot: &Knot, modality: usize) -> f64 {
         norm(&knot.values[self.block(modality)])
+    }
+
+    /// Power tr[W_m S_m W_m^T] of one modality's outputs, in units of y^2.
+    pub fn power(&self, knot: &Knot, modality: usize) -> f64 {
+        self.map_power(self.map(knot), modality)
+    }
+
+    /// The same of a joined map, o x d by columns.
+    pub fn map_power(&self, map: &[f64], modality: usize) -> f64 {
+        self.output_moment(map, modality..modality + 1)
+            .trace()
+            .max(0.0)
+    }
+
+    /// Sum of the powers of all modalities' outputs of a joined map.
+    pub fn total_power(&self, map: &[f64]) -> f64 {
+        let count = self.architecture.modalities.len();
+        (0..count).map(|m| self.map_power(map, m)).sum()
+    }
+
+    /// Second moment W S W^T of the outputs of these modalities together, o x o, of a joined map.
+    pub fn output_moment(&self, map: &[f64], modalities: Range<usize>) -> DMatrix<f64> {
+        let modalities = &self.architecture.modalities[modalities];
+        let inputs = match modalities {
+            [] => 0..0,
+            [first, ..] => first.range.start..modalities[modalities.len() - 1].range.end,
+        };
+        let outputs = self.architecture.outputs;
+        let block = &map[inputs.start * outputs..inputs.end * outputs];
+        let block = DMatrixView::from_slice(block, outputs, inputs.len());
+        let covariance = self.moments.inputs.view_range(inputs.clone(), inputs);
+        block * covariance * block.transpose()
     }
 
     /// Frobenius norm of a layer.

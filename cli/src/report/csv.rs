@@ -49,7 +49,9 @@ pub fn descents(problem: &Problem, result: &RunResult) -> Vec<u8> {
 fn columns(observables: &Observables<'_>) -> Vec<String> {
     let modalities = &observables.architecture.modalities;
     let mut columns = vec!["t".to_string(), "loss".into()];
-    columns.extend(modalities.iter().map(|m| format!("norm.{}", m.name)));
+    for quantity in ["norm", "power"] {
+        columns.extend(modalities.iter().map(|m| format!("{quantity}.{}", m.name)));
+    }
     if observables.map_len() <= MOST_WRITTEN {
         for modality in modalities {
             for column in 0..modality.dim() {
@@ -74,9 +76,9 @@ fn columns(observables: &Observables<'_>) -> Vec<String> {
 
 fn row(observables: &Observables<'_>, knot: &Knot) -> Vec<String> {
     let mut row = vec![field(knot.time), field(observables.loss(knot))];
-    row.extend(
-        (0..observables.architecture.modalities.len()).map(|m| field(observables.norm(knot, m))),
-    );
+    let modalities = 0..observables.architecture.modalities.len();
+    row.extend(modalities.clone().map(|m| field(observables.norm(knot, m))));
+    row.extend(modalities.map(|m| field(observables.power(knot, m))));
     if observables.map_len() <= MOST_WRITTEN {
         row.extend(observables.map(knot).iter().map(|&entry| field(entry)));
     }

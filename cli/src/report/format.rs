@@ -77,6 +77,11 @@ pub(super) fn rows<T>(
         .collect()
 }
 
+/// A fraction in percent; what rounds to nothing is nothing.
+pub(super) fn fraction(share: Option<f64>) -> String {
+    share.map_or(NONE.into(), |share| format!("{:.1} %", 100.0 * share))
+}
+
 /// Rows of cells under a header, each column as wide as its widest cell, the first column and
 /// those of words to the left.
 pub(super) fn table(rows: &[Vec<String>]) -> String {

@@ -2,7 +2,7 @@
 
 use super::curvature::{push_curvature, push_stability};
 use super::flow::push_flow;
-use super::format::{NONE, name, number, optional, percent, push_wrapped, rows, table};
+use super::format::{NONE, fraction, name, number, optional, percent, push_wrapped, rows, table};
 use super::generalisation::push_generalisation;
 use super::learned::push_visits;
 use super::network::network_line;
@@ -201,21 +201,14 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
     if summary.crossings.len() <= 2 {
         return;
     }
-    let first = summary.phase.first.as_ref();
-    let over_first = |crossing: &Crossing| {
-        let t_first = summary.phase.t_first?;
-        match Some(&crossing.modality) == first {
-            true => Some(1.0),
-            false => Some(crossing.t_half_final? / t_first),
-        }
-    };
+    let t_first = summary.phase.t_first;
+    let over_first = |crossing: &Crossing| Some(crossing.t_learned? / t_first?);
     let schedule = summary.theory.theory.schedule.as_ref();
     let rows = rows(
         summary.crossings.iter().enumerate(),
         &[
-            ("half-height times", &|(_, c)| c.modality.name.clone()),
-            ("of its norm alone", &|(_, c)| optional(c.t_half_unimodal)),
-            ("of its final value", &|(_, c)| optional(c.t_half_final)),
+            ("modality", &|(_, c)| c.modality.name.clone()),
+            ("learned at", &|(_, c)| optional(c.t_learned)),
             ("divided by t_first", &|(_, c)| optional(over_first(c))),
             ("theory", &|(m, _)| {
                 optional(schedule.and_then(|times| times[*m]))
@@ -226,7 +219,7 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
 }
 
 fn push_plateaus(text: &mut String, summary: &Summary<'_>) {
-    let rows = rows(
+    let mut rows = rows(
         summary.plateaus.iter().map(|summary| summary.plateau),
         &[
             ("plateau", &|p| p.kind.name().to_owned()),
@@ -237,6 +230,12 @@ fn push_plateaus(text: &mut String, summary: &Summary<'_>) {
             ("loss", &|p| number(p.loss)),
         ],
     );
+    for modality in &summary.data.modalities {
+        rows[0].push(format!("power {}", modality.name.name));
+    }
+    for (row, summary) in rows[1..].iter_mut().zip(&summary.plateaus) {
+        row.extend(summary.plateau.power.values().map(|power| fraction(*power)));
+    }
     let _ = write!(text, "\n{}", table(&rows));
 }
 
@@ -252,7 +251,10 @@ fn push_descents(text: &mut String, summary: &Summary<'_>) {
                 number(run.descent.learning_rate)
             }),
             ("steps", &|(run, _)| run.descent.steps.to_string()),
-            ("outcome", &|(run, _)| run.descent.outcome.name().to_owned()),
+            ("outcome", &|(run, _)| match run.descent.period_two {
+                true => format!("{}, period two", run.descent.outcome.name()),
+                false => run.descent.outcome.name().to_owned(),
+            }),
             ("t_first", &|(run, _)| optional(run.phase.t_first)),
             ("gap", &|(_, to_flow)| percent(to_flow.t_first_gap)),
             ("time ratio", &|(run, _)| optional(run.phase.ratio)),

@@ -140,22 +140,19 @@ impl<'a> CurvatureMonitor<'a> {
     }
 }
 
-/// The curvature at the caught state of a plateau that is nearest to its slowest point; the nearest of
-/// all where none was caught there.
+/// The curvature at the caught state of a plateau that is nearest to its slowest point; None where none was
+/// caught there.
 fn curvature_near(
     flow: &mut Flow<'_>,
     caught: &[PlateauSnapshot],
     slowest: &Slowest,
 ) -> Option<Curvature> {
     // At the minimum of the loss the speed is round-off, and its least value may be anywhere.
-    let off = |caught: &PlateauSnapshot| {
-        let is_elsewhere = !slowest.plateau.contains(&caught.time);
-        (is_elsewhere, (caught.time - slowest.time).abs())
-    };
-    let nearest = caught.iter().min_by(|a, b| {
-        let (a, b) = (off(a), off(b));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    })?;
+    let off = |caught: &PlateauSnapshot| (caught.time - slowest.time).abs();
+    let nearest = caught
+        .iter()
+        .filter(|caught| slowest.plateau.contains(&caught.time))
+        .min_by(|a, b| off(a).total_cmp(&off(b)))?;
     let spectrum = spectrum(flow, nearest.state.as_slice(), LEAST)?;
     Some(Curvature::of(nearest.time, &spectrum))
 }

@@ -44,6 +44,8 @@ pub struct Snapshots<'a> {
     state: DVector<f64>,
     /// The speed at the last point.
     speed: f64,
+    /// Whether the speed has risen since the slowest point.
+    has_risen: bool,
 }
 
 impl<'a> Snapshots<'a> {
@@ -67,6 +69,7 @@ impl<'a> Snapshots<'a> {
             slowest,
             state: weights.clone(),
             speed: slowest.speed,
+            has_risen: false,
         }
     }
 
@@ -80,8 +83,9 @@ impl<'a> Snapshots<'a> {
             let point = point(&self.observables, knot);
             let dropped = self.slowest.loss - point.loss >= self.least_drop;
             let is_slowest = point.speed < self.slowest.speed;
-            // Past the peak of a drop the next plateau begins.
-            let begins = dropped && !is_slowest && point.speed < self.speed;
+            // Past the peak of a drop the next plateau begins, also where it soon is slower than the last one.
+            self.has_risen |= !is_slowest;
+            let begins = dropped && self.has_risen && point.speed < self.speed;
             if begins {
                 if is_new {
                     self.catch(segment);
@@ -90,6 +94,7 @@ impl<'a> Snapshots<'a> {
             }
             if begins || is_slowest {
                 self.slowest = point;
+                self.has_risen = false;
                 is_new = true;
             }
             self.speed = point.speed;

@@ -7,10 +7,9 @@
 //! counts when it removes at least `drop` of the learnable loss. With units that have a kink the speed
 //! flickers as samples cross it, and its mean over ten such drops serves.
 //!
-//! A modality is learned when the norm of its total map reaches half of a level: for the first
-//! modality its value at the unimodal saddle, for the others their final value. Where the
-//! architecture has no such saddle (early fusion), or the second modality is learned before that
-//! half is reached, the final value serves for the first as well.
+//! A modality is learned by what its map does to the outputs: when the root of their power,
+//! tr[W_m S_m W_m^T]^{1/2}, reaches half of its value on the first plateau on which the modality is learned
+//! (`learning.rs`).
 //!
 //! Source: Zhang, Latham & Saxe (ICML 2024), sections on the time ratio; the thresholds of
 //! plateaus are this project's. Detection knows nothing of theory's predictions, and works the
@@ -18,17 +17,24 @@
 //!
 //! | file | what it finds |
 //! |---|---|
-//! | `plateaus.rs` | plateaus of the loss staircase, and the saddles they lie at |
-//! | `phase.rs` | half-height crossings, the unimodal phase |
+//! | `staircase.rs` | loss and speed along a trajectory, the minima of the speed |
+//! | `critical_points.rs` | the critical point that a plateau lies at |
+//! | `plateaus.rs` | the plateaus |
+//! | `learning.rs` | when modalities and modes are learned, the unimodal phase |
+//! | `section.rs` | the thresholds |
 
-mod phase;
+mod critical_points;
+mod learning;
 mod plateaus;
 mod section;
+mod staircase;
 
 pub use section::DetectorSection;
 
 use crate::data::Modality;
 use crate::trajectory::{Knot, Observables, Trajectory};
+use critical_points::CriticalPoint;
+use indexmap::IndexMap;
 use serde::Serialize;
 
 /// Whether a minimum of the speed is deep.
@@ -56,34 +62,47 @@ impl Kind {
 pub struct Plateau {
     /// How deep its minimum of the speed is.
     pub kind: Kind,
-    /// M_0, M_A, M_AB, ..., M_*, or `other`.
+    /// M_0, M_A, M_AB, M_{A1 B2} where only some modes are learned, M_*, or `other`.
     pub saddle: String,
-    /// Modalities learned at the critical point it lies at, in order; None where it lies at none of
-    /// the critical points M_S of this architecture.
+    /// Modalities learned at the critical point it lies at, in order; None where it lies at none that is
+    /// known.
     pub learned: Option<Vec<Modality>>,
+    /// Whether all modes of these modalities are learned.
+    #[serde(skip)]
+    pub is_full: bool,
+    /// The rank of each modality's map at that critical point: the number of singular values of W_m S_m^{1/2}
+    /// above `share` times the largest.
+    pub rank: Option<IndexMap<String, usize>>,
+    /// The power of each modality's outputs at `time`, over their final power; None where that is zero.
+    pub power: IndexMap<String, Option<f64>>,
     /// When the drop into it is done up to the share eps; 0 where the run starts on it.
     pub entry: f64,
     /// When the next drop has begun by the share eps; None where the run ends on it.
     pub exit: Option<f64>,
     /// exit - entry.
     pub length: Option<f64>,
-    /// The loss where the speed is least.
+    /// When the speed is least, or where the run ends on it, the end.
+    pub time: f64,
+    /// The loss then.
     pub loss: f64,
     /// The trajectory there.
     #[serde(skip)]
     pub slowest: Knot,
+    /// The critical point it lies at, or the nearest one.
+    #[serde(skip)]
+    pub(crate) nearest: CriticalPoint,
 }
 
 impl Plateau {
-    /// Whether exactly these modalities, by place, are learned on it.
+    /// Whether exactly these modalities, by place, are learned on it, in all their modes.
     pub fn is_of(&self, learned: &[usize]) -> bool {
         let places = self.learned_places();
         places.as_deref() == Some(learned)
     }
 
-    /// Places of the modalities that are learned on it.
+    /// Places of the modalities that are learned on it in all their modes.
     pub fn learned_places(&self) -> Option<Vec<usize>> {
-        let learned = self.learned.as_ref()?;
+        let learned = self.learned.as_ref().filter(|_| self.is_full)?;
         Some(learned.iter().map(|modality| modality.index).collect())
     }
 }
@@ -93,16 +112,24 @@ impl Plateau {
 pub struct Crossing {
     /// The modality.
     pub modality: Modality,
-    /// First time at half of its norm at the unimodal saddle M_m.
-    pub t_half_unimodal: Option<f64>,
-    /// First time at half of its final norm.
-    pub t_half_final: Option<f64>,
-    /// Frobenius norm of its map at the unimodal saddle.
-    #[serde(skip)]
-    pub unimodal_norm: f64,
-    /// Frobenius norm of its final map.
-    #[serde(skip)]
-    pub final_norm: f64,
+    /// First time at half of its level; None where that is not reached.
+    pub t_learned: Option<f64>,
+    /// Root of the power of its outputs, tr[W_m S_m W_m^T]^{1/2}, on the first plateau on which it is learned,
+    /// in units of y; None where there is no such plateau.
+    pub level: Option<f64>,
+}
+
+/// When a mode of a modality is learned; for several outputs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModeCrossing {
+    /// The modality.
+    pub modality: Modality,
+    /// Its place among the modality's modes, from 1: the strongest first.
+    pub mode: usize,
+    /// First time at half of its level; None where that is not reached.
+    pub t_learned: Option<f64>,
+    /// The singular value of W_m S_m^{1/2} on the first plateau on which the mode is learned, in units of y.
+    pub level: f64,
 }
 
 /// The unimodal phase: from the first modality's half height to the second one's.
@@ -134,8 +161,11 @@ pub struct Phase {
 pub struct Detection {
     /// Plateaus in order of time.
     pub plateaus: Vec<Plateau>,
-    /// Half-height crossings, one entry a modality.
+    /// When each modality is learned.
     pub crossings: Vec<Crossing>,
+    /// When each mode is learned, in order within a modality; empty for one output and for networks that
+    /// are not linear.
+    pub modes: Vec<ModeCrossing>,
     /// The unimodal phase.
     pub phase: Phase,
 }
@@ -147,17 +177,31 @@ pub fn detect(
     thresholds: &DetectorSection,
 ) -> Detection {
     let plateaus = plateaus::plateaus(trajectory, observables, thresholds);
-    let crossings: Vec<Crossing> = (0..observables.architecture.modalities.len())
-        .map(|m| phase::crossing(trajectory, observables, m))
-        .collect();
-    let phase = phase::phase(observables, &crossings, &plateaus);
+    let least_drop = thresholds.drop * observables.learnable_loss();
+    let (crossings, modes) = learning::crossings(trajectory, observables, &plateaus, least_drop);
+    let phase = learning::phase(observables, &crossings, &plateaus);
     Detection {
         plateaus,
         crossings,
+        modes,
         phase,
     }
+}
+
+/// The phase of a trajectory whose noise makes plateaus of its own, that of a descent by mini-batches:
+/// modalities count as learned at half of the levels that were found in another one, the flow's.
+pub fn phase_at_levels(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    flow: &Detection,
+) -> Phase {
+    let crossings = learning::crossings_at_levels(trajectory, observables, &flow.crossings);
+    learning::phase(observables, &crossings, &[])
 }
 
 /// Times looked at inside each interval of the trajectory's knots. The knots resolve the trajectory
 /// to its tolerance; these points only place extrema of the speed between them.
 const BETWEEN_KNOTS: usize = 3;
+
+/// Maps smaller than this share of the whole are zero: least-squares solutions leave round-off.
+const ROUND_OFF: f64 = 1e-12;

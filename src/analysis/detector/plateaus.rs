@@ -1,288 +1,123 @@
-//! Plateaus of the loss staircase, and the saddles they lie at.
+//! Plateaus of the loss staircase, and the critical points they lie at.
 
-use super::{BETWEEN_KNOTS, Kind, Plateau};
-use crate::analysis::detector::DetectorSection;
-use crate::trajectory::Observables;
-use crate::trajectory::{Knot, Trajectory};
+use super::critical_points::nearest;
+use super::staircase::{Point, Staircase};
+use super::{DetectorSection, Kind, Plateau};
+use crate::trajectory::{Knot, Observables, Trajectory};
 
-/// A minimum of the speed within this share of its lower peak is a ripple, too shallow to be
-/// called a shoulder.
-const RIPPLE: f64 = 0.99;
-
-/// The same where the speed flickers, as it does with units that have a kink.
-const FLICKER: f64 = 0.9;
-
-/// Drops that count on either side of a point, over which its mean speed is taken where it flickers.
-const STRETCH: f64 = 5.0;
-
-/// A point of the staircase.
-#[derive(Debug, Clone, Copy)]
-struct Point {
-    time: f64,
-    loss: f64,
-    speed: f64,
-}
-
+/// The plateaus of a trajectory, in order of time.
 pub(super) fn plateaus(
     trajectory: &Trajectory,
     observables: &Observables<'_>,
     thresholds: &DetectorSection,
 ) -> Vec<Plateau> {
-    let mut points: Vec<Point> = trajectory
-        .times(BETWEEN_KNOTS)
-        .map(|time| {
-            let knot = trajectory.at(time);
-            Point {
-                time,
-                loss: observables.loss(&knot),
-                speed: observables.speed(&knot),
-            }
-        })
-        .collect();
     let least_drop = thresholds.drop * observables.learnable_loss();
-    let minima = if observables.architecture.activation.is_smooth() {
-        minima(&points, least_drop, RIPPLE)
-    } else {
-        let speeds: Vec<f64> = points.iter().map(|point| point.speed).collect();
-        average_speeds(&mut points, least_drop);
-        let minima = minima(&points, least_drop, FLICKER);
-        sharpen(minima, &points, &speeds, least_drop)
-    };
-    (0..minima.len())
-        .map(|k| plateau(trajectory, observables, thresholds, &points, &minima, k))
+    let staircase = Staircase::new(trajectory, observables, least_drop);
+    (0..staircase.minima.len())
+        .map(|k| plateau(trajectory, observables, thresholds, &staircase, k))
         // A run that starts or ends at speed is in a drop, not on a shoulder.
-        .zip(&minima)
+        .zip(&staircase.minima)
         .filter(|(plateau, lowest)| {
-            plateau.kind == Kind::Plateau || (1..points.len() - 1).contains(lowest)
+            plateau.kind == Kind::Plateau || (1..staircase.points.len() - 1).contains(lowest)
         })
         .map(|(plateau, _)| plateau)
         .collect()
-}
-
-/// Takes for the speed of each point its mean over the stretch around it that removes ten times a drop
-/// that counts. Where a network's units have a kink, the speed jumps with every sample that crosses one,
-/// from step to step; such flicker is no plateau.
-fn average_speeds(points: &mut [Point], least_drop: f64) {
-    let half = STRETCH * least_drop;
-    let last = points.len() - 1;
-    let (mut before, mut after) = (0, 0);
-    let means: Vec<f64> = (0..=last)
-        .map(|i| {
-            // Where the loss rises, as in a descent that diverges, the stretch begins at the point itself.
-            while before < i && points[before + 1].loss - points[i].loss >= half {
-                before += 1;
-            }
-            while after < last && points[i].loss - points[after].loss < half {
-                after += 1;
-            }
-            let (from, to) = (points[before], points[after.max(i)]);
-            if to.time > from.time {
-                (from.loss - to.loss) / (to.time - from.time)
-            } else {
-                points[i].speed
-            }
-        })
-        .collect();
-    for (point, mean) in points.iter_mut().zip(means) {
-        point.speed = mean;
-    }
-}
-
-/// Moves each minimum of the mean speed to the least speed of the stretch that the mean is taken over;
-/// two that come to lie on one plateau are one.
-fn sharpen(minima: Vec<usize>, points: &[Point], speeds: &[f64], least_drop: f64) -> Vec<usize> {
-    let half = STRETCH * least_drop;
-    let slower = |&a: &usize, &b: &usize| speeds[a].total_cmp(&speeds[b]);
-    let mut sharp: Vec<usize> = Vec::new();
-    for (k, &lowest) in minima.iter().enumerate() {
-        let first = sharp.last().map_or(0, |before| before + 1);
-        let last = minima.get(k + 1).copied().unwrap_or(points.len());
-        let is_near = |i: &usize| (points[*i].loss - points[lowest].loss).abs() < half;
-        let slowest = (first..last).filter(is_near).min_by(slower);
-        let slowest = slowest.unwrap_or(lowest);
-        match sharp.last_mut() {
-            Some(kept) if points[*kept].loss - points[slowest].loss < least_drop => {
-                *kept = [*kept, slowest].into_iter().min_by(slower).unwrap_or(*kept);
-            }
-            _ => sharp.push(slowest),
-        }
-    }
-    sharp
-}
-
-/// Indices of the minima of the speed that are separated by drops that count.
-fn minima(points: &[Point], least_drop: f64, ripple: f64) -> Vec<usize> {
-    let last = points.len() - 1;
-    let speed = |i: usize| points[i].speed;
-    let is_minimum =
-        |&i: &usize| (i == 0 || speed(i) <= speed(i - 1)) && (i == last || speed(i) < speed(i + 1));
-    let mut minima: Vec<usize> = Vec::new();
-    for i in (0..=last).filter(is_minimum) {
-        match minima.last_mut() {
-            Some(kept) if points[*kept].loss - points[i].loss < least_drop => {
-                if speed(i) < speed(*kept) {
-                    *kept = i;
-                }
-            }
-            _ => minima.push(i),
-        }
-    }
-    drop_ripples(points, &mut minima, least_drop, ripple);
-    minima
-}
-
-/// Removes minima that hardly lie below their lower peak, the shallowest first: of two beside each
-/// other the lower one stays.
-fn drop_ripples(points: &[Point], minima: &mut Vec<usize>, least_drop: f64, ripple: f64) {
-    while minima.len() > 1 {
-        let depth = |k: usize| {
-            let neighbours = neighbours(points, minima, k, least_drop);
-            points[minima[k]].speed / lower_peak(points, minima[k], neighbours)
-        };
-        let is_inside = |k: &usize| minima[*k] > 0 && minima[*k] + 1 < points.len();
-        let depths = (0..minima.len()).filter(is_inside).map(|k| (k, depth(k)));
-        match depths.max_by(|a, b| a.1.total_cmp(&b.1)) {
-            Some((shallowest, depth)) if depth > ripple => {
-                minima.remove(shallowest);
-            }
-            _ => return,
-        }
-    }
-}
-
-/// The points up to which the k-th minimum's drops reach: the minima beside it, or the ends of the
-/// run; the minimum itself where the drop to an end does not count.
-fn neighbours(points: &[Point], minima: &[usize], k: usize, least_drop: f64) -> (usize, usize) {
-    let lowest = minima[k];
-    let last = points.len() - 1;
-    let counts = |from: usize, to: usize| points[from].loss - points[to].loss >= least_drop;
-    let before = match k {
-        0 if counts(0, lowest) => 0,
-        0 => lowest,
-        _ => minima[k - 1],
-    };
-    let after = match minima.get(k + 1) {
-        Some(&next) => next,
-        None if counts(lowest, last) => last,
-        None => lowest,
-    };
-    (before, after)
-}
-
-/// The lower of the highest speeds on either side of a minimum.
-fn lower_peak(points: &[Point], minimum: usize, (before, after): (usize, usize)) -> f64 {
-    let peak = |points: &[Point]| {
-        points
-            .iter()
-            .map(|p| p.speed)
-            .fold(f64::NEG_INFINITY, f64::max)
-    };
-    let left = (minimum > before).then(|| peak(&points[before..minimum]));
-    let right = (minimum < after).then(|| peak(&points[minimum + 1..=after]));
-    let (left, right) = (
-        left.unwrap_or(f64::INFINITY),
-        right.unwrap_or(f64::INFINITY),
-    );
-    left.min(right)
 }
 
 fn plateau(
     trajectory: &Trajectory,
     observables: &Observables<'_>,
     thresholds: &DetectorSection,
-    points: &[Point],
-    minima: &[usize],
+    staircase: &Staircase,
     k: usize,
 ) -> Plateau {
-    let least_drop = thresholds.drop * observables.learnable_loss();
-    let lowest = minima[k];
+    let (points, lowest) = (&staircase.points, staircase.minima[k]);
     let level = points[lowest].loss;
-    let (before, after) = neighbours(points, minima, k, least_drop);
+    let (before, after) = staircase.neighbours(k);
     let drop_in = points[before].loss - level;
     let drop_out = level - points[after].loss;
     let entry = (before < lowest).then(|| {
         let target = level + thresholds.share * drop_in;
-        // Backwards: the loss of a descent may rise again in between.
-        let above = (before..lowest).rev().find(|&i| points[i].loss > target);
-        let above = above.unwrap_or(before);
-        let done = |knot: &Knot| observables.loss(knot) <= target;
-        trajectory.first_time(points[above].time, points[above + 1].time, done)
+        entry(trajectory, observables, &points[before..=lowest], target)
     });
     let exit = (after > lowest).then(|| {
         let target = level - thresholds.share * drop_out;
-        let below = (lowest..=after).find(|&i| points[i].loss < target);
-        let below = below.unwrap_or(after).max(1);
-        let begun = |knot: &Knot| observables.loss(knot) < target;
-        trajectory.first_time(points[below - 1].time, points[below].time, begun)
+        exit(trajectory, observables, &points[lowest..=after], target)
     });
-    let deep = points[lowest].speed < thresholds.dip * lower_peak(points, lowest, (before, after));
-    let slowest = trajectory.at(points[lowest].time);
+    let deep = points[lowest].speed < thresholds.dip * staircase.lower_peak(k, |p| p.speed);
+    // A run that ends on the plateau ends where it has come to.
+    let slowest = match exit {
+        Some(_) => trajectory.at(points[lowest].time),
+        None => trajectory.end().clone(),
+    };
     let drops = [(before < lowest, drop_in), (after > lowest, drop_out)];
     let smallest_drop = drops
         .into_iter()
         .filter_map(|(counts, drop)| counts.then_some(drop))
         .fold(observables.learnable_loss(), f64::min);
-    let learned = critical_point(observables, &slowest, thresholds.share * smallest_drop);
+    let point = nearest(observables, &slowest, thresholds.share * smallest_drop);
     let entry = entry.unwrap_or(0.0);
+    let is_at = point.is_near;
+    let architecture = observables.architecture;
+    let names = || architecture.modalities.iter().map(|m| m.name.clone());
     Plateau {
         kind: if deep { Kind::Plateau } else { Kind::Shoulder },
-        saddle: observables.architecture.saddle_name(learned.as_deref()),
-        learned: learned.map(|learned| observables.architecture.named(&learned)),
+        saddle: point.name(observables),
+        learned: is_at.then(|| architecture.named(&point.learned(observables))),
+        is_full: is_at && point.is_full(),
+        rank: is_at.then(|| {
+            names()
+                .zip(point.ranks(observables, thresholds.share))
+                .collect()
+        }),
+        power: names().zip(fractions(observables, &slowest)).collect(),
         entry,
         exit,
         length: exit.map(|exit| exit - entry),
-        loss: level,
+        time: slowest.time,
+        loss: observables.loss(&slowest),
         slowest,
+        nearest: point,
     }
 }
 
-/// The set S of modalities whose critical point M_S is the nearest, in the metric of the loss;
-/// None where the nearest one is further than `most`.
-///
-/// The critical points are those of the linear network. A network that is not linear lies at one
-/// where its outputs, not only their best linear fit, are those of the linear map.
-fn critical_point(observables: &Observables<'_>, knot: &Knot, most: f64) -> Option<Vec<usize>> {
-    // A modality that is learned contributes more to the output than any that is not, so S is
-    // a first part of the modalities in the order of their contributions.
-    let zero = vec![0.0; observables.map_len()];
-    let contribution = |m: usize| {
-        let mut alone = zero.clone();
-        alone[observables.block(m)].copy_from_slice(&knot.values[observables.block(m)]);
-        observables.moments.loss.output_power(&alone)
-    };
-    let count = observables.architecture.modalities.len();
-    let contributions: Vec<f64> = (0..count).map(contribution).collect();
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by(|&a, &b| contributions[b].total_cmp(&contributions[a]));
-    (0..=count)
-        .map(|size| {
-            let mut learned = order[..size].to_vec();
-            learned.sort_unstable();
-            learned
-        })
-        .filter(|learned| observables.architecture.has_saddle(learned))
-        .map(|learned| {
-            let critical = observables.moments.critical_map(&learned);
-            (observables.distance(knot, critical.as_slice()), learned)
-        })
-        .filter(|(distance, _)| *distance <= most)
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, learned)| learned)
-        .map(|learned| {
-            // A network that is not linear may still learn what no linear map can.
-            if observables.architecture.is_linear() && is_minimum(observables, &learned) {
-                (0..count).collect()
-            } else {
-                learned
-            }
-        })
+/// When the loss falls to `target` for good on the way down to the last of these points.
+fn entry(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    points: &[Point],
+    target: f64,
+) -> f64 {
+    let last = points.len() - 1;
+    // Backwards: the loss of a descent may rise again in between.
+    let above = (0..last).rev().find(|&i| points[i].loss > target);
+    let above = above.unwrap_or(0);
+    let done = |knot: &Knot| observables.loss(knot) <= target;
+    trajectory.first_time(points[above].time, points[above + 1].time, done)
 }
 
-/// Whether nothing is left to learn at M_S: the other modalities are redundant.
-fn is_minimum(observables: &Observables<'_>, learned: &[usize]) -> bool {
-    // Least-squares solutions are exact to round-off times the condition number.
-    const ROUND_OFF: f64 = 1e-9;
-    let critical = observables.moments.critical_map(learned);
-    let left = observables.moments.loss.excess(critical.as_slice());
-    left <= ROUND_OFF * observables.learnable_loss()
+/// When the loss first falls below `target` on the way down from the first of these points.
+fn exit(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    points: &[Point],
+    target: f64,
+) -> f64 {
+    let below = points.iter().position(|point| point.loss < target);
+    let below = below.unwrap_or(points.len() - 1).max(1);
+    let begun = |knot: &Knot| observables.loss(knot) < target;
+    trajectory.first_time(points[below - 1].time, points[below].time, begun)
+}
+
+/// The power of each modality's outputs over its final power; None where that is zero.
+fn fractions(observables: &Observables<'_>, knot: &Knot) -> Vec<Option<f64>> {
+    let last = observables.moments.loss.optimum.as_slice();
+    let total = observables.total_power(last);
+    (0..observables.architecture.modalities.len())
+        .map(|m| {
+            let last = observables.map_power(last, m);
+            let is_zero = last <= super::ROUND_OFF * super::ROUND_OFF * total;
+            (!is_zero).then(|| observables.map_power(observables.map(knot), m) / last)
+        })
+        .collect()
 }

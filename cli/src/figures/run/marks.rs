@@ -35,13 +35,13 @@ impl Run<'_> {
         levels.filter(|level| level.value.is_finite()).collect()
     }
 
-    /// The first modality's norm on the unimodal saddle, and the norms at the end.
+    /// The root power of the first modality's outputs on the unimodal saddle, and those of all at the end.
     pub(super) fn map_levels(&self) -> Vec<Level> {
         let Observables {
             moments,
             architecture,
         } = self.observables;
-        let norm = |map: &[f64], m| modalflow::linalg::norm(&map[self.observables.block(m)]);
+        let size = |map: &[f64], m| self.observables.map_power(map, m).sqrt();
         let name =
             |m: usize, when: &str| format!("{} {when}", literal(&moments.modalities[m].name));
         let first = self.result.flow.detection.phase.first.as_ref();
@@ -49,12 +49,12 @@ impl Run<'_> {
             .map(|first| first.index)
             .filter(|&first| architecture.has_saddle(&[first]));
         let alone = first.map(|m| {
-            let value = norm(moments.critical_map(&[m]).as_slice(), m);
+            let value = size(moments.critical_map(&[m]).as_slice(), m);
             level(name(m, "alone"), value, Some(m), false)
         });
         let optimum = moments.loss.optimum.as_slice();
         let last = (0..moments.modalities.len())
-            .map(|m| level(name(m, "final"), norm(optimum, m), Some(m), true));
+            .map(|m| level(name(m, "final"), size(optimum, m), Some(m), true));
         let levels = alone.into_iter().chain(last);
         levels.filter(|level| level.value.is_finite()).collect()
     }
@@ -67,9 +67,14 @@ impl Run<'_> {
     fn band(&self, plateau: &Plateau) -> Band {
         let architecture = self.observables.architecture;
         let modalities = &architecture.modalities;
-        let (short, words) = match plateau.learned_places() {
-            None => ("other".to_owned(), "another saddle".to_owned()),
-            Some(learned) => {
+        let (short, words) = match (plateau.learned_places(), &plateau.learned) {
+            (None, None) => ("other".to_owned(), "another saddle".to_owned()),
+            (None, Some(_)) => {
+                let name = plateau.saddle.trim_start_matches("M_{");
+                let label = format!("M_{{{}}}", literal(name.trim_end_matches('}')));
+                (label, "some modes learned".to_owned())
+            }
+            (Some(learned), _) => {
                 let names: Vec<String> = learned
                     .iter()
                     .map(|&m| literal(&modalities[m].name))
@@ -97,14 +102,8 @@ impl Run<'_> {
 
     /// When each modality was learned, at the height of a value then.
     pub(super) fn crossings(&self, value: impl Fn(&Knot, usize) -> f64, dropped: bool) -> Vec<Dot> {
-        let detection = &self.result.flow.detection;
-        let phase = &detection.phase;
-        let first = phase.first.as_ref().map(|first| first.index);
-        let later = detection.crossings.iter();
-        let later = later.map(|crossing| (Some(crossing.modality.index), crossing.t_half_final));
-        let marks = std::iter::once((first, phase.t_first))
-            .chain(later.filter(|(modality, _)| *modality != first))
-            .map(|(modality, time)| modality.zip(time));
+        let crossings = self.result.flow.detection.crossings.iter();
+        let marks = crossings.map(|crossing| Some((crossing.modality.index, crossing.t_learned?)));
         let mark = |(m, time): (usize, f64)| {
             let label = format!("t_{{{}}}", self.observables.moments.modalities[m].name);
             let at = (time, value(&self.result.flow.trajectory.at(time), m));
@@ -123,7 +122,8 @@ impl Run<'_> {
             return None;
         }
         let (first, second) = (&first.name, &second.name);
-        let theory = match self.result.theory.ratio {
+        let gap = &self.result.theory_gap;
+        let theory = match self.result.theory.ratio.filter(|_| gap.same_order) {
             Some(ratio) => format!(", theory {ratio:.3}"),
             None => String::new(),
         };

@@ -97,7 +97,7 @@ impl Run<'_> {
         let modalities = &self.observables.moments.modalities;
         let mut panel = Panel {
             levels: self.map_levels(),
-            dots: self.crossings(|knot, m| self.observables.norm(knot, m), true),
+            dots: self.crossings(|knot, m| self.observables.power(knot, m).sqrt(), true),
             span: self.phase(false),
             ..self.panel()
         };
@@ -107,7 +107,7 @@ impl Run<'_> {
                 // Theory and a learning rate stand for every modality.
                 let (label, colour) = match (trace.kind, m) {
                     (CurveKind::Flow, _) => {
-                        (format!("‖W_{{{}}}^tot‖", modality.name), style.colour)
+                        (format!("‖W_{{{}}}^tot‖_S", modality.name), style.colour)
                     }
                     (_, 0) => (trace.label.clone(), INK),
                     _ => (String::new(), INK),
@@ -115,13 +115,13 @@ impl Run<'_> {
                 let sample = Sample::Line(LineStyle { colour, ..style });
                 panel.legend.push(Key::new(label, sample));
                 panel.curves.push(Curve {
-                    points: trace.points(|knot| self.observables.norm(knot, m)),
+                    points: trace.points(|knot| self.observables.power(knot, m).sqrt()),
                     style,
                 });
             }
         }
         with_value_axis(
-            "norm of the total map (units of y/x)",
+            "root power of the outputs (units of y)",
             modalities.len(),
             panel,
         )
@@ -177,7 +177,7 @@ impl Run<'_> {
 
     fn log_start(&self) -> f64 {
         let detection = &self.result.flow.detection;
-        let learned = detection.crossings.iter().filter_map(|c| c.t_half_final);
+        let learned = detection.crossings.iter().filter_map(|c| c.t_learned);
         let edges = detection.plateaus.iter();
         let edges = edges.flat_map(|plateau| [Some(plateau.entry), plateau.exit]);
         let events = learned.chain(edges.flatten());

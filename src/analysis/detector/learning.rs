@@ -1,0 +1,268 @@
+//! When modalities and their modes are learned, and the unimodal phase.
+//!
+//! The plateaus give the sequence of learned sets {} = S_0, S_1, ..., S_K. A modality that is in S_k and
+//! not in S_{k-1} is learned between those two plateaus, where the root of its outputs' power
+//!
+//! ```text
+//! |W_m|_S = tr[W_m S_m W_m^T]^{1/2}
+//! ```
+//!
+//! crosses half of its level: its value at the critical point M_S of plateau k, or where that plateau lies at
+//! none of these, its value on the plateau. A run that ends on no plateau heads for the critical point that
+//! is the nearest at its end. So crossings and plateaus cannot contradict each other.
+
+use super::critical_points::{CriticalPoint, nearest, singular_values};
+use super::{BETWEEN_KNOTS, Crossing, ModeCrossing, Phase, Plateau, ROUND_OFF};
+use crate::linalg::{overshoot, written_rows};
+use crate::trajectory::{Knot, Observables, Trajectory};
+
+/// A place where the trajectory rests, or ends: what is learned there, and how much of it.
+struct Stop<'p> {
+    time: f64,
+    point: &'p CriticalPoint,
+    /// The joined map that levels are read off.
+    map: &'p [f64],
+}
+
+/// The stops of a trajectory in order of time.
+struct Stops<'p, 'o> {
+    stops: Vec<Stop<'p>>,
+    trajectory: &'o Trajectory,
+    observables: &'o Observables<'o>,
+}
+
+/// Crossings of the modalities and of their modes; drops of the loss below `least_drop` do not count.
+pub(super) fn crossings(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    plateaus: &[Plateau],
+    least_drop: f64,
+) -> (Vec<Crossing>, Vec<ModeCrossing>) {
+    let end = trajectory.end();
+    let ends_on_plateau = plateaus.last().is_some_and(|last| last.exit.is_none());
+    let heading = (!ends_on_plateau).then(|| nearest(observables, end, least_drop));
+    // Maps that fit equally well may differ in what each modality contributes.
+    let is_determined = observables.moments.rank() == observables.moments.inputs_len();
+    let rests = plateaus.iter().map(|plateau| Stop {
+        time: plateau.time,
+        point: &plateau.nearest,
+        map: match is_determined && plateau.nearest.is_near && plateau.nearest.is_full() {
+            true => &plateau.nearest.map,
+            false => observables.map(&plateau.slowest),
+        },
+    });
+    let last = heading.iter().map(|point| Stop {
+        time: end.time,
+        map: match is_determined {
+            true => &point.map,
+            false => observables.map(end),
+        },
+        point,
+    });
+    let stops = Stops {
+        stops: rests.chain(last).collect(),
+        trajectory,
+        observables,
+    };
+    let count = observables.architecture.modalities.len();
+    let modalities = (0..count).map(|m| stops.crossing(m)).collect();
+    let has_modes = observables.architecture.is_linear() && observables.architecture.outputs > 1;
+    let modes = (0..count)
+        .filter(|_| has_modes)
+        .flat_map(|m| stops.modes(m));
+    (modalities, modes.collect())
+}
+
+impl Stops<'_, '_> {
+    fn crossing(&self, m: usize) -> Crossing {
+        let observables = self.observables;
+        let learned = self.stops.iter().position(|stop| {
+            let power = observables.map_power(stop.map, m);
+            let least = ROUND_OFF * ROUND_OFF * observables.total_power(stop.map);
+            stop.point.members.contains(&m) && power > least
+        });
+        let level = learned.map(|k| observables.map_power(self.stops[k].map, m).sqrt());
+        let size = |knot: &Knot| observables.power(knot, m).sqrt();
+        let t_learned = learned
+            .zip(level)
+            .filter(|_| observables.moments.is_linearly_learnable())
+            .and_then(|(k, level)| self.first_time(k, 0.5 * level, size));
+        Crossing {
+            modality: observables.architecture.modalities[m].clone(),
+            t_learned,
+            level,
+        }
+    }
+
+    /// Modes of a modality in the order in which they are learned: mode k between the first two stops of
+    /// which the second has k of them, at half of its singular value there.
+    fn modes(&self, m: usize) -> Vec<ModeCrossing> {
+        let observables = self.observables;
+        let modality = &observables.architecture.modalities[m];
+        let most = observables.architecture.outputs.min(modality.dim());
+        let spectrum = |map: &[f64]| singular_values(observables, map, m);
+        let levels: Vec<Vec<f64>> = self.stops.iter().map(|stop| spectrum(stop.map)).collect();
+        let largest = levels.iter().map(|level| level[0]).fold(0.0, f64::max);
+        (0..most)
+            .map_while(|mode| {
+                let is_there = |k: &usize| {
+                    let stop = &self.stops[*k];
+                    let has_rank = stop.point.has_mode(m, mode);
+                    has_rank && levels[*k][mode] > ROUND_OFF * largest
+                };
+                let k = (0..levels.len()).find(is_there)?;
+                let level = levels[k][mode];
+                let size = |knot: &Knot| spectrum(observables.map(knot))[mode];
+                Some(ModeCrossing {
+                    modality: modality.clone(),
+                    mode: mode + 1,
+                    level,
+                    t_learned: self.first_time(k, 0.5 * level, size),
+                })
+            })
+            .collect()
+    }
+
+    /// When `size` first reaches `half` on the way from stop k - 1 to stop k; where it is above that on stop
+    /// k - 1 already, on the way before.
+    fn first_time(&self, k: usize, half: f64, size: impl Fn(&Knot) -> f64) -> Option<f64> {
+        let start = k
+            .checked_sub(1)
+            .map_or(0.0, |before| self.stops[before].time);
+        let reached = |knot: &Knot| size(knot) >= half;
+        first_time(self.trajectory, (start, self.stops[k].time), reached)
+    }
+}
+
+/// When `reached` first holds after `start` and until `end`; where it holds at `start` already, when it began
+/// to before. 0 where it holds from t = 0 on.
+fn first_time(
+    trajectory: &Trajectory,
+    (start, end): (f64, f64),
+    reached: impl Fn(&Knot) -> bool,
+) -> Option<f64> {
+    let times: Vec<f64> = trajectory
+        .times(BETWEEN_KNOTS)
+        .take_while(|time| *time < end)
+        .chain([end])
+        .collect();
+    let holds: Vec<bool> = times
+        .iter()
+        .map(|&time| reached(&trajectory.at(time)))
+        .collect();
+    let begins = |i: &usize| holds[*i] && !holds[*i - 1];
+    let first = times.partition_point(|time| *time < start);
+    let crossing = match holds.get(first) {
+        Some(true) => (1..=first).rev().find(begins),
+        _ => (first.max(1)..times.len()).find(begins),
+    };
+    match crossing {
+        Some(i) => Some(trajectory.first_time(times[i - 1], times[i], reached)),
+        None => holds[0].then_some(0.0),
+    }
+}
+
+/// When each modality is learned at half of a level known beforehand.
+pub(super) fn crossings_at_levels(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    levels: &[Crossing],
+) -> Vec<Crossing> {
+    let span = (0.0, trajectory.end().time);
+    let at_level = |known: &Crossing| {
+        let m = known.modality.index;
+        let t_learned = known.level.and_then(|level| {
+            let reached = |knot: &Knot| observables.power(knot, m).sqrt() >= 0.5 * level;
+            first_time(trajectory, span, reached)
+        });
+        Crossing {
+            t_learned,
+            ..known.clone()
+        }
+    };
+    levels.iter().map(at_level).collect()
+}
+
+/// The unimodal phase that the crossings make.
+pub(super) fn phase(
+    observables: &Observables<'_>,
+    crossings: &[Crossing],
+    plateaus: &[Plateau],
+) -> Phase {
+    let mut learned: Vec<&Crossing> = crossings.iter().filter(|c| c.t_learned.is_some()).collect();
+    let time = |crossing: &Crossing| crossing.t_learned.unwrap_or(f64::INFINITY);
+    learned.sort_by(|a, b| time(a).total_cmp(&time(b)));
+    let Some(first) = learned.first() else {
+        return Phase {
+            reason: Some("no modality reached half of its level".into()),
+            ..Phase::default()
+        };
+    };
+    let second = learned.get(1);
+    let (t_first, t_second) = (first.t_learned, second.and_then(|second| second.t_learned));
+    let place = first.modality.index;
+    let misattribution = misattribution(observables, place, plateaus);
+    let last = &observables.moments.loss.optimum.as_slice()[observables.block(place)];
+    let outputs = observables.architecture.outputs;
+    Phase {
+        first: Some(first.modality.clone()),
+        second: second.map(|second| second.modality.clone()),
+        t_first,
+        t_second,
+        length: t_second.zip(t_first).map(|(second, first)| second - first),
+        ratio: t_second
+            .zip(t_first.filter(|first| *first > 0.0))
+            .map(|(second, first)| second / first),
+        reason: missing(
+            observables,
+            first,
+            second.is_some(),
+            misattribution.is_some(),
+        ),
+        misattribution: misattribution.as_ref().map(|map| overshoot(map, last)),
+        misattribution_map: misattribution.and_then(|map| written_rows(&map, outputs)),
+    }
+}
+
+/// The first modality's map on the plateau of its unimodal saddle minus its final map.
+fn misattribution(
+    observables: &Observables<'_>,
+    first: usize,
+    plateaus: &[Plateau],
+) -> Option<Vec<f64>> {
+    let unimodal = plateaus.iter().find(|plateau| plateau.is_of(&[first]))?;
+    let block = observables.block(first);
+    let last = &observables.moments.loss.optimum.as_slice()[block.clone()];
+    let map = &unimodal.slowest.values[block];
+    Some(map.iter().zip(last).map(|(now, last)| now - last).collect())
+}
+
+/// Why something of the phase is missing or not what it usually is.
+fn missing(
+    observables: &Observables<'_>,
+    first: &Crossing,
+    has_second: bool,
+    on_saddle: bool,
+) -> Option<String> {
+    let (architecture, name) = (observables.architecture, &first.modality.name);
+    let mut reasons = Vec::new();
+    if architecture.modalities.len() == 1 {
+        reasons.push("one modality: there is no unimodal phase".to_owned());
+    } else if !architecture.has_saddle(&[first.modality.index]) {
+        reasons.push(format!(
+            "no unimodal saddle (another modality has a single private layer, as in early fusion): {name} is \
+             timed by its value on the next plateau, and nothing is mis-attributed"
+        ));
+    } else if !on_saddle {
+        reasons.push(format!(
+            "no plateau or shoulder at the saddle where {name} alone is learned"
+        ));
+    }
+    if first.t_learned == Some(0.0) {
+        reasons.push(format!("{name} is above half of its level from the start"));
+    }
+    if !has_second && architecture.modalities.len() > 1 {
+        reasons.push("no second modality was learned".into());
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
