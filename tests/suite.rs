@@ -21,4 +21,5 @@ mod stepping;
 mod theory_curve;
 mod two_layer;
 mod verdicts;
+mod verification;
 mod xor;

@@ -11,8 +11,10 @@
 //! | `summary.rs` | all of them in one record |
 //! | `compare.rs` | measured against predicted, flow against descent |
 //! | `verify.rs` | a run repeated by another method |
+//! | `agreement.rs` | what the two may differ by, and whether they do |
 //! | `memory.rs` | the memory of a run, estimated beforehand |
 
+pub mod agreement;
 mod cautions;
 pub mod compare;
 pub mod memory;

@@ -3,14 +3,17 @@
 //! The check uses the full network and the other kind of method, explicit for exponential and the
 //! reverse, at a tenth of the tolerance. Where that would take too long it keeps the reduced
 //! network, and where even that is too long, the exponential method at a tenth of its tolerance;
-//! the report names what was used.
+//! the report names what was used. Its absolute tolerance is below the initial weights whatever the
+//! run's is. `agreement.rs` judges the differences.
 
+use super::agreement::{self, Disagreement};
 use super::compare::{Distance, relative_gap};
 use super::problem::Problem;
 use super::results::FlowRun;
 use super::run::{Monitor, Plan, Stage, run_flow};
 use crate::integrate::auto_method;
 use crate::integrate::{Method, Outcome, Pair};
+use crate::network;
 use serde::Serialize;
 
 /// How far two integrations of one flow are apart.
@@ -38,6 +41,12 @@ pub struct Verification {
     pub t_first_gap: Option<f64>,
     /// Relative difference of the second crossing's time.
     pub t_second_gap: Option<f64>,
+    /// Whether the two differ by no more than their tolerances allow; None where the check did not come
+    /// to its end.
+    pub agrees: Option<bool>,
+    /// The difference that is the largest beside what is allowed; None where the check did not come to
+    /// its end.
+    pub largest: Option<Disagreement>,
 }
 
 /// Weights times evaluations that a check may cost: minutes.
@@ -56,7 +65,7 @@ pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> V
     }
     let (phase, checked) = (&flow.detection.phase, &check.detection.phase);
     let same = phase.first == checked.first && phase.second == checked.second;
-    Verification {
+    let mut verification = Verification {
         method: plan.method.name(),
         reduced: check.is_reduced,
         rtol: plan.tolerances.step_rtol,
@@ -68,11 +77,22 @@ pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> V
         max_map_gap: distance.max_map_gap,
         t_first_gap: relative_gap(phase.t_first.filter(|_| same), checked.t_first),
         t_second_gap: relative_gap(phase.t_second.filter(|_| same), checked.t_second),
+        agrees: None,
+        largest: None,
+    };
+    if check.end.outcome.is_success() {
+        let largest = agreement::largest(problem, flow, &verification);
+        verification.agrees = largest.map(|largest| largest.excess() <= 1.0);
+        verification.largest = largest;
     }
+    verification
 }
 
 fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
-    let tolerances = problem.tolerances.finer(FINER);
+    let mut tolerances = problem.tolerances.finer(FINER);
+    // A run whose absolute tolerance hides the initial weights is not checked by another one like it.
+    let smallest = network::smallest_layer_rms(&problem.architecture, &problem.weights);
+    tolerances.atol = tolerances.atol.min(tolerances.step_rtol * smallest);
     let rtol = tolerances.step_rtol;
     let finer = |method, is_reduced| Plan {
         stage: Stage::Verification,

@@ -29,7 +29,8 @@ Examples:
 
 Exit codes: 0 done; 1 a file could not be written; 2 bad usage or scenario (nothing is written);
 3 the integration or a descent failed (what was computed is written and marked so); 4 cells of a
-sweep failed (the others are written); 130 interrupted (what was finished is kept).";
+sweep failed (the others are written); 5 with --verify, the two integrations disagree by more than
+their tolerances allow (the results are written); 130 interrupted (what was finished is kept).";
 
 const SWEEP_EXAMPLES: &str = "\
 Examples:
@@ -81,7 +82,7 @@ pub struct RunArgs {
     /// Write the figures as SVG too
     #[arg(long)]
     pub svg: bool,
-    /// Integrate once more with another method and report the largest disagreement
+    /// Integrate once more with another method; exit code 5 where the two disagree by more than they may
     #[arg(long)]
     pub verify: bool,
     /// The scenarios.

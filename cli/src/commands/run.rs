@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File};
 use crate::plot;
+use crate::report::flow::judgement;
 use crate::report::summary::{Provenance, RunSummary};
 use crate::report::{csv, curvature, format, text};
 use crate::scenario;
@@ -15,7 +16,7 @@ use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
 use modalflow::experiment::run::{self, Progress};
 use modalflow::experiment::summary::Summary;
-use modalflow::experiment::verify;
+use modalflow::experiment::verify::{self, Verification};
 use modalflow::integrate::Outcome;
 use modalflow::network::npz;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +24,8 @@ use std::time::{Instant, SystemTime};
 
 /// Exit code of a command whose integration failed.
 const FAILED: u8 = 3;
+/// Exit code of a command whose two integrations disagree by more than their tolerances allow.
+const DISAGREES: u8 = 5;
 
 /// Files of a run that another run of the same name may leave out.
 const KNOWN_FILES: &[&str] = &[
@@ -46,22 +49,17 @@ pub(super) fn run_scenarios(call: &RunArgs, options: &Options) -> Result<u8> {
         &prepared,
         |prepared| &prepared.job,
         options,
-        |prepared, interrupted| {
-            Ok(match run_one(prepared, call, options, interrupted)? {
-                Outcome::Interrupted => INTERRUPTED,
-                outcome if outcome.is_success() => 0,
-                _ => FAILED,
-            })
-        },
+        |prepared, interrupted| run_one(prepared, call, options, interrupted),
     )
 }
 
+/// Runs a scenario and writes its files. Gives back the exit code.
 fn run_one(
     prepared: &Prepared,
     call: &RunArgs,
     options: &Options,
     interrupted: &AtomicBool,
-) -> Result<Outcome> {
+) -> Result<u8> {
     let Prepared { job, problem, .. } = prepared;
     let name = &job.name;
     let (clock, started) = (Instant::now(), SystemTime::now());
@@ -98,10 +96,33 @@ fn run_one(
     let outcome = result.outcome();
     if !outcome.is_success() {
         warn(&format!("warning: {name}: {}", failure(&result)));
-        return Ok(outcome);
+        return Ok(match outcome {
+            Outcome::Interrupted => INTERRUPTED,
+            _ => FAILED,
+        });
     }
     // A check that did not come to its end has checked nothing.
-    Ok(verification.map_or(outcome, |check| check.outcome))
+    // A check that did not come to its end has checked nothing.
+    let outcome = verification
+        .as_ref()
+        .map_or(outcome, |check| check.outcome);
+    Ok(match outcome {
+        Outcome::Interrupted => INTERRUPTED,
+        outcome if !outcome.is_success() => FAILED,
+        _ if !agrees(name, verification.as_ref()) => DISAGREES,
+        _ => 0,
+    })
+}
+
+/// Whether a run agrees with its check, if there is one; warns where it does not.
+fn agrees(name: &str, verification: Option<&Verification>) -> bool {
+    match verification.and_then(|check| check.largest) {
+        Some(largest) if largest.excess() > 1.0 => {
+            warn(&format!("warning: {name}: {}", judgement(&largest)));
+            false
+        }
+        _ => true,
+    }
 }
 
 /// What failed, in one line.

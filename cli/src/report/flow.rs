@@ -1,7 +1,8 @@
 //! The flow in the report: how it ended, what it cost, and how it was verified.
 
-use super::format::{NONE, number, percent};
+use super::format::{NONE, number, number_to, percent, push_wrapped};
 use super::learned::push_learned;
+use modalflow::experiment::agreement::Disagreement;
 use modalflow::experiment::summary::{FlowSummary, Summary};
 use modalflow::experiment::verify::Verification;
 use std::fmt::Write;
@@ -86,6 +87,26 @@ fn push_verification(text: &mut String, verification: Option<&Verification>) {
         gap(check.t_first_gap),
         gap(check.t_second_gap)
     );
+    if let Some(largest) = &check.largest {
+        push_wrapped(text, &format!("  {}", judgement(largest)));
+    }
+}
+
+/// Whether two runs agree, in a sentence.
+pub fn judgement(largest: &Disagreement) -> String {
+    let Disagreement {
+        quantity, allowed, ..
+    } = largest;
+    let excess = number_to(2, largest.excess());
+    match largest.excess() <= 1.0 {
+        true => format!(
+            "the two runs agree: the largest disagreement, in {quantity}, is {excess} of the {allowed:.1e} that their \
+             tolerances allow"
+        ),
+        false => format!(
+            "the two runs disagree: in {quantity} by {excess} times the {allowed:.1e} that their tolerances allow"
+        ),
+    }
 }
 
 fn krylov(flow: &FlowSummary) -> String {

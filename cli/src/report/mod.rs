@@ -4,7 +4,7 @@
 
 pub mod csv;
 pub mod curvature;
-mod flow;
+pub mod flow;
 pub mod format;
 pub mod generalisation;
 pub mod learned;
