@@ -3,6 +3,7 @@
 use crate::analysis::detector::{Phase, Plateau};
 use crate::data::Modality;
 use crate::linalg::norm;
+use crate::network::Fusion;
 use crate::theory::{self, Curve, CurveStart, Theory};
 use crate::trajectory::Observables;
 use crate::trajectory::{Knot, Trajectory};
@@ -16,7 +17,7 @@ pub fn relative_gap(measured: Option<f64>, expected: Option<f64>) -> Option<f64>
 }
 
 /// Measured against predicted, as relative gaps (measured - predicted)/|predicted|; None unless the
-/// same modalities were learned first and second.
+/// same modalities were learned first and second, or theory predicts no order (early fusion).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct TheoryGap {
     /// Whether the modality learned first is the predicted one.
@@ -42,6 +43,9 @@ pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory
     let first_agrees = same(&phase.first, &theory.first);
     let same_first = first_agrees == Some(true);
     let same_order = same_first && same(&phase.second, &theory.second) == Some(true);
+    // All modalities of early fusion are learned together: theory predicts no order, but a ratio.
+    let fusion = observables.architecture.fusion();
+    let no_order = fusion.is_some_and(Fusion::is_early) && theory.first.is_none();
     let scale = phase.first.as_ref().map(|first| {
         let last = &observables.moments.loss.optimum.as_slice()[observables.block(first.index)];
         norm(last)
@@ -52,7 +56,7 @@ pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory
     TheoryGap {
         first_agrees,
         same_order,
-        ratio: relative_gap(phase.ratio.filter(|_| same_order), theory.ratio),
+        ratio: relative_gap(phase.ratio.filter(|_| same_order || no_order), theory.ratio),
         t_first: relative_gap(phase.t_first.filter(|_| same_first), theory.t_first),
         t_second: relative_gap(phase.t_second.filter(|_| same_order), theory.t_second),
         misattribution: relative_gap(
@@ -60,6 +64,16 @@ pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory
             theory.misattribution.filter(is_scaled),
         ),
     }
+}
+
+/// Whether the modality that was learned first contributes less to the output than another (theory's
+/// criterion of a superficial preference, for the measured order). None where no modality is learned first: early fusion
+/// has no unimodal saddle, a single modality no other.
+pub fn superficial_preference(observables: &Observables<'_>, phase: &Phase) -> Option<bool> {
+    let first = phase.first.as_ref()?.index;
+    let architecture = observables.architecture;
+    let is_alone = architecture.modalities.len() > 1 && architecture.has_saddle(&[first]);
+    is_alone.then(|| theory::is_preference_superficial(observables.moments, first))
 }
 
 /// The escape of a modality from the saddle of a plateau: how fast its map grows there.

@@ -25,8 +25,16 @@ impl Problem {
         if !section.is_none_or(DescentSection::is_plain) || !architecture.is_linear() {
             return (None, None);
         }
+        // The formula takes the modality of the larger growth rate for the first.
+        let by_rates = theory::learning_order(moments)[0];
         let ratio = theory
             .ratio
+            .filter(|_| {
+                theory
+                    .first
+                    .as_ref()
+                    .is_none_or(|first| first.index == by_rates)
+            })
             .and_then(|_| theory::descent_ratio(moments, architecture, learning_rate));
         let first = theory.first.as_ref().filter(|_| theory.t_first.is_some());
         let t_first = first.and_then(|first| {

@@ -1,6 +1,6 @@
 //! `summary.json`: everything measured and predicted of a run, as plain data.
 
-use super::compare::{Comparison, CurveComparison, Escape, Orders, TheoryGap};
+use super::compare::{self, Comparison, CurveComparison, Escape, Orders, TheoryGap};
 use super::problem::Problem;
 use super::results::{DescentRun, Learned, RunResult};
 use super::verify::Verification;
@@ -39,6 +39,9 @@ pub struct Summary<'r> {
     pub stability: Option<Sharpness>,
     /// Discrete descents.
     pub descent: &'r [DescentRun],
+    /// Whether the modality that was learned first contributes less to the output than another; null
+    /// where none is learned first (early fusion, a single modality).
+    pub superficial_preference: Option<bool>,
     /// Descents against the flow.
     pub comparison: Vec<Comparison>,
     /// Order of convergence of descent to the flow, from two learning rates on.
@@ -84,16 +87,33 @@ impl DataSummary {
     pub fn of(problem: &Problem) -> Self {
         let moments = &problem.moments;
         let observables = problem.observables();
+        let round_off = theory::solution_round_off(moments);
+        let size = |map: &[f64], block| {
+            let size = norm(&map[block]);
+            let is_zero = size <= round_off * norm(map);
+            if is_zero { 0.0 } else { size }
+        };
+        let optimum = moments.loss.optimum.as_slice();
         let modality = |modality: &Modality| {
             let unimodal = moments.critical_map(&[modality.index]);
             let block = observables.block(modality.index);
+            let correlation_norm = theory::growth_rate(moments, modality.index);
+            // The square of what round-off leaves of the distance from the minimum.
+            let excess = moments.loss.excess(unimodal.as_slice());
+            let is_minimum = excess <= round_off * f64::EPSILON * moments.initial_loss;
             ModalitySummary {
                 name: modality.clone(),
                 dim: modality.dim(),
-                correlation_norm: theory::growth_rate(moments, modality.index),
-                unimodal_norm: norm(&unimodal.as_slice()[block.clone()]),
-                unimodal_loss: moments.loss.loss(unimodal.as_slice()),
-                final_norm: norm(&moments.loss.optimum.as_slice()[block]),
+                correlation_norm,
+                unimodal_norm: match correlation_norm > 0.0 {
+                    true => norm(&unimodal.as_slice()[block.clone()]),
+                    false => 0.0,
+                },
+                unimodal_loss: match is_minimum {
+                    true => moments.loss.floor,
+                    false => moments.loss.floor + excess,
+                },
+                final_norm: size(optimum, block),
             }
         };
         Self {
@@ -262,6 +282,10 @@ impl<'r> Summary<'r> {
                 curve: result.theory_curve.as_ref().map(|curve| curve.comparison),
             },
             descent: &result.descents,
+            superficial_preference: compare::superficial_preference(
+                &problem.observables(),
+                &detection.phase,
+            ),
             comparison: result.descents.iter().map(|run| run.comparison).collect(),
             convergence_order: result.orders,
             verification: None,

@@ -72,10 +72,25 @@ fn integrate(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Mis-attribution: the first modality's map at the unimodal saddle minus its final one,
-/// S_yxA S_A^+ - W_A*, o x d_A (section on mis-attribution).
+/// S_yxA S_A^+ - W_A*, o x d_A (section on mis-attribution). Entries below the round-off of the two least-squares
+/// solutions are zero.
 pub fn misattribution(moments: &Moments, first: usize) -> DMatrix<f64> {
     let block = |map: &DMatrix<f64>| moments.block(map, first);
-    block(&moments.critical_map(&[first])) - block(&moments.loss.optimum)
+    let (alone, last) = (
+        block(&moments.critical_map(&[first])),
+        block(&moments.loss.optimum),
+    );
+    let round_off = solution_round_off(moments) * (alone.norm() + last.norm());
+    (alone - last).map(|entry| if entry.abs() > round_off { entry } else { 0.0 })
+}
+
+/// Relative error that round-off leaves in a least-squares solution S_yx S_xx^+: a few epsilon times
+/// the condition number of S_xx (N. J. Higham, "Accuracy and Stability of Numerical Algorithms" (2002),
+/// chapter 7), here by Frobenius norms, which bound it from above. At most 1e-8: inputs in very different units have a
+/// large condition number and accurate solutions all the same.
+pub fn solution_round_off(moments: &Moments) -> f64 {
+    let condition = moments.inputs.norm() * moments.solutions.inverse.norm();
+    (4.0 * f64::EPSILON * condition).min(1e-8)
 }
 
 /// What a modality alone removes from the loss: S_yxm S_m^+ S_yxm^T, summed over outputs (section

@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 /// Rate |S_yxm| at which a modality's map grows from small weights (sections on the two-layer
 /// late-fusion network and on deeper ones).
 pub fn growth_rate(moments: &Moments, modality: usize) -> f64 {
-    spectral_norm(&moments.block(&moments.cross, modality))
+    spectral_norm(&drive(moments, &[], modality))
 }
 
 /// Modalities in the order of their growth rates, the fastest first.
@@ -22,12 +22,15 @@ pub fn learning_order(moments: &Moments) -> Vec<usize> {
 /// S_yxB - S_yxA S_A^+ S_AB, o x d_B (section on the time ratio of late fusion). Zero where the
 /// learned modalities explain B fully.
 pub(super) fn drive(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
-    let drive = moments.block(&moments.residual(learned), modality);
-    let scale = moments
-        .block(&moments.cross, modality)
-        .norm()
-        .max(moments.cross.norm());
-    // What should be zero is left as round-off.
+    let drive = match learned {
+        [] => moments.block(&moments.cross, modality),
+        _ => moments.block(&moments.residual(learned), modality),
+    };
+    // What should be zero is left as round-off of the sums behind it. By Cauchy and Schwarz they are of at most
+    // this size, whatever the units of inputs and targets.
+    let range = moments.modalities[modality].range.clone();
+    let variance: f64 = range.map(|i| moments.inputs[(i, i)]).sum();
+    let scale = (2.0 * moments.initial_loss * variance).sqrt();
     if drive.norm() > 1e-12 * scale {
         drive
     } else {

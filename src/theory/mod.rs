@@ -11,6 +11,8 @@
 //! | file | formulas |
 //! |---|---|
 //! | `growth.rs` | growth rates, the order of learning, the schedule of late fusion |
+//! | `order.rs` | the order of two layers from their actual initial weights |
+//! | `modes.rs` | the staircase of singular modes |
 //! | `two_layer.rs` | absolute times of two layers from their actual initial weights, and descent's |
 //! | `escape.rs` | growth rates out of the saddles, and which saddles are strict |
 //! | `formulas.rs` | everything else that has a closed form |
@@ -23,15 +25,21 @@ mod curve;
 mod escape;
 mod formulas;
 mod growth;
+mod modes;
+mod order;
 mod phase_plane;
 mod two_layer;
 
 pub use curve::{Curve, CurveStart, curve};
 pub use escape::{escape_rate, is_strict_saddle};
-pub use formulas::{contribution, intermediate_ratio, is_preference_superficial, misattribution};
+pub use formulas::{
+    contribution, intermediate_ratio, is_preference_superficial, misattribution, solution_round_off,
+};
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
 };
+pub use modes::{ModalityModes, SingularMode, modes};
+pub use order::two_layer_schedule;
 pub use phase_plane::map_rate;
 pub use two_layer::{descent_first_time, descent_ratio, two_layer_times};
 
@@ -40,6 +48,7 @@ use crate::linalg::{overshoot, written_rows};
 use crate::network::{Architecture, Fusion};
 use growth::{nth_learned, turn};
 use nalgebra::DVector;
+use order::Order;
 use serde::Serialize;
 
 /// Everything predicted for one problem. None where no formula applies.
@@ -65,6 +74,9 @@ pub struct Theory {
     /// Times of all modalities over the first one's, in the order of the modalities; None for
     /// those never learned. Late fusion only.
     pub schedule: Option<Vec<Option<f64>>>,
+    /// When each singular mode of each modality is learned; None where that is not known, with the reason
+    /// among the assumptions where there are several outputs (with one, a modality has one mode).
+    pub modes: Option<Vec<ModalityModes>>,
     /// What the predictions assume, and why one is missing.
     pub assumptions: Vec<String>,
 }
@@ -110,34 +122,58 @@ pub fn predict(
     if moments.outputs_len() > 1 {
         theory.assume("several outputs: the leading singular mode sets the growth rates");
     }
-    let order = learning_order(moments);
-    let (first, second) = (order[0], order[1]);
-    match ratio(moments, fusion, scale, (first, second)) {
-        Ok((ratio, assumption)) => {
-            theory.ratio = Some(ratio);
-            theory.assume(assumption);
-        }
-        Err(reason) => theory.assume(reason),
-    }
-    let [fast, slow] = [first, second].map(|m| growth_rate(moments, m));
-    if fast - slow <= 1e-12 * fast {
-        theory.assume("the two fastest modalities are equally fast: their order is open");
+    theory.add_modes(moments, architecture, weights);
+    if moments.modalities.len() == 1 {
+        theory.assume("a single modality: there is no unimodal phase");
+        theory.add_single(moments, architecture, weights);
         return theory;
     }
-    let modality = |m: usize| moments.modalities[m].clone();
-    theory.first = Some(modality(first));
-    theory.second = Some(modality(second));
-    theory.superficial_preference = Some(is_preference_superficial(moments, first));
-    if architecture.has_saddle(&[first]) {
-        theory.misattribute(moments, first);
-    }
-    if fusion.is_late() {
-        theory.add_late_schedule(moments, architecture, scale, weights, [first, second]);
-    }
+    theory.predict_order(moments, architecture, scale, weights, fusion);
     theory
 }
 
 impl Theory {
+    /// The order of two modalities or more, the time ratio, and what follows from the order.
+    fn predict_order(
+        &mut self,
+        moments: &Moments,
+        architecture: &Architecture,
+        scale: InitialScale,
+        weights: &DVector<f64>,
+        fusion: Fusion,
+    ) {
+        let order = Order::of(moments, architecture, scale.aligned, weights);
+        let (first, second) = (order.places[0], order.places[1]);
+        match ratio(moments, fusion, scale, (first, second)) {
+            Ok((ratio, assumption)) => {
+                self.ratio = Some(ratio);
+                self.assume(assumption);
+            }
+            Err(reason) => self.assume(reason),
+        }
+        // All modalities are learned together.
+        if fusion.is_early() {
+            return;
+        }
+        if order.is_open {
+            self.assume("the two fastest modalities are equally fast: their order is open");
+            return;
+        }
+        let modality = |m: usize| moments.modalities[m].clone();
+        self.first = Some(modality(first));
+        self.second = Some(modality(second));
+        self.superficial_preference = Some(is_preference_superficial(moments, first));
+        if architecture.has_saddle(&[first]) {
+            self.misattribute(moments, first);
+        }
+        if fusion.is_late() {
+            self.add_late_schedule(moments, architecture, scale, weights, [first, second]);
+        }
+        if let Some(schedule) = order.overruling {
+            self.overrule(moments, &schedule);
+        }
+    }
+
     /// Size and map of the mis-attribution.
     fn misattribute(&mut self, moments: &Moments, first: usize) {
         let map = misattribution(moments, first);
@@ -169,6 +205,51 @@ impl Theory {
         if architecture.is_linear() {
             let times = two_layer_times(moments, architecture, weights, (first, next));
             [self.t_first, self.t_second] = times;
+        }
+    }
+
+    /// Replaces what the formulas say of the order by what the initial weights say.
+    fn overrule(&mut self, moments: &Moments, schedule: &[Option<f64>]) {
+        let nth = |n: usize| nth_learned(schedule, n);
+        let time = |n: usize| schedule[nth(n)?];
+        self.second = nth(1).map(|m| moments.modalities[m].clone());
+        [self.t_first, self.t_second] = [time(0), time(1)];
+        self.ratio = self
+            .t_second
+            .zip(self.t_first)
+            .map(|(later, earlier)| later / earlier);
+        let over_first = |time: &Option<f64>| time.zip(self.t_first).map(|(t, first)| t / first);
+        self.schedule = Some(schedule.iter().map(over_first).collect());
+        self.assume(
+            "the growing modes of the initial weights decide the order, not the growth rates alone: times and ratio are \
+             theirs",
+        );
+    }
+
+    /// The staircase of modes, or why there is none.
+    fn add_modes(
+        &mut self,
+        moments: &Moments,
+        architecture: &Architecture,
+        weights: &DVector<f64>,
+    ) {
+        match modes(moments, architecture, weights) {
+            Ok(modes) => self.modes = Some(modes),
+            Err(reason) if moments.outputs_len() > 1 => self.assume(reason),
+            Err(_) => {}
+        }
+    }
+
+    /// What there is to say of a single modality: when two layers learn it.
+    fn add_single(
+        &mut self,
+        moments: &Moments,
+        architecture: &Architecture,
+        weights: &DVector<f64>,
+    ) {
+        self.first = Some(moments.modalities[0].clone());
+        if architecture.is_linear() {
+            [self.t_first, _] = two_layer_times(moments, architecture, weights, (0, None));
         }
     }
 

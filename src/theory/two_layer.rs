@@ -22,6 +22,9 @@ use crate::linalg::pseudo_inverse;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 
+/// Moments, network and initial weights.
+pub(super) type Problem<'a> = (&'a Moments, &'a Architecture, &'a DVector<f64>);
+
 /// w0 = 1/4 |p0 + q0|^2: where the growing mode starts of a stack of two layers (`layers`: the
 /// first and the second) that is driven along `direction`, d entries.
 pub(super) fn growing_mode(
@@ -35,9 +38,9 @@ pub(super) fn growing_mode(
     0.25 * (p + q).norm_squared()
 }
 
-/// A mode on its way from its initial value to the level at which it counts as learned.
+/// A mode on its way from its initial value to the level at which its modality counts as learned.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Mode {
+pub(super) struct Mode {
     /// w0.
     start: f64,
     /// w_inf.
@@ -48,44 +51,53 @@ struct Mode {
 
 impl Mode {
     /// A modality's mode along `drive` (1 x d), its inputs having the covariance `covariance` that
-    /// the learned modalities leave unexplained; learned at half of the root power that its block of the
-    /// joined map `plateau` has. None where it starts at zero or above the level, or saturates below it
-    /// and creeps up later.
-    fn new(
-        (moments, architecture, weights): (&Moments, &Architecture, &DVector<f64>),
+    /// the learned modalities `learned` leave unexplained; it is learned once the power of its outputs, the square of
+    /// |W_m|_S = sqrt(tr W_m S_m W_m^T), is a quarter of what it is where it is at its place beside
+    /// them. For one input that is half of its norm. None without a drive, and where the mode starts
+    /// above the level, or saturates below it, so that the modality creeps up later.
+    pub(super) fn new(
+        (moments, architecture, weights): Problem<'_>,
         modality: usize,
         drive: &DMatrix<f64>,
-        covariance: &DMatrix<f64>,
-        plateau: &DMatrix<f64>,
+        learned: &[usize],
     ) -> Option<Self> {
         let rate = drive.norm();
         if rate == 0.0 {
             return None;
         }
         let direction = drive.transpose().column(0) / rate;
-        let first = architecture.private[modality].start;
+        let covariance = unexplained(moments, learned, modality);
         let own = unexplained(moments, &[], modality);
-        let block = moments.block(plateau, modality);
-        let spread = direction.dot(&(&own * &direction));
-        let level = ((&block * &own).dot(&block) / spread).sqrt();
+        let size = |map: DMatrix<f64>| (&map * &own * map.transpose()).trace().sqrt();
+        let mut all = learned.to_vec();
+        all.push(modality);
+        all.sort_unstable();
+        let plateau = moments.block(&moments.critical_map(&all), modality);
+        let first = architecture.private[modality].start;
         let mode = Self {
             start: growing_mode(architecture, weights, [first, first + 1], &direction),
             limit: rate / direction.dot(&(covariance * &direction)),
-            level: 0.5 * level,
+            level: 0.5 * size(plateau) / size(drive / rate),
         };
-        let is_ordered = 0.0 < mode.start && mode.start < mode.level && mode.level < mode.limit;
+        let is_ordered = mode.start < mode.level && mode.level < mode.limit;
         is_ordered.then_some(mode)
     }
 
     /// ln(w_inf/w0 - 1) - ln(w_inf/level - 1): twice the integral of the drive that takes it to
-    /// the level.
-    fn needed(&self) -> f64 {
-        (self.limit / self.start - 1.0).ln() - (self.limit / self.level - 1.0).ln()
+    /// the level. Infinite where it starts at zero.
+    pub(super) fn needed(&self) -> f64 {
+        self.needed_from(self.start)
+    }
+
+    /// The same where earlier drives have made `grown` of the small start.
+    pub(super) fn needed_from(&self, grown: f64) -> f64 {
+        (self.limit / grown).ln() + (-self.start / self.limit).ln_1p()
+            - (self.limit / self.level - 1.0).ln()
     }
 }
 
 /// Whether the formulas of this file hold: late fusion, two layers, one output.
-fn applies(moments: &Moments, architecture: &Architecture) -> bool {
+pub(super) fn applies(moments: &Moments, architecture: &Architecture) -> bool {
     is_two_layer_late(architecture) && moments.outputs_len() == 1
 }
 
@@ -105,11 +117,8 @@ fn first_mode(
         return None;
     }
     let early = drive(moments, &[], first);
-    let covariance = unexplained(moments, &[], first);
-    let plateau = moments.critical_map(&[first]);
-    let problem = (moments, architecture, weights);
-    let mode = Mode::new(problem, first, &early, &covariance, &plateau)?;
-    Some((mode, early.norm()))
+    let mode = Mode::new((moments, architecture, weights), first, &early, &[])?;
+    (mode.start > 0.0).then(|| (mode, early.norm()))
 }
 
 /// Two-layer late fusion, one output: the absolute times t_A and t_B of the first two crossings.
@@ -119,8 +128,7 @@ fn first_mode(
 /// t_B = t_A + (needed_B - 2 s_B t_A) / (2 b~)
 /// ```
 ///
-/// A is learned at half of its root power at M_A, B at half of that at M_AB; along the mode's direction n
-/// the root power is w (n S_m n)^{1/2}. For one input needed = ln(w_inf/w0 - 1). B accumulates at its early rate s_B until A is
+/// For one input needed = ln(w_inf/w0 - 1). B accumulates at its early rate s_B until A is
 /// learned (exactly until its half height, for a logistic A) and at the residual rate b~ from then
 /// on; s_B counts negative, and B's mode is that of the later drive, where the two are
 /// opposed. B's formula takes A to follow B's growth at once: the two are correlated, so B's
@@ -139,13 +147,11 @@ pub fn two_layer_times(
         .filter(|&second| turn(moments, first, second).is_none())
         .and_then(|second| {
             let late = drive(moments, &[first], second);
-            let covariance = unexplained(moments, &[first], second);
             let problem = (moments, architecture, weights);
-            let plateau = moments.critical_map(&[first, second]);
-            let mode = Mode::new(problem, second, &late, &covariance, &plateau)?;
+            let mode = Mode::new(problem, second, &late, &[first])?;
             let early = 2.0 * early_growth_rate(moments, first, second) * t_first;
             let time = t_first + (mode.needed() - early) / (2.0 * late.norm());
-            (time > t_first).then_some(time)
+            (t_first < time && time < f64::INFINITY).then_some(time)
         });
     [Some(t_first), t_second]
 }

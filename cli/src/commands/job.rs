@@ -143,7 +143,9 @@ pub(super) fn work_on<T>(
         match work(each, &interrupted)? {
             0 => {}
             INTERRUPTED => return Ok(INTERRUPTED),
-            code => exit_code = code,
+            // A failure, of the lower code, says more than a disagreement.
+            code if exit_code == 0 || code < exit_code => exit_code = code,
+            _ => {}
         }
     }
     Ok(exit_code)

@@ -119,8 +119,27 @@ pub fn theory_report(
         ],
     )));
     push_schedule(&mut text, problem, theory);
+    push_preference(
+        &mut text,
+        "predicted to be learned first",
+        theory
+            .first
+            .as_ref()
+            .filter(|_| theory.superficial_preference == Some(true)),
+    );
     push_remarks(&mut text, theory);
     text
+}
+
+/// The modality that the network prefers although another one contributes more.
+fn push_preference(text: &mut String, place: &str, preferred: Option<&Modality>) {
+    if let Some(modality) = preferred {
+        let name = &modality.name;
+        let _ = writeln!(
+            text,
+            "  superficial preference: {name}, {place}, contributes less than another modality"
+        );
+    }
 }
 
 fn push_schedule(text: &mut String, problem: &Problem, theory: &Theory) {
@@ -141,11 +160,6 @@ fn push_schedule(text: &mut String, problem: &Problem, theory: &Theory) {
 }
 
 fn push_remarks(text: &mut String, theory: &Theory) {
-    if theory.superficial_preference == Some(true) {
-        text.push_str(
-            "  superficial preference: the modality learned first contributes less than another\n",
-        );
-    }
     push_wrapped(
         text,
         &format!("theory assumes: {}", theory.assumptions.join("; ")),
@@ -187,6 +201,11 @@ pub fn report(problem: &Problem, run: &RunSummary<'_>) -> String {
     if let Some(reason) = &summary.phase.reason {
         push_wrapped(&mut text, &format!("note: {reason}"));
     }
+    push_preference(
+        &mut text,
+        "learned first",
+        first.filter(|_| summary.superficial_preference == Some(true)),
+    );
     push_remarks(&mut text, summary.theory.theory);
     push_curve(&mut text, &summary.theory);
     push_crossings(&mut text, summary);
