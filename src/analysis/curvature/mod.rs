@@ -187,5 +187,11 @@ fn ritz(lanczos: &mut Lanczos) -> Vec<Eigenvalue> {
         }
         is_same
     });
+    for eigenvalue in &mut ritz {
+        // Products with H are exact to the round-off of its size.
+        if eigenvalue.value.abs() <= ROUND_OFF * size {
+            eigenvalue.value = 0.0;
+        }
+    }
     ritz
 }
