@@ -25,7 +25,7 @@ pub struct ToyData {
     #[serde(default)]
     #[schemars(transform = within(check::closed(-1.0, 1.0)))]
     pub rho: f64,
-    /// Standard deviation of the input of each modality; two modalities or more.
+    /// Standard deviation of the input of each modality; one modality or more.
     #[schemars(transform = within(check::POSITIVE))]
     pub sigma: ByModality<f64>,
     /// True weight of each modality; the same modalities as sigma.

@@ -163,15 +163,12 @@ pub fn path(key: &str, path: &Path) -> Result<()> {
     Err(InputError::at(key, "the path is empty", remedy))
 }
 
-/// Two modalities or more, whose names become parts of layer names (A.1) and of column names.
+/// One modality (the classical single network) or more, whose names become parts of layer names (A.1)
+/// and of column names.
 pub fn modality_names<T>(key: &str, modalities: &ByModality<T>) -> Result<()> {
-    if modalities.len() < 2 {
-        let problem = match modalities.len() {
-            0 => "no modality is given",
-            _ => "only one modality is given",
-        };
-        let remedy = "give at least two modalities, for example A and B";
-        return Err(InputError::at(key, problem, remedy));
+    if modalities.is_empty() {
+        let remedy = "give one modality or more, for example A and B";
+        return Err(InputError::at(key, "no modality is given", remedy));
     }
     for name in modalities.keys() {
         let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());

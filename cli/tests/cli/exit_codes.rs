@@ -284,3 +284,66 @@ mod interrupt {
         assert!(sandbox.tree("outputs") == before);
     }
 }
+
+/// The tolerance trap: an absolute tolerance above the initial weights. Both runs come to their end, and
+/// the results are written, with the judgement.
+#[test]
+fn a_run_that_its_check_contradicts_ends_with_5() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.command("run fast.yaml --verify").assert().code(0);
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["verification"]["agrees"], true);
+    let line = "run fast.yaml --verify --set flow.atol=1e-4 --set flow.method=dopri5";
+    let assert = sandbox.command(line).assert().code(5);
+    let output = assert.get_output();
+    let told =
+        |stream: &[u8]| String::from_utf8_lossy(stream).contains("the two runs disagree: in ");
+    assert!(told(&output.stdout) && told(&output.stderr));
+    assert_eq!(sandbox.names("outputs/fast"), ALWAYS);
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["flow"]["outcome"], "time_reached");
+    assert_eq!(summary["verification"]["agrees"], false);
+    let largest = &summary["verification"]["largest"];
+    let size = |key: &str| largest[key].as_f64().expect("a number");
+    assert!(size("gap") > size("allowed"), "{largest}");
+}
+
+/// The classical single network, through every command and figure.
+#[test]
+fn a_single_modality_is_run_like_any_other() {
+    let single = FAST
+        .replace("{A: 2.0, B: 1.0}", "{A: 2.0}")
+        .replace("{A: 1.0, B: 1.0}", "{A: 1.0}");
+    let sandbox = Sandbox::with(&format!("{single}descent: {{learning_rate: 0.01}}\n"));
+    for line in [
+        "check fast.yaml",
+        "theory fast.yaml",
+        "run fast.yaml --svg --verify",
+    ] {
+        for fusion in [1, 2] {
+            let line = format!("{line} --set network.fusion_layer={fusion}");
+            sandbox.command(&line).assert().code(0);
+        }
+    }
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["phase"]["first"], "A");
+    assert_eq!(last_saddle(&summary), "M_*");
+    for key in ["second", "ratio", "misattribution"] {
+        assert!(
+            summary["phase"][key].is_null() && summary["theory"][key].is_null(),
+            "{key}"
+        );
+    }
+    let sweep = format!(
+        "{single}sweep: {{axes: [{{path: data.toy.sigma.A, values: [1.0, 2.0]}}]}}
+figure:
+  - {{name: times, lines: {{x: data.toy.sigma.A, y: t_first}}}}
+  - {{name: ratios, lines: {{x: data.toy.sigma.A, y: ratio}}}}
+  - {{name: losses, curves: {{value: loss}}}}
+"
+    );
+    sandbox.write("grid.yaml", &sweep);
+    sandbox.command("sweep grid.yaml").assert().code(0);
+    let table = sandbox.read("outputs/grid/sweep.csv");
+    assert_eq!(table.lines().count(), 3);
+}

@@ -12,7 +12,7 @@ fn toy_data() {
             "name: base" => "name: my run", 1, "name", ["my run", "letters"];
             "name: base" => "name: ''", 1, "name", ["empty", "letters"];
             "name: base" => "name: ../up", 1, "name", ["../up", "letters"];
-            "      A: 2.0\n" => "", 6, "data.toy.sigma", ["only one", "at least two"];
+            "      A: 2.0\n" => "", 8, "data.toy.target.A", ["no modality A", "B"];
             "A: 1.0, B: 1.0" => "A: 1.0", 9, "data.toy.target.B", ["modality B", "add B"];
             "A: 1.0, B: 1.0" => "A: 1.0, B: 1.0, C: 1.0", 9, "data.toy.target.C", ["no modality C", "A, B"];
             "      B: 1.0" => "      9B: 1.0", 8, "data.toy.sigma.9B", ["cannot be the name", "letter first"];
@@ -92,7 +92,7 @@ fn isotropic_data() {
         &with_data(ISOTROPIC),
         cases! {
             "    weight: {A: 0.1, B: -0.2}\n" => "", 4, "data.isotropic.weight", ["missing", "add `weight:`", "True weight"];
-            "{A: 10, B: 20}" => "{A: 10}", 5, "data.isotropic.modalities", ["only one", "at least two"];
+            "{A: 10, B: 20}" => "{A: 10}", 6, "data.isotropic.variance.B", ["no modality B", "A"];
             "{A: 10, B: 20}" => "{A: 10, B: 0}", 5, "data.isotropic.modalities.B", ["0", "from 1"];
             "{A: 10, B: 20}" => "{A: 1001, B: 1000}", 5, "data.isotropic.modalities", ["2001", "at most 2000"];
             "{A: 3.0, B: 1.0}" => "{A: 3.0}", 6, "data.isotropic.variance.B", ["missing", "add B"];
