@@ -70,6 +70,7 @@ pub(super) fn warnings(problem: &Problem, smallest: f64) -> Vec<String> {
         of_data(problem),
         of_tolerances(problem, smallest),
         of_method(problem),
+        super::immobile::warnings(problem),
     ];
     warnings.concat()
 }

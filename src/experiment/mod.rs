@@ -5,6 +5,7 @@
 //! | `scenario.rs` | everything that defines a run, as plain data |
 //! | `problem.rs` | a scenario made ready: moments, weights, tolerances |
 //! | `cautions.rs` | what keeps it from being run, and what to know before trusting a run |
+//! | `immobile.rs` | which modalities cannot be learned |
 //! | `predictions.rs` | what theory says of it |
 //! | `run.rs` | from a problem to its results |
 //! | `results.rs` | results that serialise themselves |
@@ -17,6 +18,7 @@
 pub mod agreement;
 mod cautions;
 pub mod compare;
+mod immobile;
 pub mod memory;
 mod predictions;
 pub mod problem;
