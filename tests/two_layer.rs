@@ -1,7 +1,9 @@
 //! Absolute times of two layers from their actual initial weights, of the flow and of descent.
 
 use super::common;
+use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
+use modalflow::trajectory::Knot;
 
 /// Late fusion of two scalar inputs from Gaussian weights.
 fn late(rho: f64, r: f64, std: f64, rest: &str) -> RunResult {
@@ -86,6 +88,28 @@ fn no_absolute_time_without_a_formula() {
     assert!(turning.t_first.is_some() && turning.t_second.is_none());
 }
 
+/// When the power of A's outputs is a quarter of what it is where A alone is learned, read off the
+/// trajectory.
+fn half_power(problem: &Problem, result: &RunResult) -> f64 {
+    let observables = problem.observables();
+    let power = |map: &[f64]| {
+        let mut alone = vec![0.0; map.len()];
+        alone[observables.block(0)].copy_from_slice(&map[observables.block(0)]);
+        problem.moments.loss.output_power(&alone)
+    };
+    let level = power(problem.moments.critical_map(&[0]).as_slice());
+    let trajectory = &result.flow.trajectory;
+    let reached = |knot: &Knot| power(observables.map(knot)) >= 0.25 * level;
+    let mut before = 0.0;
+    for time in trajectory.times(3) {
+        if reached(&trajectory.at(time)) {
+            return trajectory.first_time(before, time, reached);
+        }
+        before = time;
+    }
+    panic!("A is never learned");
+}
+
 /// Vector inputs of A. Where its drive is an eigenvector of S_A the formula is that of one input;
 /// elsewhere it is of leading order in the logarithm of the initial weights: the time is off by less
 /// than 1/s_A whatever these are, 0.02 of it here.
@@ -110,7 +134,7 @@ fn the_first_crossing_for_vector_inputs() {
                  flow: {{until: {{loss_gap: 1e-4}}}}"
             );
             let (problem, result) = common::run(&yaml);
-            let measured = result.flow.detection.phase.t_first.expect("A");
+            let measured = half_power(&problem, &result);
             let rate = modalflow::theory::growth_rate(&problem.moments, 0);
             (measured - result.theory.t_first.expect("A")) * rate
         };

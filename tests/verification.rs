@@ -12,7 +12,7 @@ fn verified(yaml: &str) -> Verification {
 }
 
 /// Two and four layers, every kind of fusion, vector inputs, several outputs; all that ships has
-/// the same ingredients (measured there: at most an eighth of what is allowed).
+/// the same ingredients (measured there: at most a twentieth of what is allowed).
 const HONEST: &[&str] = &[
     "data: {toy: {rho: 0.5, sigma: {A: 2, B: 1}, target: {A: 1, B: 1}}}
 network: {depth: 2, fusion_layer: 2, width: 20}

@@ -36,10 +36,11 @@ use crate::linalg::norm;
 use crate::trajectory::Knot;
 use serde::Serialize;
 
-/// C. The shipped scenarios at rtol 1e-4, 1e-8 and 1e-10 differ by at most 0.12 of what ten allows
-/// (`tests/verification.rs` holds its problems to half). With an absolute tolerance of 1e-5 or 1e-4, above initial weights of
-/// 1e-6, late_fusion differs by 900 times that and more, by every method.
-const FEW: f64 = 10.0;
+/// C. The shipped scenarios at rtol 1e-4, 1e-8 and 1e-10 differ by at most 1.2 eps in these measures, runs by
+/// dop853, whose steps are the longest, by 5.5 eps (`tests/verification.rs` holds its problems to half of C). With an
+/// absolute tolerance of 1e-5 or 1e-4, above initial weights of 1e-6, late_fusion differs by 9e3 eps and
+/// more, by every method.
+const FEW: f64 = 30.0;
 
 /// Relative error that round-off leaves after ten thousand steps, whatever the tolerance.
 const ROUND_OFF: f64 = 1e-12;

@@ -220,10 +220,13 @@ impl Theory {
             .map(|(later, earlier)| later / earlier);
         let over_first = |time: &Option<f64>| time.zip(self.t_first).map(|(t, first)| t / first);
         self.schedule = Some(schedule.iter().map(over_first).collect());
-        self.assume(
-            "the growing modes of the initial weights decide the order, not the growth rates alone: times and ratio are \
-             theirs",
-        );
+        self.assume(match nth(1) {
+            Some(_) => {
+                "the growing modes of the initial weights decide the order, not the growth rates alone: \
+                 times and ratio are theirs"
+            }
+            None => NEVER,
+        });
     }
 
     /// The staircase of modes, or why there is none.
@@ -258,6 +261,8 @@ impl Theory {
     }
 }
 
+const NEVER: &str = "no second modality is ever learned from these weights";
+
 /// The time ratio by the formula for the architecture and what that assumes, or why there is none.
 fn ratio(
     moments: &Moments,
@@ -265,7 +270,6 @@ fn ratio(
     scale: InitialScale,
     (first, second): (usize, usize),
 ) -> Result<(f64, &'static str), &'static str> {
-    const NEVER: &str = "no second modality is ever learned from these weights";
     if fusion.is_early() {
         return Ok((1.0, "early fusion: all modalities are learned together"));
     }

@@ -127,7 +127,8 @@ pub fn two_layer_schedule(
                 length: wait,
             });
         }
-        now += wait;
+        // One that is past its level by then is learned right after: the times stay in order.
+        now += wait.max(1e-9 * now);
         times[next] = Some(now);
         learned.push(next);
         learned.sort_unstable();
