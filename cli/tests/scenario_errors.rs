@@ -97,7 +97,7 @@ fn null_for_what_is_required() {
             "seed: 1" => "seed:", 2, "seed", ["nothing (null)", "whole number"];
             "rho: 0.5" => "rho: null", 5, "data.toy.rho", ["nothing (null)", "give a number"];
             "{A: 1.0, B: 1.0}" => "~", 9, "data.toy.target.A", ["A", "missing"];
-            "      A: 2.0\n      B: 1.0\n" => "", 6, "data.toy.sigma", ["no modality", "two"];
+            "      A: 2.0\n      B: 1.0\n" => "", 6, "data.toy.sigma", ["no modality", "one modality"];
             "std: 1.0e-9" => "std:", 18, "init.gaussian.std", ["nothing", "number"];
             "    std: 1.0e-9\n" => "", 16, "init", ["missing", "give one of"];
             "{time: 40.0, loss_gap: 1.0e-6}" => "null", 24, "flow.until", ["no end", "time"];
