@@ -102,7 +102,6 @@ fn run_one(
         });
     }
     // A check that did not come to its end has checked nothing.
-    // A check that did not come to its end has checked nothing.
     let outcome = verification
         .as_ref()
         .map_or(outcome, |check| check.outcome);

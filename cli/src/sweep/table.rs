@@ -53,12 +53,16 @@ impl Record {
         Some(measured.get("first")? == theory.get("first")?)
     }
 
-    /// Both, where the modalities were learned in the predicted order: those of another order are
-    /// other quantities.
+    /// Both, where the modalities were learned in the predicted order, or no order is predicted: those of
+    /// another order are other quantities.
     pub fn pair(&self, quantity: Quantity) -> Option<(f64, f64)> {
         let has_gap = self.row.measured.contains_key("ratio_gap");
         let is_second_right = !quantity.needs(Need::Second) || has_gap;
-        let is_comparable = self.first_agrees() == Some(true) && is_second_right;
+        let is_comparable = match self.first_agrees() {
+            Some(agrees) => agrees && is_second_right,
+            // Early fusion: theory predicts a ratio, and no order.
+            None => quantity.needs(Need::Second) && has_gap,
+        };
         let pair = self.measured(quantity).zip(self.predicted(quantity));
         pair.filter(|_| is_comparable)
     }

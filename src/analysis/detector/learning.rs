@@ -230,7 +230,11 @@ fn misattribution(
     first: usize,
     plateaus: &[Plateau],
 ) -> Option<Vec<f64>> {
-    let unimodal = plateaus.iter().find(|plateau| plateau.is_of(&[first]))?;
+    // What a single modality learns is the minimum.
+    let is_unimodal = |plateau: &&Plateau| {
+        observables.architecture.modalities.len() > 1 && plateau.is_of(&[first])
+    };
+    let unimodal = plateaus.iter().find(is_unimodal)?;
     let block = observables.block(first);
     let last = &observables.moments.loss.optimum.as_slice()[block.clone()];
     let map = &unimodal.slowest.values[block];
@@ -247,7 +251,7 @@ fn missing(
     let (architecture, name) = (observables.architecture, &first.modality.name);
     let mut reasons = Vec::new();
     if architecture.modalities.len() == 1 {
-        reasons.push("one modality: there is no unimodal phase".to_owned());
+        reasons.push("a single modality: there is no unimodal phase".to_owned());
     } else if !architecture.has_saddle(&[first.modality.index]) {
         reasons.push(format!(
             "no unimodal saddle (another modality has a single private layer, as in early fusion): {name} is \
