@@ -102,9 +102,7 @@ fn run_one(
         });
     }
     // A check that did not come to its end has checked nothing.
-    let outcome = verification
-        .as_ref()
-        .map_or(outcome, |check| check.outcome);
+    let outcome = verification.as_ref().map_or(outcome, |check| check.outcome);
     Ok(match outcome {
         Outcome::Interrupted => INTERRUPTED,
         outcome if !outcome.is_success() => FAILED,
