@@ -18,6 +18,7 @@ mod modes;
 mod nonlinear;
 mod order;
 mod phase_plane;
+mod reachable;
 mod reduction;
 mod stepping;
 mod theory_curve;

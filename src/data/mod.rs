@@ -17,6 +17,7 @@
 //! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `quadratic.rs` | losses as functions of the total map |
+//! | `reduced_rank.rs` | the least loss where widths bound the rank of the maps |
 //! | `rows.rs` | moments and samples of data that are given row by row |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
@@ -28,6 +29,7 @@ mod isotropic;
 mod moments;
 mod pixels;
 mod quadratic;
+mod reduced_rank;
 mod rows;
 mod samples;
 mod sampling;
@@ -41,6 +43,7 @@ pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
 pub use moments::MomentsData;
 pub use quadratic::{Generalisation, Quadratic};
+pub use reduced_rank::{Least, RankBounds};
 pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};
 pub use sampling::Population;

@@ -1,6 +1,6 @@
 //! Second moments of the data: all that a linear network's flow depends on.
 
-use super::{Content, Generalisation, Quadratic, Samples, Source};
+use super::{Content, Generalisation, Least, Quadratic, RankBounds, Samples, Source};
 use crate::error::{InputError, Result};
 use crate::linalg::{pseudo_inverse, pseudo_inverse_and_rank};
 use nalgebra::DMatrix;
@@ -49,6 +49,8 @@ pub struct Moments {
     pub initial_loss: f64,
     /// The training loss.
     pub loss: Quadratic,
+    /// The best map that the network can reach: that of least squares until [`Moments::bound_ranks`].
+    pub least: Least,
     /// The error on a population or a hold-out; None where there is neither.
     pub generalisation: Option<Generalisation>,
     /// What is known of S_xx and its blocks.
@@ -170,13 +172,15 @@ impl Moments {
         let rest = target_power - explained;
         let round_off = 8.0 * f64::EPSILON * inputs.nrows() as f64 * target_power;
         let floor = if rest <= round_off { 0.0 } else { 0.5 * rest };
+        let loss = Quadratic {
+            optimum,
+            covariance: inputs.clone(),
+            floor,
+        };
         Moments {
             modalities,
-            loss: Quadratic {
-                optimum,
-                covariance: inputs.clone(),
-                floor,
-            },
+            least: Least::unbounded(&loss),
+            loss,
             inputs,
             cross,
             initial_loss: 0.5 * target_power,
@@ -196,9 +200,21 @@ impl Moments {
         self.cross.nrows()
     }
 
-    /// Loss_0 - Loss_min, what there is to learn.
+    /// Takes into account that a network allows its maps no more than these ranks: from then on the least
+    /// loss is what it can reach.
+    pub fn bound_ranks(&mut self, bounds: &RankBounds) {
+        self.least = Least::within(self, bounds);
+    }
+
+    /// What there is to learn: Loss_0 less the least loss that the network can reach, Loss_min where no
+    /// width is in the way.
     pub fn learnable_loss(&self) -> f64 {
-        self.initial_loss - self.loss.floor
+        self.initial_loss - self.least.loss
+    }
+
+    /// The loss of a joined map (o x d, by columns) above the least one that the network can reach.
+    pub fn excess(&self, map: &[f64]) -> f64 {
+        self.least.excess(&self.loss, map)
     }
 
     /// Whether any linear map explains more of the targets than round-off.
@@ -230,13 +246,14 @@ impl Moments {
     }
 
     /// The joined map (o x d) of the critical point M_S: the modalities in `learned` at their
-    /// joint least-squares solution S_yxS S_S^+, the others at zero.
+    /// joint least-squares solution S_yxS S_S^+, the others at zero. With all modalities it is the best
+    /// map that the network can reach.
     ///
     /// Source: ICML 2024 paper, the sections on the loss landscape of late and intermediate
     /// fusion.
     pub fn critical_map(&self, learned: &[usize]) -> DMatrix<f64> {
         if learned.len() == self.modalities.len() {
-            return self.loss.optimum.clone();
+            return self.least.map.clone();
         }
         let columns: Vec<usize> = learned
             .iter()

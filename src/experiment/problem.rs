@@ -73,7 +73,9 @@ impl Problem {
             &moments.modalities,
             moments.outputs_len(),
         )?;
-        if !architecture.is_linear() {
+        if architecture.is_linear() {
+            moments.bound_ranks(&architecture.rank_bounds());
+        } else {
             // That of moments is the error of a linear map.
             moments.generalisation = None;
         }

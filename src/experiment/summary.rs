@@ -61,8 +61,13 @@ pub struct DataSummary {
     pub outputs: usize,
     /// Loss_0 = 1/2 tr S_yy.
     pub initial_loss: f64,
-    /// Loss_min.
+    /// Loss_min, of the least-squares solution.
     pub minimum_loss: f64,
+    /// The least loss that the network can reach: above Loss_min where a layer is narrower than the rank
+    /// of that solution. None for networks that are not linear, of which it is not known.
+    pub reachable_loss: Option<f64>,
+    /// Whether no weights have a smaller loss; else it is the least that was found.
+    pub is_reachable_loss_proven: Option<bool>,
 }
 
 /// One modality's moments in a few numbers.
@@ -93,7 +98,8 @@ impl DataSummary {
             let is_zero = size <= round_off * norm(map);
             if is_zero { 0.0 } else { size }
         };
-        let optimum = moments.loss.optimum.as_slice();
+        let last = moments.least.map.as_slice();
+        let is_linear = problem.architecture.is_linear();
         let modality = |modality: &Modality| {
             let unimodal = moments.critical_map(&[modality.index]);
             let block = observables.block(modality.index);
@@ -113,7 +119,7 @@ impl DataSummary {
                     true => moments.loss.floor,
                     false => moments.loss.floor + excess,
                 },
-                final_norm: size(optimum, block),
+                final_norm: size(last, block),
             }
         };
         Self {
@@ -121,6 +127,8 @@ impl DataSummary {
             outputs: moments.outputs_len(),
             initial_loss: moments.initial_loss,
             minimum_loss: moments.loss.floor,
+            reachable_loss: is_linear.then_some(moments.least.loss),
+            is_reachable_loss_proven: is_linear.then_some(moments.least.is_proven),
         }
     }
 }

@@ -30,7 +30,7 @@ pub use initial_weights::{
 pub use section::{Layout, NetworkSection};
 pub use spaces::Spaces;
 
-use crate::data::Modality;
+use crate::data::{Modality, RankBounds};
 use crate::error::{InputError, Result};
 use crate::linalg::ByColumns;
 use nalgebra::{DMatrixView, DVector};
@@ -306,6 +306,20 @@ impl Architecture {
             depth: self.depth(0),
             layer,
         })
+    }
+
+    /// The largest ranks that the widths allow the total maps of a linear network to have: the private
+    /// ones each modality's own map, the shared ones the joined map.
+    pub fn rank_bounds(&self) -> RankBounds {
+        let narrowest = |layers: Range<usize>| {
+            let sizes = self.layers[layers].iter().flat_map(|l| [l.rows, l.cols]);
+            sizes.min().unwrap_or(usize::MAX)
+        };
+        let own = self.private.iter().cloned().map(narrowest);
+        RankBounds {
+            own: own.collect(),
+            joint: narrowest(self.shared.clone()),
+        }
     }
 
     /// Whether M_S is a critical point for the modalities S = `learned`.

@@ -142,7 +142,7 @@ impl Observables<'_> {
         Some(generalisation.error().loss(self.map(knot)))
     }
 
-    /// What there is to learn, Loss_0 - Loss_min. What a network that is not linear can reach is not
+    /// What there is to learn, Loss_0 less the least loss that the network can reach. What a network that is not linear can reach is not
     /// known beforehand: all of Loss_0 counts.
     pub fn learnable_loss(&self) -> f64 {
         match self.beyond_linear() {
@@ -151,10 +151,10 @@ impl Observables<'_> {
         }
     }
 
-    /// The share of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min).
+    /// The share of the learnable loss that is left, (Loss - Loss_least)/(Loss_0 - Loss_least).
     pub fn loss_gap(&self, knot: &Knot) -> f64 {
         let left = match self.beyond_linear() {
-            None => self.moments.loss.excess(self.map(knot)),
+            None => self.moments.excess(self.map(knot)),
             Some(_) => self.loss(knot),
         };
         left / self.learnable_loss()

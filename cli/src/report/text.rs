@@ -28,10 +28,31 @@ pub fn data_table(data: &DataSummary) -> String {
         ],
     );
     let (first, last) = (number(data.initial_loss), number(data.minimum_loss));
-    format!(
+    let mut text = format!(
         "{}  loss from {first} (nothing learned) to {last} (least squares)\n",
         table(&rows)
-    )
+    );
+    push_reachable(&mut text, data);
+    text
+}
+
+/// The least loss of the network, where a layer is too narrow for the least-squares solution.
+fn push_reachable(text: &mut String, data: &DataSummary) {
+    let Some(loss) = data.reachable_loss.filter(|loss| *loss > data.minimum_loss) else {
+        return;
+    };
+    let found = match data.is_reachable_loss_proven {
+        Some(true) => "the least loss that this network can reach is",
+        _ => "the least loss found that this network can reach is",
+    };
+    push_wrapped(
+        text,
+        &format!(
+            "{found} {}: a layer is narrower than the rank of the least-squares solution. The loss gap, M_* and \
+             final norms refer to it",
+            number(loss)
+        ),
+    );
 }
 
 /// Of each quantity its label, what was measured, the prediction, and the gap between them.

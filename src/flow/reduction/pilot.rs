@@ -12,7 +12,7 @@
 //! that moves no layer by more than a twentieth: both reductions take the same ones, so that
 //! their difference does not show the discretisation.
 
-use crate::data::{Modality, Moments, Quadratic, Solutions};
+use crate::data::{Least, Modality, Moments, Quadratic, Solutions};
 use crate::flow::{Flow, Observation};
 use crate::linalg::norm;
 use crate::network::Architecture;
@@ -138,15 +138,17 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
         }
     }
     let covariance = DMatrix::identity(inputs, inputs) / FAR;
+    let loss = Quadratic {
+        optimum: &cross * FAR,
+        covariance: covariance.clone(),
+        floor: 0.0,
+    };
     Moments {
         modalities: architecture.modalities.clone(),
-        inputs: covariance.clone(),
+        inputs: covariance,
         initial_loss: 0.0,
-        loss: Quadratic {
-            optimum: &cross * FAR,
-            covariance,
-            floor: 0.0,
-        },
+        least: Least::unbounded(&loss),
+        loss,
         cross,
         generalisation: None,
         solutions: Solutions::default(),

@@ -52,7 +52,7 @@ impl Run<'_> {
             let value = size(moments.critical_map(&[m]).as_slice(), m);
             level(name(m, "alone"), value, Some(m), false)
         });
-        let optimum = moments.loss.optimum.as_slice();
+        let optimum = moments.least.map.as_slice();
         let last = (0..moments.modalities.len())
             .map(|m| level(name(m, "final"), size(optimum, m), Some(m), true));
         let levels = alone.into_iter().chain(last);
