@@ -5,7 +5,7 @@ use crate::data::Moments;
 use crate::error::Result;
 use crate::flow::Flow;
 use crate::flow::reduction::Reduction;
-use crate::integrate::{Method, ReductionChoice, Tolerances, auto_method};
+use crate::integrate::{Method, Pair, ReductionChoice, Tolerances, auto_method};
 use crate::network::{self, Architecture};
 use crate::trajectory::Observables;
 use nalgebra::DVector;
@@ -87,18 +87,21 @@ impl Problem {
         let smallest = network::smallest_layer_rms(&architecture, &weights);
         cautions::ensure_live_start(&architecture, &moments, &weights, smallest)?;
         let tolerances = Tolerances::of(&scenario.flow, architecture.activation, smallest);
-        let reduction = match scenario.flow.reduction {
+        let parts = (&moments, &architecture, &weights);
+        let mut method = auto_method::method(&scenario.flow, parts, smallest);
+        let modes = modes_where_needed(scenario, parts, tolerances.rtol);
+        if modes.is_some() && method == Method::Exponential {
+            // A Krylov space mixes the modes again.
+            method = Method::RungeKutta(Pair::Dopri5);
+        }
+        let reduction = modes.or_else(|| match scenario.flow.reduction {
             ReductionChoice::Auto if architecture.is_linear() => {
                 Reduction::find(&architecture, &weights, tolerances.rtol)
             }
             _ => None,
-        };
+        });
         let mut problem = Self {
-            method: auto_method::method(
-                &scenario.flow,
-                (&moments, &architecture, &weights),
-                smallest,
-            ),
+            method,
             scenario: scenario.clone(),
             moments,
             architecture,
@@ -141,6 +144,28 @@ impl Problem {
     pub fn memory(&self) -> u64 {
         memory::of_run(&self.architecture, kept(&self.moments))
     }
+}
+
+/// The growing and decaying modes of two scalar layers, where what is to grow later fades first: a
+/// learned modality must turn, or aligned weights have no mode that would come back. None where explicit
+/// steps would take minutes.
+fn modes_where_needed(
+    scenario: &Scenario,
+    parts: (&Moments, &Architecture, &DVector<f64>),
+    rtol: f64,
+) -> Option<Reduction> {
+    let (moments, architecture, weights) = parts;
+    if scenario.flow.reduction == ReductionChoice::Off {
+        return None;
+    }
+    let turns = !auto_method::learned_turns(moments, architecture).is_empty();
+    let never = scenario.init.is_aligned() && auto_method::drive_turns_round(moments, architecture);
+    let time = scenario.flow.until.time.unwrap_or(0.0);
+    let evaluations = auto_method::explicit_evaluations((rtol, time), parts);
+    if !(turns || never) || evaluations > auto_method::MOST_EVALUATIONS {
+        return None;
+    }
+    Reduction::to_modes(architecture, weights)
 }
 
 /// Number of samples kept.

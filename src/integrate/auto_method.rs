@@ -10,7 +10,7 @@
 //! table.
 
 use super::{FlowSection, MethodChoice, Tolerances};
-use crate::data::Moments;
+use crate::data::{Modality, Moments};
 use crate::integrate::{Method, Pair};
 use crate::linalg::spectral_norm;
 use crate::network::Architecture;
@@ -27,7 +27,7 @@ const SMALLEST: f64 = 1e-18;
 
 /// Evaluations that explicit steps may take where exponential ones would be cheaper but inaccurate:
 /// a few minutes of a network of a hundred units.
-const MOST_EVALUATIONS: f64 = 1e7;
+pub const MOST_EVALUATIONS: f64 = 1e7;
 
 /// Whether what drives a modality turns round (by more than a right angle) when another one is
 /// learned before it: what has grown of it then shrinks, while the modes that are to grow are tiny
@@ -62,6 +62,52 @@ pub fn drive_turns_round(moments: &Moments, architecture: &Architecture) -> bool
     false
 }
 
+/// A modality whose map must turn after it was learned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnedTurn {
+    /// The modality that turns.
+    pub modality: Modality,
+    /// The modality that makes it turn when it is learned.
+    pub by: Modality,
+}
+
+/// Modalities whose maps turn round (by more than a right angle) when another one is learned after
+/// them, from each saddle M_S to the next: what they grow out of then is what had faded when they were
+/// learned. A scalar modality changes its sign.
+///
+/// The modalities are taken in the order of what drives them at each saddle.
+pub fn learned_turns(moments: &Moments, architecture: &Architecture) -> Vec<LearnedTurn> {
+    let count = moments.modalities.len();
+    let mut turns = Vec::new();
+    let mut learned: Vec<usize> = Vec::new();
+    let mut map = moments.critical_map(&learned);
+    while learned.len() < count {
+        let residual = &moments.cross - &map * &moments.inputs;
+        let waiting = (0..count).filter(|m| !learned.contains(m));
+        let rated = waiting.map(|m| (m, spectral_norm(&moments.block(&residual, m))));
+        let Some((next, _)) = rated.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+            break;
+        };
+        let mut after = learned.clone();
+        after.push(next);
+        after.sort_unstable();
+        let turned = moments.critical_map(&after);
+        // A single private layer turns like any number.
+        let held = |m: &&usize| architecture.fusion_layer(**m) >= 2;
+        for &m in learned.iter().filter(held) {
+            let [before, after] = [&map, &turned].map(|maps| moments.block(maps, m));
+            if before.dot(&after) < -1e-12 * before.norm_squared() {
+                turns.push(LearnedTurn {
+                    modality: moments.modalities[m].clone(),
+                    by: moments.modalities[next].clone(),
+                });
+            }
+        }
+        (learned, map) = (after, turned);
+    }
+    turns
+}
+
 /// The method of a run from the given initial weights (flat), whose layers have root-mean-squares of
 /// `smallest` or more.
 pub fn method(
@@ -88,7 +134,9 @@ pub fn method(
                 Some(_) => explicit < MOST_EVALUATIONS,
                 None => architecture.deepest() <= 2,
             };
-            let turns = is_affordable && drive_turns_round(moments, architecture);
+            let turns = is_affordable
+                && (drive_turns_round(moments, architecture)
+                    || !learned_turns(moments, architecture).is_empty());
             if smallest < SMALLEST || turns || explicit < exponential_evaluations(rtol) {
                 Method::RungeKutta(Pair::Dopri5)
             } else {

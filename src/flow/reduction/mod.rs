@@ -22,9 +22,11 @@
 //! | file | what it does |
 //! |---|---|
 //! | `krylov.rs` | bases of the paths up to a length, and the layers between them |
+//! | `modes.rs` | growing and decaying modes of two layers, which round-off does not mix |
 //! | `pilot.rs` | the estimate of the error by a cheap run of two nested reductions |
 
 mod krylov;
+mod modes;
 mod pilot;
 
 use crate::network::{Architecture, Spaces};
@@ -43,10 +45,17 @@ pub struct Reduction {
     /// Bound of the relative error of times and of the shapes of total maps at these times:
     /// round-off where the bases are complete, and an estimate (no theorem) where they are cut.
     pub error_bound: f64,
-    spaces: Spaces,
-    /// Orthonormal basis of each hidden space, width x reduced width.
-    bases: Vec<DMatrix<f64>>,
+    lift: Lift,
     constant_norms_squared: Vec<f64>,
+}
+
+/// How a reduced state belongs to a full one.
+#[derive(Debug, Clone)]
+enum Lift {
+    /// Orthonormal basis of each hidden space, width x reduced width.
+    Subspaces(Spaces, Vec<DMatrix<f64>>),
+    /// Growing and decaying modes of two layers of this network.
+    Modes(Box<Architecture>),
 }
 
 /// A complete basis leaves the round-off of a product through a few layers.
@@ -97,6 +106,17 @@ impl Reduction {
         }
     }
 
+    /// The growing and decaying modes of a network of two layers, late fusion, scalar inputs and one output
+    /// as weights of their own; None for any other. They are exact at any scale, under explicit steps.
+    pub fn to_modes(architecture: &Architecture, weights: &DVector<f64>) -> Option<Self> {
+        modes::has_modes(architecture).then(|| modes::reduction(architecture, weights))
+    }
+
+    /// Whether its weights are growing and decaying modes.
+    pub fn has_modes(&self) -> bool {
+        matches!(self.lift, Lift::Modes(_))
+    }
+
     fn new(
         krylov: Krylov<'_>,
         widths: &[usize],
@@ -113,11 +133,10 @@ impl Reduction {
             })
             .collect();
         let bases = krylov.bases.iter().zip(widths);
+        let bases = bases.map(|(basis, &width)| basis.columns(0, width).into_owned());
+        let bases = bases.collect();
         Self {
-            bases: bases
-                .map(|(basis, &width)| basis.columns(0, width).into_owned())
-                .collect(),
-            spaces: krylov.spaces,
+            lift: Lift::Subspaces(krylov.spaces, bases),
             architecture,
             weights,
             path_length,
@@ -126,27 +145,31 @@ impl Reduction {
         }
     }
 
-    /// The full state that belongs to a reduced one, W(0) + Q_v (What - What(0)) Q_u^T, from the
-    /// full initial weights.
+    /// The full state that belongs to a reduced one, W(0) + Q_v (What - What(0)) Q_u^T, from the initial
+    /// weights of the full network.
     pub fn lift(&self, full_start: &DVector<f64>, reduced: &DVector<f64>) -> DVector<f64> {
+        let (spaces, bases) = match &self.lift {
+            Lift::Subspaces(spaces, bases) => (spaces, bases),
+            Lift::Modes(full) => return modes::lift(full, full_start, (&self.weights, reduced)),
+        };
         let change = reduced - &self.weights;
-        let mut full = full_start.clone();
+        let mut state = full_start.clone();
         let mut start = 0;
         for l in 0..self.architecture.layers.len() {
             let change = self.architecture.view(&change, l);
-            let right = match self.spaces.input(l) {
-                Some(space) => change * self.bases[space].transpose(),
+            let right = match spaces.input(l) {
+                Some(space) => change * bases[space].transpose(),
                 None => change.into_owned(),
             };
-            let lifted = match self.spaces.output(l) {
-                Some(space) => &self.bases[space] * right,
+            let lifted = match spaces.output(l) {
+                Some(space) => &bases[space] * right,
                 None => right,
             };
-            let mut part = full.rows_mut(start, lifted.len());
+            let mut part = state.rows_mut(start, lifted.len());
             part += DMatrixView::from_slice(lifted.as_slice(), lifted.len(), 1);
             start += lifted.len();
         }
-        full
+        state
     }
 
     /// Of each layer the squared Frobenius norm of its constant part, so that
