@@ -20,6 +20,7 @@ mod order;
 mod phase_plane;
 mod reachable;
 mod reduction;
+mod rest;
 mod stepping;
 mod theory_curve;
 mod two_layer;

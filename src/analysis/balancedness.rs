@@ -35,6 +35,67 @@ pub fn balancedness_drift(
         .reduce(f64::max)
 }
 
+/// How far one conserved matrix has drifted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drift {
+    /// The layer that starts from the hidden space of the matrix.
+    pub after: usize,
+    /// Frobenius norm of its change, in units of weight squared.
+    pub change: f64,
+    /// Frobenius norm of the matrix at the start; that of balanced weights is 0.
+    pub own: f64,
+    /// Squared norm of the layers around the space at the start.
+    pub weights: f64,
+}
+
+/// The drift of every conserved matrix between two states.
+pub fn drifts(architecture: &Architecture, start: &DVector<f64>, end: &DVector<f64>) -> Vec<Drift> {
+    let zero = DVector::zeros(start.len());
+    // Squares of tiny weights underflow: each state is scaled to entries of at most 1.
+    let (first, largest) = (start.amax(), start.amax().max(end.amax()));
+    let (own, scaled) = (start / first, [start / largest, end / largest]);
+    let drift = |junction: &Junction| {
+        let around = junction.before.iter().chain([&junction.after]);
+        let squares = around.map(|&l| architecture.view(&own, l).norm_squared());
+        Drift {
+            after: junction.after,
+            change: largest * largest * junction.drift(architecture, &scaled[0], &scaled[1]),
+            own: first * first * junction.drift(architecture, &zero, &own),
+            weights: first * first * squares.sum::<f64>(),
+        }
+    };
+    junctions(architecture).iter().map(drift).collect()
+}
+
+/// Largest drift of a conserved matrix over its own size at the start. None where nothing is conserved.
+///
+/// What has shrunk grows again out of these matrices: where their drift is not small beside themselves,
+/// nothing that grows out of what was swallowed can be trusted. Those of balanced weights vanish, and
+/// their drift is taken over the squared norm of the initial layers.
+pub fn drift_over_own(
+    architecture: &Architecture,
+    start: &DVector<f64>,
+    end: &DVector<f64>,
+) -> Option<f64> {
+    /// A share of the layers' squared norm that round-off leaves of a matrix that vanishes.
+    const VANISHES: f64 = 1e-12;
+    let drifts = drifts(architecture, start, end);
+    let over = drifts.iter().map(|drift| {
+        let is_balanced = drift.own <= VANISHES * drift.weights;
+        let size = if is_balanced {
+            drift.weights
+        } else {
+            drift.own
+        };
+        if drift.change > 0.0 {
+            drift.change / size
+        } else {
+            0.0
+        }
+    });
+    over.reduce(f64::max)
+}
+
 /// A hidden space: the layers that end in it and the one that starts from it.
 struct Junction {
     before: Vec<usize>,

@@ -9,11 +9,13 @@
 //! | `target_components.rs` | which parts of the target were learned, and when |
 //! | `ablation.rs` | the loss without each modality |
 //! | `balancedness.rs` | conserved matrices, a meter of the integrator's error |
+//! | `rest.rs` | whether the flow rests at a critical point |
 
 pub mod ablation;
 pub mod balancedness;
 pub mod curvature;
 pub mod detector;
 pub mod generalisation;
+pub mod rest;
 pub mod saddle_visits;
 pub mod target_components;

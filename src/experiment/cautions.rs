@@ -1,10 +1,13 @@
 //! What keeps a problem from being run, and what the user should know before trusting a run.
 
 use super::problem::Problem;
+use super::results::FlowRun;
 use crate::data::Moments;
 use crate::error::{InputError, Result};
 use crate::flow::Flow;
-use crate::integrate::{Method, Tolerances, auto_method};
+use crate::flow::reduction::Reduction;
+use crate::integrate::auto_method::{self, LearnedTurn};
+use crate::integrate::{Method, MethodChoice, Tolerances};
 use crate::network::Architecture;
 use nalgebra::DVector;
 
@@ -71,6 +74,7 @@ pub(super) fn warnings(problem: &Problem, smallest: f64) -> Vec<String> {
         of_tolerances(problem, smallest),
         of_method(problem),
         super::immobile::warnings(problem),
+        of_turns(problem, smallest),
     ];
     warnings.concat()
 }
@@ -96,6 +100,71 @@ fn of_data(
         );
     }
     warnings
+}
+
+/// A learned modality that must turn grows out of what had faded beside it.
+fn of_turns(problem: &Problem, smallest: f64) -> Vec<String> {
+    /// Share of learned weights below which round-off has a say in what is left of a mode.
+    const FADED: f64 = 1e-12;
+    let (moments, architecture) = (&problem.moments, &problem.architecture);
+    let has_modes = problem.reduction.as_ref().is_some_and(Reduction::has_modes);
+    if !architecture.is_linear() || has_modes {
+        return has_modes_instead(problem, has_modes);
+    }
+    // A mode of the size of the initial weights fades as much as the other one grows.
+    let share = smallest * smallest;
+    let is_lost = share < FADED;
+    let is_rough = problem.method == Method::Exponential && share < problem.tolerances.rtol;
+    let turns = auto_method::learned_turns(moments, architecture);
+    let warning = |turn: LearnedTurn| {
+        let (name, by) = (&turn.modality.name, &turn.by.name);
+        let cause = if is_lost {
+            format!(
+                "beside what is learned it is about {share:.0e} by then, near round-off or below it"
+            )
+        } else {
+            "exponential steps keep it to their tolerance only: compare with flow.method: dopri5"
+                .to_owned()
+        };
+        format!(
+            "the map of {name} must turn round when {by} is learned, after {name} was learned itself. It turns \
+             out of a mode that has faded, and {cause}: when it turns cannot be known"
+        )
+    };
+    match is_lost || is_rough {
+        true => turns.into_iter().map(warning).collect(),
+        false => Vec::new(),
+    }
+}
+
+/// What is said where another method than that of the scenario is taken for the sake of the modes.
+fn has_modes_instead(problem: &Problem, has_modes: bool) -> Vec<String> {
+    let wanted = problem.scenario.flow.method == MethodChoice::Exponential;
+    if !(has_modes && wanted) {
+        return Vec::new();
+    }
+    vec![
+        "flow.method: exponential is replaced by dopri5: growing and decaying modes are integrated as weights of \
+         their own, which exponential steps would mix (flow.reduction: off keeps the method)"
+            .to_owned(),
+    ]
+}
+
+/// What a run shows of what it cannot know: a map that turned, in weights whose conserved matrices did not
+/// keep themselves.
+pub(super) fn after(problem: &Problem, flow: &FlowRun) -> Option<String> {
+    /// Drift over its own size from which on a conserved matrix says nothing.
+    const MOST: f64 = 0.1;
+    let drift = flow.balancedness_drift_own.filter(|drift| *drift > MOST)?;
+    let (moments, architecture) = (&problem.moments, &problem.architecture);
+    let turns = auto_method::drive_turns_round(moments, architecture)
+        || !auto_method::learned_turns(moments, architecture).is_empty();
+    (architecture.is_linear() && turns).then(|| {
+        format!(
+            "conserved matrices drifted by {drift:.1e} of their own size, and a modality grows out of what had \
+             faded before: whether and when it is learned then is not known"
+        )
+    })
 }
 
 fn of_method(problem: &Problem) -> Vec<String> {

@@ -7,6 +7,7 @@ use crate::analysis::ablation::Ablation;
 use crate::analysis::curvature::CurvatureAlongRun;
 use crate::analysis::detector::{Detection, Phase, Plateau};
 use crate::analysis::generalisation::Generalising;
+use crate::analysis::rest::Rest;
 use crate::analysis::saddle_visits::Visits;
 use crate::analysis::target_components::Part;
 use crate::descent::Descent;
@@ -32,6 +33,10 @@ pub struct FlowRun {
     /// Frobenius norm of the drift of the conserved balancedness matrices, over the squared norm
     /// of the weights. None for networks of depth 1, which conserve none.
     pub balancedness_drift: Option<f64>,
+    /// Largest drift of a conserved matrix over its own size; None for networks of depth 1.
+    pub balancedness_drift_own: Option<f64>,
+    /// What shows that the flow rests, where it ended for that.
+    pub rest: Option<Rest>,
     /// The curvature of the loss on each of the detected plateaus; along the whole run as well
     /// where a descent is asked for. Empty in verifications.
     pub curvature: CurvatureAlongRun,

@@ -6,12 +6,14 @@ use super::results::{DescentRun, FlowRun, Learned, RunResult, TheoryCurve};
 use crate::analysis::curvature::{CurvatureAlongRun, CurvatureMonitor, Slowest};
 use crate::analysis::detector::{detect, phase_at_levels};
 use crate::analysis::generalisation::generalise;
+use crate::analysis::rest::{Asked, Rest, RestMonitor};
 use crate::analysis::saddle_visits::Visitor;
 use crate::analysis::{ablation, balancedness, target_components};
 use crate::descent::batches::Batches;
 use crate::descent::optimiser::{Plain, Rule};
 use crate::descent::{self, DescentSection, Stepping};
 use crate::flow::Flow;
+use crate::flow::reduction::Reduction;
 use crate::integrate::{self, Method, Outcome, Segment, Tolerances, TruncatedSegment, Verdict};
 use crate::theory::Theory;
 use crate::trajectory::{Knot, Observables, Recorder};
@@ -174,6 +176,7 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
     if let Some((time, state)) = observer.converged {
         (end.time, end.state) = (time, state);
     }
+    let rest = observer.rested;
     let trajectory = observer.recorder.finish();
     let detection = detect(
         &trajectory,
@@ -194,6 +197,12 @@ pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> Fl
         }),
         detection,
         balancedness_drift: balancedness_drift(&network, &end.state),
+        balancedness_drift_own: balancedness::drift_over_own(
+            network.architecture,
+            network.weights,
+            &end.state,
+        ),
+        rest,
         is_reduced: network.reduction.is_some(),
         end,
         trajectory,
@@ -212,13 +221,16 @@ fn settings(problem: &Problem, plan: &Plan) -> integrate::Settings {
 }
 
 /// Sees the segments of an integration: records them, watches the curvature, ends the run where its
-/// loss gap is met.
+/// loss gap is met, and where it rests.
 struct Observer<'p> {
     observables: Observables<'p>,
     stage: Stage,
     loss_gap: Option<f64>,
     recorder: Recorder<'p>,
     watch: Option<CurvatureMonitor<'p>>,
+    rest: RestMonitor<'p>,
+    /// What shows that it rests, where it does.
+    rested: Option<Rest>,
     /// Where the loss gap was met.
     converged: Option<(f64, DVector<f64>)>,
 }
@@ -239,10 +251,19 @@ impl<'p> Observer<'p> {
         if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
             watch.follow_largest(network.weights);
         }
+        let loss_gap = problem.scenario.flow.until.loss_gap;
+        let asked = Asked {
+            rtol: plan.tolerances.step_rtol,
+            loss_gap,
+            is_aligned: problem.scenario.init.is_aligned(),
+            is_exact: network.reduction.is_some_and(Reduction::has_modes),
+        };
         Self {
             observables,
             stage: plan.stage,
-            loss_gap: problem.scenario.flow.until.loss_gap,
+            loss_gap,
+            rest: RestMonitor::new(flow.clone(), network.weights, asked),
+            rested: None,
             recorder,
             watch,
             converged: None,
@@ -266,10 +287,16 @@ impl<'p> Observer<'p> {
             steps: segment.work().steps,
             loss: self.observables.loss(knot),
         };
-        if monitor(&progress) {
-            Verdict::Continue
-        } else {
-            Verdict::Stop(Outcome::Interrupted)
+        if !monitor(&progress) {
+            return Verdict::Stop(Outcome::Interrupted);
+        }
+        if !self.recorder.trajectory().is_kept() {
+            return Verdict::Stop(Outcome::TrajectoryLimit);
+        }
+        self.rested = self.rest.pass(segment, knot);
+        match self.rested {
+            Some(_) => Verdict::Stop(Outcome::Stalled),
+            None => Verdict::Continue,
         }
     }
 
@@ -298,9 +325,16 @@ pub fn run_descent(
 ) -> DescentRun {
     let observables = problem.observables();
     let until = &problem.scenario.flow.until;
+    // Where the flow rests, waiting for a loss gap that it never meets means nothing for descent.
+    let rests = flow_run.rest.is_some();
+    let longest = if rests {
+        flow_run.end.time
+    } else {
+        f64::INFINITY
+    };
     let settings = descent::Settings {
         learning_rate,
-        t_end: until.time.unwrap_or(f64::INFINITY),
+        t_end: until.time.unwrap_or(longest),
         loss_gap: until.loss_gap,
         max_steps: problem.scenario.flow.max_steps,
     };

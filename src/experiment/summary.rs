@@ -1,5 +1,6 @@
 //! `summary.json`: everything measured and predicted of a run, as plain data.
 
+use super::cautions;
 use super::compare::{self, Comparison, CurveComparison, Escape, Orders, TheoryGap};
 use super::problem::Problem;
 use super::results::{DescentRun, Learned, RunResult};
@@ -7,6 +8,7 @@ use super::verify::Verification;
 use crate::analysis::curvature::{Curvature, Sharpness};
 use crate::analysis::detector::{Crossing, ModeCrossing, Phase, Plateau};
 use crate::analysis::generalisation::Generalising;
+use crate::analysis::rest::Rest;
 use crate::data::Modality;
 use crate::integrate::Outcome;
 use crate::linalg::norm;
@@ -19,7 +21,7 @@ pub struct Summary<'r> {
     /// What the data say before any training.
     pub data: DataSummary,
     /// How the integration went.
-    pub flow: FlowSummary,
+    pub flow: FlowSummary<'r>,
     /// The unimodal phase of the flow.
     pub phase: &'r Phase,
     /// What was learned beyond total maps; only for networks that are not linear.
@@ -135,7 +137,7 @@ impl DataSummary {
 
 /// How the integration went.
 #[derive(Debug, Clone, Serialize)]
-pub struct FlowSummary {
+pub struct FlowSummary<'r> {
     /// Integration method that was used.
     pub method: &'static str,
     /// Why it ended.
@@ -164,6 +166,12 @@ pub struct FlowSummary {
     pub krylov_max: Option<u64>,
     /// Drift of the conserved matrices over the squared norm of the weights.
     pub balancedness_drift: Option<f64>,
+    /// Largest drift of a conserved matrix over its own size at the start (that of balanced weights, which
+    /// vanishes, over the squared norm of the initial layers): where it is not small, what grows out of
+    /// modes that had shrunk is not known.
+    pub balancedness_drift_own: Option<f64>,
+    /// Why a run that is stalled does not go on; null for all others.
+    pub stalled: Option<StallSummary<'r>>,
     /// Relative error to which the trajectory between steps is kept, beside the integrator's.
     pub track_tolerance: f64,
     /// Number of weights of the network.
@@ -188,8 +196,91 @@ pub struct ReductionSummary {
     pub error_bound: Option<f64>,
 }
 
-impl FlowSummary {
-    fn of(problem: &Problem, result: &RunResult) -> Self {
+/// A run that rests: the evidence, and what theory said.
+#[derive(Debug, Clone, Serialize)]
+pub struct StallSummary<'r> {
+    /// The evidence.
+    #[serde(flatten)]
+    pub rest: &'r Rest,
+    /// Whether theory's saddle there has a direction of negative curvature; None where it is none.
+    pub is_strict: Option<bool>,
+    /// Modalities that theory never learns from these weights; None where it makes no prediction.
+    pub never_learned: Option<Vec<Modality>>,
+    /// All of that in words.
+    pub reason: String,
+}
+
+impl<'r> StallSummary<'r> {
+    fn of(problem: &Problem, result: &'r RunResult) -> Option<Self> {
+        let rest = result.flow.rest.as_ref()?;
+        let last = result.flow.detection.plateaus.last();
+        let learned = last.and_then(Plateau::learned_places);
+        let is_strict = learned.and_then(|learned| {
+            theory::is_strict_saddle(&problem.moments, &problem.architecture, &learned)
+        });
+        let schedule = result.theory.schedule.as_ref();
+        let never_learned = schedule.map(|schedule| {
+            let modalities = problem.moments.modalities.iter().zip(schedule);
+            let never = modalities.filter(|(_, time)| time.is_none());
+            never.map(|(modality, _)| modality.clone()).collect()
+        });
+        let mut stall = Self {
+            rest,
+            is_strict,
+            never_learned,
+            reason: String::new(),
+        };
+        stall.reason = stall.words();
+        Some(stall)
+    }
+
+    /// The evidence in one sentence a part.
+    fn words(&self) -> String {
+        let names = |modalities: &[Modality]| {
+            let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
+            names.join(", ")
+        };
+        let rest = self.rest;
+        let mut parts = vec![format!(
+            "gradient {:.1e}, least eigenvalue of the Hessian {}",
+            rest.gradient_norm,
+            rest.least_eigenvalue
+                .map_or("not converged".to_owned(), |value| format!("{value:.3e}"))
+        )];
+        if !rest.opposed.is_empty() {
+            parts.push(format!(
+                "the aligned weights of {} shrink for ever: what drives them is exactly opposed to them",
+                names(&rest.opposed)
+            ));
+        }
+        if !rest.faded.is_empty() {
+            parts.push(format!(
+                "the weights of {} have shrunk to round-off: whether and when they grow again is below what \
+                 double precision can tell",
+                names(&rest.faded)
+            ));
+        }
+        parts.push(match &self.never_learned {
+            Some(never) if !never.is_empty() => {
+                format!(
+                    "theory: {} is never learned from these weights",
+                    names(never)
+                )
+            }
+            Some(_) => "theory expects every modality to be learned in the end".to_owned(),
+            None => "theory makes no prediction here".to_owned(),
+        });
+        match self.is_strict {
+            Some(true) => parts.push("a strict saddle by theory".to_owned()),
+            Some(false) => parts.push("a flat saddle by theory".to_owned()),
+            None => {}
+        }
+        parts.join("; ")
+    }
+}
+
+impl<'r> FlowSummary<'r> {
+    fn of(problem: &Problem, result: &'r RunResult) -> Self {
         let flow = &result.flow;
         let (observables, last, work) =
             (problem.observables(), flow.trajectory.end(), &flow.end.work);
@@ -208,6 +299,8 @@ impl FlowSummary {
             krylov_mean: work.krylov_mean(),
             krylov_max: work.krylov_mean().map(|_| work.krylov_max),
             balancedness_drift: flow.balancedness_drift,
+            balancedness_drift_own: flow.balancedness_drift_own,
+            stalled: StallSummary::of(problem, result),
             track_tolerance: flow.trajectory.tolerance(),
             weights: problem.architecture.len(),
             reduction: ReductionSummary {
@@ -297,9 +390,17 @@ impl<'r> Summary<'r> {
             comparison: result.descents.iter().map(|run| run.comparison).collect(),
             convergence_order: result.orders,
             verification: None,
-            warnings: problem.warnings.clone(),
+            warnings: warnings(problem, result),
         }
     }
+}
+
+/// What was known before the run, and what it shows.
+fn warnings(problem: &Problem, result: &RunResult) -> Vec<String> {
+    let before = problem.warnings.iter().cloned();
+    before
+        .chain(cautions::after(problem, &result.flow))
+        .collect()
 }
 
 /// The flow's plateaus with curvature and escape.

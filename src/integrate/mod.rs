@@ -92,10 +92,14 @@ pub enum Outcome {
     Converged,
     /// The time asked for was reached.
     TimeReached,
+    /// The flow rests at a critical point that is not what was asked for.
+    Stalled,
     /// The limit of steps was reached first.
     StepLimit,
     /// The step became too small to move the time.
     StepUnderflow,
+    /// The trajectory has more detail than fits into memory.
+    TrajectoryLimit,
     /// The right-hand side was not finite.
     NotFinite,
     /// The loss of discrete descent grew beyond bounds.
@@ -105,9 +109,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the run ended as it was asked to.
+    /// Whether the run came to an end that says all there is to say: what it was asked for, or a rest that
+    /// it never leaves.
     pub fn is_success(self) -> bool {
-        matches!(self, Outcome::Converged | Outcome::TimeReached)
+        matches!(
+            self,
+            Outcome::Converged | Outcome::TimeReached | Outcome::Stalled
+        )
     }
 
     /// Its name in reports and tables.
@@ -115,7 +123,9 @@ impl Outcome {
         match self {
             Outcome::Converged => "converged",
             Outcome::TimeReached => "time_reached",
+            Outcome::Stalled => "stalled",
             Outcome::StepLimit => "step_limit",
+            Outcome::TrajectoryLimit => "trajectory_limit",
             Outcome::StepUnderflow => "step_underflow",
             Outcome::NotFinite => "not_finite",
             Outcome::Diverged => "diverged",
@@ -128,6 +138,10 @@ impl Outcome {
         match self {
             Outcome::Converged => "converged: the loss gap asked for is met",
             Outcome::TimeReached => "the time asked for is reached",
+            Outcome::Stalled => "stalled: it rests, and nothing measurable drives it on",
+            Outcome::TrajectoryLimit => {
+                "stopped: its trajectory has more detail than can be kept to the tolerance"
+            }
             Outcome::StepLimit => "stopped at the limit of steps (flow.max_steps)",
             Outcome::StepUnderflow => {
                 "failed: the step became too small to move the time, which has sixteen digits"

@@ -70,8 +70,9 @@ pub struct Until {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::POSITIVE))]
     pub time: Option<f64>,
-    /// Fraction of the learnable loss that is left, (Loss - Loss_min)/(Loss_0 - Loss_min). For networks
-    /// that are not linear: Loss/Loss_0.
+    /// Fraction of the learnable loss that is left, (Loss - Loss_least)/(Loss_0 - Loss_least), where
+    /// Loss_least is the least loss that the network can reach. For networks that are not linear:
+    /// Loss/Loss_0. A run that rests before ends with `stalled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::between(0.0, 1.0)))]
     pub loss_gap: Option<f64>,

@@ -43,6 +43,8 @@ pub struct Trajectory {
     /// Entries whose errors are measured together, against their largest norm on the piece.
     groups: Vec<Range<usize>>,
     tolerance: f64,
+    /// The tolerance asked for.
+    asked: f64,
     most_knots: usize,
     /// Time of one step where the trajectory is one of steps, as that of a descent; None where it is smooth.
     step: Option<f64>,
@@ -66,6 +68,7 @@ impl Trajectory {
             groups,
             tolerance,
             step: None,
+            asked: tolerance,
         }
     }
 
@@ -86,6 +89,20 @@ impl Trajectory {
     /// trajectory had more detail than fits in memory.
     pub fn tolerance(&self) -> f64 {
         self.tolerance
+    }
+
+    /// The relative error that was asked for.
+    pub fn asked_tolerance(&self) -> f64 {
+        self.asked
+    }
+
+    /// Whether the tolerance is still near the one asked for, so that crossings and plateaus are those of
+    /// the run: within a factor of a hundred, or below 1e-5.
+    pub fn is_kept(&self) -> bool {
+        const MOST: f64 = 100.0;
+        const FINE: f64 = 1e-5;
+        // Powers of ten are not exact.
+        self.tolerance <= 1.01 * (MOST * self.asked).max(FINE)
     }
 
     /// All knots in order of time.

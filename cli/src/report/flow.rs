@@ -24,6 +24,10 @@ pub(super) fn push_flow(text: &mut String, summary: &Summary<'_>) {
         flow.balancedness_drift
             .map_or(NONE.into(), |drift| format!("{drift:.1e}")),
     );
+    push_accuracy(text, flow);
+    if let Some(stalled) = &flow.stalled {
+        push_wrapped(text, &format!("it rests: {}", stalled.reason));
+    }
     let reduction = &flow.reduction;
     if let (Some(weights), Some(bound)) = (reduction.reduced_weights, reduction.error_bound) {
         let _ = writeln!(
@@ -54,6 +58,19 @@ pub(super) fn push_flow(text: &mut String, summary: &Summary<'_>) {
             "  the run ends on the plateau of {}: not everything is learned",
             plateau.saddle
         );
+    }
+}
+
+/// What is known of the accuracy beyond the tolerance of the steps.
+fn push_accuracy(text: &mut String, flow: &FlowSummary<'_>) {
+    if let Some(drift) = flow.balancedness_drift_own {
+        let _ = writeln!(
+            text,
+            "  conserved matrices drift by {drift:.1e} of their own size; trajectory kept to {:.0e}",
+            flow.track_tolerance
+        );
+    } else {
+        let _ = writeln!(text, "  trajectory kept to {:.0e}", flow.track_tolerance);
     }
 }
 
@@ -109,7 +126,7 @@ pub fn judgement(largest: &Disagreement) -> String {
     }
 }
 
-fn krylov(flow: &FlowSummary) -> String {
+fn krylov(flow: &FlowSummary<'_>) -> String {
     let sizes = flow.krylov_mean.zip(flow.krylov_max);
     sizes.map_or(String::new(), |(mean, max)| {
         format!(

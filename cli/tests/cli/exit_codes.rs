@@ -347,3 +347,52 @@ figure:
     let table = sandbox.read("outputs/grid/sweep.csv");
     assert_eq!(table.lines().count(), 3);
 }
+
+/// B is never learned from these weights: the run rests, says why, and has failed only if it was asked for
+/// nothing but a loss gap.
+#[test]
+fn a_run_that_rests_says_so() {
+    const NEVER: &str = "data:\n  toy: {rho: -0.9, sigma: {A: 2.0, B: 1.0}, target: {A: 1.0, B: 1.0}}\n\
+                         network: {depth: 2, fusion_layer: 2, width: 10}\ninit: {aligned: {norm: 1.0e-3}}\n";
+    for (until, code) in [
+        ("{loss_gap: 1.0e-6}", 3),
+        ("{time: 100.0}", 0),
+        ("{time: 100.0, loss_gap: 1.0e-6}", 0),
+    ] {
+        let sandbox = Sandbox::with(FAST);
+        sandbox.write("never.yaml", &format!("{NEVER}flow: {{until: {until}}}\n"));
+        let assert = sandbox.command("run never.yaml").assert().code(code);
+        let report = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+        let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("it rests: gradient"), "{report}");
+        assert!(words.contains("B is never learned from these weights"), "{report}");
+        let summary = sandbox.json("outputs/never/summary.json");
+        assert_eq!(summary["flow"]["outcome"], "stalled");
+        assert_eq!(summary["flow"]["stalled"]["opposed"][0], "B");
+        assert_eq!(summary["flow"]["stalled"]["never_learned"][0], "B");
+        assert!(number(&summary, "flow.stalled.least_eigenvalue") < 0.0);
+        assert!(number(&summary, "flow.t_end") < 50.0);
+        assert_eq!(last_saddle(&summary), "M_A");
+    }
+}
+
+/// The report has both the least-squares loss and what the network can reach.
+#[test]
+fn a_bottleneck_converges_to_its_reachable_loss() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.write(
+        "bottleneck.yaml",
+        "data:\n  moments:\n    modalities: {A: 2, B: 2}\n    \
+         inputs: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]\n    \
+         target_map: [[3, 0, 0.5, 0], [0, 2, 0, 1]]\n\
+         network: {depth: 2, fusion_layer: 2, width: 1}\ninit: {gaussian: {std: 1.0e-3}}\n\
+         flow: {until: {loss_gap: 1.0e-6}}\n",
+    );
+    let report = sandbox.succeed("run bottleneck.yaml");
+    assert!(report.contains("to 0 (least squares)"), "{report}");
+    assert!(report.contains("that this network can reach is 2.125"), "{report}");
+    let summary = sandbox.json("outputs/bottleneck/summary.json");
+    assert_eq!(number(&summary, "data.minimum_loss"), 0.0);
+    assert!((number(&summary, "data.reachable_loss") - 2.125).abs() < 1e-12);
+    assert_eq!(summary["flow"]["outcome"], "converged");
+}
