@@ -66,7 +66,8 @@ fn opposed_drives_are_predicted_for_random_and_aligned_weights() {
     assert_eq!(common::prepare(&intermediate).theory().ratio, None);
     let (_, aligned) = common::run(&yaml("{aligned: {norm: 1e-6}}"));
     assert_eq!(aligned.theory.ratio, None);
-    assert_eq!(aligned.flow.end.outcome, Outcome::TimeReached);
+    // They rest: nothing is left that could bring them back.
+    assert_eq!(aligned.flow.end.outcome, Outcome::Stalled);
     assert_eq!(aligned.flow.detection.phase.t_second, None);
 }
 

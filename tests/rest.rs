@@ -55,7 +55,7 @@ fn aligned_weights_never_come_back() {
             let case = format!("{rho}, {r}, {depth}, {method}, {reduction}");
             let end = &result.flow.end;
             assert_eq!(end.outcome, Outcome::Stalled, "{case}");
-            assert!(end.work.steps < 5_000, "{case}: {} steps", end.work.steps);
+            assert!(end.work.steps < 20_000, "{case}: {} steps", end.work.steps);
             assert_eq!(last_saddle(&result), "M_A", "{case}");
             assert_eq!(result.flow.detection.phase.t_second, None, "{case}");
             let rest = result.flow.rest.as_ref().expect("it rests");

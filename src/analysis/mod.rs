@@ -9,7 +9,7 @@
 //! | `target_components.rs` | which parts of the target were learned, and when |
 //! | `ablation.rs` | the loss without each modality |
 //! | `balancedness.rs` | conserved matrices, a meter of the integrator's error |
-//! | `rest.rs` | whether the flow rests at a critical point |
+//! | `rest/` | whether the flow rests at a critical point |
 
 pub mod ablation;
 pub mod balancedness;

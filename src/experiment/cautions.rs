@@ -157,9 +157,8 @@ pub(super) fn after(problem: &Problem, flow: &FlowRun) -> Option<String> {
     const MOST: f64 = 0.1;
     let drift = flow.balancedness_drift_own.filter(|drift| *drift > MOST)?;
     let (moments, architecture) = (&problem.moments, &problem.architecture);
-    let turns = auto_method::drive_turns_round(moments, architecture)
-        || !auto_method::learned_turns(moments, architecture).is_empty();
-    (architecture.is_linear() && turns).then(|| {
+    let turns = || !auto_method::learned_turns(moments, architecture).is_empty();
+    (architecture.is_linear() && turns()).then(|| {
         format!(
             "conserved matrices drifted by {drift:.1e} of their own size, and a modality grows out of what had \
              faded before: whether and when it is learned then is not known"

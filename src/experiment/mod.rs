@@ -10,6 +10,7 @@
 //! | `run.rs` | from a problem to its results |
 //! | `results.rs` | results that serialise themselves |
 //! | `summary.rs` | all of them in one record |
+//! | `stall.rs` | why a run that is stalled does not go on |
 //! | `compare.rs` | measured against predicted, flow against descent |
 //! | `verify.rs` | a run repeated by another method |
 //! | `agreement.rs` | what the two may differ by, and whether they do |
@@ -25,7 +26,9 @@ pub mod problem;
 pub mod results;
 pub mod run;
 mod scenario;
+mod stall;
 pub mod summary;
 pub mod verify;
 
 pub use scenario::Scenario;
+pub use stall::StallSummary;

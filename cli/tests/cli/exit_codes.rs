@@ -365,7 +365,10 @@ fn a_run_that_rests_says_so() {
         let report = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
         let words = report.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains("it rests: gradient"), "{report}");
-        assert!(words.contains("B is never learned from these weights"), "{report}");
+        assert!(
+            words.contains("B is never learned from these weights"),
+            "{report}"
+        );
         let summary = sandbox.json("outputs/never/summary.json");
         assert_eq!(summary["flow"]["outcome"], "stalled");
         assert_eq!(summary["flow"]["stalled"]["opposed"][0], "B");
@@ -390,7 +393,10 @@ fn a_bottleneck_converges_to_its_reachable_loss() {
     );
     let report = sandbox.succeed("run bottleneck.yaml");
     assert!(report.contains("to 0 (least squares)"), "{report}");
-    assert!(report.contains("that this network can reach is 2.125"), "{report}");
+    assert!(
+        report.contains("that this network can reach is 2.125"),
+        "{report}"
+    );
     let summary = sandbox.json("outputs/bottleneck/summary.json");
     assert_eq!(number(&summary, "data.minimum_loss"), 0.0);
     assert!((number(&summary, "data.reachable_loss") - 2.125).abs() < 1e-12);
