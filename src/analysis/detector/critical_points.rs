@@ -291,7 +291,7 @@ impl CriticalPoint {
     fn is_minimum(&self, observables: &Observables<'_>) -> bool {
         // Least-squares solutions are exact to round-off times the condition number.
         const ROUND_OFF: f64 = 1e-9;
-        let left = observables.moments.loss.excess(&self.map);
+        let left = observables.moments.excess(&self.map);
         left <= ROUND_OFF * observables.learnable_loss()
     }
 }

@@ -202,7 +202,7 @@ pub(super) fn phase(
     let (t_first, t_second) = (first.t_learned, second.and_then(|second| second.t_learned));
     let place = first.modality.index;
     let misattribution = misattribution(observables, place, plateaus);
-    let last = &observables.moments.loss.optimum.as_slice()[observables.block(place)];
+    let last = &observables.moments.least.map.as_slice()[observables.block(place)];
     let outputs = observables.architecture.outputs;
     Phase {
         first: Some(first.modality.clone()),
@@ -236,7 +236,7 @@ fn misattribution(
     };
     let unimodal = plateaus.iter().find(is_unimodal)?;
     let block = observables.block(first);
-    let last = &observables.moments.loss.optimum.as_slice()[block.clone()];
+    let last = &observables.moments.least.map.as_slice()[block.clone()];
     let map = &unimodal.slowest.values[block];
     Some(map.iter().zip(last).map(|(now, last)| now - last).collect())
 }

@@ -111,7 +111,7 @@ fn exit(
 
 /// The power of each modality's outputs over its final power; None where that is zero.
 fn fractions(observables: &Observables<'_>, knot: &Knot) -> Vec<Option<f64>> {
-    let last = observables.moments.loss.optimum.as_slice();
+    let last = observables.moments.least.map.as_slice();
     let total = observables.total_power(last);
     (0..observables.architecture.modalities.len())
         .map(|m| {
