@@ -8,7 +8,8 @@ use modalflow::experiment::summary::{DataSummary, Summary};
 use modalflow::theory;
 use std::fmt::Write;
 
-/// Two modalities of almost equal rate: B is learned at 10.157, A at 10.483.
+/// Two modalities of almost equal rate: B reaches half of its height alone at 10.157, half of its final height,
+/// which is its level because no plateau separates the two, at 9.952; A reaches half of its own at 10.483.
 const NEAR_TIE: &str = "seed: 0
 data: {toy: {rho: 0.3, sigma: {A: 1.0001, B: 1}, target: {A: 1, B: 1}}}
 network: {depth: 2, fusion_layer: 2, width: 10}
@@ -27,12 +28,16 @@ fn the_initial_weights_decide_a_near_tie() {
     assert!((theory.t_first.expect("B") - 10.157).abs() < 0.06);
     assert!((theory.t_second.expect("A") - 10.483).abs() < 0.02);
     assert_eq!(result.theory_gap.first_agrees, Some(true));
+    let phase = &result.flow.detection.phase;
+    assert!((phase.t_first.expect("B") - 9.952).abs() < 1e-3);
+    assert!((phase.t_second.expect("A") - 10.483).abs() < 1e-3);
+    // Theory's level of B is the height alone, 1.3 times the final one: 0.15 in time.
     for gap in [
         result.theory_gap.t_first,
         result.theory_gap.t_second,
         result.theory_gap.ratio,
     ] {
-        assert!(gap.expect("the same order").abs() < 0.01, "{gap:?}");
+        assert!(gap.expect("the same order").abs() < 0.02, "{gap:?}");
     }
     let schedule = theory.schedule.as_ref().expect("late fusion");
     assert_eq!(schedule[1], Some(1.0));

@@ -139,8 +139,8 @@ fn a_third_modality_turns_the_second_on_time() {
             let init = format!("{{gaussian: {{std: {std:e}}}}}");
             let parts = [data, TWO_LAYERS, init.as_str()];
             let (_, result) = run(parts, method, "auto", "{time: 3000}");
-            let half = result.flow.detection.crossings[1].t_half_final;
-            assert_relative_eq!(half.expect("turned"), time, max_relative = 1e-5);
+            let half = result.flow.detection.crossings[1].t_relearned.last();
+            assert_relative_eq!(*half.expect("turned"), time, max_relative = 1e-5);
         }
     }
 }

@@ -126,13 +126,18 @@ fn columns_of_small_variance_do_not_decide() {
             "{{modalities: {{A: 2, B: 1}}, inputs: [[{large}, 0, 0], [0, {small}, 0], [0, 0, 1]], \
              target_map: [[{map}, 3, 1]]}}"
         );
+        // Explicit steps are as short as the inverse of the largest variance.
+        let ways = match large < 1e4 {
+            true => &WAYS[..],
+            false => &WAYS[..2],
+        };
         for rtol in ["1e-8", "1e-6"] {
-            for way in WAYS {
+            for way in ways {
                 let (_, result) = run(
                     &data,
                     "{depth: 2, fusion_layer: 2, width: 8}",
                     "{gaussian: {std: 1.0e-4}}",
-                    &format!("rtol: {rtol}, until: {{time: 600}}"),
+                    &format!("rtol: {rtol}, until: {{time: 200}}"),
                     way,
                 );
                 let [a, b] = ["A", "B"].map(|name| learned_at(&result, name));
@@ -219,12 +224,32 @@ fn a_staircase_of_modes_is_named_and_timed() {
             let mode = modes.find(|c| c.modality.index == m && c.mode == mode);
             mode.and_then(|c| c.t_learned).expect("learned")
         };
-        // Off by the share that other modes of the same stack, of size w0, have in the direction: the
-        // singular vectors turn by some s_1/(s_1 - s_2) std^2.
+        // Their plateaus are short: the modes are at up to 7 % less than their final values there, and so is
+        // half of it, which is reached 0.15/(2 s) sooner. The last modes are timed by their final values.
         let a = predicted(0, 0, 0, strong);
         let b = predicted(2, 0, size - 1, middle);
-        assert!((time(0, 1) / a - 1.0).abs() < 1e-4, "{} {a}", time(0, 1));
-        assert!((time(1, 1) / b - 1.0).abs() < 1e-4, "{} {b}", time(1, 1));
+        assert!(
+            (-0.01..1e-6).contains(&(time(0, 1) / a - 1.0)),
+            "{} {a}",
+            time(0, 1)
+        );
+        assert!(
+            (-0.01..1e-6).contains(&(time(1, 1) / b - 1.0)),
+            "{} {b}",
+            time(1, 1)
+        );
+        let theory = result
+            .theory
+            .modes
+            .as_ref()
+            .expect("white and uncorrelated");
+        for mode in &theory[0].modes[1..] {
+            let predicted = mode.t.expect("enough hidden units");
+            assert!(
+                (time(0, mode.rank) / predicted - 1.0).abs() < 1e-6,
+                "{mode:?}"
+            );
+        }
         assert!((learned_at(&result, "A") - time(0, 1)).abs() < 1e-6);
     }
 }

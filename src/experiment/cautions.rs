@@ -89,7 +89,7 @@ fn of_data(
     if rank < moments.inputs_len() {
         warnings.push(format!(
             "the inputs are linearly dependent ({rank} of {} are independent): many maps have the least loss, and \
-             final norms and crossings are told by the one of least norm",
+             final norms are those of the one of least norm",
             moments.inputs_len()
         ));
     }

@@ -96,9 +96,9 @@ pub struct Escape {
 /// The escape from each plateau; None where not exactly one modality is learned between a plateau and
 /// the next one.
 ///
-/// Growth is measured where the loss falls most slowly; on the plateau that a run starts on, halfway
-/// through, because initial weights need not be aligned as growing ones are. A map whose drive has turned
-/// round may still shrink there: then halfway to the exit.
+/// Growth is measured halfway from where the loss falls most slowly, or from the start of the run on the
+/// plateau that it starts on, to the exit: before that the map may still be what came from earlier drives,
+/// or from weights that are not aligned as growing ones are.
 pub fn escapes(
     observables: &Observables<'_>,
     plateaus: &[Plateau],
@@ -111,16 +111,12 @@ pub fn escapes(
         let (Some(&modality), None) = (new.next(), new.next()) else {
             return None;
         };
-        let knot = match plateau.exit {
-            Some(exit) if plateau.entry == 0.0 => trajectory.at(0.5 * exit),
-            _ => plateau.slowest.clone(),
+        let start = match plateau.entry {
+            0.0 => 0.0,
+            _ => plateau.time,
         };
-        let growth = |knot: Knot| Some((growth_of(observables, &knot, modality)?, knot));
-        let growing = |(rate, _): &(f64, Knot)| *rate > 0.0;
-        let later = || trajectory.at(0.5 * (knot.time + plateau.exit.unwrap_or(knot.time)));
-        let (measured_rate, knot) = growth(knot.clone())
-            .filter(growing)
-            .or_else(|| growth(later()).filter(growing))?;
+        let knot = trajectory.at(0.5 * (start + plateau.exit?));
+        let measured_rate = growth_of(observables, &knot, modality)?;
         let count = observables.architecture.modalities.len();
         let norms: Vec<f64> = (0..count).map(|m| observables.norm(&knot, m)).collect();
         let predicted = theory::escape_rate(

@@ -29,8 +29,8 @@ pub struct Summary<'r> {
     pub learned: Option<&'r Learned>,
     /// When each modality was learned.
     pub crossings: &'r [Crossing],
-    /// When each mode was learned; empty for one output.
-    pub modes: &'r [ModeCrossing],
+    /// When each mode was learned, and when theory expects it; empty for one output.
+    pub modes: Vec<ModeSummary<'r>>,
     /// Plateaus of the loss.
     pub plateaus: Vec<PlateauSummary<'r>>,
     /// The generalisation error along the flow; null where there is neither population nor hold-out.
@@ -268,6 +268,32 @@ pub(super) fn bare_plateaus<S: Serializer>(
     bare.serialize(serializer)
 }
 
+/// When a mode was learned, measured and predicted.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModeSummary<'r> {
+    /// Measured.
+    #[serde(flatten)]
+    pub crossing: &'r ModeCrossing,
+    /// Theory's time; None where it has none.
+    pub theory_t: Option<f64>,
+    /// (measured - theory)/|theory|.
+    pub gap: Option<f64>,
+}
+
+impl<'r> ModeSummary<'r> {
+    fn of(crossing: &'r ModeCrossing, theory: &Theory) -> Self {
+        let of_modality = theory.modes.as_ref();
+        let of_modality = of_modality.and_then(|all| all.get(crossing.modality.index));
+        let mode = of_modality.and_then(|of| of.modes.get(crossing.mode - 1));
+        let theory_t = mode.and_then(|mode| mode.t);
+        Self {
+            crossing,
+            theory_t,
+            gap: compare::relative_gap(crossing.t_learned, theory_t),
+        }
+    }
+}
+
 /// Predictions and their gaps.
 #[derive(Debug, Clone, Serialize)]
 pub struct TheorySummary<'r> {
@@ -290,7 +316,11 @@ impl<'r> Summary<'r> {
             phase: &detection.phase,
             learned: result.learned.as_ref(),
             crossings: &detection.crossings,
-            modes: &detection.modes,
+            modes: detection
+                .modes
+                .iter()
+                .map(|mode| ModeSummary::of(mode, &result.theory))
+                .collect(),
             plateaus: plateaus(problem, result),
             generalisation: result.generalisation.as_ref(),
             stability: result.flow.curvature.stability,

@@ -133,6 +133,19 @@ pub fn predict(
 }
 
 impl Theory {
+    /// Length of the unimodal phase, from the absolute times, or from the first one and the ratio. None
+    /// where the second modality follows right after the first: how soon, leading order does not tell.
+    pub fn length(&self) -> Option<f64> {
+        /// Share of the first time.
+        const RIGHT_AFTER: f64 = 1e-6;
+        let first = self.t_first?;
+        let length = match self.t_second {
+            Some(second) => second - first,
+            None => first * (self.ratio? - 1.0),
+        };
+        (length > RIGHT_AFTER * first).then_some(length)
+    }
+
     /// The order of two modalities or more, the time ratio, and what follows from the order.
     fn predict_order(
         &mut self,
@@ -203,8 +216,11 @@ impl Theory {
             ));
         }
         if architecture.is_linear() {
-            let times = two_layer_times(moments, architecture, weights, (first, next));
-            [self.t_first, self.t_second] = times;
+            let leading = |m: usize| self.modes.as_ref()?.get(m)?.first_time();
+            [self.t_first, self.t_second] = match moments.outputs_len() {
+                1 => two_layer_times(moments, architecture, weights, (first, next)),
+                _ => [leading(first), next.and_then(leading)],
+            };
         }
     }
 

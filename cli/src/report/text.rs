@@ -10,7 +10,7 @@ use super::summary::RunSummary;
 use modalflow::analysis::detector::{Crossing, Phase};
 use modalflow::data::Modality;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::summary::{DataSummary, Summary, TheorySummary};
+use modalflow::experiment::summary::{DataSummary, ModeSummary, Summary, TheorySummary};
 use modalflow::theory::Theory;
 use std::fmt::Write;
 
@@ -58,10 +58,7 @@ fn push_reachable(text: &mut String, data: &DataSummary) {
 /// Of each quantity its label, what was measured, the prediction, and the gap between them.
 fn phase_rows(phase: &Phase, summary: &TheorySummary<'_>, between: &str) -> Vec<[String; 4]> {
     let (theory, gap) = (summary.theory, summary.gap.unwrap_or_default());
-    let length = theory.t_first.and_then(|first| match theory.t_second {
-        Some(second) => Some(second - first),
-        None => Some(first * (theory.ratio? - 1.0)),
-    });
+    let length = theory.length();
     let length_gap = modalflow::experiment::compare::relative_gap(phase.length, length);
     let agrees = match gap.first_agrees {
         Some(true) => "agrees",
@@ -230,6 +227,7 @@ pub fn report(problem: &Problem, run: &RunSummary<'_>) -> String {
     push_remarks(&mut text, summary.theory.theory);
     push_curve(&mut text, &summary.theory);
     push_crossings(&mut text, summary);
+    push_modes(&mut text, summary);
     push_plateaus(&mut text, summary);
     push_generalisation(&mut text, summary);
     push_curvature(&mut text, summary);
@@ -256,6 +254,35 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
         ],
     );
     let _ = write!(text, "\n{}", table(&rows));
+}
+
+/// The staircase of modes, of several outputs.
+fn push_modes(text: &mut String, summary: &Summary<'_>) {
+    /// A table of more rows would push everything else off the screen; summary.json has all.
+    const MOST: usize = 12;
+    if summary.modes.is_empty() {
+        return;
+    }
+    let mut modes: Vec<&ModeSummary<'_>> = summary.modes.iter().collect();
+    let time = |mode: &ModeSummary<'_>| mode.crossing.t_learned.unwrap_or(f64::INFINITY);
+    modes.sort_by(|a, b| time(a).total_cmp(&time(b)));
+    let rows = rows(
+        modes.iter().take(MOST),
+        &[
+            ("mode", &|mode| mode.crossing.name()),
+            ("learned at", &|mode| optional(mode.crossing.t_learned)),
+            ("theory", &|mode| optional(mode.theory_t)),
+            ("gap", &|mode| percent(mode.gap)),
+        ],
+    );
+    let _ = write!(text, "\n{}", table(&rows));
+    if modes.len() > MOST {
+        let _ = writeln!(
+            text,
+            "  and {} more modes in summary.json",
+            modes.len() - MOST
+        );
+    }
 }
 
 fn push_plateaus(text: &mut String, summary: &Summary<'_>) {

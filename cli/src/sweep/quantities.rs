@@ -58,7 +58,7 @@ pub(super) const PHASE: &[Entry] = &[
         .shown("time of the second modality", TIME)
         .meaning("When the second modality is learned."),
     Entry::new("length", |run| number(run.phase.length))
-        .predicted(|_, theory| number(difference(theory.t_second, theory.t_first)))
+        .predicted(|_, theory| number(theory.length()))
         .needs(&[Need::Second, Need::Weights])
         .shown("unimodal phase", TIME)
         .meaning("Length of the unimodal phase."),
@@ -79,6 +79,18 @@ pub(super) const PHASE: &[Entry] = &[
 
 /// Everything else.
 pub(super) const OTHERS: &[Entry] = &[
+    Entry::new("modes", |run| {
+        let modes = run.flow.detection.modes.iter();
+        listed(modes.map(|mode| (mode.name(), mode.t_learned)))
+    })
+    .predicted(|_, theory| {
+        let modalities = theory.modes.iter().flatten();
+        listed(modalities.flat_map(|of| {
+            let modes = of.modes.iter();
+            modes.map(|mode| (format!("{}{}", of.modality.name, mode.rank), mode.t))
+        }))
+    })
+    .needs(&[Need::Weights]),
     Entry::new("ratio_gap", |run| {
         let observables = run.problem.observables();
         number(compare::with_theory(&observables, run.phase, run.theory).ratio)
@@ -193,12 +205,15 @@ fn values(of: impl Fn(&Entry) -> Option<Value>) -> Values {
     known.collect()
 }
 
-fn name(modality: &Option<Modality>) -> Option<&str> {
-    Some(modality.as_ref()?.name.as_str())
+/// Times by name, as `A1 6.275; B1 8.364`; empty where there are none.
+fn listed(times: impl Iterator<Item = (String, Option<f64>)>) -> Option<Value> {
+    let times = times.filter_map(|(name, time)| Some(format!("{name} {:?}", time?)));
+    let times: Vec<String> = times.collect();
+    (!times.is_empty()).then(|| Value::Text(times.join("; ")))
 }
 
-fn difference(later: Option<f64>, earlier: Option<f64>) -> Option<f64> {
-    Some(later? - earlier?)
+fn name(modality: &Option<Modality>) -> Option<&str> {
+    Some(modality.as_ref()?.name.as_str())
 }
 
 /// The loss falls by half of what a modality alone explains.

@@ -95,7 +95,7 @@ fn columns_are_named_as_documented() {
     assert_eq!(
         text.lines().next(),
         Some(
-            "t,loss,norm.A,norm.B,\"map.A[0,0]\",\"map.B[0,0]\",\
+            "t,loss,norm.A,norm.B,power.A,power.B,\"map.A[0,0]\",\"map.B[0,0]\",\
              layer.A.1,layer.A.2,layer.B.1,layer.B.2,layer.shared.3"
         )
     );
@@ -103,6 +103,10 @@ fn columns_are_named_as_documented() {
     let (norm, entry) = (table.column("norm.A"), table.column("map.A[0,0]"));
     for (norm, entry) in norm.iter().zip(&entry) {
         assert!((norm - entry.abs()).abs() <= 1e-15 * norm);
+    }
+    // The variance of A's input is 4.
+    for (power, entry) in table.column("power.A").iter().zip(&entry) {
+        assert!((power - 4.0 * entry * entry).abs() <= 1e-15 * power);
     }
 }
 
@@ -127,7 +131,7 @@ fn map_columns_count_outputs_before_inputs() {
         ("map.B[0,0]", 3.0),
         ("map.B[1,0]", 6.0),
     ];
-    assert_eq!(table.columns[4..10], expected.map(|(name, _)| name));
+    assert_eq!(table.columns[6..12], expected.map(|(name, _)| name));
     for (name, value) in expected {
         let last = table.column(name).pop().expect("rows");
         assert!((last - value).abs() < 1e-6, "{name} ends at {last}");
@@ -146,8 +150,10 @@ fn large_maps_have_no_columns_and_populations_have_a_generalisation_error() {
         .code(0);
     let table = Table::read(&sandbox, "outputs/fast/trajectory.csv");
     let layers = ["layer.A.1", "layer.A.2", "layer.B.1", "layer.B.2"];
-    assert_eq!(table.columns[..4], ["t", "loss", "norm.A", "norm.B"]);
-    assert_eq!(table.columns[4..], layers);
+    let sizes = ["norm.A", "norm.B", "power.A", "power.B"];
+    assert_eq!(table.columns[..2], ["t", "loss"]);
+    assert_eq!(table.columns[2..6], sizes);
+    assert_eq!(table.columns[6..], layers);
     sandbox.succeed("run fast.yaml --quiet --set data.toy.samples=64 --set data.toy.noise=0.1");
     let table = Table::read(&sandbox, "outputs/fast/trajectory.csv");
     assert_eq!(

@@ -76,21 +76,25 @@ pub(super) fn crossings(
 impl Stops<'_, '_> {
     fn crossing(&self, m: usize) -> Crossing {
         let observables = self.observables;
-        let learned = self.stops.iter().position(|stop| {
+        let is_learned = |stop: &Stop<'_>| {
             let power = observables.map_power(stop.map, m);
             let least = ROUND_OFF * ROUND_OFF * observables.total_power(stop.map);
             stop.point.members.contains(&m) && power > least
-        });
-        let level = learned.map(|k| observables.map_power(self.stops[k].map, m).sqrt());
+        };
+        let level = |k: usize| observables.map_power(self.stops[k].map, m).sqrt();
         let size = |knot: &Knot| observables.power(knot, m).sqrt();
-        let t_learned = learned
-            .zip(level)
-            .filter(|_| observables.moments.is_linearly_learnable())
-            .and_then(|(k, level)| self.first_time(k, 0.5 * level, size));
+        let time = |k: usize| self.first_time(k, 0.5 * level(k), size);
+        let learned: Vec<bool> = self.stops.iter().map(is_learned).collect();
+        let begins = |&k: &usize| learned[k] && (k == 0 || !learned[k - 1]);
+        let mut begins = (0..learned.len()).filter(begins);
+        let first = begins
+            .next()
+            .filter(|_| observables.moments.is_linearly_learnable());
         Crossing {
             modality: observables.architecture.modalities[m].clone(),
-            t_learned,
-            level,
+            t_learned: first.and_then(time),
+            t_relearned: begins.filter_map(time).collect(),
+            level: first.map(level),
         }
     }
 
@@ -177,6 +181,7 @@ pub(super) fn crossings_at_levels(
         });
         Crossing {
             t_learned,
+            t_relearned: Vec::new(),
             ..known.clone()
         }
     };
@@ -213,12 +218,7 @@ pub(super) fn phase(
         ratio: t_second
             .zip(t_first.filter(|first| *first > 0.0))
             .map(|(second, first)| second / first),
-        reason: missing(
-            observables,
-            first,
-            second.is_some(),
-            misattribution.is_some(),
-        ),
+        reason: missing(observables, &learned, misattribution.is_some()),
         misattribution: misattribution.as_ref().map(|map| overshoot(map, last)),
         misattribution_map: misattribution.and_then(|map| written_rows(&map, outputs)),
     }
@@ -244,10 +244,10 @@ fn misattribution(
 /// Why something of the phase is missing or not what it usually is.
 fn missing(
     observables: &Observables<'_>,
-    first: &Crossing,
-    has_second: bool,
+    learned: &[&Crossing],
     on_saddle: bool,
 ) -> Option<String> {
+    let first = learned.first()?;
     let (architecture, name) = (observables.architecture, &first.modality.name);
     let mut reasons = Vec::new();
     if architecture.modalities.len() == 1 {
@@ -265,8 +265,16 @@ fn missing(
     if first.t_learned == Some(0.0) {
         reasons.push(format!("{name} is above half of its level from the start"));
     }
-    if !has_second && architecture.modalities.len() > 1 {
+    if learned.len() < 2 && architecture.modalities.len() > 1 {
         reasons.push("no second modality was learned".into());
+    }
+    for crossing in learned {
+        for time in &crossing.t_relearned {
+            let name = &crossing.modality.name;
+            reasons.push(format!(
+                "{name} has to turn, and is learned once more at t = {time:.6}"
+            ));
+        }
     }
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }

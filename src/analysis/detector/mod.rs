@@ -114,6 +114,8 @@ pub struct Crossing {
     pub modality: Modality,
     /// First time at half of its level; None where that is not reached.
     pub t_learned: Option<f64>,
+    /// Times at which it is learned once more, each after a plateau on which it is not: its map had to turn.
+    pub t_relearned: Vec<f64>,
     /// Root of the power of its outputs, tr[W_m S_m W_m^T]^{1/2}, on the first plateau on which it is learned,
     /// in units of y; None where there is no such plateau.
     pub level: Option<f64>,
@@ -130,6 +132,13 @@ pub struct ModeCrossing {
     pub t_learned: Option<f64>,
     /// The singular value of W_m S_m^{1/2} on the first plateau on which the mode is learned, in units of y.
     pub level: f64,
+}
+
+impl ModeCrossing {
+    /// Its name: A1 is the strongest mode of modality A.
+    pub fn name(&self) -> String {
+        format!("{}{}", self.modality.name, self.mode)
+    }
 }
 
 /// The unimodal phase: from the first modality's half height to the second one's.

@@ -106,9 +106,10 @@ impl Run<'_> {
                 let style = map_line(trace.kind, m);
                 // Theory and a learning rate stand for every modality.
                 let (label, colour) = match (trace.kind, m) {
-                    (CurveKind::Flow, _) => {
-                        (format!("‖W_{{{}}}^tot‖_S", modality.name), style.colour)
-                    }
+                    (CurveKind::Flow, _) => (
+                        format!("‖W_{{{0}}}^tot x_{{{0}}}‖", modality.name),
+                        style.colour,
+                    ),
                     (_, 0) => (trace.label.clone(), INK),
                     _ => (String::new(), INK),
                 };
