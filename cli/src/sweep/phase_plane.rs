@@ -30,7 +30,7 @@ impl PhasePlane {
     /// The plane of a scenario with two scalar inputs and one output.
     ///
     /// # Errors
-    /// As for [`Problem::prepare`].
+    /// As for [`modalflow::experiment::problem::Problem::prepare`].
     pub fn of(scenario: &Scenario) -> Result<Self> {
         let problem = unreduced(scenario.clone())?;
         let (architecture, moments) = (problem.architecture, problem.moments);
