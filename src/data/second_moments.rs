@@ -51,6 +51,8 @@ pub struct Moments {
     pub loss: Quadratic,
     /// The best map that the network can reach: that of least squares until [`Moments::bound_ranks`].
     pub least: Least,
+    /// The ranks that a network allows its maps, where they are in the way.
+    pub(crate) bounds: Option<RankBounds>,
     /// The error on a population or a hold-out; None where there is neither.
     pub generalisation: Option<Generalisation>,
     /// What is known of S_xx and its blocks.
@@ -180,6 +182,7 @@ impl Moments {
         Moments {
             modalities,
             least: Least::unbounded(&loss),
+            bounds: None,
             loss,
             inputs,
             cross,
@@ -204,6 +207,22 @@ impl Moments {
     /// loss is what it can reach.
     pub fn bound_ranks(&mut self, bounds: &RankBounds) {
         self.least = Least::within(self, bounds);
+        self.bounds = self.least.is_bound().then(|| bounds.clone());
+    }
+
+    /// The moments of some modalities alone, by place.
+    fn of_modalities(&self, places: &[usize]) -> Moments {
+        let columns: Vec<usize> = places
+            .iter()
+            .flat_map(|&m| self.modalities[m].range.clone())
+            .collect();
+        let dims = places.iter().map(|&m| {
+            let modality = &self.modalities[m];
+            (&modality.name, modality.dim())
+        });
+        let inputs = self.inputs.select_rows(&columns).select_columns(&columns);
+        let cross = self.cross.select_columns(&columns);
+        Moments::new(layout(dims), inputs, cross, 2.0 * self.initial_loss)
     }
 
     /// What there is to learn: Loss_0 less the least loss that the network can reach, Loss_min where no
@@ -245,6 +264,19 @@ impl Moments {
         joined.columns(range.start, range.len()).into_owned()
     }
 
+    /// The best map (o x the inputs of these modalities) of the modalities `learned` alone that the network
+    /// can reach.
+    fn bounded_solution(&self, learned: &[usize]) -> DMatrix<f64> {
+        let mut alone = self.of_modalities(learned);
+        if let Some(bounds) = &self.bounds {
+            alone.bound_ranks(&RankBounds {
+                own: learned.iter().map(|&m| bounds.own[m]).collect(),
+                joint: bounds.joint,
+            });
+        }
+        alone.least.map
+    }
+
     /// The joined map (o x d) of the critical point M_S: the modalities in `learned` at their
     /// joint least-squares solution S_yxS S_S^+, the others at zero. With all modalities it is the best
     /// map that the network can reach.
@@ -260,6 +292,8 @@ impl Moments {
             .flat_map(|&m| self.modalities[m].range.clone())
             .collect();
         let solution = match learned {
+            [] => DMatrix::zeros(self.outputs_len(), 0),
+            _ if self.bounds.is_some() => self.bounded_solution(learned),
             [alone] => self.solutions.alone[*alone].clone(),
             _ => {
                 let inputs = self.inputs.select_rows(&columns).select_columns(&columns);

@@ -60,7 +60,7 @@ pub struct Descent {
     /// The loss after the last step.
     pub final_loss: f64,
     /// Whether it ends jumping between two states: the learning rate is above 2/lambda_max, and the loss's
-    /// higher orders keep the steps from growing. Never so for mini-batches.
+    /// higher orders keep the steps from growing.
     pub period_two: bool,
     /// The trajectory through the steps that were looked at, in flow time. Rates are differences of
     /// neighbours: those of the smooth curve through the steps, which is not the flow's.
@@ -71,6 +71,12 @@ pub struct Descent {
 /// A loss this many times that of the zero map means that descent has diverged. Trajectories
 /// from small weights never rise above it by more than an overshoot.
 const DIVERGED: f64 = 1e3;
+
+/// Share of a jump within which a descent that jumps between two states comes back to each.
+const SWINGING: f64 = 1e-3;
+
+/// The same of one that will go on for ever: an oscillation that fades takes more steps than there are.
+const LOCKED: f64 = 1e-9;
 
 /// How descent steps.
 #[derive(Debug)]
@@ -201,9 +207,9 @@ pub fn descend(
     let mut loss = observables.loss(&knot);
     let ceiling = DIVERGED * observables.moments.initial_loss.max(loss);
     let mut path = TrajectoryBuilder::new(knot.clone(), observables.groups(), time_step);
-    let mut step = 0;
-    let is_noisy = walk.stepping.batches.is_some();
-    let mut before: [Option<Knot>; 2] = [None, None];
+    let (mut step, mut before) = (0, [None, None]);
+    // Without an end in time only a loss gap ends a run.
+    let is_endless = settings.t_end.is_infinite();
     let outcome = loop {
         let has_converged = |gap| observables.loss_gap(&knot) <= gap;
         if let Some(outcome) = observe(step, &knot, loss) {
@@ -214,6 +220,8 @@ pub fn descend(
             break Outcome::TimeReached;
         } else if step >= settings.max_steps {
             break Outcome::StepLimit;
+        } else if is_endless && has_period_two(&observables, &before, &knot, LOCKED) {
+            break Outcome::Stalled;
         }
         step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
         flow.observe(&walk.weights, &mut observation);
@@ -232,14 +240,19 @@ pub fn descend(
         outcome,
         steps: step,
         final_loss: loss,
-        period_two: !is_noisy && has_period_two(&observables, &before, &knot),
+        period_two: has_period_two(&observables, &before, &knot, SWINGING),
         trajectory: path.finish(),
     }
 }
 
-/// Whether the last three steps went there and back: the map is where it was two steps ago, to a
-/// thousandth of the way between, and that is more than what settles at the end of a run.
-fn has_period_two(observables: &Observables<'_>, before: &[Option<Knot>; 2], knot: &Knot) -> bool {
+/// Whether the last three steps went there and back: the map is where it was two steps ago, to `share` of the
+/// way between, and that is more than what settles at the end of a run.
+fn has_period_two(
+    observables: &Observables<'_>,
+    before: &[Option<Knot>; 2],
+    knot: &Knot,
+    share: f64,
+) -> bool {
     let [Some(two), Some(one)] = before else {
         return false;
     };
@@ -248,5 +261,5 @@ fn has_period_two(observables: &Observables<'_>, before: &[Option<Knot>; 2], kno
         maps.map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
     };
     let jump = distance(one);
-    jump > 1e-6 * norm(observables.map(knot)) && distance(two) < 1e-3 * jump
+    jump > 1e-6 * norm(observables.map(knot)) && distance(two) < share * jump
 }

@@ -274,7 +274,8 @@ impl<'a> Distance<'a> {
         let flow = self.flow.at(step.time);
         let loss_gap = (self.observables.loss(step) - self.observables.loss(&flow)).abs();
         let loss_gap = loss_gap / self.observables.moments.initial_loss;
-        if loss_gap > self.max_loss_gap {
+        // What is no number is no agreement.
+        if loss_gap.is_nan() || loss_gap > self.max_loss_gap {
             self.max_loss_gap = loss_gap;
             self.max_loss_gap_time = step.time;
         }

@@ -27,10 +27,7 @@ pub(super) fn warnings(problem: &Problem) -> Vec<String> {
     let warning = |modality: &crate::data::Modality| {
         let m = modality.index;
         let reason = reason(problem, &rate, m)?;
-        Some(format!(
-            "{} cannot be learned: {reason}, so that its private layers never move",
-            modality.name
-        ))
+        Some(format!("{} cannot be learned: {reason}", modality.name))
     };
     modalities.filter_map(warning).collect()
 }
@@ -43,11 +40,13 @@ fn reason(problem: &Problem, rate: &[f64], m: usize) -> Option<&'static str> {
     let is_zero = |l: &usize| architecture.view(&problem.weights, *l).amax() == 0.0;
     let has_biases = !architecture.biases.is_empty();
     if layers.clone().filter(is_zero).count() > 1 && !has_biases {
-        return Some("two or more of its private layers are zero");
+        return Some("two or more of its private layers are zero, and never move");
     }
     // What no linear map explains may still be learned by units that are not linear.
     if architecture.is_linear() && is_uncorrelated(moments, m) {
-        return Some("it is correlated with neither the targets nor another modality");
+        return Some(
+            "it is correlated with neither the targets nor another modality, so that its map only shrinks",
+        );
     }
     let is_still = |l: usize| {
         let range = architecture.layers[l].range.clone();
@@ -58,8 +57,8 @@ fn reason(problem: &Problem, rate: &[f64], m: usize) -> Option<&'static str> {
     let is_driven = moments.block(&moments.cross, m).amax() > 0.0;
     let is_stuck = is_late(architecture) && is_driven && layers.clone().all(is_still);
     (is_stuck && !has_biases).then(|| match architecture.is_linear() {
-        true => "its gradient is zero or underflows",
-        false => "none of its hidden units is active on any sample",
+        true => "its gradient is zero or underflows, so that its private layers never move",
+        false => "none of its hidden units is active on any sample, so that its private layers never move",
     })
 }
 

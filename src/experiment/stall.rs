@@ -27,6 +27,7 @@ impl<'r> StallSummary<'r> {
     pub(super) fn of(problem: &Problem, result: &'r RunResult) -> Option<Self> {
         let rest = result.flow.rest.as_ref()?;
         let last = result.flow.detection.plateaus.last();
+        let last = last.filter(|plateau| plateau.exit.is_none());
         let learned = last.and_then(Plateau::learned_places);
         let is_strict = learned.and_then(|learned| {
             theory::is_strict_saddle(&problem.moments, &problem.architecture, &learned)
@@ -68,8 +69,8 @@ impl<'r> StallSummary<'r> {
         }
         if !rest.faded.is_empty() {
             parts.push(format!(
-                "the weights of {} have shrunk to round-off: whether and when they grow again is below what \
-                 double precision can tell",
+                "the weights of {} have shrunk to round-off or to the integrator's error: whether and when they \
+                 grow again cannot be told from this run",
                 names(&rest.faded)
             ));
         }

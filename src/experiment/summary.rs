@@ -95,16 +95,19 @@ impl DataSummary {
         let moments = &problem.moments;
         let observables = problem.observables();
         let round_off = theory::solution_round_off(moments);
-        let size = |map: &[f64], block| {
-            let size = norm(&map[block]);
-            let is_zero = size <= round_off * norm(map);
-            if is_zero { 0.0 } else { size }
+        let size = |map: &[f64], m: usize| {
+            let power = observables.map_power(map, m);
+            let is_zero = power.sqrt() <= round_off * observables.total_power(map).sqrt();
+            if is_zero {
+                0.0
+            } else {
+                norm(&map[observables.block(m)])
+            }
         };
         let last = moments.least.map.as_slice();
         let is_linear = problem.architecture.is_linear();
         let modality = |modality: &Modality| {
             let unimodal = moments.critical_map(&[modality.index]);
-            let block = observables.block(modality.index);
             let correlation_norm = theory::growth_rate(moments, modality.index);
             // The square of what round-off leaves of the distance from the minimum.
             let excess = moments.loss.excess(unimodal.as_slice());
@@ -114,14 +117,14 @@ impl DataSummary {
                 dim: modality.dim(),
                 correlation_norm,
                 unimodal_norm: match correlation_norm > 0.0 {
-                    true => norm(&unimodal.as_slice()[block.clone()]),
+                    true => norm(&unimodal.as_slice()[observables.block(modality.index)]),
                     false => 0.0,
                 },
                 unimodal_loss: match is_minimum {
                     true => moments.loss.floor,
                     false => moments.loss.floor + excess,
                 },
-                final_norm: size(last, block),
+                final_norm: size(last, modality.index),
             }
         };
         Self {
@@ -284,7 +287,9 @@ impl<'r> ModeSummary<'r> {
     fn of(crossing: &'r ModeCrossing, theory: &Theory) -> Self {
         let of_modality = theory.modes.as_ref();
         let of_modality = of_modality.and_then(|all| all.get(crossing.modality.index));
-        let mode = of_modality.and_then(|of| of.modes.get(crossing.mode - 1));
+        let mode = of_modality
+            .filter(|of| of.are_in_order_of_strength())
+            .and_then(|of| of.modes.get(crossing.mode - 1));
         let theory_t = mode.and_then(|mode| mode.t);
         Self {
             crossing,

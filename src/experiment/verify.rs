@@ -41,6 +41,9 @@ pub struct Verification {
     pub t_first_gap: Option<f64>,
     /// Relative difference of the second crossing's time.
     pub t_second_gap: Option<f64>,
+    /// Whether it came as far as the run; else it judges nothing.
+    #[serde(skip)]
+    pub is_complete: bool,
     /// Whether the two differ by no more than their tolerances allow; None where the check did not come
     /// to its end.
     pub agrees: Option<bool>,
@@ -77,15 +80,24 @@ pub fn verify(problem: &Problem, flow: &FlowRun, monitor: &mut Monitor<'_>) -> V
         max_map_gap: distance.max_map_gap,
         t_first_gap: relative_gap(phase.t_first.filter(|_| same), checked.t_first),
         t_second_gap: relative_gap(phase.t_second.filter(|_| same), checked.t_second),
+        is_complete: covers(&check, flow),
         agrees: None,
         largest: None,
     };
-    if check.end.outcome.is_success() {
+    if verification.is_complete {
         let largest = agreement::largest(problem, flow, &verification);
         verification.agrees = largest.map(|largest| largest.excess() <= 1.0);
         verification.largest = largest;
     }
     verification
+}
+
+/// Whether a check has come as far as the run: to the same time, or to the same kind of end before it.
+fn covers(check: &FlowRun, flow: &FlowRun) -> bool {
+    /// Round-off of a time.
+    const WHOLE: f64 = 1.0 - 1e-9;
+    let (outcome, asked) = (check.end.outcome, flow.end.outcome);
+    outcome.is_success() && (outcome == asked || check.end.time >= WHOLE * flow.end.time)
 }
 
 fn plan(problem: &Problem, flow: &FlowRun) -> Plan {

@@ -12,8 +12,26 @@ pub fn pseudo_inverse(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     pseudo_inverse_and_rank(matrix).0
 }
 
-/// Moore-Penrose inverse and numerical rank.
+/// Moore-Penrose inverse and numerical rank. Rows of very different units are no dependent ones: where the
+/// matrix scaled to a diagonal of ones is of full rank, so is the matrix, and the inverse is its inverse.
 pub fn pseudo_inverse_and_rank(matrix: &DMatrix<f64>) -> (DMatrix<f64>, usize) {
+    let (inverse, rank) = unscaled(matrix);
+    let full = matrix.nrows();
+    if rank == full || matrix.diagonal().iter().any(|variance| *variance <= 0.0) {
+        return (inverse, rank);
+    }
+    let scale = matrix.diagonal().map(|variance| 1.0 / variance.sqrt());
+    let scaled = |matrix: &DMatrix<f64>| {
+        DMatrix::from_fn(full, full, |i, j| scale[i] * matrix[(i, j)] * scale[j])
+    };
+    match unscaled(&scaled(matrix)) {
+        (correlations, rank) if rank == full => (scaled(&correlations), full),
+        _ => (inverse, rank),
+    }
+}
+
+/// The same of the matrix as it stands.
+fn unscaled(matrix: &DMatrix<f64>) -> (DMatrix<f64>, usize) {
     if matrix.is_empty() {
         return (matrix.clone(), 0);
     }

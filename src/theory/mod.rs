@@ -273,7 +273,9 @@ impl Theory {
     }
 
     fn assume(&mut self, assumption: &str) {
-        self.assumptions.push(assumption.to_owned());
+        if !self.assumptions.iter().any(|known| known == assumption) {
+            self.assumptions.push(assumption.to_owned());
+        }
     }
 }
 

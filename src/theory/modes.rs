@@ -25,12 +25,21 @@ pub struct SingularMode {
     pub rank: usize,
     /// Singular value s_k, its growth rate.
     pub s: f64,
+    /// Singular value s_k/lambda_k^{1/2} of its part of W_m S_m^{1/2} in the end, in units of y.
+    #[serde(skip)]
+    pub level: f64,
     /// When its part of the map is at half of its final value; None where it never is (no hidden unit is
     /// left for it), or is from the start.
     pub t: Option<f64>,
 }
 
 impl ModalityModes {
+    /// Whether the faster of two modes is the stronger one too, as for white inputs, so that a mode has the
+    /// same place in both orders.
+    pub fn are_in_order_of_strength(&self) -> bool {
+        self.modes.is_sorted_by(|a, b| a.level >= b.level)
+    }
+
     /// When the fastest mode is learned.
     pub fn first_time(&self) -> Option<f64> {
         self.modes.first()?.t
@@ -110,6 +119,7 @@ fn mode(k: usize, triple: &Triple, start: f64) -> SingularMode {
     SingularMode {
         rank: k + 1,
         s: triple.s,
+        level: triple.s / triple.variance.sqrt(),
         t: (start > 0.0 && heights > 2.0).then(|| (heights - 1.0).ln() / (2.0 * triple.s)),
     }
 }

@@ -4,7 +4,7 @@
 //! of two modalities of about equal rate the one with the larger growing mode is first.
 
 use super::growth::{drive, growth_rate, late_schedule, learning_order, nth_learned};
-use super::modes::modes;
+use super::modes::{ModalityModes, modes};
 use super::two_layer::{Mode, Problem, applies};
 use crate::data::Moments;
 use crate::network::Architecture;
@@ -99,7 +99,12 @@ pub fn two_layer_schedule(
     }
     if moments.outputs_len() > 1 {
         let modes = modes(moments, architecture, weights).ok()?;
-        return Some(modes.iter().map(|modality| modality.first_time()).collect());
+        // A leading mode that starts above its level has no time.
+        let is_large = |of: &ModalityModes| !of.modes.is_empty() && of.first_time().is_none();
+        if modes.iter().any(is_large) {
+            return None;
+        }
+        return Some(modes.iter().map(ModalityModes::first_time).collect());
     }
     if !applies(moments, architecture) {
         return None;

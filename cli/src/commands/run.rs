@@ -96,14 +96,20 @@ fn run_one(
     let outcome = result.outcome();
     // A run that rests has failed only if it was asked for nothing but a loss gap, which it never meets.
     let until = &problem.scenario.flow.until;
-    let misses_gap = result.flow.end.outcome == Outcome::Stalled && until.time.is_none();
+    let mut descents = result.descents.iter().map(|run| run.descent.outcome);
+    let is_stalled = result.flow.end.outcome == Outcome::Stalled
+        || descents.any(|outcome| outcome == Outcome::Stalled);
+    let misses_gap = is_stalled && until.time.is_none();
     if misses_gap || !outcome.is_success() {
         warn(&format!("warning: {name}: {}", failure(&result)));
         return Ok(exit_code(outcome, misses_gap));
     }
     // A check that did not come to its end has checked nothing.
     let outcome = verification.as_ref().map_or(outcome, |check| check.outcome);
-    Ok(match exit_code(outcome, false) {
+    let is_unchecked = verification
+        .as_ref()
+        .is_some_and(|check| !check.is_complete);
+    Ok(match exit_code(outcome, is_unchecked) {
         0 if !agrees(name, verification.as_ref()) => DISAGREES,
         code => code,
     })
@@ -143,7 +149,7 @@ fn failure(result: &RunResult) -> String {
         .descents
         .iter()
         .map(|run| &run.descent)
-        .find(|d| !d.outcome.is_success());
+        .find(|d| !d.outcome.is_success() || d.outcome == Outcome::Stalled);
     failed.map_or(String::new(), |descent| {
         format!(
             "descent at learning rate {}: {} at step {}",

@@ -107,6 +107,13 @@ fn push_verification(text: &mut String, verification: Option<&Verification>) {
     if let Some(largest) = &check.largest {
         push_wrapped(text, &format!("  {}", judgement(largest)));
     }
+    if !check.is_complete {
+        let end = number(check.t_end);
+        push_wrapped(
+            text,
+            &format!("  no judgement: the check ended at t = {end}, before the run did"),
+        );
+    }
 }
 
 /// Whether two runs agree, in a sentence.

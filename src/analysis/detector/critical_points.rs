@@ -67,13 +67,18 @@ pub(super) fn singular_values(observables: &Observables<'_>, map: &[f64], m: usi
 ///
 /// The critical points are those of the linear network. A network that is not linear lies at one
 /// where its outputs, not only their best linear fit, are those of the linear map.
-pub(super) fn nearest(observables: &Observables<'_>, knot: &Knot, most: f64) -> CriticalPoint {
+pub(super) fn nearest(
+    observables: &Observables<'_>,
+    knot: &Knot,
+    most: f64,
+    share: f64,
+) -> CriticalPoint {
     let whole = nearest_whole(observables, knot);
     let is_near = |point: &CriticalPoint| point.distance <= most;
     let has_modes = observables.architecture.is_linear() && observables.architecture.outputs > 1;
     let point = match has_modes && !is_near(&whole) {
         false => whole,
-        true => partial(observables, knot, most)
+        true => partial(observables, knot, most, share)
             .into_iter()
             .fold(whole, |a, b| if b.distance < a.distance { b } else { a }),
     };
@@ -124,7 +129,12 @@ const NEGLIGIBLE: f64 = 1e-3;
 const MOST_MODES: usize = 32;
 
 /// Critical points where some modes are learned, of the ranks that come into question.
-fn partial(observables: &Observables<'_>, knot: &Knot, most: f64) -> Vec<CriticalPoint> {
+fn partial(
+    observables: &Observables<'_>,
+    knot: &Knot,
+    most: f64,
+    share: f64,
+) -> Vec<CriticalPoint> {
     let architecture = observables.architecture;
     let count = architecture.modalities.len();
     let map = observables.map(knot);
@@ -144,6 +154,10 @@ fn partial(observables: &Observables<'_>, knot: &Knot, most: f64) -> Vec<Critica
         .filter(|(_, power)| 0.5 * power > NEGLIGIBLE * most)
         .collect();
     modes.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let takes_part = |solution: &[f64], m: usize| {
+        let last = observables.map_power(observables.moments.least.map.as_slice(), m);
+        observables.map_power(solution, m) > share * share * last
+    };
     let mut ranks = vec![0; spectra.len()];
     let mut points = Vec::new();
     for &(m, _) in modes.iter().take(MOST_MODES) {
@@ -158,7 +172,10 @@ fn partial(observables: &Observables<'_>, knot: &Knot, most: f64) -> Vec<Critica
             distance: observables.distance(knot, solution.as_slice()),
             map: solution.as_slice().to_vec(),
             members: match is_joint {
-                true => all,
+                true => all
+                    .into_iter()
+                    .filter(|&m| takes_part(solution.as_slice(), m))
+                    .collect(),
                 false => all.into_iter().filter(|&m| ranks[m] > 0).collect(),
             },
             modes: match is_joint {
@@ -250,7 +267,7 @@ impl CriticalPoint {
         match &self.modes {
             Modes::All => self.members.contains(&m),
             Modes::Of(ranks) => mode < ranks[m],
-            Modes::Joint(rank) => mode < *rank,
+            Modes::Joint(rank) => self.members.contains(&m) && mode < *rank,
         }
     }
 

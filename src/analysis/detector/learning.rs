@@ -12,7 +12,7 @@
 //! is the nearest at its end. So crossings and plateaus cannot contradict each other.
 
 use super::critical_points::{CriticalPoint, nearest, singular_values};
-use super::{BETWEEN_KNOTS, Crossing, ModeCrossing, Phase, Plateau, ROUND_OFF};
+use super::{BETWEEN_KNOTS, Crossing, DetectorSection, ModeCrossing, Phase, Plateau, ROUND_OFF};
 use crate::linalg::{overshoot, written_rows};
 use crate::trajectory::{Knot, Observables, Trajectory};
 
@@ -29,18 +29,22 @@ struct Stops<'p, 'o> {
     stops: Vec<Stop<'p>>,
     trajectory: &'o Trajectory,
     observables: &'o Observables<'o>,
+    /// Modes below this share of the modality's strongest one are none.
+    share: f64,
 }
 
-/// Crossings of the modalities and of their modes; drops of the loss below `least_drop` do not count.
+/// Crossings of the modalities and of their modes.
 pub(super) fn crossings(
     trajectory: &Trajectory,
     observables: &Observables<'_>,
     plateaus: &[Plateau],
-    least_drop: f64,
+    thresholds: &DetectorSection,
 ) -> (Vec<Crossing>, Vec<ModeCrossing>) {
+    let least_drop = thresholds.drop * observables.learnable_loss();
     let end = trajectory.end();
     let ends_on_plateau = plateaus.last().is_some_and(|last| last.exit.is_none());
-    let heading = (!ends_on_plateau).then(|| nearest(observables, end, least_drop));
+    let heading =
+        (!ends_on_plateau).then(|| nearest(observables, end, least_drop, thresholds.share));
     // Maps that fit equally well may differ in what each modality contributes.
     let is_determined = observables.moments.rank() == observables.moments.inputs_len();
     let rests = plateaus.iter().map(|plateau| Stop {
@@ -63,6 +67,7 @@ pub(super) fn crossings(
         stops: rests.chain(last).collect(),
         trajectory,
         observables,
+        share: thresholds.share,
     };
     let count = observables.architecture.modalities.len();
     let modalities = (0..count).map(|m| stops.crossing(m)).collect();
@@ -112,7 +117,8 @@ impl Stops<'_, '_> {
                 let is_there = |k: &usize| {
                     let stop = &self.stops[*k];
                     let has_rank = stop.point.has_mode(m, mode);
-                    has_rank && levels[*k][mode] > ROUND_OFF * largest
+                    has_rank
+                        && levels[*k][mode] > self.share * levels[*k][0].max(ROUND_OFF * largest)
                 };
                 let k = (0..levels.len()).find(is_there)?;
                 let level = levels[k][mode];
@@ -150,19 +156,16 @@ fn first_time(
         .take_while(|time| *time < end)
         .chain([end])
         .collect();
-    let holds: Vec<bool> = times
-        .iter()
-        .map(|&time| reached(&trajectory.at(time)))
-        .collect();
-    let begins = |i: &usize| holds[*i] && !holds[*i - 1];
+    let holds = |i: usize| reached(&trajectory.at(times[i]));
     let first = times.partition_point(|time| *time < start);
-    let crossing = match holds.get(first) {
-        Some(true) => (1..=first).rev().find(begins),
-        _ => (first.max(1)..times.len()).find(begins),
+    let crossing = match first < times.len() && holds(first) {
+        true => (0..first).rev().find(|&i| !holds(i)).map(|i| i + 1),
+        false => (first..times.len()).find(|&i| holds(i)),
     };
     match crossing {
+        Some(0) => Some(0.0),
         Some(i) => Some(trajectory.first_time(times[i - 1], times[i], reached)),
-        None => holds[0].then_some(0.0),
+        None => (first < times.len() && holds(0)).then_some(0.0),
     }
 }
 

@@ -186,8 +186,7 @@ pub fn detect(
     thresholds: &DetectorSection,
 ) -> Detection {
     let plateaus = plateaus::plateaus(trajectory, observables, thresholds);
-    let least_drop = thresholds.drop * observables.learnable_loss();
-    let (crossings, modes) = learning::crossings(trajectory, observables, &plateaus, least_drop);
+    let (crossings, modes) = learning::crossings(trajectory, observables, &plateaus, thresholds);
     let phase = learning::phase(observables, &crossings, &plateaus);
     Detection {
         plateaus,

@@ -55,7 +55,12 @@ fn plateau(
         .into_iter()
         .filter_map(|(counts, drop)| counts.then_some(drop))
         .fold(observables.learnable_loss(), f64::min);
-    let point = nearest(observables, &slowest, thresholds.share * smallest_drop);
+    let point = nearest(
+        observables,
+        &slowest,
+        thresholds.share * smallest_drop,
+        thresholds.share,
+    );
     let entry = entry.unwrap_or(0.0);
     let is_at = point.is_near;
     let architecture = observables.architecture;

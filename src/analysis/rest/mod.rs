@@ -191,7 +191,15 @@ impl<'a> RestMonitor<'a> {
         if reached <= asked && motions.iter().any(|motion| *motion != Motion::Frozen) {
             return None;
         }
-        let modalities = &observables.architecture.modalities;
+        let spectrum = spectrum(&mut self.flow, state.as_slice(), 1);
+        let least_eigenvalue = spectrum.and_then(|spectrum| spectrum.least.first()?.converged());
+        // Of units that are not linear no conserved matrix or growing mode tells that nothing will grow: where
+        // the loss falls away to some side, the run goes on.
+        let falls_away = least_eigenvalue.is_none_or(|least| least < -self.asked.rtol);
+        if !self.flow.architecture().is_linear() && falls_away && gradient_norm > 0.0 {
+            return None;
+        }
+        let modalities = &self.flow.architecture().modalities;
         let of = |wanted: fn(&Motion) -> bool| {
             let stacks = self.stacks.iter().zip(&motions);
             let those = stacks.filter(|(_, motion)| wanted(motion));
@@ -204,8 +212,7 @@ impl<'a> RestMonitor<'a> {
             loss_gap: gap,
             faded: of(|motion| *motion == Motion::Faded),
             opposed: of(|motion| matches!(motion, Motion::Opposed(_))),
-            least_eigenvalue: spectrum(&mut self.flow, state.as_slice(), 1)
-                .and_then(|spectrum| spectrum.least.first()?.converged()),
+            least_eigenvalue,
         })
     }
 

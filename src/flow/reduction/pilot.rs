@@ -144,6 +144,7 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
         floor: 0.0,
     };
     Moments {
+        bounds: None,
         modalities: architecture.modalities.clone(),
         inputs: covariance,
         initial_loss: 0.0,
