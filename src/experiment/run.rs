@@ -4,14 +4,14 @@ use super::compare::{self, Comparison, Distance, Orders};
 use super::problem::{Network, Problem};
 use super::results::{DescentRun, FlowRun, Learned, RunResult, TheoryCurve};
 use crate::analysis::curvature::{CurvatureAlongRun, CurvatureMonitor, Slowest};
-use crate::analysis::detector::{detect, phase_at_levels};
+use crate::analysis::detector::{Detection, Phase, Plateau, detect, phase_at_levels};
 use crate::analysis::generalisation::generalise;
 use crate::analysis::rest::{Asked, Rest, RestMonitor};
 use crate::analysis::saddle_visits::Visitor;
 use crate::analysis::{ablation, balancedness, target_components};
 use crate::descent::batches::Batches;
 use crate::descent::optimiser::{Plain, Rule};
-use crate::descent::{self, DescentSection, Stepping};
+use crate::descent::{self, Descent, DescentSection, Stepping};
 use crate::flow::Flow;
 use crate::flow::reduction::Reduction;
 use crate::integrate::{self, Method, Outcome, Segment, Tolerances, TruncatedSegment, Verdict};
@@ -361,19 +361,7 @@ pub fn run_descent(
         (!monitor(&progress)).then_some(Outcome::Interrupted)
     };
     let descent = descent::descend(&mut flow, weights, &settings, stepping, &mut see);
-    let is_noisy = section.is_some_and(|section| section.batch.is_some());
-    let (phase, plateaus) = match is_noisy {
-        true => {
-            let flow = &flow_run.detection;
-            let phase = phase_at_levels(&descent.trajectory, &observables, flow);
-            (phase, None)
-        }
-        false => {
-            let detector = &problem.scenario.detector;
-            let detection = detect(&descent.trajectory, &observables, detector);
-            (detection.phase, Some(detection.plateaus))
-        }
-    };
+    let (phase, plateaus) = detect_in_descent(problem, &descent, &flow_run.detection);
     let flow_phase = &flow_run.detection.phase;
     let comparison = compare::with_flow(learning_rate, &distance, &phase, flow_phase);
     let predictions = problem.descent_theory(theory, learning_rate);
@@ -385,6 +373,26 @@ pub fn run_descent(
         phase,
         comparison,
     }
+}
+
+/// The phase and the plateaus of a descent. Mini-batches make plateaus of their own: their descents have
+/// none, and learn at the flow's levels.
+fn detect_in_descent(
+    problem: &Problem,
+    descent: &Descent,
+    flow: &Detection,
+) -> (Phase, Option<Vec<Plateau>>) {
+    let observables = problem.observables();
+    let section = problem.scenario.descent.as_ref();
+    if section.is_some_and(|section| section.batch.is_some()) {
+        return (
+            phase_at_levels(&descent.trajectory, &observables, flow),
+            None,
+        );
+    }
+    let thresholds = &problem.scenario.detector;
+    let detection = detect(&descent.trajectory, &observables, thresholds);
+    (detection.phase, Some(detection.plateaus))
 }
 
 /// The mini-batches that a descent is to take, if any.

@@ -51,16 +51,12 @@ fn plateau(
         None => trajectory.end().clone(),
     };
     let drops = [(before < lowest, drop_in), (after > lowest, drop_out)];
+    let drops = drops.into_iter().filter(|(counts, _)| *counts);
     let smallest_drop = drops
-        .into_iter()
-        .filter_map(|(counts, drop)| counts.then_some(drop))
+        .map(|(_, drop)| drop)
         .fold(observables.learnable_loss(), f64::min);
-    let point = nearest(
-        observables,
-        &slowest,
-        thresholds.share * smallest_drop,
-        thresholds.share,
-    );
+    let share = thresholds.share;
+    let point = nearest(observables, &slowest, share * smallest_drop, share);
     let entry = entry.unwrap_or(0.0);
     let is_at = point.is_near;
     let architecture = observables.architecture;
@@ -70,11 +66,7 @@ fn plateau(
         saddle: point.name(observables),
         learned: is_at.then(|| architecture.named(&point.learned(observables))),
         is_full: is_at && point.is_full(),
-        rank: is_at.then(|| {
-            names()
-                .zip(point.ranks(observables, thresholds.share))
-                .collect()
-        }),
+        rank: is_at.then(|| names().zip(point.ranks(observables, share)).collect()),
         power: names().zip(fractions(observables, &slowest)).collect(),
         entry,
         exit,
