@@ -165,6 +165,9 @@ impl<'a> RestMonitor<'a> {
         if !self.flow.is_finite() {
             return None;
         }
+        if self.is_moving(time, state) {
+            return None;
+        }
         self.flow.linearise();
         let gradient_norm = norm(&self.rate);
         self.fastest = self.fastest.max(gradient_norm);
@@ -214,6 +217,19 @@ impl<'a> RestMonitor<'a> {
             opposed: of(|motion| matches!(motion, Motion::Opposed(_))),
             least_eigenvalue,
         })
+    }
+
+    /// Whether a stack plainly moves: at its rate it would change by some of its size in the time that the run
+    /// has taken. One that has faded may move, and so may aligned weights that shrink for ever. It spares
+    /// nearly all looks their Krylov spaces.
+    fn is_moving(&self, time: f64, state: &DVector<f64>) -> bool {
+        const SOME: f64 = 1e-3;
+        let moves = |stack: &Stack| {
+            let rate = &self.rate[stack.weights.clone()];
+            dot(rate, rate).sqrt() * time > SOME * stack.size(state).sqrt()
+        };
+        let mut stacks = self.stacks.iter().filter(|stack| !stack.has_faded);
+        !self.asked.is_aligned && stacks.any(moves)
     }
 
     /// Whether a private stack of this squared norm has shrunk to the round-off of its own past, or to
