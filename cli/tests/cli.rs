@@ -2,6 +2,7 @@
 
 mod exit_codes;
 mod files;
+mod networks;
 mod printing;
 mod reproducible;
 mod support;

@@ -3,8 +3,7 @@
 //! A part counts as learned where the outputs hold more than half of it at the end of the run; when,
 //! is told by the first time that they hold half.
 
-use crate::trajectory::Observables;
-use crate::trajectory::Trajectory;
+use crate::trajectory::{Knot, Observables, Trajectory};
 use serde::Serialize;
 
 /// What became of one part of the target.
@@ -27,9 +26,6 @@ impl Part {
 
 const HALF: f64 = 0.5;
 
-/// Times looked at inside each interval of the trajectory's knots.
-const BETWEEN_KNOTS: usize = 3;
-
 /// The parts of the target along a run; empty where none are known.
 pub fn parts(observables: &Observables<'_>, trajectory: &Trajectory) -> Vec<Part> {
     let names = observables.part_names().iter().enumerate();
@@ -43,20 +39,8 @@ pub fn parts(observables: &Observables<'_>, trajectory: &Trajectory) -> Vec<Part
 }
 
 fn first_at_half(observables: &Observables<'_>, trajectory: &Trajectory, k: usize) -> Option<f64> {
-    let reached = |knot: &crate::trajectory::Knot| observables.parts(knot)[k] >= HALF;
-    let mut before = 0.0;
-    for time in trajectory.times(BETWEEN_KNOTS) {
-        if reached(&trajectory.at(time)) {
-            let crossed = time > 0.0;
-            return Some(if crossed {
-                trajectory.first_time(before, time, reached)
-            } else {
-                0.0
-            });
-        }
-        before = time;
-    }
-    None
+    let reached = |knot: &Knot| observables.parts(knot)[k] >= HALF;
+    trajectory.first_crossing((0.0, trajectory.end().time), reached)
 }
 
 /// `linear and xor`, `linear`, ..., `neither`: the parts learned.

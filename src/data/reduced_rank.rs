@@ -16,8 +16,8 @@
 //! regression for the multivariate linear model", J. Multivariate Anal. 5 (1975).
 
 use super::{Moments, Quadratic};
-use crate::linalg::pseudo_inverse;
-use nalgebra::{DMatrix, SymmetricEigen};
+use crate::linalg::{descending_eigen, pseudo_inverse};
+use nalgebra::DMatrix;
 use std::ops::Range;
 
 /// The largest ranks that a network allows.
@@ -128,7 +128,7 @@ impl<'a> Search<'a> {
             Block {
                 range: m.range.clone(),
                 bound: (own < most).then_some(own),
-                inverse: pseudo_inverse(&inputs),
+                inverse: moments.own_inverse(m.index).clone(),
                 inputs,
             }
         });
@@ -241,9 +241,6 @@ impl Block {
 
 /// The `count` leading eigenvectors of a symmetric matrix (o x o), as columns.
 fn leading(matrix: &DMatrix<f64>, count: usize) -> DMatrix<f64> {
-    let eigen = SymmetricEigen::new((matrix + matrix.transpose()) * 0.5);
-    let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    order.truncate(count);
-    eigen.eigenvectors.select_columns(&order)
+    let (_, vectors) = descending_eigen((matrix + matrix.transpose()) * 0.5);
+    vectors.columns(0, count).into_owned()
 }

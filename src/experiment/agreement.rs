@@ -132,7 +132,7 @@ impl Extent {
             loss: 1.0,
             map: 1.0,
         };
-        for time in flow.trajectory.times(3) {
+        for time in flow.trajectory.scan() {
             let knot = flow.trajectory.at(time);
             let speed = observables.speed(&knot).abs() / problem.moments.initial_loss;
             extent.loss = extent.loss.max(1.0 + time * speed);

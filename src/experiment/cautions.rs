@@ -24,13 +24,13 @@ pub(super) fn ensure_batch_fits(samples: u64, batch: Option<u64>) -> Result<()> 
 }
 
 /// Products of tiny weights underflow to zero, and the flow would never leave the origin. `smallest`
-/// is the least root-mean-square of a layer.
+/// is the least root-mean-square of a layer. Gives back the rate of all weights at the start.
 pub(super) fn ensure_live_start(
     architecture: &Architecture,
     moments: &Moments,
     weights: &DVector<f64>,
     smallest: f64,
-) -> Result<()> {
+) -> Result<Vec<f64>> {
     let mut rate = vec![0.0; weights.len()];
     Flow::new(architecture, moments).rate(weights.as_slice(), &mut rate);
     const SCALE: &str = "choose a scale whose product over the layers is between 1e-300 and 1e150";
@@ -53,7 +53,7 @@ pub(super) fn ensure_live_start(
             SCALE,
         )
     } else {
-        return Ok(());
+        return Ok(rate);
     };
     Err(InputError::at("init", problem, remedy))
 }
@@ -67,13 +67,13 @@ const COARSEST: f64 = 1e-3;
 const TIGHT: f64 = 1e-5;
 
 /// What the user should know before trusting the run. `smallest` is the least root-mean-square of an
-/// initial layer.
-pub(super) fn warnings(problem: &Problem, smallest: f64) -> Vec<String> {
+/// initial layer, `rate` the rate of all weights at the start.
+pub(super) fn warnings(problem: &Problem, smallest: f64, rate: &[f64]) -> Vec<String> {
     let warnings = [
         of_data(problem),
         of_tolerances(problem, smallest),
         of_method(problem),
-        super::immobile::warnings(problem),
+        super::immobile::warnings(problem, rate),
         of_turns(problem, smallest),
     ];
     warnings.concat()

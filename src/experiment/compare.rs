@@ -207,14 +207,9 @@ pub fn with_curve(
     (flow, flow_phase): (&Trajectory, &Phase),
     (curve, curve_phase): (&Curve, &Phase),
 ) -> CurveComparison {
-    /// Times looked at between the knots of either.
-    const BETWEEN_KNOTS: usize = 3;
     let mut distance = Distance::new(observables, flow);
     let both = [flow, &curve.trajectory];
-    for time in both
-        .iter()
-        .flat_map(|trajectory| trajectory.times(BETWEEN_KNOTS))
-    {
+    for time in both.iter().flat_map(|trajectory| trajectory.scan()) {
         // The curve ends early where its steps run out.
         if time <= curve.trajectory.end().time {
             distance.add(&curve.trajectory.at(time));

@@ -2,10 +2,8 @@
 
 use super::problem::Problem;
 use crate::data::Moments;
-use crate::flow::Flow;
-use crate::network::Architecture;
 
-/// A warning for each modality whose private layers cannot move.
+/// A warning for each modality whose private layers cannot move; `rate` is that of all weights at the start.
 ///
 /// The gradient of every private layer of modality m has the products of the other layers of its path and
 /// the residual correlation G_m = S_yxm - W S_xm as factors. It stays at zero for ever where
@@ -14,19 +12,11 @@ use crate::network::Architecture;
 /// - x_m is correlated with neither the targets nor any other input: G_m = -W_m S_m, which only shrinks what there is;
 /// - the gradient vanishes although the modality is driven and nothing after the private layers can change
 ///   that (late fusion): no unit is active on any sample, or the gradient underflows.
-pub(super) fn warnings(problem: &Problem) -> Vec<String> {
-    let Problem {
-        moments,
-        architecture,
-        weights,
-        ..
-    } = problem;
-    let mut rate = vec![0.0; weights.len()];
-    Flow::new(architecture, moments).rate(weights.as_slice(), &mut rate);
-    let modalities = architecture.modalities.iter();
+pub(super) fn warnings(problem: &Problem, rate: &[f64]) -> Vec<String> {
+    let modalities = problem.architecture.modalities.iter();
     let warning = |modality: &crate::data::Modality| {
         let m = modality.index;
-        let reason = reason(problem, &rate, m)?;
+        let reason = reason(problem, rate, m)?;
         Some(format!("{} cannot be learned: {reason}", modality.name))
     };
     modalities.filter_map(warning).collect()
@@ -55,15 +45,12 @@ fn reason(problem: &Problem, rate: &[f64], m: usize) -> Option<&'static str> {
             .all(|entry| entry.abs() < f64::MIN_POSITIVE)
     };
     let is_driven = moments.block(&moments.cross, m).amax() > 0.0;
-    let is_stuck = is_late(architecture) && is_driven && layers.clone().all(is_still);
+    let is_late = architecture.shared.is_empty();
+    let is_stuck = is_late && is_driven && layers.clone().all(is_still);
     (is_stuck && !has_biases).then(|| match architecture.is_linear() {
         true => "its gradient is zero or underflows, so that its private layers never move",
         false => "none of its hidden units is active on any sample, so that its private layers never move",
     })
-}
-
-fn is_late(architecture: &Architecture) -> bool {
-    architecture.shared.is_empty()
 }
 
 /// Whether S_yxm and all S_mk are zero, to round-off.

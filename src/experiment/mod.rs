@@ -8,6 +8,7 @@
 //! | `immobile.rs` | which modalities cannot be learned |
 //! | `predictions.rs` | what theory says of it |
 //! | `run.rs` | from a problem to its results |
+//! | `descents.rs` | its descents |
 //! | `results.rs` | results that serialise themselves |
 //! | `summary.rs` | all of them in one record |
 //! | `stall.rs` | why a run that is stalled does not go on |
@@ -19,6 +20,7 @@
 pub mod agreement;
 mod cautions;
 pub mod compare;
+pub mod descents;
 mod immobile;
 pub mod memory;
 mod predictions;

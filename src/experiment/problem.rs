@@ -85,7 +85,7 @@ impl Problem {
         let weights =
             network::initial_weights(&scenario.init, scenario.seed, &moments, &architecture)?;
         let smallest = network::smallest_layer_rms(&architecture, &weights);
-        cautions::ensure_live_start(&architecture, &moments, &weights, smallest)?;
+        let rate = cautions::ensure_live_start(&architecture, &moments, &weights, smallest)?;
         let tolerances = Tolerances::of(&scenario.flow, architecture.activation, smallest);
         let parts = (&moments, &architecture, &weights);
         let mut method = auto_method::method(&scenario.flow, parts, smallest);
@@ -110,7 +110,7 @@ impl Problem {
             tolerances,
             warnings: Vec::new(),
         };
-        problem.warnings = cautions::warnings(&problem, smallest);
+        problem.warnings = cautions::warnings(&problem, smallest, &rate);
         problem.scenario.flow.rtol = Some(tolerances.rtol);
         problem.scenario.flow.atol = Some(tolerances.atol);
         Ok(problem)

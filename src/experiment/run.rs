@@ -1,22 +1,19 @@
 //! From a prepared problem to its results: pure and deterministic but for what the monitor says.
 
-use super::compare::{self, Comparison, Distance, Orders};
+use super::compare;
+use super::descents;
 use super::problem::{Network, Problem};
-use super::results::{DescentRun, FlowRun, Learned, RunResult, TheoryCurve};
+use super::results::{FlowRun, Learned, RunResult, TheoryCurve};
 use crate::analysis::curvature::{CurvatureAlongRun, CurvatureMonitor, Slowest};
-use crate::analysis::detector::{Detection, Phase, Plateau, detect, phase_at_levels};
+use crate::analysis::detector::detect;
 use crate::analysis::generalisation::generalise;
 use crate::analysis::rest::{Asked, Rest, RestMonitor};
-use crate::analysis::saddle_visits::Visitor;
 use crate::analysis::{ablation, balancedness, target_components};
-use crate::descent::batches::Batches;
-use crate::descent::optimiser::{Plain, Rule};
-use crate::descent::{self, Descent, DescentSection, Stepping};
+use crate::descent::DescentSection;
 use crate::flow::Flow;
 use crate::flow::reduction::Reduction;
 use crate::integrate::{self, Method, Outcome, Segment, Tolerances, TruncatedSegment, Verdict};
-use crate::theory::Theory;
-use crate::trajectory::{Knot, Observables, Recorder};
+use crate::trajectory::{Observables, Recorder};
 use nalgebra::DVector;
 
 /// How far a run is.
@@ -86,7 +83,7 @@ pub type Monitor<'m> = dyn FnMut(&Progress) -> bool + 'm;
 pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
     let flow = run_flow(problem, &Plan::of(problem), monitor);
     let theory = problem.theory();
-    let descents = run_descents(problem, (&flow, &theory), monitor);
+    let descents = descents::run_descents(problem, (&flow, &theory), monitor);
     RunResult {
         theory_gap: compare::with_theory(&problem.observables(), &flow.detection.phase, &theory),
         escapes: compare::escapes(
@@ -94,7 +91,7 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
             &flow.detection.plateaus,
             &flow.trajectory,
         ),
-        orders: orders(problem, &descents),
+        orders: descents::orders(problem, &descents),
         generalisation: generalise(&flow.trajectory, &problem.observables()),
         theory_curve: theory_curve(problem, &flow),
         learned: learned(problem, &flow),
@@ -102,33 +99,6 @@ pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
         descents,
         theory,
     }
-}
-
-/// Descents at every learning rate, until one is interrupted.
-fn run_descents(
-    problem: &Problem,
-    (flow, theory): (&FlowRun, &Theory),
-    monitor: &mut Monitor<'_>,
-) -> Vec<DescentRun> {
-    let mut descents = Vec::new();
-    let mut outcome = flow.end.outcome;
-    let section = problem.scenario.descent.as_ref();
-    for &learning_rate in section.map_or(&[][..], |s| s.learning_rate.as_slice()) {
-        if outcome == Outcome::Interrupted {
-            break;
-        }
-        let run = run_descent(problem, (flow, theory), learning_rate, monitor);
-        outcome = run.descent.outcome;
-        descents.push(run);
-    }
-    descents
-}
-
-/// Orders of convergence to the flow.
-fn orders(problem: &Problem, descents: &[DescentRun]) -> Option<Orders> {
-    let section = problem.scenario.descent.as_ref()?;
-    let comparisons: Vec<Comparison> = descents.iter().map(|run| run.comparison).collect();
-    compare::orders(&comparisons).filter(|_| section.tends_to_flow())
 }
 
 fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
@@ -314,91 +284,4 @@ fn balancedness_drift(network: &Network<'_>, end: &DVector<f64>) -> Option<f64> 
         .reduction
         .map_or(0.0, |r| r.constant_norms_squared().iter().sum());
     balancedness::balancedness_drift(network.architecture, network.weights, end, constant)
-}
-
-/// Runs a descent at one learning rate, and sets it beside the flow and theory.
-pub fn run_descent(
-    problem: &Problem,
-    (flow_run, theory): (&FlowRun, &Theory),
-    learning_rate: f64,
-    monitor: &mut Monitor<'_>,
-) -> DescentRun {
-    let observables = problem.observables();
-    let until = &problem.scenario.flow.until;
-    // Where the flow rests, waiting for a loss gap that it never meets means nothing for descent.
-    let rests = flow_run.rest.is_some();
-    let longest = if rests {
-        flow_run.end.time
-    } else {
-        f64::INFINITY
-    };
-    let settings = descent::Settings {
-        learning_rate,
-        t_end: until.time.unwrap_or(longest),
-        loss_gap: until.loss_gap,
-        max_steps: problem.scenario.flow.max_steps,
-    };
-    let section = problem.scenario.descent.as_ref();
-    let rule = section.map_or_else(|| Box::new(Plain) as Box<dyn Rule>, DescentSection::rule);
-    let network = problem.network(rule.is_equivariant());
-    let stepping = Stepping {
-        rule,
-        batches: batches(problem, &network),
-    };
-    let mut flow = network.flow(&problem.moments);
-    let mut distance = Distance::new(observables, &flow_run.trajectory);
-    let mut visitor = Visitor::new(observables, problem.scenario.detector.share);
-    let weights = network.weights.as_slice();
-    let mut see = |steps, knot: &Knot, loss| {
-        distance.add(knot);
-        visitor.pass(knot);
-        let progress = Progress {
-            stage: Stage::Descent(learning_rate),
-            time: knot.time,
-            steps,
-            loss,
-        };
-        (!monitor(&progress)).then_some(Outcome::Interrupted)
-    };
-    let descent = descent::descend(&mut flow, weights, &settings, stepping, &mut see);
-    let (phase, plateaus) = detect_in_descent(problem, &descent, &flow_run.detection);
-    let flow_phase = &flow_run.detection.phase;
-    let comparison = compare::with_flow(learning_rate, &distance, &phase, flow_phase);
-    let predictions = problem.descent_theory(theory, learning_rate);
-    DescentRun {
-        theory: compare::descent_with_theory(&phase, theory, predictions),
-        visits: visitor.finish(),
-        descent,
-        plateaus,
-        phase,
-        comparison,
-    }
-}
-
-/// The phase and the plateaus of a descent. Mini-batches make plateaus of their own: their descents have
-/// none, and learn at the flow's levels.
-fn detect_in_descent(
-    problem: &Problem,
-    descent: &Descent,
-    flow: &Detection,
-) -> (Phase, Option<Vec<Plateau>>) {
-    let observables = problem.observables();
-    let section = problem.scenario.descent.as_ref();
-    if section.is_some_and(|section| section.batch.is_some()) {
-        return (
-            phase_at_levels(&descent.trajectory, &observables, flow),
-            None,
-        );
-    }
-    let thresholds = &problem.scenario.detector;
-    let detection = detect(&descent.trajectory, &observables, thresholds);
-    (detection.phase, Some(detection.plateaus))
-}
-
-/// The mini-batches that a descent is to take, if any.
-fn batches<'p>(problem: &'p Problem, network: &Network<'p>) -> Option<Batches<'p>> {
-    let size = problem.scenario.descent.as_ref()?.batch?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let seed = problem.scenario.seed;
-    Batches::new(network.architecture, &problem.moments, size, seed)
 }

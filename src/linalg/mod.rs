@@ -23,4 +23,4 @@ pub fn written_rows(matrix: &[f64], rows: usize) -> Option<Vec<Vec<f64>>> {
 
 pub use lanczos::*;
 pub use products::*;
-pub use spectrum::{pseudo_inverse, pseudo_inverse_and_rank, spectral_norm};
+pub use spectrum::{descending_eigen, pseudo_inverse, pseudo_inverse_and_rank, spectral_norm};

@@ -48,6 +48,15 @@ fn unscaled(matrix: &DMatrix<f64>) -> (DMatrix<f64>, usize) {
     (scaled * eigen.eigenvectors.transpose(), rank)
 }
 
+/// Eigenvalues of a symmetric matrix, the largest first, and their eigenvectors as columns.
+pub fn descending_eigen(matrix: DMatrix<f64>) -> (Vec<f64>, DMatrix<f64>) {
+    let eigen = SymmetricEigen::new(matrix);
+    let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    let values = order.iter().map(|&k| eigen.eigenvalues[k]).collect();
+    (values, eigen.eigenvectors.select_columns(&order))
+}
+
 /// Largest singular value: the norm |S| of the growth rates. It equals the Frobenius norm for
 /// one output.
 pub fn spectral_norm(matrix: &DMatrix<f64>) -> f64 {

@@ -225,6 +225,37 @@ impl Trajectory {
         inner.chain(std::iter::once(self.end().time))
     }
 
+    /// Times close enough to find by them whatever turns or crosses a level: the knots resolve the
+    /// trajectory to its tolerance, and three times between each two of them separate extrema.
+    pub fn scan(&self) -> impl Iterator<Item = f64> + '_ {
+        const BETWEEN_KNOTS: usize = 3;
+        self.times(BETWEEN_KNOTS)
+    }
+
+    /// When `condition` first holds after `start` and until `end`; where it holds at `start` already, when it
+    /// began to before. 0 where it holds from t = 0 on, None where it never does.
+    pub fn first_crossing(
+        &self,
+        (start, end): (f64, f64),
+        condition: impl Fn(&Knot) -> bool,
+    ) -> Option<f64> {
+        let times: Vec<f64> = self
+            .scan()
+            .take_while(|time| *time < end)
+            .chain([end])
+            .collect();
+        let holds = |i: usize| condition(&self.at(times[i]));
+        let first = times.partition_point(|time| *time < start);
+        let begins = match first < times.len() && holds(first) {
+            true => (0..first).rev().find(|&i| !holds(i)).map_or(0, |i| i + 1),
+            false => (first..times.len()).find(|&i| holds(i))?,
+        };
+        Some(match begins {
+            0 => 0.0,
+            i => self.first_time(times[i - 1], times[i], condition),
+        })
+    }
+
     /// The first time between `from` and `to` at which `condition` holds, given that it holds at
     /// `to` and not at `from`: bisection to the last digit.
     pub fn first_time(&self, from: f64, to: f64, condition: impl Fn(&Knot) -> bool) -> f64 {

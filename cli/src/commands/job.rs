@@ -123,7 +123,7 @@ pub(super) fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Pr
 }
 
 /// Works on one job after the other, with an empty line between their reports, until one is
-/// interrupted; gives back that exit code, or the last one that is not 0.
+/// interrupted; gives back that exit code, or the lowest one that is not 0.
 pub(super) fn work_on<T>(
     all: &[T],
     job: fn(&T) -> &Job,

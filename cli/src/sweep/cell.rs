@@ -6,6 +6,7 @@ use super::quantities;
 use super::row::{CellOutcome, Row};
 use crate::error::{Error, InputError};
 use modalflow::experiment::Scenario;
+use modalflow::experiment::descents;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::run::{self, Progress};
 use modalflow::integrate::Outcome;
@@ -57,7 +58,7 @@ pub fn run_cell(
     let rates = problem.scenario.descent.as_ref();
     let rate = rates.and_then(|section| section.learning_rate.as_slice().first());
     let descent =
-        rate.map(|&rate| run::run_descent(&problem, (&flow, &theory), rate, &mut monitor));
+        rate.map(|&rate| descents::run_descent(&problem, (&flow, &theory), rate, &mut monitor));
     if descent
         .as_ref()
         .is_some_and(|run| run.descent.outcome == Outcome::Interrupted)

@@ -7,8 +7,9 @@
 //! on the loss landscape; for the modes Saxe, McClelland & Ganguli (ICLR 2014).
 
 use super::ROUND_OFF;
+use crate::linalg::descending_eigen;
 use crate::trajectory::{Knot, Observables};
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::DMatrix;
 
 /// A critical point near a knot, or the nearest one that was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,13 +46,10 @@ struct Spectrum {
 impl Spectrum {
     /// The modes of outputs of this second moment W S W^T.
     fn of(outputs: DMatrix<f64>) -> Self {
-        let eigen = SymmetricEigen::new(outputs);
-        let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
-        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let powers = order.iter().map(|&k| eigen.eigenvalues[k].max(0.0));
+        let (powers, directions) = descending_eigen(outputs);
         Self {
-            powers: powers.collect(),
-            directions: eigen.eigenvectors.select_columns(&order),
+            powers: powers.into_iter().map(|power| power.max(0.0)).collect(),
+            directions,
         }
     }
 }

@@ -12,7 +12,7 @@
 //! is the nearest at its end. So crossings and plateaus cannot contradict each other.
 
 use super::critical_points::{CriticalPoint, nearest, singular_values};
-use super::{BETWEEN_KNOTS, Crossing, DetectorSection, ModeCrossing, Phase, Plateau, ROUND_OFF};
+use super::{Crossing, DetectorSection, ModeCrossing, Phase, Plateau, ROUND_OFF};
 use crate::linalg::{overshoot, written_rows};
 use crate::trajectory::{Knot, Observables, Trajectory};
 
@@ -140,32 +140,8 @@ impl Stops<'_, '_> {
             .checked_sub(1)
             .map_or(0.0, |before| self.stops[before].time);
         let reached = |knot: &Knot| size(knot) >= half;
-        first_time(self.trajectory, (start, self.stops[k].time), reached)
-    }
-}
-
-/// When `reached` first holds after `start` and until `end`; where it holds at `start` already, when it began
-/// to before. 0 where it holds from t = 0 on.
-fn first_time(
-    trajectory: &Trajectory,
-    (start, end): (f64, f64),
-    reached: impl Fn(&Knot) -> bool,
-) -> Option<f64> {
-    let times: Vec<f64> = trajectory
-        .times(BETWEEN_KNOTS)
-        .take_while(|time| *time < end)
-        .chain([end])
-        .collect();
-    let holds = |i: usize| reached(&trajectory.at(times[i]));
-    let first = times.partition_point(|time| *time < start);
-    let crossing = match first < times.len() && holds(first) {
-        true => (0..first).rev().find(|&i| !holds(i)).map(|i| i + 1),
-        false => (first..times.len()).find(|&i| holds(i)),
-    };
-    match crossing {
-        Some(0) => Some(0.0),
-        Some(i) => Some(trajectory.first_time(times[i - 1], times[i], reached)),
-        None => (first < times.len() && holds(0)).then_some(0.0),
+        self.trajectory
+            .first_crossing((start, self.stops[k].time), reached)
     }
 }
 
@@ -180,7 +156,7 @@ pub(super) fn crossings_at_levels(
         let m = known.modality.index;
         let t_learned = known.level.and_then(|level| {
             let reached = |knot: &Knot| observables.power(knot, m).sqrt() >= 0.5 * level;
-            first_time(trajectory, span, reached)
+            trajectory.first_crossing(span, reached)
         });
         Crossing {
             t_learned,

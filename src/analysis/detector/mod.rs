@@ -207,9 +207,5 @@ pub fn phase_at_levels(
     learning::phase(observables, &crossings, &[])
 }
 
-/// Times looked at inside each interval of the trajectory's knots. The knots resolve the trajectory
-/// to its tolerance; these points only place extrema of the speed between them.
-const BETWEEN_KNOTS: usize = 3;
-
 /// Maps smaller than this share of the whole are zero: least-squares solutions leave round-off.
 const ROUND_OFF: f64 = 1e-12;

@@ -1,6 +1,5 @@
 //! The loss as a staircase: its speed along a trajectory, and the minima of it.
 
-use super::BETWEEN_KNOTS;
 use crate::trajectory::{Knot, Observables, Trajectory};
 
 /// A minimum of the speed within this share of its lower peak is a ripple, too shallow to be
@@ -56,7 +55,7 @@ impl Staircase {
             false => (FLICKER_STRETCH, FLICKER),
         };
         let (mut points, errors): (Vec<Point>, Vec<f64>) = trajectory
-            .times(BETWEEN_KNOTS)
+            .scan()
             .map(|time| {
                 let knot = trajectory.at(time);
                 let point = Point {
@@ -65,7 +64,10 @@ impl Staircase {
                     speed: observables.speed(&knot),
                     error: 0.0,
                 };
-                (point, loss_error(trajectory, observables, &knot))
+                (
+                    point,
+                    loss_error(trajectory, observables, &knot, point.loss),
+                )
             })
             .unzip();
         let speeds: Vec<f64> = points.iter().map(|point| point.speed).collect();
@@ -256,18 +258,23 @@ fn least([mut from, mut to]: [f64; 2], value: impl Fn(f64) -> f64) -> f64 {
 /// ```text
 /// |dLoss| <= |W - W*|_S |dW|_S + 1/2 |dW|_S^2        |dW|_S <= tolerance sum_m |W_m| (tr S_m)^{1/2}
 /// ```
-fn loss_error(trajectory: &Trajectory, observables: &Observables<'_>, knot: &Knot) -> f64 {
+fn loss_error(
+    trajectory: &Trajectory,
+    observables: &Observables<'_>,
+    knot: &Knot,
+    loss: f64,
+) -> f64 {
     let tolerance = trajectory.tolerance();
     if !observables.architecture.is_linear() {
-        return tolerance * observables.loss(knot);
+        return tolerance * loss;
     }
-    let loss = &observables.moments.loss;
+    let quadratic = &observables.moments.loss;
     let size = |m: usize| {
         let range = observables.architecture.modalities[m].range.clone();
-        let variance: f64 = range.map(|i| loss.covariance[(i, i)]).sum();
+        let variance: f64 = range.map(|i| quadratic.covariance[(i, i)]).sum();
         observables.norm(knot, m) * variance.sqrt()
     };
     let sizes = (0..observables.architecture.modalities.len()).map(size);
     let error = tolerance * sizes.sum::<f64>();
-    (2.0 * loss.excess(observables.map(knot))).sqrt() * error + 0.5 * error * error
+    (2.0 * (loss - quadratic.floor).max(0.0)).sqrt() * error + 0.5 * error * error
 }

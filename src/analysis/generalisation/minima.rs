@@ -13,10 +13,6 @@ use serde::Serialize;
 /// to matter is not judged here; the prominence is told.
 pub const RESOLVED: f64 = 100.0;
 
-/// Times looked at inside each interval of the trajectory's knots, as in detection: they separate
-/// turns of E_g, whose places are then found between them.
-const BETWEEN_KNOTS: usize = 3;
-
 /// A minimum of the generalisation error inside a run: an early-stopping time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Minimum {
@@ -42,7 +38,7 @@ pub(super) fn turns(
     };
     let mut turns = vec![point(0.0)];
     let mut before: Option<(f64, bool)> = None;
-    for time in trajectory.times(BETWEEN_KNOTS) {
+    for time in trajectory.scan() {
         let falling = falls(&trajectory.at(time));
         if let Some((earlier, was_falling)) = before
             && was_falling != falling

@@ -133,9 +133,7 @@ impl RestMonitor<'_> {
             return None;
         }
         let architecture = self.flow.architecture();
-        let range = &architecture.modalities[m].range;
-        let outputs = architecture.outputs;
-        let block = range.start * outputs..range.end * outputs;
+        let block = architecture.map_block(m);
         let (map, left) = (
             &look.map[block.clone()],
             &look.residual.as_slice()[block.clone()],

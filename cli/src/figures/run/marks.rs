@@ -53,8 +53,13 @@ impl Run<'_> {
             level(name(m, "alone"), value, Some(m), false)
         });
         let optimum = moments.least.map.as_slice();
+        // Of dependent inputs a run may end at another map that fits as well.
+        let when = match moments.rank() == moments.inputs_len() {
+            true => "final",
+            false => "least norm",
+        };
         let last = (0..moments.modalities.len())
-            .map(|m| level(name(m, "final"), size(optimum, m), Some(m), true));
+            .map(|m| level(name(m, when), size(optimum, m), Some(m), true));
         let levels = alone.into_iter().chain(last);
         levels.filter(|level| level.value.is_finite()).collect()
     }

@@ -1,0 +1,67 @@
+//! Networks at the edge of what the program is for, through its commands.
+
+use super::support::{FAST, Sandbox, last_saddle, number};
+
+/// The classical single network, through every command and figure.
+#[test]
+fn a_single_modality_is_run_like_any_other() {
+    let single = FAST
+        .replace("{A: 2.0, B: 1.0}", "{A: 2.0}")
+        .replace("{A: 1.0, B: 1.0}", "{A: 1.0}");
+    let sandbox = Sandbox::with(&format!("{single}descent: {{learning_rate: 0.01}}\n"));
+    for line in [
+        "check fast.yaml",
+        "theory fast.yaml",
+        "run fast.yaml --svg --verify",
+    ] {
+        for fusion in [1, 2] {
+            let line = format!("{line} --set network.fusion_layer={fusion}");
+            sandbox.command(&line).assert().code(0);
+        }
+    }
+    let summary = sandbox.json("outputs/fast/summary.json");
+    assert_eq!(summary["phase"]["first"], "A");
+    assert_eq!(last_saddle(&summary), "M_*");
+    for key in ["second", "ratio", "misattribution"] {
+        assert!(
+            summary["phase"][key].is_null() && summary["theory"][key].is_null(),
+            "{key}"
+        );
+    }
+    let sweep = format!(
+        "{single}sweep: {{axes: [{{path: data.toy.sigma.A, values: [1.0, 2.0]}}]}}
+figure:
+  - {{name: times, lines: {{x: data.toy.sigma.A, y: t_first}}}}
+  - {{name: ratios, lines: {{x: data.toy.sigma.A, y: ratio}}}}
+  - {{name: losses, curves: {{value: loss}}}}
+"
+    );
+    sandbox.write("grid.yaml", &sweep);
+    sandbox.command("sweep grid.yaml").assert().code(0);
+    let table = sandbox.read("outputs/grid/sweep.csv");
+    assert_eq!(table.lines().count(), 3);
+}
+
+/// The report has both the least-squares loss and what the network can reach.
+#[test]
+fn a_bottleneck_converges_to_its_reachable_loss() {
+    let sandbox = Sandbox::with(FAST);
+    sandbox.write(
+        "bottleneck.yaml",
+        "data:\n  moments:\n    modalities: {A: 2, B: 2}\n    \
+         inputs: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]\n    \
+         target_map: [[3, 0, 0.5, 0], [0, 2, 0, 1]]\n\
+         network: {depth: 2, fusion_layer: 2, width: 1}\ninit: {gaussian: {std: 1.0e-3}}\n\
+         flow: {until: {loss_gap: 1.0e-6}}\n",
+    );
+    let report = sandbox.succeed("run bottleneck.yaml");
+    assert!(report.contains("to 0 (least squares)"), "{report}");
+    assert!(
+        report.contains("that this network can reach is 2.125"),
+        "{report}"
+    );
+    let summary = sandbox.json("outputs/bottleneck/summary.json");
+    assert_eq!(number(&summary, "data.minimum_loss"), 0.0);
+    assert!((number(&summary, "data.reachable_loss") - 2.125).abs() < 1e-12);
+    assert_eq!(summary["flow"]["outcome"], "converged");
+}
