@@ -285,12 +285,7 @@ pub struct ModeSummary<'r> {
 
 impl<'r> ModeSummary<'r> {
     fn of(crossing: &'r ModeCrossing, theory: &Theory) -> Self {
-        let of_modality = theory.modes.as_ref();
-        let of_modality = of_modality.and_then(|all| all.get(crossing.modality.index));
-        let mode = of_modality
-            .filter(|of| of.are_in_order_of_strength())
-            .and_then(|of| of.modes.get(crossing.mode - 1));
-        let theory_t = mode.and_then(|mode| mode.t);
+        let theory_t = theory.mode_time(crossing.modality.index, crossing.mode);
         Self {
             crossing,
             theory_t,

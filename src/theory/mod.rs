@@ -245,6 +245,15 @@ impl Theory {
         });
     }
 
+    /// When mode k of a modality, k from 1 and the strongest first, is learned; None where theory has no time
+    /// for it, or orders the modes in another way.
+    pub fn mode_time(&self, modality: usize, k: usize) -> Option<f64> {
+        let of_modality = self.modes.as_ref()?.get(modality)?;
+        let in_order = of_modality.are_in_order_of_strength();
+        let mode = in_order.then(|| of_modality.modes.get(k.checked_sub(1)?))??;
+        mode.t
+    }
+
     /// The staircase of modes, or why there is none.
     fn add_modes(
         &mut self,

@@ -307,6 +307,28 @@ fn svg_pictures_come_on_demand_and_are_well_formed() {
     }
 }
 
+/// A learns two modes, B its only one, which has no mark beside that of the modality.
+#[test]
+fn pictures_mark_the_single_modes_of_several_outputs() {
+    let sandbox = Sandbox::with(
+        "data: {moments: {modalities: {A: 2, B: 1}, inputs: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+  target_map: [[3, 0, 0], [0, 1.5, 0], [0, 0, 2]]}}
+network: {depth: 2, fusion_layer: 2, width: 20}
+init: {gaussian: {std: 1e-5}}
+flow: {until: {time: 20}}
+",
+    );
+    sandbox.succeed("run fast.yaml --svg");
+    for stem in ["loss", "maps"] {
+        let text = sandbox.read(&format!("outputs/fast/{stem}.svg"));
+        for label in ["A1", "A2", "one mode learned", "time of the mode"] {
+            let label = label.replace(' ', "\u{a0}");
+            assert!(text.contains(&label), "{stem}.svg lacks {label}");
+        }
+        assert!(!text.contains("B1\n"), "{stem}.svg has B1");
+    }
+}
+
 /// A file of an earlier run beside those of this one would pass for its result.
 #[test]
 fn files_that_a_later_run_does_not_write_are_removed() {

@@ -3,13 +3,14 @@
 use super::Run;
 use crate::figures::labels::saddle_label;
 use crate::plot::{
-    BAND, Band, Colour, Dot, GREY, LEVEL, Level, LineStyle, Marker, RULE, SHOULDER, Span, literal,
-    modality_colour,
+    BAND, Band, Colour, Dot, GREY, INK, Key, LEVEL, Level, LineStyle, Marker, Panel, RULE,
+    SHOULDER, Sample, Shape, Span, literal, modality_colour,
 };
 use crate::report::format::number_to;
-use modalflow::analysis::detector::{self, Plateau};
+use modalflow::analysis::detector::{self, ModeCrossing, Plateau};
 use modalflow::trajectory::Knot;
 use modalflow::trajectory::Observables;
+use std::cmp::Ordering;
 
 impl Run<'_> {
     /// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*.
@@ -120,6 +121,45 @@ impl Run<'_> {
         marks.flatten().map(mark).collect()
     }
 
+    /// When each mode of a modality that has several was learned, and theory's times of them, at the height of a
+    /// value then.
+    pub(super) fn mode_times(&self, value: impl Fn(&Knot, usize) -> f64) -> Vec<Dot> {
+        let flow = &self.result.flow;
+        let modes = &flow.detection.modes;
+        let siblings = |m: usize| modes.iter().filter(|mode| mode.modality.index == m).count();
+        let mut shown: Vec<&ModeCrossing> = modes
+            .iter()
+            .filter(|mode| mode.t_learned.is_some() && siblings(mode.modality.index) > 1)
+            .collect();
+        shown.sort_by(|a, b| {
+            a.t_learned
+                .partial_cmp(&b.t_learned)
+                .unwrap_or(Ordering::Equal)
+        });
+        shown.truncate(MOST_MODES);
+        let mark = |time: Option<f64>,
+                    mode: &ModeCrossing,
+                    marker: fn(Colour) -> Marker,
+                    label: String| {
+            let (time, m) = (
+                time.filter(|time| *time <= self.t_end)?,
+                mode.modality.index,
+            );
+            let at = (time, value(&flow.trajectory.at(time), m));
+            Some(Dot::new(at, marker(modality_colour(m)), label))
+        };
+        let marks = shown.into_iter().flat_map(|mode| {
+            let theory = self.result.theory.mode_time(mode.modality.index, mode.mode);
+            let label = format!("t_{{{}}}", mode.name());
+            // The hollow diamond below, so that it rings the dot where both agree.
+            [
+                mark(theory, mode, theory_mode, String::new()),
+                mark(mode.t_learned, mode, mode_dot, label),
+            ]
+        });
+        marks.flatten().collect()
+    }
+
     pub(super) fn phase(&self, needed: bool) -> Option<Span> {
         let phase = &self.result.flow.detection.phase;
         let (first, second) = (phase.first.as_ref()?, phase.second.as_ref()?);
@@ -142,6 +182,37 @@ impl Run<'_> {
             needed,
         })
     }
+}
+
+/// A picture with more modes than these would be nothing but their marks; the report has the others.
+const MOST_MODES: usize = 8;
+
+/// The marker of the time of one mode.
+fn mode_dot(colour: Colour) -> Marker {
+    Marker::disc(colour, 2.6)
+}
+
+/// The marker of theory's time of one mode.
+fn theory_mode(colour: Colour) -> Marker {
+    Marker {
+        shape: Shape::DIAMOND,
+        hollow: true,
+        ..Marker::disc(colour, 4.6)
+    }
+}
+
+/// Adds the times of single modes to a panel, and says in its legend what they are.
+pub(super) fn mark_modes(panel: &mut Panel, dots: Vec<Dot>) {
+    let keys = [
+        (mode_dot(INK), "one mode learned"),
+        (theory_mode(INK), "theory's time of the mode"),
+    ];
+    for (marker, label) in keys {
+        if dots.iter().any(|dot| dot.marker.shape == marker.shape) {
+            panel.legend.push(Key::new(label, Sample::Marker(marker)));
+        }
+    }
+    panel.dots.extend(dots);
 }
 
 /// The marker of a time.

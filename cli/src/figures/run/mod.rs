@@ -9,7 +9,7 @@ use crate::plot::{
 };
 use crate::report::format::{number, number_to};
 use crate::report::network::fusion_name;
-use marks::{dot, level};
+use marks::{dot, level, mark_modes};
 use modalflow::data::Source;
 use modalflow::experiment::{Scenario, results::RunResult};
 use modalflow::network::InitSection;
@@ -88,6 +88,10 @@ impl Run<'_> {
             let losses = trace.points(|knot| self.observables.loss(knot));
             panel.draw(&trace.label, loss_line(trace.kind), losses);
         }
+        mark_modes(
+            &mut panel,
+            self.mode_times(|knot, _| self.observables.loss(knot)),
+        );
         with_value_axis("loss (units of y²)", 1, panel)
     }
 
@@ -121,6 +125,10 @@ impl Run<'_> {
                 });
             }
         }
+        mark_modes(
+            &mut panel,
+            self.mode_times(|knot, m| self.observables.power(knot, m).sqrt()),
+        );
         with_value_axis(
             "root power of the outputs (units of y)",
             modalities.len(),
