@@ -17,6 +17,23 @@ fn bottleneck(width: usize, (method, reduction): (&str, &str)) -> String {
     )
 }
 
+/// Aligned weights stay of rank one, however wide the network: 2.125 as at width 1. With a shared layer the joined
+/// map is of rank one too, and keeps only the larger of its modes, 3^2 + 0.5^2 against 2^2 + 1^2: 2.5.
+#[test]
+fn aligned_weights_converge_to_the_best_map_of_rank_one() {
+    let wide =
+        bottleneck(8, ("auto", "auto")).replace("gaussian: {std: 1.0e-3}", "aligned: {norm: 0.01}");
+    let early = wide.replace("fusion_layer: 2", "fusion_layer: 1");
+    let deep = wide.replace("{depth: 2, fusion_layer: 2,", "{depth: 3, fusion_layer: 2,");
+    for (yaml, least) in [(wide, 2.125), (early, 2.5), (deep, 2.5)] {
+        let (problem, result) = common::run(&yaml);
+        assert_relative_eq!(problem.moments.least.loss, least, max_relative = 1e-12);
+        assert_eq!(result.flow.end.outcome, Outcome::Converged, "{yaml}");
+        let last = result.flow.detection.plateaus.last().expect("an end");
+        assert_eq!(last.saddle, "M_*");
+    }
+}
+
 /// Rank one a modality: the modes 2 of A and 0.5 of B stay out of reach, (2^2 + 0.5^2)/2 = 2.125.
 #[test]
 fn a_bottleneck_converges_to_what_it_can_reach() {
@@ -33,6 +50,9 @@ fn a_bottleneck_converges_to_what_it_can_reach() {
             assert!((0.0..1.001 * 5e-6).contains(&(loss - 2.125)), "{loss}");
             let last = result.flow.detection.plateaus.last().expect("an end");
             assert_eq!(last.saddle, "M_*");
+            // A alone learns its first mode, and keeps it.
+            let misattribution = result.theory.misattribution.expect("M_A");
+            assert!(misattribution.abs() < 1e-12, "{misattribution}");
         }
     }
 }

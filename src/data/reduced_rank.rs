@@ -29,6 +29,19 @@ pub struct RankBounds {
     pub joint: usize,
 }
 
+impl RankBounds {
+    /// The bounds of the same network at aligned weights, W^l = u_l v_{l-1}^T with u_{l-1} = v_{l-1}: every
+    /// gradient keeps the hidden directions, so that no map ever has a rank above one. Without shared layers the
+    /// joined map is as free as its parts.
+    pub fn of_aligned(self) -> Self {
+        let has_shared = self.joint < usize::MAX;
+        Self {
+            own: self.own.iter().map(|&own| own.min(1)).collect(),
+            joint: if has_shared { 1 } else { self.joint },
+        }
+    }
+}
+
 /// The best map that a network can reach.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Least {

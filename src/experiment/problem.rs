@@ -74,7 +74,11 @@ impl Problem {
             moments.outputs_len(),
         )?;
         if architecture.is_linear() {
-            moments.bound_ranks(&architecture.rank_bounds());
+            let bounds = architecture.rank_bounds();
+            moments.bound_ranks(&match scenario.init.is_aligned() {
+                true => bounds.of_aligned(),
+                false => bounds,
+            });
         } else {
             // That of moments is the error of a linear map.
             moments.generalisation = None;

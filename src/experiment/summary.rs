@@ -65,8 +65,8 @@ pub struct DataSummary {
     pub initial_loss: f64,
     /// Loss_min, of the least-squares solution.
     pub minimum_loss: f64,
-    /// The least loss that the network can reach: above Loss_min where a layer is narrower than the rank
-    /// of that solution. None for networks that are not linear, of which it is not known.
+    /// The least loss that the network can reach: above Loss_min where its maps have a smaller rank than
+    /// that solution. None for networks that are not linear, of which it is not known.
     pub reachable_loss: Option<f64>,
     /// Whether no weights have a smaller loss; else it is the least that was found.
     pub is_reachable_loss_proven: Option<bool>,

@@ -72,13 +72,14 @@ fn integrate(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// Mis-attribution: the first modality's map at the unimodal saddle minus its final one,
-/// S_yxA S_A^+ - W_A*, o x d_A (section on mis-attribution). Entries below the round-off of the two least-squares
+/// S_yxA S_A^+ - W_A*, o x d_A (section on mis-attribution), or the same of the best maps of the ranks that the
+/// network allows. Entries below the round-off of the two least-squares
 /// solutions are zero.
 pub fn misattribution(moments: &Moments, first: usize) -> DMatrix<f64> {
     let block = |map: &DMatrix<f64>| moments.block(map, first);
     let (alone, last) = (
         block(&moments.critical_map(&[first])),
-        block(&moments.loss.optimum),
+        block(&moments.least.map),
     );
     let round_off = solution_round_off(moments) * (alone.norm() + last.norm());
     (alone - last).map(|entry| if entry.abs() > round_off { entry } else { 0.0 })

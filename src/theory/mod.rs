@@ -190,7 +190,7 @@ impl Theory {
     /// Size and map of the mis-attribution.
     fn misattribute(&mut self, moments: &Moments, first: usize) {
         let map = misattribution(moments, first);
-        let last = moments.block(&moments.loss.optimum, first);
+        let last = moments.block(&moments.least.map, first);
         self.misattribution = Some(overshoot(map.as_slice(), last.as_slice()));
         self.misattribution_map = written_rows(map.as_slice(), moments.outputs_len());
     }

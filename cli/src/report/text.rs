@@ -48,8 +48,8 @@ fn push_reachable(text: &mut String, data: &DataSummary) {
     push_wrapped(
         text,
         &format!(
-            "{found} {}: a layer is narrower than the rank of the least-squares solution. The loss gap, M_* and \
-             final norms refer to it",
+            "{found} {}: narrow layers or aligned weights keep its maps below the rank of the least-squares solution. \
+             The loss gap, M_* and final norms refer to it",
             number(loss)
         ),
     );
