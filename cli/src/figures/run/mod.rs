@@ -1,6 +1,7 @@
 //! The figures of a run: loss and maps of flow, theory and descents, saddles, plateaus, the unimodal phase.
 
 mod marks;
+mod time_axis;
 mod traces;
 
 use crate::plot::{
@@ -13,7 +14,7 @@ use marks::{dot, level, mark_modes};
 use modalflow::data::Source;
 use modalflow::experiment::{Scenario, results::RunResult};
 use modalflow::network::InitSection;
-use modalflow::trajectory::{Knot, Observables, Spacing};
+use modalflow::trajectory::{Knot, Observables};
 use traces::Trace;
 
 /// The pages of a run by the stems of their files: loss, maps, overview, and the generalisation error where
@@ -29,9 +30,11 @@ pub fn run_pages(
         observables,
         result,
         t_end: result.flow.trajectory.end().time,
+        x: Axis::default(),
         traces: Vec::new(),
     };
-    run.traces = run.traces();
+    run.x = run.time_axis();
+    run.traces = run.traces(&run.x);
     let (loss, maps) = (run.loss_panel(), run.maps_panel());
     let overview = vec![
         Panel {
@@ -72,6 +75,8 @@ struct Run<'a> {
     observables: Observables<'a>,
     result: &'a RunResult,
     t_end: f64,
+    /// The axis of time.
+    x: Axis,
     /// The flow's first.
     traces: Vec<Trace>,
 }
@@ -164,35 +169,11 @@ impl Run<'_> {
     fn panel(&self) -> Panel {
         Panel {
             height: 340.0,
-            x: self.time_axis(),
+            x: self.x.clone(),
             bands: self.bands(),
             names_bands: true,
             ..Panel::default()
         }
-    }
-
-    fn time_axis(&self) -> Axis {
-        // What a step of the descents beside the flow stands for.
-        let name = match &self.scenario.descent {
-            None => "time t (in units of η × descent steps)",
-            Some(section) if section.momentum.is_some() => "time t (= η × descent steps/(1 − μ))",
-            Some(_) => "time t (= η × descent steps)",
-        };
-        let log = self.scenario.output.spacing == Spacing::Log;
-        let start = if log { self.log_start() } else { 0.0 };
-        let range = range([start, self.t_end], log, 0.0);
-        Axis::new(name, range.unwrap_or((0.0, 1.0)), log)
-    }
-
-    fn log_start(&self) -> f64 {
-        let detection = &self.result.flow.detection;
-        let learned = detection.crossings.iter().filter_map(|c| c.t_learned);
-        let edges = detection.plateaus.iter();
-        let edges = edges.flat_map(|plateau| [Some(plateau.entry), plateau.exit]);
-        let events = learned.chain(edges.flatten());
-        let samples = self.traces.iter().take(1).flat_map(|flow| &flow.knots);
-        let samples = samples.map(|knot| knot.time);
-        log_start(events.chain(detection.phase.t_first), samples, self.t_end)
     }
 
     fn title(&self, name: &str) -> String {
@@ -238,23 +219,6 @@ impl Run<'_> {
 /// Minima of the generalisation error of smaller prominence, over its initial value, are not drawn.
 const VISIBLE: f64 = 1e-3;
 
-/// Where a logarithmic time axis starts: a decade before the first event, a plateau left or a modality
-/// learned, or else before the first sample.
-fn log_start(
-    events: impl Iterator<Item = f64>,
-    samples: impl Iterator<Item = f64>,
-    end: f64,
-) -> f64 {
-    let first = |a: f64, b: f64| if b > 0.0 { a.min(b) } else { a };
-    let event = events.fold(f64::INFINITY, first) / 10.0;
-    let start = if event.is_finite() {
-        event
-    } else {
-        samples.fold(event, first)
-    };
-    start.max(end * 1e-12).min(end / 10.0)
-}
-
 /// The panel with its axis up: from zero, a little more than the levels and the first curves, those of the
 /// flow, show.
 fn with_value_axis(name: &str, flow: usize, mut panel: Panel) -> Panel {
@@ -297,16 +261,5 @@ mod tests {
         for zeros in [vec![], vec![0.0]] {
             assert_eq!(value_range(zeros, [].into_iter()), (-0.03, 1.0));
         }
-    }
-
-    #[test]
-    fn the_log_axis_starts_before_the_first_event() {
-        let start = |events: &[f64], samples: &[f64], end| {
-            log_start(events.iter().copied(), samples.iter().copied(), end)
-        };
-        assert!((start(&[0.0, 2.0], &[], 1e3) - 0.2).abs() < 1e-12);
-        assert!((start(&[0.0, 2.0], &[], 1.0) - 0.1).abs() < 1e-12);
-        assert_eq!(start(&[], &[0.0, 0.5], 10.0), 0.5);
-        assert_eq!(start(&[], &[], 1.0), 0.1);
     }
 }

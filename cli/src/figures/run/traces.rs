@@ -1,7 +1,7 @@
 //! The trajectories of a run at the states where they are drawn: the flow's, theory's, those of the descents.
 
 use super::Run;
-use crate::plot::CurveKind;
+use crate::plot::{Axis, CurveKind};
 use crate::report::format::number;
 use modalflow::theory::CurveStart;
 use modalflow::trajectory::{Knot, Trajectory};
@@ -36,7 +36,7 @@ impl Run<'_> {
     }
 
     /// The flow, then theory and the descents, with their labels.
-    pub(super) fn traces(&self) -> Vec<Trace> {
+    pub(super) fn traces(&self, axis: &Axis) -> Vec<Trace> {
         let flow = &self.result.flow.trajectory;
         let mut trajectories = vec![(CurveKind::Flow, "gradient flow".to_owned(), flow)];
         if let Some(theory) = &self.result.theory_curve {
@@ -54,7 +54,7 @@ impl Run<'_> {
             trajectories.push((CurveKind::Descent(i), label, &run.descent.trajectory));
         }
         let trace = |(kind, label, trajectory): (CurveKind, String, &Trajectory)| {
-            let times = drawn_times(trajectory, self.t_end);
+            let times = drawn_times(trajectory, axis).into_iter();
             let knots = times.map(|time| trajectory.at(time)).collect();
             Trace { kind, label, knots }
         };
@@ -62,13 +62,30 @@ impl Run<'_> {
     }
 }
 
-/// The times at which a curve is drawn up to `end`: about as many knots as are drawn of a long descent, with
-/// points between the few of a flow, which is smooth between them.
-fn drawn_times(trajectory: &Trajectory, end: f64) -> impl Iterator<Item = f64> {
+/// The times up to the axis' end at which a curve is drawn: about as many knots as are drawn of a long descent,
+/// with points between the few of a flow, which is smooth between them, and points that are even on the axis.
+fn drawn_times(trajectory: &Trajectory, axis: &Axis) -> Vec<f64> {
     const POINTS: usize = 600;
+    const EVEN: u32 = 300;
+    let (start, end) = axis.range;
+    let last = trajectory.end().time.min(end);
     let knots = trajectory.knots().len().max(1);
     let times = trajectory.times(POINTS / knots);
     let times = times.step_by(knots.div_ceil(POINTS));
-    let last = trajectory.end().time.min(end);
-    times.take_while(move |time| *time < last).chain([last])
+    // Between the steps of a short descent there is nothing.
+    let even = if trajectory.has_steps() && knots <= POINTS {
+        0
+    } else {
+        EVEN
+    };
+    let fractions = (0..even).map(|i| f64::from(i) / f64::from(even));
+    let even = fractions.map(|fraction| match axis.log {
+        true => start * (end / start).powf(fraction),
+        false => start + fraction * (end - start),
+    });
+    let mut drawn: Vec<f64> = times.chain(even).filter(|time| *time < last).collect();
+    drawn.push(last);
+    drawn.sort_by(f64::total_cmp);
+    drawn.dedup();
+    drawn
 }
