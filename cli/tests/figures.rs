@@ -119,7 +119,8 @@ fn the_gap_compares_runs_that_have_both() {
     assert_eq!(maps.notes, ["shown: 4 of 8 runs; 4 without a value"]);
 }
 
-/// Ratios of another order are other quantities: measured ones are shown, gaps are not.
+/// Ratios of another order are other quantities: measured ones are shown, gaps are not. The rows stand in the order of
+/// their values, not in that of the sweep.
 #[test]
 fn the_gap_leaves_out_another_order() {
     let maps = page(SQUARE, MAP, |cell| match cell.index {
@@ -130,11 +131,11 @@ fn the_gap_leaves_out_another_order() {
     });
     assert_eq!(
         cells(&maps.panels[0]),
-        [Some(5.5), Some(3.0), Some(2.0), Some(2.0)]
+        [Some(2.0), Some(2.0), Some(5.5), Some(3.0)]
     );
     assert_eq!(
         cells(&maps.panels[2]),
-        [Some(0.0), None, Some(0.0), Some(0.0)]
+        [Some(0.0), Some(0.0), Some(0.0), None]
     );
     assert_eq!(maps.notes[0], "shown: 7 of 8 runs; 1 failed");
     assert!(maps.notes[1].starts_with("gap: mean over 4 of 7 runs"));
@@ -162,7 +163,10 @@ fn theory_of_drawn_samples_is_the_runs_own() {
     // The first dense, the second joined.
     assert_eq!(
         page.notes,
-        ["points: measured; lines: theory, for the runs' own data joined where those are drawn"]
+        [
+            "points: measured; lines: theory, for the runs' own data joined where those are drawn",
+            "points that would cover each other stand side by side, by at most a marker's width"
+        ]
     );
 }
 

@@ -112,6 +112,12 @@ impl Field {
         Ok(field)
     }
 
+    /// The same with its cells in another order, given by their places.
+    pub(super) fn in_order(self, order: impl Iterator<Item = usize>) -> Self {
+        let cells = order.map(|place| self.cells[place]).collect();
+        Self { cells, ..self }
+    }
+
     /// How many of some sums' runs there are among the measured ones of which theory speaks.
     pub(super) fn share(&self, sum: impl Fn(&Sums) -> Sum) -> (u64, u64) {
         let spoken = self.cells.iter().filter(|sums| sums.theory.count > 0);

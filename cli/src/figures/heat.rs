@@ -26,6 +26,23 @@ pub struct HeatFigure {
     pub log: bool,
 }
 
+/// The values of an axis in ascending order, and their places in the sweep.
+struct Ascending {
+    values: Vec<f64>,
+    order: Vec<usize>,
+}
+
+impl Ascending {
+    fn of(values: Vec<f64>) -> Self {
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+        Self {
+            values: order.iter().map(|place| values[*place]).collect(),
+            order,
+        }
+    }
+}
+
 /// One map: its title, its values, and the unit of its colours.
 struct Map {
     title: &'static str,
@@ -45,10 +62,15 @@ impl Kind for HeatFigure {
     fn page(&self, request: &Request<'_>, table: &mut Table<'_>) -> Result<Page> {
         let places = [&self.x, &self.y].map(|path| request.place(path).unwrap_or_default());
         let field = Field::of(request, table, self.value, (places[0], Some(places[1])))?;
-        let axis = |path: &str, place: usize| {
-            Axis::of_cells(labels::axis(path), numbers(&request.columns[place].values))
+        let [x, y] = places.map(|place| Ascending::of(numbers(&request.columns[place].values)));
+        let columns = &x.order;
+        let of_row = |row: &usize| {
+            let start = row * columns.len();
+            columns.iter().map(move |column| start + column)
         };
-        let (x, y) = (axis(&self.x, places[0]), axis(&self.y, places[1]));
+        let field = field.in_order(y.order.iter().flat_map(of_row));
+        let axis = |path: &str, values: Vec<f64>| Axis::of_cells(labels::axis(path), values);
+        let (x, y) = (axis(&self.x, x.values), axis(&self.y, y.values));
         let mut notes: Vec<String> = field.aggregate.note().into_iter().collect();
         let (compared, measured) = field.share(|sums| sums.gap);
         if self.value.is_predicted() && compared < measured {
@@ -121,7 +143,6 @@ fn page(x: Axis, y: Axis, maps: Vec<Map>) -> Page {
             x: x.clone(),
             y: y.clone(),
             cells: Some(Cells {
-                columns: x.range.1 as usize,
                 values: map.values.clone(),
                 colours,
                 unit: map.unit.clone(),
@@ -138,7 +159,7 @@ fn page(x: Axis, y: Axis, maps: Vec<Map>) -> Page {
     }
     Page {
         arrangement: Arrangement::Grid {
-            tall: (y.range.1 / x.range.1).clamp(0.6, 1.1),
+            tall: (y.cells() as f64 / x.cells() as f64).clamp(0.6, 1.1),
         },
         panels,
         legend: is_missing

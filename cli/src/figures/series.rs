@@ -3,8 +3,8 @@
 
 use super::{Request, labels};
 use crate::plot::{
-    Axis, Colour, Curve, Dot, Key, LineStyle, Marker, Page, Panel, Sample, series_colour,
-    series_dash, shows,
+    Axis, Colour, Curve, Dot, Key, LineStyle, Marker, Page, Panel, SERIES_RADIUS, Sample,
+    series_colour, series_dash, shows,
 };
 use crate::scenario::AxisValue;
 
@@ -79,6 +79,7 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
         y,
         ..Panel::default()
     };
+    let mut has_moved = false;
     for (i, one) in series.iter().enumerate() {
         let colour = series_colour(i, series.len());
         let (marker, style) = (Marker::of_series(i, colour), one.style(colour, i));
@@ -91,38 +92,54 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
         if !one.points.is_empty() {
             samples.push(Sample::Marker(marker));
         }
-        panel.dots.extend(one.points.iter().map(|point| Dot {
-            aside: aside(series, i, point.at.0),
-            bar: point.bar,
-            ..Dot::new(point.at, marker, "")
-        }));
+        for point in &one.points {
+            let aside = aside(series, i, point.at.0, &panel.y);
+            has_moved |= aside != 0.0;
+            panel.dots.push(Dot {
+                aside,
+                bar: point.bar,
+                ..Dot::new(point.at, marker, "")
+            });
+        }
         let label = one.label.clone();
         panel.legend.push(Key { label, samples });
     }
     panel.legend.retain(|key| !key.samples.is_empty());
     page.notes.extend(thin(&mut panel.legend));
+    let moved =
+        "points that would cover each other stand side by side, by at most a marker's width";
+    page.notes.extend(has_moved.then(|| moved.to_owned()));
     page.notes.extend(left_out.into_iter().flatten());
     page.panels.push(panel);
     page
 }
 
-/// How far a point is set aside: bars that would cover each other stand side by side.
-fn aside(all: &[Series], series: usize, x: f64) -> f64 {
+/// How far the point of a series at `x` is set aside: points or bars of several series that would cover each
+/// other stand side by side, the outermost by at most a marker's width, so that each is still read off at its
+/// own place.
+fn aside(all: &[Series], series: usize, x: f64, y: &Axis) -> f64 {
+    /// From one to the next where there is room.
     const STEP: f64 = 9.0;
-    let bars = all.iter().enumerate().filter_map(|(i, series)| {
-        let mut points = series.points.iter();
-        Some((i, points.find(|point| point.at.0 == x)?.bar?))
+    /// Markers nearer to each other than this fraction of the axis would cover each other.
+    const NEAR: f64 = 0.02;
+    let points = all.iter().enumerate().filter_map(|(i, series)| {
+        let point = series.points.iter().find(|point| point.at.0 == x)?;
+        let at = y.fraction(point.at.1);
+        let (low, high) = point
+            .bar
+            .map_or((at, at), |(low, high)| (y.fraction(low), y.fraction(high)));
+        Some((i, (low.min(at - NEAR / 2.0), high.max(at + NEAR / 2.0))))
     });
-    let bars: Vec<(usize, (f64, f64))> = bars.collect();
+    let points: Vec<(usize, (f64, f64))> = points.collect();
     let covers = |(i, own): &&(usize, (f64, f64))| {
-        let mut others = bars.iter().filter(|(other, _)| other != i);
+        let mut others = points.iter().filter(|(other, _)| other != i);
         others.any(|(_, other)| own.0 <= other.1 && other.0 <= own.1)
     };
-    let crowded: Vec<usize> = bars.iter().filter(covers).map(|(i, _)| *i).collect();
+    let crowded: Vec<usize> = points.iter().filter(covers).map(|(i, _)| *i).collect();
+    let half = 0.5 * crowded.len().saturating_sub(1) as f64;
+    let step = STEP.min(2.0 * SERIES_RADIUS / half);
     let place = crowded.iter().position(|i| *i == series);
-    place.map_or(0.0, |place| {
-        STEP * (place as f64 - 0.5 * (crowded.len() - 1) as f64)
-    })
+    place.map_or(0.0, |place| step * (place as f64 - half))
 }
 
 /// Leaves some of the entries where there are too many, and says so.
@@ -160,9 +177,26 @@ mod tests {
             }],
             ..Series::default()
         });
-        assert_eq!(
-            [0, 1, 2, 3].map(|i| aside(&series, i, 0.0)),
-            [-9.0, 0.0, 0.0, 9.0]
-        );
+        let y = Axis::new("", (0.0, 10.0), false);
+        let moved = |series: &[Series], i| aside(series, i, 0.0, &y);
+        let expected = [-7.6, 0.0, 0.0, 7.6];
+        for (i, expected) in expected.into_iter().enumerate() {
+            assert!((moved(&series, i) - expected).abs() < 1e-12, "{i}");
+        }
+        // Two without bars at one place; a third away from them; six share a marker's width to either side.
+        let points = |at: &[f64]| -> Vec<Series> {
+            let series = at.iter().map(|y| Series {
+                points: vec![Measured {
+                    at: (0.0, *y),
+                    bar: None,
+                }],
+                ..Series::default()
+            });
+            series.collect()
+        };
+        let three = points(&[2.0, 2.1, 5.0]);
+        assert_eq!([0, 1, 2].map(|i| moved(&three, i)), [-4.5, 4.5, 0.0]);
+        let six = points(&[2.0; 6]);
+        assert!((moved(&six, 0) + 7.6).abs() < 1e-12 && moved(&six, 5) == -moved(&six, 0));
     }
 }

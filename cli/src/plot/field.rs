@@ -1,28 +1,29 @@
 //! What fills a panel: coloured cells, or arrows.
 
+use super::axes::Scale;
 use super::geometry::{Point, Rect, clip_segment};
 use super::layers::Frame;
-use super::page::{Arrow, Cells};
+use super::page::{Arrow, Axis, Cells, Panel};
 use super::scene::Scene;
 use super::style::LineStyle;
 
 /// How far a cell reaches under the next, so that no viewer shows a seam.
 const UNDER: f64 = 0.5;
 
-/// The cells, the first row lowest.
-pub(super) fn draw_cells(scene: &mut Scene, rect: &Rect, cells: &Cells) {
-    let columns = cells.columns.max(1);
-    let rows = cells.values.len().div_ceil(columns).max(1);
-    let (width, height) = (rect.width() / columns as f64, rect.height() / rows as f64);
+/// The cells, the first row lowest, between the edges of the axes.
+pub(super) fn draw_cells(scene: &mut Scene, frame: &Frame, panel: &Panel, cells: &Cells) {
+    let places = |axis: &Axis, scale: &Scale| -> Vec<f64> {
+        axis.edges().iter().map(|edge| scale.place(*edge)).collect()
+    };
+    let (across, up) = (places(&panel.x, &frame.x), places(&panel.y, &frame.y));
+    let columns = across.len().saturating_sub(1).max(1);
     // Downwards, so that each cell covers what the one above it reaches too far.
-    for row in (0..rows).rev() {
+    for (row, ends) in up.windows(2).enumerate().rev() {
         let values = cells.values.iter().skip(row * columns).take(columns);
-        for (column, value) in values.enumerate() {
-            let left = rect.left + width * column as f64;
-            let top = rect.bottom - height * (row + 1) as f64;
-            let right = (left + width + UNDER).min(rect.right);
-            let bottom = (top + height + UNDER).min(rect.bottom);
-            let cell = Rect::around(&[(left, top), (right, bottom)]);
+        for (sides, value) in across.windows(2).zip(values) {
+            let right = (sides[1] + UNDER).min(frame.rect.right);
+            let bottom = (ends[0] + UNDER).min(frame.rect.bottom);
+            let cell = Rect::around(&[(sides[0], ends[1]), (right, bottom)]);
             let colour = cells.colours.zip(*value);
             match colour.and_then(|(colours, value)| colours.colour(value)) {
                 Some(colour) => scene.area(cell, colour),

@@ -81,7 +81,7 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, panel: &Panel) -> Occupied 
         }
     }
     if let Some(cells) = &panel.cells {
-        field::draw_cells(scene, &frame.rect, cells);
+        field::draw_cells(scene, frame, panel, cells);
     }
     field::draw_arrows(scene, frame, &panel.arrows);
     let mut painter = Painter {

@@ -44,6 +44,9 @@ impl Shape {
     }
 }
 
+/// Half the width of the markers of series.
+pub(crate) const SERIES_RADIUS: f64 = 3.8;
+
 /// A marker: filled or hollow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Marker {
@@ -74,7 +77,7 @@ impl Marker {
         Self {
             shape: Shape::ALL[index % Shape::ALL.len()],
             hollow: (index / Shape::ALL.len()) % 2 == 1,
-            ..Self::disc(colour, 3.8)
+            ..Self::disc(colour, SERIES_RADIUS)
         }
     }
 }

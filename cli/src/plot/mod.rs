@@ -42,6 +42,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 use std::cmp::Reverse;
 
 pub use colour::{ColourScale, Ramp};
+pub(crate) use marker::SERIES_RADIUS;
 pub use marker::{Marker, Shape};
 pub(crate) use numbers::significant;
 pub use page::{

@@ -4,6 +4,7 @@
 //! places and knows nothing of results. Numbers that are not finite break curves and leave out
 //! everything else.
 
+use super::axes::Scale;
 use super::colour::ColourScale;
 use super::marker::Marker;
 use super::style::{Colour, LineStyle};
@@ -96,7 +97,7 @@ pub enum TickPlaces {
     Round,
     /// At these values where they are few and short to write, else at round ones.
     At(Vec<f64>),
-    /// In the middle of cells, which stand for these values; thinned out where they are many.
+    /// At the values of cells, thinned out where they are many.
     Cells(Vec<f64>),
 }
 
@@ -111,15 +112,78 @@ impl Axis {
         }
     }
 
-    /// An axis of cells, one a value.
+    /// An axis of cells, one a value in ascending order; logarithmic where that makes them more alike in size.
     pub fn of_cells(name: impl Into<String>, values: Vec<f64>) -> Self {
+        let log = cells_are_logarithmic(&values);
+        let edges = cell_edges(&values, log);
+        let ends = edges.first().zip(edges.last());
         Self {
             name: name.into(),
-            range: (0.0, values.len() as f64),
-            log: false,
+            range: ends.map_or((0.0, 1.0), |(first, last)| (*first, *last)),
+            log,
             ticks: TickPlaces::Cells(values),
         }
     }
+
+    /// How far along the axis a value lies, from 0 to 1 within its range.
+    pub(crate) fn fraction(&self, value: f64) -> f64 {
+        Scale::new(self.range, (0.0, 1.0), self.log).place(value)
+    }
+
+    /// How many cells it has.
+    pub fn cells(&self) -> usize {
+        match &self.ticks {
+            TickPlaces::Cells(values) => values.len(),
+            TickPlaces::Round | TickPlaces::At(_) => 0,
+        }
+    }
+
+    /// Where its cells end, one more than there are cells; empty for an axis of another kind.
+    pub(super) fn edges(&self) -> Vec<f64> {
+        match &self.ticks {
+            TickPlaces::Cells(values) => cell_edges(values, self.log),
+            TickPlaces::Round | TickPlaces::At(_) => Vec::new(),
+        }
+    }
+}
+
+/// Whether the steps between values are more alike as ratios than as differences.
+fn cells_are_logarithmic(values: &[f64]) -> bool {
+    /// Steps written in decimals are equal to within this.
+    const EQUAL: f64 = 1e-6;
+    let spread = |step: fn(&[f64]) -> f64| {
+        let steps = values.windows(2).map(step);
+        let ends = steps.fold((f64::INFINITY, 0.0_f64), |(least, most), step| {
+            (least.min(step), most.max(step))
+        });
+        ends.1 / ends.0
+    };
+    values.iter().all(|value| *value > 0.0)
+        && spread(|pair| (pair[1] / pair[0]).ln())
+            < spread(|pair| pair[1] - pair[0]) * (1.0 - EQUAL)
+}
+
+/// The ends of cells half way between ascending values, by ratio where `log` is set; the outermost reach as
+/// far beyond their values as on the inner side.
+fn cell_edges(values: &[f64], log: bool) -> Vec<f64> {
+    let place = |value: &f64| if log { value.ln() } else { *value };
+    let value = |place: f64| if log { place.exp() } else { place };
+    let places: Vec<f64> = values.iter().map(place).collect();
+    let half = |a: usize, b: usize| match places.get(b).zip(places.get(a)) {
+        Some((b, a)) => 0.5 * (b - a),
+        // A lone cell gets an axis around its value.
+        None => places
+            .first()
+            .map_or(0.5, |place| (0.5 * place.abs()).max(0.5)),
+    };
+    let last = places.len().saturating_sub(1);
+    let inner = places.windows(2).map(|pair| 0.5 * (pair[0] + pair[1]));
+    let first = places.first().map(|place| place - half(0, 1));
+    let end = places
+        .last()
+        .map(|place| place + half(last.wrapping_sub(1), last));
+    let edges = first.into_iter().chain(inner).chain(end);
+    edges.map(value).collect()
 }
 
 /// A shaded stretch of the axis across.
@@ -140,9 +204,7 @@ pub struct Band {
 /// Coloured cells with a colour bar below the panel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cells {
-    /// Cells in a row.
-    pub columns: usize,
-    /// Row by row from the lowest; what is missing, or has no colour, is hatched.
+    /// Row by row from the lowest, one for each cell of both axes; what is missing, or has no colour, is hatched.
     pub values: Vec<Option<f64>>,
     /// How values become colours; none where no value has one.
     pub colours: Option<ColourScale>,
@@ -254,5 +316,32 @@ impl Key {
             label: label.into(),
             samples: vec![sample],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_lie_where_their_values_are() {
+        let edges = |values: &[f64]| {
+            let axis = Axis::of_cells("", values.to_vec());
+            let ends = (axis.edges()[0], axis.edges()[values.len()]);
+            assert_eq!(axis.range, ends);
+            (axis.log, axis.edges())
+        };
+        assert_eq!(edges(&[1.0, 2.0, 3.0]), (false, vec![0.5, 1.5, 2.5, 3.5]));
+        assert_eq!(
+            edges(&[-1.0, 0.0, 4.0]),
+            (false, vec![-1.5, -0.5, 2.0, 6.0])
+        );
+        // Ratios of two between the values: the edges stand at their geometric means.
+        let (log, ends) = edges(&[1.0, 2.0, 4.0]);
+        assert!(log);
+        for (end, power) in ends.iter().zip([-0.5, 0.5, 1.5, 2.5]) {
+            assert!((end - 2f64.powf(power)).abs() < 1e-12, "{end}");
+        }
+        assert_eq!(edges(&[3.0]), (false, vec![1.5, 4.5]));
     }
 }

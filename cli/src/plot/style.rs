@@ -56,15 +56,26 @@ const MODALITY_DASHES: [&[f64]; 8] = [
     &[20.0, 5.0],
 ];
 
-/// The learning rates' colours, those furthest from black first and theory's sky blue last, with the ink and gap of
-/// their lines; short, so that they show on the flow's line.
-const DESCENTS: [(Colour, &[f64]); 6] = [
-    (OKABE_ITO[3], &[2.2, 2.4]),
-    (OKABE_ITO[4], &[6.0, 3.0]),
-    (OKABE_ITO[2], &[7.0, 2.5, 2.0, 2.5]),
-    (OKABE_ITO[1], &[10.0, 4.0]),
-    (OKABE_ITO[0], &[5.0, 2.0, 1.8, 2.0, 1.8, 2.0]),
-    (OKABE_ITO[5], &[2.0, 5.0]),
+/// The learning rates' colours, those furthest from black first and theory's sky blue last.
+const DESCENT_COLOURS: [Colour; 6] = [
+    OKABE_ITO[3],
+    OKABE_ITO[4],
+    OKABE_ITO[2],
+    OKABE_ITO[1],
+    OKABE_ITO[0],
+    OKABE_ITO[5],
+];
+
+/// Ink and gap of the learning rates' lines; short, so that they show on the flow's line. One more than there
+/// are colours, so that the first 42 learning rates all differ.
+const DESCENT_DASHES: [&[f64]; 7] = [
+    &[2.2, 2.4],
+    &[6.0, 3.0],
+    &[7.0, 2.5, 2.0, 2.5],
+    &[10.0, 4.0],
+    &[5.0, 2.0, 1.8, 2.0, 1.8, 2.0],
+    &[2.0, 5.0],
+    &[9.0, 2.0, 4.0, 2.0],
 ];
 
 /// How a line is drawn.
@@ -144,8 +155,8 @@ pub(crate) fn loss_line(kind: CurveKind) -> LineStyle {
         CurveKind::Flow => LineStyle::solid(INK, 2.4),
         CurveKind::Theory => LineStyle::solid(OKABE_ITO[5], THEORY_WIDTH),
         CurveKind::Descent(index) => {
-            let (colour, dash) = DESCENTS[index % DESCENTS.len()];
-            LineStyle::dashed(colour, 2.0, dash)
+            let colour = DESCENT_COLOURS[index % DESCENT_COLOURS.len()];
+            LineStyle::dashed(colour, 2.0, descent_dash(index))
         }
     }
 }
@@ -160,11 +171,12 @@ pub(crate) fn map_line(kind: CurveKind, modality: usize) -> LineStyle {
     match kind {
         CurveKind::Flow => LineStyle::dashed(colour, 2.6, series_dash(modality)),
         CurveKind::Theory => LineStyle::solid(darkened(colour), THEORY_WIDTH),
-        CurveKind::Descent(index) => {
-            let (_, dash) = DESCENTS[index % DESCENTS.len()];
-            LineStyle::dashed(darkened(colour), 1.3, dash)
-        }
+        CurveKind::Descent(index) => LineStyle::dashed(darkened(colour), 1.3, descent_dash(index)),
     }
+}
+
+fn descent_dash(index: usize) -> &'static [f64] {
+    DESCENT_DASHES[index % DESCENT_DASHES.len()]
 }
 
 /// Half way to black.
@@ -184,7 +196,9 @@ mod tests {
         for line in [loss_line, |kind| map_line(kind, 0)] {
             let (theory, flow) = (line(CurveKind::Theory), line(CurveKind::Flow));
             assert!(theory.width < flow.width / 2.0 && theory.dash.is_empty());
-            let mut descents = (0..6).map(|index| line(CurveKind::Descent(index)));
+            let styles: Vec<_> = (0..7).map(|i| line(CurveKind::Descent(i))).collect();
+            assert!((0..7).all(|i| !styles[..i].contains(&styles[i])));
+            let mut descents = (0..7).map(|index| line(CurveKind::Descent(index)));
             assert!(descents.all(|line| !line.dash.is_empty() && line.width < flow.width));
         }
     }

@@ -76,13 +76,18 @@ fn cells(k: usize, number: Number<'_>) -> Panel {
     let values: Vec<Option<f64>> = (0..144)
         .map(|i| (i % 7 != 0).then(|| number(i + k)))
         .collect();
-    let axis = || Axis::of_cells(long("cells"), (0..12).map(number).collect());
+    let mut at: Vec<f64> = (0..12)
+        .map(number)
+        .filter(|value| value.is_finite())
+        .collect();
+    at.sort_by(f64::total_cmp);
+    at.dedup();
+    let axis = || Axis::of_cells(long("cells"), at.clone());
     Panel {
         title: long("panel"),
         x: axis(),
         y: axis(),
         cells: Some(Cells {
-            columns: 12,
             colours: ColourScale::of(ramp, values.iter().flatten().copied()),
             values,
             unit: long("unit"),

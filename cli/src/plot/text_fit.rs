@@ -50,10 +50,14 @@ pub(super) fn wrapped(markup: &str, size: f64, room: f64) -> Vec<Line> {
     }
 }
 
-/// The words of the text, filled into lines.
+/// The words of the text, filled into lines; what an equals sign joins stays together.
 fn wrap(markup: &str, size: f64, room: f64) -> Vec<Line> {
+    const NO_BREAK: char = '\u{a0}';
     let mut lines: Vec<(String, Line)> = Vec::new();
-    for word in markup.split_whitespace() {
+    let joined = markup.replace(" = ", &format!("{NO_BREAK}={NO_BREAK}"));
+    let words = joined.split(|c: char| c.is_whitespace() && c != NO_BREAK);
+    for word in words.filter(|word| !word.is_empty()) {
+        let word = &word.replace(NO_BREAK, " ");
         if let Some((text, line)) = lines.last_mut() {
             let longer = format!("{text} {word}");
             let longer_line = line_of(&longer, size);
@@ -62,7 +66,7 @@ fn wrap(markup: &str, size: f64, room: f64) -> Vec<Line> {
                 continue;
             }
         }
-        lines.push((word.to_owned(), line_of(word, size)));
+        lines.push((word.clone(), line_of(word, size)));
     }
     lines.into_iter().map(|(_, line)| line).collect()
 }
@@ -72,14 +76,18 @@ fn fits(lines: &[Line], room: f64, rows: usize) -> bool {
     lines.len() <= rows && lines.iter().all(|line| line.width <= room)
 }
 
-/// As much of the text as fits into `rows` lines, with an ellipsis at the end.
+/// As much of the text as fits into `rows` lines, with an ellipsis at the end: whole words, or where not even
+/// one of them fits, letters.
 fn cut(markup: &str, size: f64, room: f64, rows: usize) -> Vec<Line> {
-    let ends: Vec<usize> = markup.char_indices().map(|(end, _)| end).collect();
+    let letters: Vec<usize> = markup.char_indices().map(|(end, _)| end).collect();
+    let words: Vec<usize> = markup.match_indices(' ').map(|(end, _)| end).collect();
     let lines = |end: usize| wrap(&format!("{}…", markup[..end].trim_end()), size, room);
-    // Words wider than a line are broken, as nothing else makes them fit.
-    let count = ends.partition_point(|end| fits(&lines(*end), room, rows));
-    let last = count.checked_sub(1);
-    last.map_or(Vec::new(), |last| lines(ends[last]))
+    let most = |ends: &[usize]| {
+        let count = ends.partition_point(|end| fits(&lines(*end), room, rows));
+        count.checked_sub(1).map(|last| ends[last])
+    };
+    let end = most(&words).filter(|end| !markup[..*end].trim().is_empty());
+    end.or_else(|| most(&letters)).map_or(Vec::new(), lines)
 }
 
 #[cfg(test)]
@@ -161,5 +169,23 @@ mod tests {
         assert_eq!(cut.len(), 2);
         assert!(cut.iter().all(|line| line.width <= 110.0));
         assert!(wrapped("", 10.0, 110.0).is_empty());
+        let text = |line: &Line| {
+            line.runs
+                .iter()
+                .map(|run| run.text.as_str())
+                .collect::<String>()
+        };
+        assert!(
+            cut.iter()
+                .all(|line| text(line).trim_end_matches('…').ends_with("word"))
+        );
+        let long = wrapped(&"w".repeat(300), 10.0, 110.0);
+        assert!(long.len() == 1 && text(&long[0]).ends_with("w…"));
+        // An assignment stays whole.
+        let lines = wrapped("some words, L = 2", 10.0, 90.0);
+        assert_eq!(
+            lines.iter().map(text).collect::<Vec<_>>(),
+            ["some words,", "L = 2"]
+        );
     }
 }

@@ -59,20 +59,17 @@ fn reach(value: f64, label: &str, scale: &Scale) -> (f64, f64) {
     (place - half, place + half)
 }
 
-/// A tick at every cell, or at every so many that even the widest label fits between its neighbours.
+/// A tick at the value of every cell, or at every so many that their labels are clear of each other.
 fn cell_ticks(scale: &Scale, values: &[f64]) -> Ticks {
     let labels = labels(values);
-    let rooms = labels.iter().map(|label| {
-        let (from, to) = reach(0.5, label, scale);
-        to - from + gap(scale)
-    });
-    let cell = (scale.ends.1 - scale.ends.0).abs() / labels.len().max(1) as f64;
-    let stride = (rooms.fold(0.0, f64::max) / cell).ceil().max(1.0) as usize;
-    let places = labels.into_iter().enumerate().step_by(stride);
-    Ticks {
-        major: places.map(|(i, label)| (i as f64 + 0.5, label)).collect(),
+    let all: Vec<(f64, String)> = values.iter().copied().zip(labels).collect();
+    let every = |stride: usize| Ticks {
+        major: all.iter().step_by(stride).cloned().collect(),
         ..Ticks::default()
-    }
+    };
+    let mut choices = (1..all.len()).map(every);
+    let clear = choices.find(|ticks| are_clear(ticks, scale));
+    clear.unwrap_or_else(|| every(all.len().max(1)))
 }
 
 /// Ticks at some values, where they are few, short to write and clear of each other; between them
@@ -156,10 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn labels_of_cells_are_thinned_and_stand_at_the_middles() {
+    fn labels_of_cells_are_thinned_and_stand_at_the_values() {
         let values: Vec<f64> = (0..100).map(f64::from).collect();
-        let ticks = cell_ticks(&Scale::new((0.0, 100.0), (200.0, 0.0), false), &values);
+        let ticks = cell_ticks(&Scale::new((-0.5, 99.5), (200.0, 0.0), false), &values);
         assert_eq!(ticks.major.len(), 12);
-        assert_eq!(ticks.major[1], (9.5, "9".to_owned()));
+        assert_eq!(ticks.major[1], (9.0, "9".to_owned()));
     }
 }
