@@ -111,7 +111,8 @@ struct End {
 }
 
 fn collect_ends(root: &Json, schema: &Json, path: &str, ends: &mut Vec<End>) {
-    if path.contains("linked") {
+    // Axes hold axes, and the values of axes lists of such values.
+    if path.contains("linked") || path.contains("values.0.0") || path.contains("select.A.0") {
         return;
     }
     if let Some(reference) = schema["$ref"].as_str() {

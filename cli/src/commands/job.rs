@@ -4,7 +4,7 @@ use super::args::Options;
 use super::{INTERRUPTED, print, warn};
 use crate::error::{Error, Result};
 use crate::output;
-use crate::scenario::{Loaded, ScenarioFile};
+use crate::scenario::{Loaded, ScenarioFile, SweepSection};
 use crate::sweep::memory;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
@@ -70,27 +70,32 @@ impl Job {
         }
     }
 
-    /// The files that the scenario names.
+    /// The files that the scenario and its sweep name.
     pub(super) fn input_files(&self) -> Vec<PathBuf> {
-        let mut scenario = self.loaded.file.scenario.clone();
-        let files = scenario.files_mut().into_iter();
-        files.map(|(_, path)| path.clone()).collect()
+        let files = self.loaded.files().into_iter();
+        files.map(|(_, path)| path).collect()
     }
 
     /// What stands in the file, with another scenario, whose file paths are made relative to the
     /// folder that it is written to.
     pub(super) fn file_in(&self, folder: &Path, mut scenario: Scenario) -> ScenarioFile {
+        // Both exist. What stands in place of links and `..` is free of them: a `..` after a link leads
+        // elsewhere than its text says.
+        let relative = |path: &Path| {
+            let (target, folder) = (path.canonicalize().ok()?, folder.canonicalize().ok()?);
+            Some(pathdiff::diff_paths(&target, &folder).unwrap_or(target))
+        };
         for (_, path) in scenario.files_mut() {
-            // Both exist. What stands in place of links and `..` is free of them: a `..` after a
-            // link leads elsewhere than its text says.
-            if let (Ok(target), Ok(folder)) = (path.canonicalize(), folder.canonicalize()) {
-                *path = pathdiff::diff_paths(&target, &folder).unwrap_or(target);
+            *path = relative(path).unwrap_or_else(|| path.clone());
+        }
+        let mut file = self.loaded.file.clone();
+        for (_, name) in file.sweep.iter_mut().flat_map(SweepSection::files_mut) {
+            let path = relative(&self.loaded.source.folder().join(&*name));
+            if let Some(path) = path.and_then(|path| path.into_os_string().into_string().ok()) {
+                *name = path;
             }
         }
-        ScenarioFile {
-            scenario,
-            ..self.loaded.file.clone()
-        }
+        ScenarioFile { scenario, ..file }
     }
 }
 

@@ -19,8 +19,15 @@ const DEEPEST: usize = 128;
 pub(super) fn parse(text: &str) -> Result<Value, InputError> {
     match Walk::over(text, "").fault {
         Some(fault) => Err(fault),
-        None => serde_yaml::from_str(text).map_err(|error| syntax_error(text, &error)),
+        None => value_of(text).map_err(|error| syntax_error(text, &error)),
     }
+}
+
+/// The text's value, with merge keys (`<<: *anchor`) replaced by what they merge.
+fn value_of(text: &str) -> serde_yaml::Result<Value> {
+    let mut value: Value = serde_yaml::from_str(text)?;
+    value.apply_merge()?;
+    Ok(value)
 }
 
 /// Line of the key `path`, or of its nearest ancestor that stands in the text.

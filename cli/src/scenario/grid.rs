@@ -159,14 +159,7 @@ impl Grid {
     ) -> Result<Value> {
         let mut value = self.base.clone();
         for (Column { path, .. }, to) in changes {
-            let to = match to {
-                AxisValue::Absent => Value::Null,
-                AxisValue::Flag(flag) => Value::from(*flag),
-                AxisValue::Whole(whole) => Value::from(*whole),
-                AxisValue::Real(real) => Value::from(*real),
-                AxisValue::Word(word) => Value::from(word.as_str()),
-            };
-            Override::set(&mut value, path, &to).map_err(|error| error.with_key(path))?;
+            Override::set(&mut value, path, &yaml(to)).map_err(|error| error.with_key(path))?;
         }
         Ok(value)
     }
@@ -251,4 +244,15 @@ fn telling_place(axis: &[Column]) -> usize {
 
 fn axis_length(axis: &[Column]) -> u64 {
     axis.first().map_or(0, |column| column.values.len()) as u64
+}
+/// The value of an axis as what stands in a file.
+fn yaml(value: &AxisValue) -> Value {
+    match value {
+        AxisValue::Absent => Value::Null,
+        AxisValue::Flag(flag) => Value::from(*flag),
+        AxisValue::Whole(whole) => Value::from(*whole),
+        AxisValue::Real(real) => Value::from(*real),
+        AxisValue::Word(word) => Value::from(word.as_str()),
+        AxisValue::List(all) => Value::Sequence(all.iter().map(yaml).collect()),
+    }
 }

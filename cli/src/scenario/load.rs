@@ -2,13 +2,13 @@
 
 use super::events::{self, below, leads_to, line_of};
 use super::overrides::Override;
-use super::{ScenarioFile, messages};
+use super::{ScenarioFile, SweepSection, messages};
 use crate::error::{Error, InputError, Result};
 use modalflow::experiment::Scenario;
 use modalflow::section::check;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use serde_yaml::Value;
+use serde_yaml::{Mapping, Value};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -59,7 +59,26 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// The files that the scenario and the axes of its sweep name, each with its key.
+    pub fn files(&self) -> Vec<(String, PathBuf)> {
+        let ScenarioFile {
+            scenario, sweep, ..
+        } = &mut self.file.clone();
+        let own = scenario.files_mut().into_iter();
+        let own = own.map(|(key, path)| (key.to_owned(), path.clone()));
+        let axes = sweep.iter_mut().flat_map(SweepSection::files_mut);
+        let axes = axes.map(|(key, file)| (key, self.source.folder().join(file)));
+        own.chain(axes).collect()
+    }
+}
+
 impl Source {
+    /// The folder that paths in the file are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// Adds file and line to an error that knows only its key. Where the key came from a
     /// `--set`, the message says so and names no line.
     pub fn locate(&self, error: Error) -> Error {
@@ -142,7 +161,7 @@ impl Source {
             ..error
         })?;
         let problem = match value {
-            Value::Mapping(_) => return Ok(value),
+            Value::Mapping(map) => return Ok(Value::Mapping(without_extensions(map))),
             Value::Null => "the file is empty",
             _ => "the file is not a mapping (key: value)",
         };
@@ -164,11 +183,16 @@ impl Source {
     }
 
     fn join_paths(&self, scenario: &mut Scenario) {
-        let folder = self.path.parent().unwrap_or(Path::new(""));
         for (_, path) in scenario.files_mut() {
-            *path = folder.join(&*path);
+            *path = self.folder().join(&*path);
         }
     }
+}
+
+/// A file's keys without those that begin with `x-`: they are the author's own, to hang anchors on.
+fn without_extensions(mut map: Mapping) -> Mapping {
+    map.retain(|key, _| !key.as_str().is_some_and(|key| key.starts_with("x-")));
+    map
 }
 
 /// The scenario in a file's value, and what stands beside it: sweep and figures, null where there

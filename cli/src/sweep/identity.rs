@@ -2,22 +2,22 @@
 //! are never taken for this one's.
 
 use crate::error::{InputError, Result};
-use crate::scenario::{ScenarioFile, to_yaml};
+use crate::scenario::{Loaded, to_yaml};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Changes with the meaning of a store's lines.
 const FORMAT: u32 = 3;
 
 /// The identity of a scenario's cells: a digest of everything that defines them, the contents of
-/// its files, the program's sources and its compiler included; of names, descriptions and what is
+/// its files and of those of the axes, the program's sources and its compiler included; of names, descriptions and what is
 /// drawn and written only which trajectories are kept.
 ///
 /// The standard library's hash may differ between compilers, and so does the identity anyway.
 ///
 /// # Errors
 /// An input error where a file that the scenario names cannot be read.
-pub fn identity(file: &ScenarioFile) -> Result<String> {
-    let mut defining = file.clone();
+pub fn identity(loaded: &Loaded) -> Result<String> {
+    let mut defining = loaded.file.clone();
     let wanted: Vec<_> = std::mem::take(&mut defining.figure)
         .into_iter()
         .filter(|figure| figure.needs_trajectories())
@@ -27,14 +27,17 @@ pub fn identity(file: &ScenarioFile) -> Result<String> {
     (scenario.name, scenario.description) = (None, None);
     scenario.output = Default::default();
     let mut hasher = DefaultHasher::new();
-    for (key, path) in scenario.files_mut() {
-        let bytes = std::fs::read(&*path).map_err(|error| {
+    for (key, path) in loaded.files() {
+        let bytes = std::fs::read(&path).map_err(|error| {
             let problem = format!("{} cannot be read: {error}", path.display());
             InputError::at(key, problem, "check the path and its spelling")
         })?;
         bytes.hash(&mut hasher);
-        path.clear();
     }
+    scenario
+        .files_mut()
+        .into_iter()
+        .for_each(|(_, path)| path.clear());
     let program = [
         env!("CARGO_PKG_VERSION"),
         env!("MODALFLOW_SOURCES"),

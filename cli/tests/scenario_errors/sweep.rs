@@ -54,12 +54,12 @@ fn axes_that_cannot_be() {
             "from: -0.9" => "from: .nan", 38, "sweep.axes.0.from", ["not a finite number"];
             "[10, 20]" => "[]", 40, "sweep.axes.1.values", ["empty"];
             "[10, 20]" => "[10, 20, 10.0]", 40, "sweep.axes.1.values.2", ["10.0 stands twice"];
-            "[10, 20]" => "[10, [20]]", 40, "sweep.axes.1.values.1", ["a number, a word"];
+            "[10, 20]" => "[10, {a: 20}]", 40, "sweep.axes.1.values.1", ["a number, a word"];
+            "[10, 20]" => "[10, [20, .inf]]", 40, "sweep.axes.1.values.1.1", ["not a finite number"];
+            "[10, 20]" => "[10, [20]]", 47, "figure.1.heat.y", ["not all numbers"];
             "[10, 20]" => "[10, .inf]", 40, "sweep.axes.1.values.1", ["not a finite number"];
             "      values: [10, 20]\n" => "", 39, "sweep.axes.1.values", ["neither"];
             "path: network.width" => "path: name", 39, "sweep.axes.1.path", ["cannot vary"];
-            "path: network.width" => "path: data.images.idx.labels", 39, "sweep.axes.1.path", ["names a file", "--set changes its path"];
-            "path: network.width" => "path: init.file.path", 39, "sweep.axes.1.path", ["names a file"];
             "path: network.width" => "path: data.toy.rho", 39, "sweep.axes.1.path", ["overlap"];
             "path: network.width" => "path: data.toy", 39, "sweep.axes.1.path", ["overlap"];
             "path: network.width" => "path: ''", 39, "sweep.axes.1.path", ["no path of a key"];

@@ -45,7 +45,7 @@ impl Sweep {
 
     fn of(job: Job, shard: Shard) -> Result<Self> {
         let grid = Grid::of(&job.loaded)?;
-        let identity = sweep::identity(&job.loaded.file);
+        let identity = sweep::identity(&job.loaded);
         let header = Header {
             sweep: identity.map_err(|error| job.loaded.source.locate(error))?,
             cells: grid.len(),
@@ -98,7 +98,7 @@ impl Sweep {
     /// another reason than its absence has not changed.
     fn has_changed_files(&self) -> bool {
         let is_absent = |path: &Path| path.try_exists().is_ok_and(|exists| !exists);
-        match sweep::identity(&self.job.loaded.file) {
+        match sweep::identity(&self.job.loaded) {
             Ok(now) => now != self.header.sweep,
             Err(_) => self.job.input_files().iter().any(|path| is_absent(path)),
         }
@@ -107,7 +107,7 @@ impl Sweep {
     /// Whether the files that the scenario names can be read, and are what they were.
     fn has_its_files(&self) -> bool {
         self.job.input_files().is_empty()
-            || sweep::identity(&self.job.loaded.file).is_ok_and(|now| now == self.header.sweep)
+            || sweep::identity(&self.job.loaded).is_ok_and(|now| now == self.header.sweep)
     }
 }
 

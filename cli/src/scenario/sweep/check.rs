@@ -2,7 +2,6 @@
 
 use crate::scenario::events::leads_to;
 use crate::scenario::{Axis, AxisValue, SweepSection};
-use crate::scenario::{load::json_schema, messages};
 use modalflow::error::{InputError, Result};
 use modalflow::section::check;
 use modalflow::trajectory::Spacing;
@@ -121,9 +120,7 @@ fn check_values(key: &str, values: &[AxisValue], axis: &Axis) -> Result<()> {
     let mut seen = HashSet::new();
     for (i, value) in values.iter().enumerate() {
         let key = format!("{key}.{i}");
-        if let Some(value) = value.as_number() {
-            check::number(&key, value, ..)?;
-        }
+        check_finite(&key, value)?;
         if !seen.insert(value.key()) {
             let problem = format!("{value} stands twice in the list");
             let remedy = "keep one of the two; sweep.repeats runs every cell several times";
@@ -131,6 +128,18 @@ fn check_values(key: &str, values: &[AxisValue], axis: &Axis) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn check_finite(key: &str, value: &AxisValue) -> Result<()> {
+    match value {
+        AxisValue::List(all) => {
+            let mut all = all.iter().enumerate();
+            all.try_for_each(|(i, value)| check_finite(&format!("{key}.{i}"), value))
+        }
+        value => value
+            .as_number()
+            .map_or(Ok(()), |value| check::number(key, value, ..)),
+    }
 }
 
 fn check_range(key: &str, axis: &Axis) -> Result<()> {
@@ -173,11 +182,6 @@ fn check_paths(sweep: &SweepSection) -> Result<()> {
         if NOT_SWEPT.contains(&top) {
             let problem = format!("{path} does not define the run, and cannot vary");
             let remedy = "name a key of data, network, init, flow, descent or detector, or seed";
-            return invalid(key, problem, remedy);
-        }
-        if messages::names_file(json_schema(), path) {
-            let problem = format!("{path} names a file, and files cannot vary");
-            let remedy = "run one sweep for each file: --set changes its path";
             return invalid(key, problem, remedy);
         }
         let overlaps =

@@ -3,6 +3,8 @@
 mod check;
 mod value;
 
+use super::load::json_schema;
+use super::messages;
 use modalflow::error::Result;
 pub use value::AxisValue;
 
@@ -82,6 +84,22 @@ impl SweepSection {
         check::check(self)
     }
 
+    /// The files among the values of the axes, each with its key; as they stand in the file, relative to its folder.
+    pub(crate) fn files_mut(&mut self) -> Vec<(String, &mut String)> {
+        let mut files = Vec::new();
+        for (i, axis) in self.axes.iter_mut().enumerate() {
+            let key = format!("sweep.axes.{i}");
+            if axis.linked.is_none() {
+                axis.add_files(&key, &mut files);
+                continue;
+            }
+            for (j, axis) in axis.linked.iter_mut().flatten().enumerate() {
+                axis.add_files(&format!("{key}.linked.{j}"), &mut files);
+            }
+        }
+        files
+    }
+
     /// The columns of each axis: one, or those of its linked axes, all of one length.
     pub fn columns(&self) -> Vec<Vec<Column>> {
         self.axes.iter().map(Axis::columns).collect()
@@ -108,6 +126,19 @@ impl Axis {
         linked
             .map(|(i, axis)| (format!(".linked.{i}"), axis))
             .collect()
+    }
+
+    /// Its values, where they name files.
+    fn add_files<'a>(&'a mut self, key: &str, files: &mut Vec<(String, &'a mut String)>) {
+        let path = self.path.as_deref().unwrap_or_default();
+        if !messages::names_file(json_schema(), path) {
+            return;
+        }
+        for (i, value) in self.values.iter_mut().flatten().enumerate() {
+            if let AxisValue::Word(file) = value {
+                files.push((format!("{key}.values.{i}"), file));
+            }
+        }
     }
 
     fn columns(&self) -> Vec<Column> {

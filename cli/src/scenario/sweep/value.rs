@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A value that a key takes in a sweep: a number, a word, true or false, or null, which takes the
-/// key away.
+/// A value that a key takes in a sweep: a number, a word, true or false, a list of these, or null, which takes
+/// the key away.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-#[schemars(title = "a number, a word, true or false, or null")]
+#[schemars(title = "a number, a word, true or false, a list, or null")]
 pub enum AxisValue {
     /// Null: the key is absent.
     Absent,
@@ -20,6 +20,8 @@ pub enum AxisValue {
     Real(f64),
     /// A word.
     Word(String),
+    /// A list, for keys that take one: the columns of a modality, the widths of the layers.
+    List(Vec<AxisValue>),
 }
 
 impl AxisValue {
@@ -61,6 +63,7 @@ impl AxisValue {
             }
             AxisValue::Real(real) => Key::Real(real.to_bits()),
             AxisValue::Word(word) => Key::Word(word),
+            AxisValue::List(all) => Key::List(all.iter().map(AxisValue::key).collect()),
         }
     }
 }
@@ -73,9 +76,11 @@ pub(crate) enum Key<'a> {
     Whole(i64),
     Real(u64),
     Word(&'a str),
+    List(Vec<Key<'a>>),
 }
 
-/// As in a CSV file: numbers shortest, words as they are, nothing for null.
+/// As in a CSV file: numbers shortest, words as they are, nothing for null; what a list holds, one after the
+/// other.
 impl fmt::Display for AxisValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -84,6 +89,10 @@ impl fmt::Display for AxisValue {
             AxisValue::Whole(value) => write!(f, "{value}"),
             AxisValue::Real(value) => write!(f, "{value:?}"),
             AxisValue::Word(word) => f.write_str(word),
+            AxisValue::List(all) => {
+                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join(" "))
+            }
         }
     }
 }
@@ -107,5 +116,15 @@ mod tests {
         assert_eq!(AxisValue::number(4.0), AxisValue::Whole(4));
         assert!(AxisValue::Whole(2).is(&AxisValue::Real(2.0)));
         assert!(!AxisValue::Whole(2).is(&AxisValue::Word("2".into())));
+    }
+
+    #[test]
+    fn lists_are_compared_and_shown_by_what_they_hold() {
+        let list =
+            |values: &[f64]| AxisValue::List(values.iter().map(|v| AxisValue::Real(*v)).collect());
+        let whole = AxisValue::List(vec![AxisValue::Whole(2), AxisValue::Whole(3)]);
+        assert!(whole.is(&list(&[2.0, 3.0])) && !whole.is(&list(&[3.0, 2.0])));
+        assert!(!AxisValue::Whole(2).is(&list(&[2.0])));
+        assert_eq!(whole.to_string(), "2 3");
     }
 }

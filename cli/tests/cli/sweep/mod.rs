@@ -274,3 +274,61 @@ fn a_cell_run_alone_gives_its_row() {
         assert_eq!(kept, number(&summary, path), "{column}");
     }
 }
+
+/// Files and lists of columns on axes, with anchors under a key of the author's own. A file that changes is another
+/// sweep; the scenario in the folder runs again from there.
+#[test]
+fn files_and_lists_vary() {
+    let sandbox = Sandbox::new();
+    let table = |factor: f64| {
+        let row = |i: u32| {
+            let [a, b, c] = [2.1, 3.3, 5.7].map(|rate| (rate * f64::from(i)).sin());
+            format!("{a},{b},{c},{}\n", factor * a + 0.5 * b + 0.2 * c)
+        };
+        "x1,x2,x3,y\n".to_owned() + &(0..40).map(row).collect::<String>()
+    };
+    sandbox.write("a.csv", &table(1.0));
+    sandbox.write("b.csv", &table(2.0));
+    sandbox.write(
+        "files.yaml",
+        "x-shared: &shared {depth: 2, fusion_layer: 2}
+data: {table: {path: a.csv, modalities: {A: [x1], B: [x2]}, targets: [y]}}
+network: {<<: *shared, width: 4}
+init: {gaussian: {std: 1.0e-4}}
+flow: {until: {time: 5}}
+sweep:
+  axes:
+    - {path: data.table.path, values: [a.csv, b.csv]}
+    - {path: data.table.modalities.B, values: [[x2], [x2, x3]]}
+",
+    );
+    sandbox.succeed("sweep files.yaml");
+    let csv = sandbox.read("outputs/files/sweep.csv");
+    let cells: Vec<&str> = csv.lines().skip(1).collect();
+    let starts = ["a.csv,x2,", "a.csv,x2 x3,", "b.csv,x2,", "b.csv,x2 x3,"];
+    assert!(
+        cells.len() == 4
+            && cells
+                .iter()
+                .zip(starts)
+                .all(|(cell, start)| cell.starts_with(start))
+    );
+    let again = sandbox.succeed("sweep outputs/files/scenario.yaml --out again");
+    assert!(!again.contains("are done"), "{again}");
+    let results = |csv: String| -> Vec<String> {
+        let lines = csv
+            .lines()
+            .skip(1)
+            .map(|line| line.splitn(3, ',').nth(2).unwrap_or_default().to_owned());
+        lines.collect()
+    };
+    assert_eq!(results(csv), results(sandbox.read("again/files/sweep.csv")));
+    sandbox.write("b.csv", &table(3.0));
+    let notes = sandbox
+        .command("sweep files.yaml")
+        .output()
+        .expect("runs")
+        .stderr;
+    let notes = String::from_utf8_lossy(&notes).into_owned();
+    assert!(notes.contains("another version of the scenario"), "{notes}");
+}
