@@ -1,25 +1,40 @@
-//! Progress on standard error for work of more than a second, on a terminal only.
+//! Progress on standard error for long work: a bar on a terminal, a line a minute elsewhere.
 
 use crate::sweep::SweepProgress;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use modalflow::experiment::run::{Progress, Stage};
 use modalflow::integrate::Until;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Work shorter than this shows nothing.
+/// Work shorter than this shows no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Time between two updates.
+/// Time between two updates of a bar.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// Time between two lines, where nobody watches and a file keeps them.
+const LINE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A bar that shows itself if the work takes long enough and somebody can see it. It is removed
-/// when it is dropped.
+/// How far some work is, shown where it takes long. A bar is removed when it is dropped.
 #[derive(Debug)]
 pub struct Bar {
-    bar: Option<ProgressBar>,
+    shown: Shown,
+    start: Instant,
     next: Instant,
+    /// Cells of a sweep; thousandths of a run.
+    length: u64,
     /// Where the bar of a run ends.
     t_end: Option<f64>,
+}
+
+/// How progress is shown.
+#[derive(Debug)]
+enum Shown {
+    /// Not at all.
+    Hidden,
+    /// As a bar.
+    Bar(ProgressBar),
+    /// As lines that begin with this name.
+    Lines(String),
 }
 
 impl Bar {
@@ -41,60 +56,96 @@ impl Bar {
     }
 
     fn new(name: &str, template: &str, length: u64, quiet: bool) -> Self {
-        let is_visible = !quiet && std::io::stderr().is_terminal();
-        let bar = is_visible.then(|| {
-            let hidden = ProgressBar::hidden().with_prefix(name.to_owned());
-            hidden.set_length(length);
-            let style = ProgressStyle::with_template(template);
-            hidden.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
+        let (shown, wait) = match (quiet, std::io::stderr().is_terminal()) {
+            (true, _) => (Shown::Hidden, PATIENCE),
+            (false, false) => (Shown::Lines(name.to_owned()), LINE_INTERVAL),
+            (false, true) => {
+                let hidden = ProgressBar::hidden().with_prefix(name.to_owned());
+                hidden.set_length(length);
+                let style = ProgressStyle::with_template(template);
+                let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+                (Shown::Bar(hidden.with_style(style)), PATIENCE)
+            }
+        };
+        let start = Instant::now();
+        let (next, t_end) = (start + wait, None);
         Self {
-            bar,
-            next: Instant::now() + PATIENCE,
-            t_end: None,
+            shown,
+            start,
+            next,
+            length,
+            t_end,
         }
     }
 
     /// Shows how far the run is, now and then.
     pub fn show_run(&mut self, progress: &Progress) {
-        let t_end = self.t_end;
-        let Some(bar) = self.due() else { return };
+        if !self.is_due() {
+            return;
+        }
+        let (time, loss) = (progress.time, progress.loss);
         let what = match progress.stage {
             Stage::Flow => "flow".to_string(),
             Stage::Descent(rate) => format!("descent at {rate}"),
             Stage::Verification => "verification".to_string(),
         };
-        let (time, loss) = (progress.time, progress.loss);
-        bar.set_message(format!(
+        let message = format!(
             "{what}, t = {time:.4e}, step {}, loss {loss:.4e}",
             progress.steps
-        ));
-        match t_end {
-            Some(t_end) => bar.set_position((1000.0 * time / t_end) as u64),
-            None => bar.tick(),
-        }
+        );
+        let place = self.t_end.map(|t_end| (1000.0 * time / t_end) as u64);
+        self.show(place, message);
     }
 
     /// Shows how far the sweep is, now and then.
     pub fn show_sweep(&mut self, progress: SweepProgress) {
-        let Some(bar) = self.due() else { return };
-        if progress.failed > 0 {
-            bar.set_message(format!(" ({} failed)", progress.failed));
+        if !self.is_due() {
+            return;
         }
-        bar.set_position(progress.finished);
+        let failed = match progress.failed {
+            0 => String::new(),
+            failed => format!(" ({failed} failed)"),
+        };
+        let message = match self.shown {
+            Shown::Lines(_) => format!("{} of {} cells{failed}", progress.finished, self.length),
+            Shown::Bar(_) | Shown::Hidden => failed,
+        };
+        self.show(Some(progress.finished), message);
     }
 
-    /// The bar, where it is time to draw it again.
-    fn due(&mut self) -> Option<&ProgressBar> {
-        let bar = self.bar.as_ref()?;
+    fn show(&self, place: Option<u64>, message: String) {
+        match &self.shown {
+            Shown::Hidden => {}
+            Shown::Bar(bar) => {
+                if bar.is_hidden() {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
+                bar.set_message(message);
+                match place {
+                    Some(place) => bar.set_position(place),
+                    None => bar.tick(),
+                }
+            }
+            Shown::Lines(name) => {
+                let elapsed = HumanDuration(self.start.elapsed());
+                // Nobody to read it is no reason to stop.
+                let _ = writeln!(std::io::stderr(), "{name}: {message}, after {elapsed}");
+            }
+        }
+    }
+
+    /// Whether it is time to show something again.
+    fn is_due(&mut self) -> bool {
+        let interval = match self.shown {
+            Shown::Hidden => return false,
+            Shown::Bar(_) => INTERVAL,
+            Shown::Lines(_) => LINE_INTERVAL,
+        };
         let now = Instant::now();
-        if now < self.next {
-            return None;
+        let is_due = now >= self.next;
+        if is_due {
+            self.next = now + interval;
         }
-        self.next = now + INTERVAL;
-        if bar.is_hidden() {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        Some(bar)
+        is_due
     }
 }
