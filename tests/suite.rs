@@ -22,6 +22,7 @@ mod reachable;
 mod reduction;
 mod rest;
 mod stepping;
+mod tables;
 mod theory_curve;
 mod two_layer;
 mod verdicts;

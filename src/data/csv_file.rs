@@ -1,48 +1,101 @@
-//! CSV files with a header: numbers by column, errors by file, line and column.
+//! Tables as text: numbers and labels by column, errors by file, line and column.
+//!
+//! A file is read row by row, so that memory holds the cells that are used and nothing else.
 
+use super::classes::Classes;
+use super::csv_cell::{self as cell, Flaw};
+use super::csv_format::{Blanks, Format, Missing, Separator};
+use super::gzip;
 use crate::error::{InputError, Result, listed};
-use csv::{ErrorKind, StringRecord};
-use nalgebra::DMatrix;
-use std::fs;
+use csv::{ByteRecord, ErrorKind, StringRecord};
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-/// A CSV file that has been read, and its header.
+/// Longest first line, in bytes: 100,000 columns with names of 100 characters.
+const LONGEST_LINE: u64 = 10_000_000;
+
+/// A table, and what its first line says.
 pub(super) struct CsvFile<'p> {
     path: &'p Path,
-    bytes: Vec<u8>,
+    format: Format,
     header: StringRecord,
+    /// Where each name stands; None for a name that stands twice.
+    places: HashMap<String, Option<usize>>,
+}
+
+/// Which cells are wanted.
+pub(super) struct Wanted<'w> {
+    /// Places of columns of numbers.
+    pub numbers: &'w [usize],
+    /// Place of a column of labels.
+    pub label: Option<usize>,
+    /// What happens to rows with missing cells.
+    pub missing: Missing,
+    /// Most rows, from the first on.
+    pub limit: usize,
+}
+
+/// The cells of a table that were wanted.
+#[derive(Default)]
+pub(super) struct Cells {
+    /// The numbers, column after column in the order wanted.
+    pub numbers: Vec<Vec<f64>>,
+    /// The label of every row.
+    pub labels: Classes,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of rows left out.
+    pub dropped: usize,
 }
 
 impl<'p> CsvFile<'p> {
-    /// Reads the file that the scenario's `key` names.
+    /// Reads the first lines of the file that the scenario's `key` names.
     ///
     /// # Errors
-    /// An input error where the file cannot be read, is not text, or has no header.
-    pub fn open(path: &'p Path, key: &str) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|error| InputError::unreadable(path, key, &error))?;
-        if let Err(error) = std::str::from_utf8(&bytes) {
-            return Err(InputError::in_file(
-                path,
-                Some(line_at(&bytes, error.valid_up_to())),
-                "not a text file in UTF-8",
-                "save the table as CSV in UTF-8",
-            ));
+    /// An input error where the file cannot be read, is empty or is not text in UTF-8, and where the first
+    /// lines do not show what separates the cells.
+    pub fn open(path: &'p Path, key: &str, mut format: Format) -> Result<Self> {
+        let unreadable = |error: io::Error| InputError::unreadable(path, key, &error);
+        let lines = first_lines(path).map_err(unreadable)?;
+        if lines[0].is_empty() {
+            let remedy = "write a header with the names of the columns, then rows of numbers";
+            return Err(InputError::in_file(path, None, "the file is empty", remedy));
         }
-        let header = reader(&bytes).headers().cloned();
-        let header = header.map_err(|error| not_csv(path, &bytes, &error))?;
-        if header.is_empty() {
-            return Err(InputError::in_file(
-                path,
-                None,
-                "the file is empty",
-                "write a header with the names of the columns, then rows of numbers",
-            ));
+        let first = std::str::from_utf8(&lines[0]).map_err(|_| not_utf8(path, Some(1)))?;
+        if format.separator == Separator::Auto {
+            let second = String::from_utf8_lossy(&lines[1]);
+            format.separator = Separator::detect(first, &second, format.decimal)
+                .map_err(|found| ambiguous(path, &format, &found))?;
         }
-        Ok(Self {
+        let mut file = Self {
             path,
-            bytes,
-            header,
-        })
+            format,
+            header: StringRecord::new(),
+            places: HashMap::new(),
+        };
+        let mut first = StringRecord::new();
+        let mut reader = file.reader(false)?;
+        reader
+            .read_record(&mut first)
+            .map_err(|error| file.not_csv(&error))?;
+        first.trim();
+        file.header = match format.header {
+            true => first,
+            false => (1..=first.len()).map(|k| k.to_string()).collect(),
+        };
+        for (place, name) in file.header.iter().enumerate() {
+            let known = file.places.entry(name.to_owned());
+            known
+                .and_modify(|place| *place = None)
+                .or_insert(Some(place));
+        }
+        Ok(file)
+    }
+
+    /// What separates the cells; never [`Separator::Auto`].
+    pub fn separator(&self) -> Separator {
+        self.format.separator
     }
 
     /// Names of the columns.
@@ -50,63 +103,128 @@ impl<'p> CsvFile<'p> {
         self.header.iter()
     }
 
-    /// The cells of the columns named, n x columns, of at most `limit` rows from the first on.
+    /// Name of the column at a place.
+    pub fn name(&self, place: usize) -> &str {
+        self.header.get(place).unwrap_or_default()
+    }
+
+    /// The cells that are wanted.
     ///
     /// # Errors
-    /// An input error where a column is missing or there twice, a cell in one is not a finite
-    /// number, a row has another length than the header, or there are no rows.
-    pub fn numbers(&self, columns: &[&str], limit: usize) -> Result<DMatrix<f64>> {
-        let places: Vec<usize> = columns
-            .iter()
-            .map(|name| self.place(name))
-            .collect::<Result<_>>()?;
-        let mut cells = Vec::new();
-        for record in reader(&self.bytes).records().take(limit) {
-            let record = record.map_err(|error| not_csv(self.path, &self.bytes, &error))?;
-            for (name, &place) in columns.iter().zip(&places) {
-                let text = record.get(place).unwrap_or_default();
-                let value = number(text).map_err(|problem| {
-                    let at = record.position();
-                    let line = at.map(|at| line_at(&self.bytes, at.byte() as usize));
-                    let remedy = "fill in a finite number, or remove the row";
-                    self.in_column(name, line, problem, remedy)
-                })?;
-                cells.push(value);
+    /// An input error where a cell is not a finite number or is missing, where a row has another length
+    /// than the header, and where there are no rows.
+    pub fn read(&self, wanted: &Wanted<'_>) -> Result<Cells> {
+        let mut cells = Cells {
+            numbers: vec![Vec::new(); wanted.numbers.len()],
+            ..Cells::default()
+        };
+        let mut reader = self.reader(self.format.header)?;
+        let mut record = ByteRecord::new();
+        let mut row = Vec::with_capacity(wanted.numbers.len());
+        while cells.rows < wanted.limit {
+            let is_row = reader.read_byte_record(&mut record);
+            if !is_row.map_err(|error| self.not_csv(&error))? {
+                break;
+            }
+            match self.row(wanted, &record, &mut row) {
+                Ok(label) => {
+                    let columns = cells.numbers.iter_mut().zip(&row);
+                    columns.for_each(|(column, value)| column.push(*value));
+                    label.into_iter().for_each(|label| cells.labels.push(label));
+                    cells.rows += 1;
+                }
+                Err((_, Flaw::Missing(_))) if wanted.missing == Missing::Drop => cells.dropped += 1,
+                Err((place, flaw)) => return Err(self.refuse(place, flaw, &record)),
             }
         }
-        if cells.is_empty() {
-            let remedy = "add rows of numbers below the header";
-            let problem = "a header, but no rows";
-            return Err(InputError::in_file(self.path, None, problem, remedy));
+        if cells.rows > 0 {
+            return Ok(cells);
         }
-        let rows = cells.len() / places.len();
-        Ok(DMatrix::from_row_slice(rows, places.len(), &cells))
+        let (problem, remedy) = match cells.dropped {
+            0 => (
+                "a header, but no rows".to_owned(),
+                "add rows of numbers below the header",
+            ),
+            dropped => (
+                format!("each of the {dropped} rows has a missing cell in a column that is used"),
+                "leave out the columns that have most of them",
+            ),
+        };
+        Err(InputError::in_file(self.path, None, problem, remedy))
+    }
+
+    /// Takes the numbers of a row, and returns its label; the place and the flaw of the first cell that
+    /// cannot be used. A missing cell comes before other flaws: its row may be left out.
+    fn row<'r>(
+        &self,
+        wanted: &Wanted<'_>,
+        record: &'r ByteRecord,
+        row: &mut Vec<f64>,
+    ) -> Result<Option<&'r str>, (usize, Flaw)> {
+        row.clear();
+        let mut unfit = None;
+        for &place in wanted.numbers {
+            let value = cell::text(record, place).and_then(|text| cell::number(text, &self.format));
+            match value {
+                Ok(value) => row.push(value),
+                Err(flaw @ Flaw::Missing(_)) => return Err((place, flaw)),
+                Err(flaw) => {
+                    unfit.get_or_insert((place, flaw));
+                }
+            }
+        }
+        let label = wanted.label.map(|place| {
+            let label = cell::text(record, place).map_err(|flaw| (place, flaw))?;
+            cell::missing(label).map_or(Ok(label), |flaw| Err((place, flaw)))
+        });
+        let label = label.transpose()?;
+        unfit.map_or(Ok(label), Err)
+    }
+
+    fn refuse(&self, place: usize, flaw: Flaw, record: &ByteRecord) -> InputError {
+        let (problem, remedy) = flaw.words(&self.format);
+        let line = self.line_of(record.position());
+        self.in_column(self.name(place), line, problem, remedy)
     }
 
     /// Where a column stands in the header.
-    fn place(&self, name: &str) -> Result<usize> {
-        let mut found = (0..self.header.len()).filter(|&j| self.header.get(j) == Some(name));
-        match (found.next(), found.next()) {
-            (Some(place), None) => Ok(place),
-            (Some(_), Some(_)) => Err(self.in_column(
+    ///
+    /// # Errors
+    /// An input error where there is none of this name, or more than one.
+    pub fn place(&self, name: &str) -> Result<usize> {
+        match self.places.get(name) {
+            Some(Some(place)) => Ok(*place),
+            Some(None) => Err(self.in_column(
                 name,
                 Some(1),
                 "more than one column has this name",
                 "rename all but one",
             )),
-            (None, _) => Err(self.missing(name)),
+            None => Err(self.missing_column(name, name, "no such column")),
         }
     }
 
-    fn missing(&self, name: &str) -> InputError {
+    /// Whether a column has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+
+    /// The error of an entry of a list for which there is no column called `name`.
+    pub fn missing_column(&self, entry: &str, name: &str, problem: &str) -> InputError {
         let list = listed(&self.header);
-        let separated = self.header.len() == 1 && list.contains([';', '\t', '|']);
-        let remedy = if separated {
-            format!("separate the columns by commas; the header reads: {list}")
-        } else {
-            format!("the file's columns are: {list}")
+        let is_numbers = self.header.iter().all(|cell| cell.parse::<f64>().is_ok());
+        let remedy = match self.format.key {
+            Some(key) if self.format.header && is_numbers => format!(
+                "the first line has numbers only: set {key}.header: false if it is no header; columns are then \
+                 called 1, 2, ..."
+            ),
+            Some(key) if self.header.len() == 1 => format!(
+                "the first line is one column for the separator \"{}\": set {key}.separator; it reads: {list}",
+                char::from(self.format.separator.byte())
+            ),
+            _ => format!("the file's columns are: {list}"),
         };
-        self.in_column(name, Some(1), "no such column", remedy)
+        self.in_column(entry, Some(1), problem, remedy)
             .with_unknown(name, &self.header)
     }
 
@@ -120,43 +238,110 @@ impl<'p> CsvFile<'p> {
     ) -> InputError {
         InputError::in_file(self.path, line, problem, remedy).with_key(format!("column {name}"))
     }
-}
 
-fn reader(bytes: &[u8]) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(bytes)
-}
+    /// The text, unpacked, and with single blanks where blanks separate cells.
+    fn content(&self) -> io::Result<Box<dyn Read>> {
+        let content = gzip::open(self.path)?;
+        Ok(match self.format.separator {
+            Separator::Blank => Box::new(Blanks::new(content)),
+            _ => Box::new(content),
+        })
+    }
 
-fn number(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err(format!("{text:?} is not a finite number")),
-        Err(_) if text.is_empty() => Err("the cell is empty".to_owned()),
-        Err(_) => Err(format!("{text:?} is not a number")),
+    fn reader(&self, has_headers: bool) -> Result<csv::Reader<Box<dyn Read>>> {
+        let content = self
+            .content()
+            .map_err(|error| self.not_csv(&error.into()))?;
+        let mut builder = csv::ReaderBuilder::new();
+        builder
+            .has_headers(has_headers)
+            .delimiter(self.format.separator.byte());
+        Ok(builder.from_reader(content))
+    }
+
+    fn not_csv(&self, error: &csv::Error) -> InputError {
+        let line = self.line_of(error.position());
+        let (problem, remedy) = match error.kind() {
+            ErrorKind::UnequalLengths {
+                expected_len, len, ..
+            } => (
+                format!("{len} cells where the header has {expected_len}"),
+                match *len == expected_len + 1 {
+                    true => {
+                        "give every row as many cells as the header, which has none for the names of rows (R: \
+                             row.names = FALSE)"
+                    }
+                    false => "give every row as many cells as the header",
+                },
+            ),
+            ErrorKind::Utf8 { .. } => return not_utf8(self.path, line),
+            ErrorKind::Io(error) => (
+                format!("the file cannot be read to its end: {error}"),
+                "fetch the file again: it is cut short or damaged",
+            ),
+            _ => (format!("not a CSV table: {error}"), "save the table as CSV"),
+        };
+        InputError::in_file(self.path, line, problem, remedy)
+    }
+
+    /// The line, counted from 1, of the record at a position or after line ends there. The csv crate's own
+    /// count is one short after CRLF line ends and before blank lines.
+    fn line_of(&self, position: Option<&csv::Position>) -> Option<usize> {
+        let mut content = io::BufReader::new(self.content().ok()?);
+        let is_end = |byte: &u8| *byte == b'\n';
+        let (mut line, mut before) = (1, position?.byte());
+        loop {
+            let chunk = content.fill_buf().ok().filter(|chunk| !chunk.is_empty())?;
+            let len = chunk
+                .len()
+                .min(usize::try_from(before).unwrap_or(usize::MAX));
+            line += chunk[..len].iter().filter(|byte| is_end(byte)).count();
+            content.consume(len);
+            before -= len as u64;
+            if before == 0 {
+                break;
+            }
+        }
+        let blank = content.bytes().map_while(io::Result::ok);
+        let blank = blank.take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        Some(line + blank.filter(is_end).count())
     }
 }
 
-fn not_csv(path: &Path, bytes: &[u8], error: &csv::Error) -> InputError {
-    let line = error
-        .position()
-        .map(|at| line_at(bytes, at.byte() as usize));
-    let (problem, remedy) = match error.kind() {
-        ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => (
-            format!("{len} cells where the header has {expected_len}"),
-            "give every row as many cells as the header",
-        ),
-        _ => (format!("not a CSV table: {error}"), "save the table as CSV"),
-    };
-    InputError::in_file(path, line, problem, remedy)
+/// The first two lines that are not empty.
+fn first_lines(path: &Path) -> io::Result<[Vec<u8>; 2]> {
+    let content = gzip::open(path)?;
+    let mut lines = [Vec::new(), Vec::new()];
+    let mut at = 0;
+    for byte in content.take(2 * LONGEST_LINE).bytes() {
+        match byte? {
+            b'\r' | b'\n' if lines[at].is_empty() => (),
+            b'\r' | b'\n' if at == 1 => break,
+            b'\r' | b'\n' => at = 1,
+            byte => lines[at].push(byte),
+        }
+    }
+    Ok(lines)
 }
 
-/// The line, counted from 1, of the record that starts at `byte` or after line ends there. The
-/// csv crate's own count is one short after CRLF line ends and before blank lines.
-fn line_at(bytes: &[u8], byte: usize) -> usize {
-    let (before, after) = bytes.split_at(byte.min(bytes.len()));
-    let blank = after.iter().take_while(|c| matches!(c, b'\r' | b'\n'));
-    1 + before.iter().chain(blank).filter(|&&c| c == b'\n').count()
+fn not_utf8(path: &Path, line: Option<usize>) -> InputError {
+    InputError::in_file(
+        path,
+        line,
+        "not a text file in UTF-8",
+        "save the table as CSV in UTF-8",
+    )
+}
+
+fn ambiguous(path: &Path, format: &Format, found: &[Separator]) -> InputError {
+    let found: Vec<String> = found.iter().map(Separator::to_string).collect();
+    let problem = format!(
+        "the cells may be separated by {}: the first lines show all of them",
+        found.join(" or by ")
+    );
+    let remedy = match format.key {
+        Some(key) => format!("set {key}.separator, such as \";\""),
+        None => "separate the columns by commas, and put texts in quotes".to_owned(),
+    };
+    InputError::in_file(path, Some(1), problem, remedy)
 }

@@ -4,11 +4,10 @@
 //! number of dimensions, and each dimension as four bytes. Source: the description of the files on
 //! the MNIST database's page (LeCun, Cortes & Burges).
 
+use super::gzip;
 use crate::error::{InputError, Result};
-use flate2::bufread::MultiGzDecoder;
 use std::cmp::Ordering;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 const UNSIGNED_BYTES: u8 = 8;
@@ -36,17 +35,8 @@ pub(super) struct Idx<const N: usize> {
 /// has no entries, or is shorter or longer than its header says.
 pub(super) fn read<const N: usize>(path: &Path, key: &str, limit: u64) -> Result<Idx<N>> {
     let unreadable = |error: io::Error| InputError::unreadable(path, key, &error);
-    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-    let is_gzip = file
-        .fill_buf()
-        .map_err(unreadable)?
-        .starts_with(&[0x1f, 0x8b]);
-    let idx = if is_gzip {
-        parse(&mut MultiGzDecoder::new(file), key, limit)
-    } else {
-        parse(&mut file, key, limit)
-    };
-    idx.map_err(|error| error.with_file(path))
+    let mut content = gzip::open(path).map_err(unreadable)?;
+    parse(&mut content, key, limit).map_err(|error| error.with_file(path))
 }
 
 fn cut_short(key: &str, error: &io::Error) -> InputError {

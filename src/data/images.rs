@@ -4,6 +4,7 @@
 //! it where noise has not taken its place, so that they agree as often as the probabilities say.
 
 use super::pixels::{self, Pixels};
+use super::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling};
@@ -143,13 +144,13 @@ impl DataSource for ImagesData {
         self.noise.as_ref().map_or(Ok(()), check_noise)
     }
 
-    fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+    fn files_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
         let csv = self.csv.as_mut();
-        let csv = csv.map(|table| ("data.images.csv.path", &mut table.path));
+        let csv = csv.map(|table| ("data.images.csv.path".to_owned(), &mut table.path));
         let idx = self.idx.iter_mut().flat_map(|files| {
             [
-                ("data.images.idx.images", &mut files.images),
-                ("data.images.idx.labels", &mut files.labels),
+                ("data.images.idx.images".to_owned(), &mut files.images),
+                ("data.images.idx.labels".to_owned(), &mut files.labels),
             ]
         });
         idx.chain(csv).collect()
@@ -219,11 +220,16 @@ fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
         None => halves(&values, width)?,
     };
     let columns = a.column_iter().chain(b.column_iter());
+    let reading = Reading {
+        used: a.nrows(),
+        ..Reading::default()
+    };
     Ok(Rows {
         modalities: layout([("A", a.ncols()), ("B", b.ncols())]),
         inputs: DMatrix::from_columns(&columns.collect::<Vec<_>>()),
         targets,
         parts: None,
+        reading: Some(reading),
     })
 }
 

@@ -11,8 +11,14 @@
 //! | `moments.rs` | a given covariance and map |
 //! | `isotropic.rs` | independent inputs, one variance and one true weight of each modality |
 //! | `wishart.rs` | a random covariance and map |
-//! | `table.rs` | columns of a CSV file |
-//! | `csv_file.rs` | CSV files, for the sources that read one |
+//! | `table.rs` | columns of a table |
+//! | `columns.rs` | names, patterns and ranges of columns |
+//! | `csv_file.rs`, `csv_cell.rs`, `csv_format.rs` | tables as text, for the sources that read one |
+//! | `gzip.rs` | files that may be compressed |
+//! | `classes.rs` | categories as targets |
+//! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
+//! | `standardise.rs`, `components.rs` | columns of variance 1; principal components |
+//! | `reading.rs` | what reading a file told |
 //! | `images.rs` | two views of labelled images |
 //! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
@@ -22,27 +28,39 @@
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
+mod classes;
+mod columns;
+mod components;
+mod csv_cell;
 mod csv_file;
+mod csv_format;
+mod gzip;
 mod idx;
 mod images;
 mod isotropic;
 mod moments;
 mod pixels;
+mod preparation;
 mod quadratic;
+mod reading;
 mod reduced_rank;
 mod rows;
 mod samples;
 mod sampling;
 mod second_moments;
+mod standardise;
 mod table;
 mod toy;
 mod wishart;
 mod xor;
 
+pub use columns::{ColumnName, Columns};
+pub use csv_format::{Decimal, Missing, Separator};
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
 pub use moments::MomentsData;
 pub use quadratic::{Generalisation, Quadratic};
+pub use reading::Reading;
 pub use reduced_rank::{Least, RankBounds};
 pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};
@@ -75,7 +93,7 @@ pub enum Source {
     Isotropic(IsotropicData),
     /// A random input covariance (inverse Wishart) and a random target map.
     Wishart(WishartData),
-    /// Columns of a CSV file.
+    /// Columns of a table.
     Table(TableData),
     /// A linear part in A and the exclusive or of two inputs in B.
     Xor(XorData),
@@ -122,8 +140,16 @@ pub trait DataSource {
     fn check(&self) -> Result<()>;
 
     /// The files that it names, by key.
-    fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+    fn files_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
         Vec::new()
+    }
+
+    /// Fills in what the section leaves to its files, so that it says how they were read.
+    ///
+    /// # Errors
+    /// An input error where a file cannot be read or does not tell.
+    fn resolve(&mut self) -> Result<()> {
+        Ok(())
     }
 
     /// The data; `seed` is that of the scenario.
@@ -224,6 +250,11 @@ impl Content {
             holdout: holdout.map(Box::new),
         }
     }
+}
+
+/// For keys that are on unless they are switched off.
+fn default_true() -> bool {
+    true
 }
 
 /// One true weight of each modality, not all of them 0; `what` is their name in messages.

@@ -1,6 +1,7 @@
 //! Labelled images as they are in their files, IDX or CSV.
 
-use super::csv_file::CsvFile;
+use super::csv_file::{CsvFile, Wanted};
+use super::csv_format::{Format, Missing};
 use super::idx;
 use super::images::{IdxFiles, ImagesData, PixelTable};
 use crate::error::{InputError, Result};
@@ -53,13 +54,19 @@ fn of_idx(files: &IdxFiles, limit: u64) -> Result<Pixels> {
 }
 
 fn of_csv(table: &PixelTable, limit: u64) -> Result<Pixels> {
-    let file = CsvFile::open(&table.path, "data.images.csv.path")?;
+    let file = CsvFile::open(&table.path, "data.images.csv.path", Format::COMMON)?;
     let pixels = file.columns().filter(|name| *name != table.label);
-    let columns: Vec<&str> = std::iter::once(table.label.as_str())
+    let columns: Vec<usize> = std::iter::once(table.label.as_str())
         .chain(pixels)
-        .collect();
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let numbers = file.numbers(&columns, limit)?;
+        .map(|name| file.place(name))
+        .collect::<Result<_>>()?;
+    let cells = file.read(&Wanted {
+        numbers: &columns,
+        label: None,
+        missing: Missing::Refuse,
+        limit: usize::try_from(limit).unwrap_or(usize::MAX),
+    })?;
+    let numbers = DMatrix::from_vec(cells.rows, columns.len(), cells.numbers.concat());
     let width = width(table, columns.len() - 1)?;
     let labels = numbers
         .column(0)

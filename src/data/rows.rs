@@ -1,6 +1,6 @@
 //! Data that are given row by row: their moments, and the samples themselves.
 
-use super::{Modality, Moments, Samples};
+use super::{Modality, Moments, Reading, Samples};
 use crate::error::Result;
 use nalgebra::DMatrix;
 
@@ -14,6 +14,8 @@ pub struct Rows {
     pub targets: DMatrix<f64>,
     /// Names and values (P x K) of the parts of the target, where it is known to have some.
     pub parts: Option<(&'static [&'static str], DMatrix<f64>)>,
+    /// What reading them told, where they come from a file.
+    pub reading: Option<Reading>,
 }
 
 impl Rows {
@@ -29,7 +31,9 @@ impl Rows {
         covariance.fill_upper_triangle_with_lower_triangle();
         let cross = self.targets.transpose() * &self.inputs / count;
         let power = self.targets.norm_squared() / count;
-        Moments::checked(self.modalities.clone(), covariance, cross, power)
+        let mut moments = Moments::checked(self.modalities.clone(), covariance, cross, power)?;
+        moments.reading = self.reading.clone();
+        Ok(moments)
     }
 
     /// The samples one by one.

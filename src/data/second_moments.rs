@@ -59,6 +59,8 @@ pub struct Moments {
     pub solutions: Solutions,
     /// The samples behind the training moments, where they are kept.
     pub samples: Option<Arc<Samples>>,
+    /// What reading them told, where they come from a file.
+    pub reading: Option<super::Reading>,
 }
 
 /// What follows from S_xx and S_yx by eigendecompositions, which are worth doing once only.
@@ -190,6 +192,7 @@ impl Moments {
             generalisation: None,
             solutions,
             samples: None,
+            reading: None,
         }
     }
 

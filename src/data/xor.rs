@@ -75,6 +75,7 @@ impl DataSource for XorData {
             inputs,
             targets: DMatrix::from_column_slice(len, 1, parts.column_sum().as_slice()),
             parts: Some((&PARTS, parts)),
+            reading: None,
         };
         Ok(Content::of_rows(rows, None))
     }

@@ -84,7 +84,8 @@ fn of_data(
         scenario, moments, ..
     }: &Problem,
 ) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let reading = moments.reading.as_ref();
+    let mut warnings = reading.map_or(Vec::new(), |reading| reading.warnings.clone());
     let rank = moments.rank();
     if rank < moments.inputs_len() {
         warnings.push(format!(

@@ -66,6 +66,9 @@ impl Problem {
     /// As for [`Problem::prepare`], and where the run needs more memory.
     pub fn prepare_within(scenario: &Scenario, memory: u64) -> Result<Self> {
         memory::ensure_samples_fit(scenario, memory)?;
+        let mut scenario = scenario.clone();
+        scenario.data.get_mut().resolve()?;
+        let scenario = &scenario;
         let mut moments = Moments::of(&scenario.data, scenario.seed, scenario.keeps_samples())?;
         moments.ensure_learnable(scenario.network.is_linear())?;
         let architecture = Architecture::of(

@@ -102,7 +102,7 @@ impl Scenario {
     }
 
     /// The files that the scenario names, by key.
-    pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+    pub fn files_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
         let mut files = self.data.get_mut().files_mut();
         files.extend(self.init.files_mut());
         files

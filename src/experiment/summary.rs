@@ -9,7 +9,7 @@ use super::verify::Verification;
 use crate::analysis::curvature::{Curvature, Sharpness};
 use crate::analysis::detector::{Crossing, ModeCrossing, Phase, Plateau};
 use crate::analysis::generalisation::Generalising;
-use crate::data::Modality;
+use crate::data::{Modality, Reading};
 use crate::integrate::Outcome;
 use crate::linalg::norm;
 use crate::theory::{self, Theory};
@@ -59,6 +59,9 @@ pub struct Summary<'r> {
 pub struct DataSummary {
     /// One entry a modality.
     pub modalities: Vec<ModalitySummary>,
+    /// Rows of the file that the samples come from; only where they come from one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Reading>,
     /// Number of outputs.
     pub outputs: usize,
     /// Loss_0 = 1/2 tr S_yy.
@@ -129,6 +132,7 @@ impl DataSummary {
         };
         Self {
             modalities: moments.modalities.iter().map(modality).collect(),
+            rows: moments.reading.clone(),
             outputs: moments.outputs_len(),
             initial_loss: moments.initial_loss,
             minimum_loss: moments.loss.floor,

@@ -105,9 +105,9 @@ impl InitSection {
     }
 
     /// The files that it names, by key.
-    pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+    pub fn files_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
         match self {
-            InitSection::File(file) => vec![("init.file.path", &mut file.path)],
+            InitSection::File(file) => vec![("init.file.path".to_owned(), &mut file.path)],
             _ => Vec::new(),
         }
     }

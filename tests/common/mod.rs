@@ -1,15 +1,17 @@
 //! Problems made by hand, apart from the crate's own data and initialisation code.
 
-use modalflow::data::{Modality, Moments};
+use modalflow::data::{Modality, Moments, Source};
 use modalflow::error::InputError;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
 use modalflow::network::{Architecture, Stack};
+use modalflow::section::one_key;
 use nalgebra::{DMatrix, DVector};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use serde_json::Value;
 
 /// Two scalar inputs, standard deviations `r` and 1, correlation `rho`, y = x_A + x_B.
 pub fn toy(r: f64, rho: f64) -> Moments {
@@ -140,4 +142,40 @@ pub fn places<'m>(modalities: impl IntoIterator<Item = &'m Modality>) -> Vec<usi
 /// The place of a modality, if any.
 pub fn place(modality: &Option<Modality>) -> Option<usize> {
     modality.as_ref().map(|modality| modality.index)
+}
+
+/// The moments of a data section, or the error as users read it.
+pub fn try_moments(seed: u64, data: Value) -> Result<Moments, String> {
+    let moments = Moments::of(&parsed(data), seed, false).and_then(|moments| {
+        moments.ensure_learnable(true)?;
+        Ok(moments)
+    });
+    moments.map_err(|error| error.to_string())
+}
+
+fn parsed(data: Value) -> Source {
+    one_key::deserialize(data).expect("the test's data are well formed")
+}
+
+/// The moments of a data section that can be used.
+pub fn moments(seed: u64, data: Value) -> Moments {
+    try_moments(seed, data).expect("the test's data are usable")
+}
+
+/// A table in a folder of its own.
+pub struct Table {
+    /// The file, t.csv.
+    pub path: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// A table of these bytes.
+pub fn table(bytes: &[u8]) -> Table {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("t.csv");
+    std::fs::write(&path, bytes).expect("written");
+    Table {
+        path,
+        _folder: folder,
+    }
 }

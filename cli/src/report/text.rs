@@ -32,8 +32,24 @@ pub fn data_table(data: &DataSummary) -> String {
         "{}  loss from {first} (nothing learned) to {last} (least squares)\n",
         table(&rows)
     );
+    push_rows(&mut text, data);
     push_reachable(&mut text, data);
     text
+}
+
+/// How many rows of the file are used, and how it was read.
+fn push_rows(text: &mut String, data: &DataSummary) {
+    let Some(rows) = &data.rows else {
+        return;
+    };
+    let mut line = format!("{} rows used", rows.used);
+    if rows.dropped > 0 {
+        line += &format!(", {} with missing cells left out", rows.dropped);
+    }
+    for note in &rows.notes {
+        line += &format!("; {note}");
+    }
+    push_wrapped(text, &line);
 }
 
 /// The least loss of the network, where a layer is too narrow for the least-squares solution.

@@ -154,6 +154,7 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
         generalisation: None,
         solutions: Solutions::default(),
         samples: None,
+        reading: None,
     }
 }
 

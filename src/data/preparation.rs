@@ -1,0 +1,330 @@
+//! From the numbers of a file to the samples of a run: hold-out, standardisation, whitening.
+
+use super::classes::Classes;
+use super::components::Transformation;
+use super::reading::Reading;
+use super::rows::Rows;
+use super::second_moments::layout;
+use super::standardise::{Flat, centre, standardise};
+use super::{Content, Modality};
+use crate::error::{InputError, Result, listed};
+use crate::linalg::random::{Purpose, stream};
+use crate::section::{MOST_DIMENSIONS, check};
+use nalgebra::{DMatrix, DVectorView};
+use rand::seq::SliceRandom;
+use std::ops::Bound;
+use std::path::PathBuf;
+
+/// From here on a number is pointed out as a code for a missing value: half of the largest double. The
+/// usual codes are 1e308 and the largest double itself.
+const CODE: f64 = f64::MAX / 2.0;
+
+/// Largest magnitude of numbers that are not standardised: sums of squares stay finite.
+const MOST_SQUARED: f64 = 1e150;
+
+/// What is done with samples after they were read; the keys of the sources that read files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Preparation {
+    /// The source's key, such as data.table.
+    pub key: &'static str,
+    /// Whether columns are scaled to mean 0 and variance 1.
+    pub standardise: bool,
+    /// Whether the inputs of each modality are scaled to unit covariance.
+    pub whiten: bool,
+    /// Fraction of each modality's variance that its principal components explain.
+    pub components: Option<f64>,
+    /// Fraction of the rows kept out of training.
+    pub holdout: f64,
+    /// Whether each sample comes with its negative.
+    pub mirror: bool,
+}
+
+/// Samples as they were read.
+pub(super) struct Raw {
+    /// The input streams.
+    pub modalities: Vec<Modality>,
+    /// P x d.
+    pub inputs: DMatrix<f64>,
+    /// What the inputs are to tell.
+    pub targets: Targets,
+    /// Where each column of inputs and of numbers as targets comes from.
+    pub origins: Vec<Origin>,
+    /// What reading told.
+    pub reading: Reading,
+}
+
+/// What the inputs are to tell.
+pub(super) enum Targets {
+    /// P x o.
+    Numbers(DMatrix<f64>),
+    /// One class for each row.
+    Classes(Classes),
+}
+
+/// Where a column comes from, as errors name it.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    /// The file.
+    pub file: PathBuf,
+    /// The column in it.
+    pub column: String,
+}
+
+impl Origin {
+    /// An error in this column.
+    pub fn refuse(&self, problem: impl Into<String>, remedy: impl Into<String>) -> InputError {
+        InputError::in_file(&self.file, None, problem, remedy).with_key(&self.column)
+    }
+}
+
+/// The rows trained on, and those held out.
+struct Parts {
+    training: DMatrix<f64>,
+    holdout: DMatrix<f64>,
+}
+
+impl Preparation {
+    /// Checks the fractions.
+    ///
+    /// # Errors
+    /// An input error at the key that is out of range.
+    pub fn check(&self) -> Result<()> {
+        check::number(&format!("{}.holdout", self.key), self.holdout, HOLDOUT)?;
+        check::number(
+            &format!("{}.components", self.key),
+            self.components,
+            COMPONENTS,
+        )
+    }
+
+    /// The samples trained on, and those held out.
+    ///
+    /// # Errors
+    /// An input error where the hold-out, the standardisation or the whitening is impossible, where
+    /// numbers are too large, and where there are too many inputs.
+    pub fn content(&self, raw: Raw, seed: u64) -> Result<Content> {
+        let mut reading = raw.reading;
+        let split = self.split(raw.inputs.nrows(), seed)?;
+        let (of_inputs, of_targets) = raw.origins.split_at(raw.inputs.ncols());
+        reading.warnings.extend(codes(&raw.inputs, of_inputs));
+        let mut inputs = Parts::of(raw.inputs, &split);
+        self.scale(&mut inputs, of_inputs)?;
+        let mut targets = match raw.targets {
+            Targets::Numbers(numbers) => {
+                reading.warnings.extend(codes(&numbers, of_targets));
+                let mut parts = Parts::of(numbers, &split);
+                self.scale(&mut parts, of_targets)?;
+                parts
+            }
+            Targets::Classes(classes) => {
+                let one_hot = classes.one_hot(&format!("{}.label", self.key))?;
+                let Parts {
+                    mut training,
+                    mut holdout,
+                } = Parts::of(one_hot, &split);
+                for (training, holdout) in training.column_iter_mut().zip(holdout.column_iter_mut())
+                {
+                    centre(training, holdout);
+                }
+                Parts { training, holdout }
+            }
+        };
+        let mut modalities = raw.modalities;
+        if self.whiten || self.components.is_some() {
+            modalities = self.transform(&modalities, &mut inputs)?;
+        }
+        ensure_few(&modalities, self.key)?;
+        if self.mirror {
+            inputs.mirror();
+            targets.mirror();
+        }
+        Ok(content(modalities, inputs, targets, reading))
+    }
+
+    /// Row numbers trained on and held out, each in the order of the file.
+    fn split(&self, rows: usize, seed: u64) -> Result<[Vec<usize>; 2]> {
+        let held = (self.holdout * rows as f64).round() as usize;
+        if held >= rows || (held == 0 && self.holdout > 0.0) {
+            return Err(InputError::at(
+                format!("{}.holdout", self.key),
+                format!(
+                    "a share of {} holds out {held} of {rows} rows",
+                    self.holdout
+                ),
+                "choose a share that leaves at least one row on either side, or 0 for no hold-out",
+            ));
+        }
+        let mut shuffled: Vec<usize> = (0..rows).collect();
+        shuffled.shuffle(&mut stream(seed, Purpose::HoldOut));
+        let mut train = shuffled.split_off(held);
+        train.sort_unstable();
+        shuffled.sort_unstable();
+        Ok([train, shuffled])
+    }
+
+    /// Standardises every column, or makes sure that its squares are finite.
+    fn scale(&self, parts: &mut Parts, origins: &[Origin]) -> Result<()> {
+        if !self.standardise {
+            return ensure_squares(&parts.training, origins, self.key);
+        }
+        let columns = parts
+            .training
+            .column_iter_mut()
+            .zip(parts.holdout.column_iter_mut());
+        let flat: Vec<(&Origin, Flat)> = columns
+            .zip(origins)
+            .filter_map(|((training, holdout), origin)| {
+                let flat = standardise(training, holdout).err()?;
+                Some((origin, flat))
+            })
+            .collect();
+        match flat.split_first() {
+            None => Ok(()),
+            Some((first, others)) => Err(self.flat(parts.training.nrows(), first, others)),
+        }
+    }
+
+    /// Columns that cannot be scaled to variance 1.
+    fn flat(&self, rows: usize, first: &(&Origin, Flat), others: &[(&Origin, Flat)]) -> InputError {
+        let (origin, why) = first;
+        let mut problem = match why {
+            Flat::Constant(value) => format!("all {rows} rows trained on have the value {value}"),
+            Flat::Rounding(least, largest) => format!(
+                "the {rows} rows trained on differ only by rounding, from {least} to {largest}"
+            ),
+        };
+        if !others.is_empty() {
+            let names = others.iter().map(|(origin, _)| origin.column.as_str());
+            problem += &format!("; as flat are {}", listed(names));
+        }
+        let remedy = format!(
+            "a constant cannot be scaled to variance 1: leave the column out, or set {}.standardise: false",
+            self.key
+        );
+        origin.refuse(problem, remedy)
+    }
+
+    /// The inputs in each modality's principal components, and the modalities that these make up.
+    fn transform(&self, modalities: &[Modality], inputs: &mut Parts) -> Result<Vec<Modality>> {
+        let (mut training, mut holdout) = (Vec::new(), Vec::new());
+        let mut dims = Vec::new();
+        for modality in modalities {
+            let key = format!("{}.modalities.{}", self.key, modality.name);
+            let block =
+                |rows: &DMatrix<f64>| rows.columns_range(modality.range.clone()).into_owned();
+            let own = block(&inputs.training);
+            let transformation = Transformation::of(&own, self.components, self.whiten, &key)?;
+            let own = transformation.apply(&own);
+            dims.push((&modality.name, own.ncols()));
+            training.extend_from_slice(own.as_slice());
+            holdout.extend_from_slice(transformation.apply(&block(&inputs.holdout)).as_slice());
+        }
+        let modalities = layout(dims);
+        let columns = training.len() / inputs.training.nrows();
+        inputs.training = DMatrix::from_vec(inputs.training.nrows(), columns, training);
+        inputs.holdout = DMatrix::from_vec(inputs.holdout.nrows(), columns, holdout);
+        Ok(modalities)
+    }
+}
+
+/// Range of `holdout`.
+pub(super) const HOLDOUT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(0.9));
+
+/// Range of `components`.
+pub(super) const COMPONENTS: (Bound<f64>, Bound<f64>) =
+    (Bound::Excluded(0.0), Bound::Included(1.0));
+
+impl Parts {
+    fn of(values: DMatrix<f64>, [train, held_out]: &[Vec<usize>; 2]) -> Self {
+        if held_out.is_empty() {
+            // No copy: tables have millions of rows.
+            let holdout = DMatrix::zeros(0, values.ncols());
+            return Self {
+                training: values,
+                holdout,
+            };
+        }
+        Self {
+            training: values.select_rows(train),
+            holdout: values.select_rows(held_out),
+        }
+    }
+
+    /// Adds the negative of every row trained on. Those held out are there to measure, and the error of a
+    /// linear map is the same on both.
+    fn mirror(&mut self) {
+        let rows = self.training.nrows();
+        let mut mirrored = std::mem::take(&mut self.training).insert_rows(rows, rows, 0.0);
+        for mut column in mirrored.column_iter_mut() {
+            for row in 0..rows {
+                column[rows + row] = -column[row];
+            }
+        }
+        self.training = mirrored;
+    }
+}
+
+fn content(modalities: Vec<Modality>, inputs: Parts, targets: Parts, reading: Reading) -> Content {
+    let rows = |inputs, targets| Rows {
+        modalities: modalities.clone(),
+        inputs,
+        targets,
+        parts: None,
+        reading: Some(reading.clone()),
+    };
+    let holdout = (inputs.holdout.nrows() > 0).then(|| rows(inputs.holdout, targets.holdout));
+    Content::of_rows(rows(inputs.training, targets.training), holdout)
+}
+
+/// Warnings of numbers that some programs write for missing values, one for each column that has them.
+fn codes(values: &DMatrix<f64>, origins: &[Origin]) -> Vec<String> {
+    let warning = |(column, origin): (DVectorView<'_, f64>, &Origin)| {
+        let of_code = |value: &&f64| value.abs() >= CODE;
+        let first = column.iter().find(of_code)?;
+        let count = column.iter().filter(of_code).count();
+        let values = if count == 1 { "value" } else { "values" };
+        Some(format!(
+            "{} of {} has {count} {values} as large as {first:e}, which some programs write where a value is \
+             missing: if it is no measurement, leave such rows out",
+            origin.column,
+            origin.file.display()
+        ))
+    };
+    values
+        .column_iter()
+        .zip(origins)
+        .filter_map(warning)
+        .collect()
+}
+
+/// Makes sure that the squares of numbers that are taken as they are do not overflow.
+fn ensure_squares(values: &DMatrix<f64>, origins: &[Origin], key: &str) -> Result<()> {
+    for (column, origin) in values.column_iter().zip(origins) {
+        let largest = column.amax();
+        if largest > MOST_SQUARED {
+            let problem = format!(
+                "a value of magnitude {largest:e}: its square is larger than numbers can be"
+            );
+            let remedy = format!(
+                "rescale the column or set {key}.standardise: true; if the value stands for a missing one, leave the \
+                 row out"
+            );
+            return Err(origin.refuse(problem, remedy));
+        }
+    }
+    Ok(())
+}
+
+fn ensure_few(modalities: &[Modality], key: &str) -> Result<()> {
+    let inputs = modalities.last().map_or(0, |modality| modality.range.end);
+    if inputs as u64 <= MOST_DIMENSIONS {
+        return Ok(());
+    }
+    let problem = format!(
+        "the modalities have {inputs} inputs together, of which there can be {MOST_DIMENSIONS}"
+    );
+    let remedy = format!(
+        "keep the principal components that matter, with {key}.components: 0.99, or fewer columns"
+    );
+    Err(InputError::at(format!("{key}.modalities"), problem, remedy))
+}

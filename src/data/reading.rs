@@ -1,0 +1,18 @@
+//! What reading a file of samples told.
+
+use serde::Serialize;
+
+/// Rows used and left out, and what the user should know about the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Reading {
+    /// Number of rows used, those held out included.
+    pub used: usize,
+    /// Number of rows left out because of missing cells.
+    pub dropped: usize,
+    /// How the file was read, where that may surprise.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+    /// What looks wrong in the file without being refused.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
