@@ -56,7 +56,7 @@ const ONLY: &[(&str, &str)] = &[
 ];
 
 /// Everything that the library stands on: the science and its data formats.
-const DEPENDENCIES: [&str; 14] = [
+const DEPENDENCIES: [&str; 15] = [
     "csv",
     "flate2",
     "gauss-quad",
@@ -68,6 +68,7 @@ const DEPENDENCIES: [&str; 14] = [
     "rand",
     "rand_distr",
     "rayon",
+    "safetensors",
     "schemars",
     "serde",
     "zip",

@@ -2,6 +2,7 @@
 
 mod analytic;
 mod architecture;
+mod arrays;
 mod common;
 mod convergence;
 mod curvature;

@@ -14,6 +14,8 @@
 //! | `table.rs` | columns of a table |
 //! | `columns.rs` | names, patterns and ranges of columns |
 //! | `csv_file.rs`, `csv_cell.rs`, `csv_format.rs` | tables as text, for the sources that read one |
+//! | `arrays.rs` | arrays in files |
+//! | `array_file.rs`, `npy.rs`, `elements.rs` | files of arrays, and what their bytes mean |
 //! | `gzip.rs` | files that may be compressed |
 //! | `classes.rs` | categories as targets |
 //! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
@@ -28,17 +30,21 @@
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
+mod array_file;
+mod arrays;
 mod classes;
 mod columns;
 mod components;
 mod csv_cell;
 mod csv_file;
 mod csv_format;
+mod elements;
 mod gzip;
 mod idx;
 mod images;
 mod isotropic;
 mod moments;
+pub(crate) mod npy;
 mod pixels;
 mod preparation;
 mod quadratic;
@@ -54,6 +60,8 @@ mod toy;
 mod wishart;
 mod xor;
 
+pub use array_file::ArrayFile;
+pub use arrays::ArraysData;
 pub use columns::{ColumnName, Columns};
 pub use csv_format::{Decimal, Missing, Separator};
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
@@ -95,6 +103,8 @@ pub enum Source {
     Wishart(WishartData),
     /// Columns of a table.
     Table(TableData),
+    /// Arrays in files, one for each modality.
+    Arrays(ArraysData),
     /// A linear part in A and the exclusive or of two inputs in B.
     Xor(XorData),
     /// Two views of labelled images.
@@ -110,6 +120,7 @@ macro_rules! section {
             Source::Isotropic(section) => section,
             Source::Wishart(section) => section,
             Source::Table(section) => section,
+            Source::Arrays(section) => section,
             Source::Xor(section) => section,
             Source::Images(section) => section,
         }

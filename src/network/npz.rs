@@ -5,23 +5,16 @@
 //! `numpy.lib.format`.
 
 use super::Architecture;
+use crate::data::npy::{self, Header, Kind};
 use crate::error::{InputError, Result, listed};
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
-use npyz::{NpyFile, Order, WriterBuilder};
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, Write};
+use npyz::{Order, WriterBuilder};
+use std::io::{self, Cursor, Read, Seek, Write};
 use std::ops::Range;
 use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
-
-/// Bytes before the header's text: magic number, version, length.
-const PREAMBLE: usize = 12;
-
-/// Longest header of an array that is read, in bytes. NumPy writes 128 for a matrix of numbers;
-/// a longer one is no matrix, and parsing one of megabytes would be an attack's work.
-const LONGEST_HEADER: usize = 1024;
 
 /// An array of the file, and its place in the state.
 struct Array<'a> {
@@ -56,12 +49,7 @@ fn arrays(architecture: &Architecture) -> Vec<Array<'_>> {
 /// an array is missing, unexpected, of another shape or type, or cut short, and where a weight
 /// is not finite.
 pub fn read(path: &Path, architecture: &Architecture) -> Result<DVector<f64>> {
-    let file =
-        File::open(path).map_err(|error| InputError::unreadable(path, "init.file.path", &error))?;
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
-        let problem = format!("not an NPZ file: {error}");
-        InputError::in_file(path, None, problem, "write it with numpy.savez")
-    })?;
+    let mut archive = npy::archive(path, "init.file.path")?;
     check_names(&archive, architecture).map_err(|error| error.with_file(path))?;
     let mut state = DVector::zeros(architecture.len());
     for array in arrays(architecture) {
@@ -138,105 +126,40 @@ fn read_array<R: Read + Seek>(archive: &mut ZipArchive<R>, array: &Array<'_>) ->
         refused(problem, "write the file again with numpy.savez")
     };
     let name = file_name_from_array_name(array.name);
-    let entry = archive.by_name(&name).map_err(|error| broken(&error))?;
-    // No more is unpacked than the layer can need, whatever sizes the archive claims.
-    let most = PREAMBLE + LONGEST_HEADER + array.range.len() * size_of::<f64>() + 1;
-    let mut bytes = Vec::new();
-    entry
-        .take(most as u64)
-        .read_to_end(&mut bytes)
-        .map_err(|error| broken(&error))?;
-    let (header, data) = split(&bytes).ok_or_else(|| broken(&"not in NPY format"))?;
-    check_shape(header, array)?;
-    let npy = NpyFile::new(bytes.as_slice()).map_err(|error| broken(&error))?;
-    let (order, dtype) = (npy.order(), npy.dtype());
-    let weights = numbers(npy).ok_or_else(|| {
-        let problem = format!("numbers of type {}", dtype.descr());
+    let mut entry = archive.by_name(&name).map_err(|error| broken(&error))?;
+    let header = Header::read(&mut entry).map_err(|error| broken(&error))?;
+    // No more is unpacked than the layer needs, whatever sizes the archive claims.
+    check_shape(&header.shape, array)?;
+    let element = header.element.filter(|element| element.kind == Kind::Float);
+    let element = element.ok_or_else(|| {
+        let problem = format!("numbers of type {}", header.type_name);
         refused(problem, "store 64-bit floats: array.astype('float64')")
     })?;
-    if dtype.num_bytes().map(|size| size * array.range.len()) != Some(data.len()) {
-        let error = "it holds more or fewer numbers than its shape says";
-        return Err(broken(&error));
-    }
-    let weights = weights.map_err(|error| broken(&error))?;
+    let array = header
+        .elements(element, entry)
+        .map_err(|error| broken(&error))?;
+    let weights = array.matrix();
     if let Some(weight) = weights.iter().find(|weight| !weight.is_finite()) {
         let remedy = "initial weights must be finite numbers";
         return Err(refused(format!("a weight is {weight}"), remedy));
     }
-    Ok(match (order, &array.sides[..]) {
-        (Order::C, &[rows, cols]) => {
-            let by_rows = DMatrix::from_row_slice(rows as usize, cols as usize, &weights);
-            by_rows.as_slice().to_vec()
-        }
-        _ => weights,
-    })
+    Ok(weights.as_slice().to_vec())
 }
 
-/// The header's text, a Python dictionary, and the data after it; None where the bytes are no
-/// NPY array or the header is longer than that of a matrix of numbers.
-fn split(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let start = bytes.strip_prefix(b"\x93NUMPY")?;
-    let (length, rest) = match start {
-        [1, _, low, high, rest @ ..] => (u32::from(u16::from_le_bytes([*low, *high])), rest),
-        [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]), rest),
-        _ => return None,
-    };
-    let length = usize::try_from(length)
-        .ok()
-        .filter(|&n| n <= LONGEST_HEADER)?;
-    let (header, data) = rest.split_at_checked(length)?;
-    Some((std::str::from_utf8(header).ok()?, data))
-}
-
-/// Refuses another shape than the network's, before the npyz crate multiplies its sides.
-fn check_shape(header: &str, array: &Array<'_>) -> Result<()> {
+/// Refuses another shape than the network's.
+fn check_shape(claimed: &[u64], array: &Array<'_>) -> Result<()> {
     let expected = &array.sides[..];
-    let claimed = shape(header);
-    if claimed.as_deref() == Some(expected) {
+    if claimed == expected {
         return Ok(());
     }
-    let claimed = claimed.map_or_else(|| "unknown".to_owned(), |sides| tuple(&sides));
     let (owner, meaning) = match expected {
         [_] => ("the biases have", ""),
         _ => ("the layer has", " (outputs, inputs)"),
     };
-    let expected = tuple(expected);
+    let (claimed, expected) = (npy::tuple(claimed), npy::tuple(expected));
     let problem = format!("shape {claimed} where {owner} {expected}{meaning}");
     let remedy = "store the weights of the same network, or change the network section";
     Err(in_array(array.name, problem, remedy))
-}
-
-fn shape(header: &str) -> Option<Vec<u64>> {
-    let (_, after) = header.rsplit_once("'shape':")?;
-    let (sides, _) = after.trim_start().strip_prefix('(')?.split_once(')')?;
-    sides
-        .split(',')
-        .map(str::trim)
-        .filter(|side| !side.is_empty())
-        .map(|side| side.parse().ok())
-        .collect()
-}
-
-/// A shape as Python writes it.
-fn tuple(sides: &[u64]) -> String {
-    match sides {
-        [one] => format!("({one},)"),
-        _ => {
-            let sides: Vec<String> = sides.iter().map(u64::to_string).collect();
-            format!("({})", sides.join(", "))
-        }
-    }
-}
-
-/// The numbers in the order of the file; None where they are no floats of 64 or 32 bits.
-fn numbers(npy: NpyFile<&[u8]>) -> Option<io::Result<Vec<f64>>> {
-    match npy.try_data::<f64>() {
-        Ok(doubles) => Some(doubles.collect()),
-        Err(npy) => {
-            let singles = npy.data::<f32>().ok()?;
-            Some(singles.map(|x| x.map(f64::from)).collect())
-        }
-    }
 }
 
 fn in_array(array: &str, problem: impl Into<String>, remedy: impl Into<String>) -> InputError {

@@ -1,0 +1,215 @@
+//! Data from arrays in files: one for each modality, a row each a sample.
+
+use super::array_file::ArrayFile;
+use super::preparation::{COMPONENTS, HOLDOUT, Origin, Preparation, Raw, Targets};
+use super::reading::Reading;
+use super::second_moments::layout;
+use super::{About, Content, DataSource, Sampling, default_true};
+use crate::error::{InputError, Result};
+use crate::section::{ByModality, check, within};
+use nalgebra::DMatrix;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+const KEY: &str = "data.arrays";
+
+/// Arrays of numbers of any type, in files as NumPy (.npy, .npz#name) and safetensors
+/// (.safetensors#name) write them. Rows are samples; an array of one dimension is one column. The target
+/// is exactly one of target and label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [
+    {
+        "modalities": {"audio": "audio.npy", "video": "features.npz#video"},
+        "target": "y.npy",
+        "components": 0.99,
+        "holdout": 0.2,
+    },
+    {
+        "modalities": {"text": "model.safetensors#text", "image": "model.safetensors#image"},
+        "label": "labels.npy",
+        "whiten": true,
+    },
+]))]
+pub struct ArraysData {
+    /// The inputs of each modality: a file, relative to the scenario file, and after a # the name of the array
+    /// where the file has several.
+    pub modalities: ByModality<ArrayFile>,
+    /// The targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<ArrayFile>,
+    /// Classes as target, whole numbers or texts: one output for each, in the order of their names, which is
+    /// 1 in the rows that have it and 0 in the others, less its mean over the rows that are trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<ArrayFile>,
+    /// Whether every column of numbers is shifted to mean 0 and scaled to variance 1, both taken over the
+    /// rows that are trained on.
+    #[serde(default = "default_true")]
+    pub standardise: bool,
+    /// Whether the inputs of each modality are rotated to their principal components and scaled to
+    /// variance 1, over the rows that are trained on and after standardise. Directions without variance are
+    /// left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub whiten: bool,
+    /// Fraction of the variance of each modality that is kept: its inputs become the fewest principal
+    /// components that explain it, the one of the largest variance first. Without it all inputs are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(COMPONENTS))]
+    pub components: Option<f64>,
+    /// Fraction of the rows, drawn at random, that is kept out of training and gives the
+    /// generalisation error.
+    #[serde(default)]
+    #[schemars(transform = within(HOLDOUT))]
+    pub holdout: f64,
+    /// Whether each row that is trained on comes with its negative, inputs and targets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub mirror: bool,
+}
+
+impl DataSource for ArraysData {
+    fn about(&self) -> About<'_> {
+        let names = self.modalities.keys().map(String::as_str);
+        let holds_out = self.holdout > 0.0;
+        About {
+            depends_on_seed: holds_out,
+            holds_out,
+            ..About::of("arrays", names.collect(), Sampling::File)
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        check::modality_names("data.arrays.modalities", &self.modalities)?;
+        let targets = [
+            ("target", self.target.is_some()),
+            ("label", self.label.is_some()),
+        ];
+        check::exactly_one(KEY, "the target", &targets)?;
+        for (key, file) in self.files() {
+            check::path(&key, &file.path)?;
+            file.check(&key)?;
+        }
+        self.preparation().check()
+    }
+
+    fn files_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
+        let inputs = self.modalities.iter_mut();
+        let inputs = inputs.map(|(name, file)| (of_modality(name), &mut file.path));
+        let target = self
+            .target
+            .iter_mut()
+            .map(|file| (TARGET.to_owned(), &mut file.path));
+        let label = self
+            .label
+            .iter_mut()
+            .map(|file| (LABEL.to_owned(), &mut file.path));
+        inputs.chain(target).chain(label).collect()
+    }
+
+    fn content(&self, seed: u64) -> Result<Content> {
+        self.preparation().content(self.read()?, seed)
+    }
+}
+
+const TARGET: &str = "data.arrays.target";
+const LABEL: &str = "data.arrays.label";
+
+fn of_modality(name: &str) -> String {
+    format!("data.arrays.modalities.{name}")
+}
+
+impl ArraysData {
+    fn preparation(&self) -> Preparation {
+        Preparation {
+            key: KEY,
+            standardise: self.standardise,
+            whiten: self.whiten,
+            components: self.components,
+            holdout: self.holdout,
+            mirror: self.mirror,
+        }
+    }
+
+    /// The arrays by key.
+    fn files(&self) -> impl Iterator<Item = (String, &ArrayFile)> {
+        let inputs = self
+            .modalities
+            .iter()
+            .map(|(name, file)| (of_modality(name), file));
+        let target = self.target.iter().map(|file| (TARGET.to_owned(), file));
+        let label = self.label.iter().map(|file| (LABEL.to_owned(), file));
+        inputs.chain(target).chain(label)
+    }
+
+    /// The arrays side by side.
+    ///
+    /// # Errors
+    /// An input error where an array cannot be used, and where two have different numbers of rows.
+    fn read(&self) -> Result<Raw> {
+        let mut first = None;
+        let (mut dims, mut origins, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, file) in &self.modalities {
+            let values = file.numbers(&of_modality(name))?;
+            ensure_same(
+                first.get_or_insert((file, values.nrows())),
+                file,
+                values.nrows(),
+            )?;
+            dims.push((name, values.ncols()));
+            origins.extend(columns(file, values.ncols()));
+            inputs.extend_from_slice(values.as_slice());
+        }
+        let rows = first.map_or(0, |(_, rows)| rows);
+        let (targets, file, found) = match (&self.target, &self.label) {
+            (Some(file), _) => {
+                let values = file.numbers(TARGET)?;
+                origins.extend(columns(file, values.ncols()));
+                let found = values.nrows();
+                (Targets::Numbers(values), file, found)
+            }
+            (None, Some(file)) => {
+                let classes = file.labels(LABEL)?;
+                let found = classes.len();
+                (Targets::Classes(classes), file, found)
+            }
+            (None, None) => {
+                let remedy = "give target or label";
+                return Err(InputError::at(KEY, "the target is missing", remedy));
+            }
+        };
+        first.map_or(Ok(()), |first| ensure_same(&first, file, found))?;
+        let columns = inputs.len() / rows.max(1);
+        Ok(Raw {
+            modalities: layout(dims),
+            inputs: DMatrix::from_vec(rows, columns, inputs),
+            targets,
+            origins,
+            reading: Reading {
+                used: rows,
+                ..Reading::default()
+            },
+        })
+    }
+}
+
+/// Where the columns of an array come from.
+fn columns(file: &ArrayFile, count: usize) -> impl Iterator<Item = Origin> {
+    let array = file.array.iter().map(|array| format!("array {array}, "));
+    let array: String = array.collect();
+    (0..count).map(move |column| Origin {
+        file: file.path.clone(),
+        column: format!("{array}column {column}"),
+    })
+}
+
+fn ensure_same(first: &(&ArrayFile, usize), file: &ArrayFile, rows: usize) -> Result<()> {
+    let (other, wanted) = first;
+    if rows == *wanted {
+        return Ok(());
+    }
+    let problem = format!("{rows} rows, where {other} has {wanted}");
+    let remedy = "give arrays with one row for each sample, in the same order";
+    Err(file.refuse(problem, remedy))
+}
