@@ -3,6 +3,7 @@
 mod exit_codes;
 mod files;
 mod networks;
+mod own_data;
 mod printing;
 mod reproducible;
 mod support;

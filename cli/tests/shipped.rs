@@ -23,7 +23,7 @@ fn shipped_scenarios_are_valid() {
             "{path:?}"
         );
     }
-    assert!(count >= 14, "{count}");
+    assert!(count >= 15, "{count}");
 }
 
 #[test]

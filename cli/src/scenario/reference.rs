@@ -76,6 +76,7 @@ impl<'s> Page<'s> {
         for choice in choices {
             let text = description(choice);
             if let Some(word) = choice["const"].as_str() {
+                let word = word.replace('|', "\\|");
                 self.text += &format!("| `{word}` | {text} |\n");
             }
             for (name, schema) in properties(choice) {

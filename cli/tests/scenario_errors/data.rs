@@ -138,7 +138,23 @@ fn wishart_and_table_data() {
             "B: [c]" => "B: [c, a]", 8, "data.table.modalities.B.1", ["\"a\"", "once"];
             "targets: [y]" => "targets: [y, c]", 9, "data.table.targets.1", ["data.table.modalities.B.0", "once"];
             "targets: [y]" => "targets: [y, y]", 9, "data.table.targets.1", ["\"y\"", "once"];
-            "targets: [y]" => "targets: []", 9, "data.table.targets", ["empty", "at least one"];
+            "targets: [y]" => "targets: []", 4, "data.table", ["target is missing", "targets, label"];
+            "targets: [y]" => "targets: [' ']", 9, "data.table.targets.0", ["empty", "column"];
+            "targets: [y]" => "targets: [true]", 9, "data.table.targets.0", ["a column", "found true"];
+            "    targets: [y]\n" => "", 4, "data.table", ["target is missing", "targets, label"];
+            "    targets: [y]\n" => "    targets: [y]\n    label: z\n", 4, "data.table", ["targets and label", "only one"];
+            "targets: [y]" => "label: c", 9, "data.table.label", ["\"c\" already stands at data.table.modalities.B.0"];
+            "A: [a, b]" => "A: rests", 7, "data.table.modalities.A", ["a list of columns, or rest", "\"rests\""];
+            "A: [a, b]\n      B: [c]" => "A: rest\n      B: rest", 8, "data.table.modalities.B", ["already stands at data.table.modalities.A"];
+            "standardise: true" => "separator: '#'", 10, "data.table.separator", ["\"#\" is not one of auto", "tab"];
+            "standardise: true" => "decimal: ;", 10, "data.table.decimal", ["\";\" is not one of ., ,"];
+            "standardise: true" => "missing: dorp", 10, "data.table.missing", ["refuse, drop", "did you mean drop?"];
+            "standardise: true" => "header: 1", 10, "data.table.header", ["true or false"];
+            "standardise: true" => "ignore: [z, z]", 10, "data.table.ignore.1", ["already stands"];
+            "standardise: true" => "components: 0", 10, "data.table.components", ["0", "above 0"];
+            "standardise: true" => "components: 1.5", 10, "data.table.components", ["1.5", "up to 1"];
+            "standardise: true" => "whiten: 2", 10, "data.table.whiten", ["true or false"];
+            "standardise: true" => "mirrored: true", 10, "data.table.mirrored", ["did you mean mirror?"];
             "holdout: 0.25" => "holdout: 0.91", 11, "data.table.holdout", ["0.91", "from 0.0 to 0.9"];
             "holdout: 0.25" => "holdout: -.inf", 11, "data.table.holdout", ["finite", "from 0.0 to 0.9"];
             "standardise" => "standardize", 10, "data.table.standardize", ["did you mean standardise?"];
@@ -155,6 +171,27 @@ fn xor_data() {
             "samples: 8192" => "samples: 10", 6, "data.xor.samples", ["10 is not a multiple of 4"];
             "samples: 8192" => "samples: 0", 6, "data.xor.samples", ["out of range"];
             "    samples: 8192\n" => "", 4, "data.xor.samples", ["missing"];
+        },
+    );
+}
+
+#[test]
+fn array_data() {
+    let arrays = "  arrays:\n    modalities:\n      A: a.npy\n      B: b.npz#x\n    target: y.safetensors#y\n    holdout: 0.25\n";
+    check(
+        &with_data(arrays),
+        cases! {
+            "A: a.npy" => "A: a.csv", 6, "data.arrays.modalities.A", ["a.csv is no array", ".npz#name"];
+            "A: a.npy" => "A: a.npy#x", 6, "data.arrays.modalities.A", ["one array", "#x"];
+            "B: b.npz#x" => "B: b.npz#", 7, "data.arrays.modalities.B", ["empty", "file.npz#name"];
+            "A: a.npy" => "A: [a.npy]", 6, "data.arrays.modalities.A", ["path of a file", "a list"];
+            "A: a.npy" => "A: ''", 6, "data.arrays.modalities.A", ["empty", "name a file"];
+            "    target: y.safetensors#y\n" => "", 4, "data.arrays", ["target is missing", "target, label"];
+            "target: y.safetensors#y" => "target: y.npy\n    label: l.npy", 4, "data.arrays", ["target and label", "only one"];
+            "target: y.safetensors#y" => "label: y.txt", 8, "data.arrays.label", ["y.txt is no array"];
+            "holdout: 0.25" => "holdout: 0.91", 9, "data.arrays.holdout", ["0.91", "from 0.0 to 0.9"];
+            "holdout: 0.25" => "components: -1", 9, "data.arrays.components", ["-1.0", "above 0"];
+            "holdout: 0.25" => "whitened: true", 9, "data.arrays.whitened", ["did you mean whiten?"];
         },
     );
 }
