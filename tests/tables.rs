@@ -436,7 +436,7 @@ fn unusable_columns_say_where_and_why() {
             json!({"separator": ","}),
             &[
                 "t.csv:1: column a: no such column",
-                "\",\"",
+                "separated by commas",
                 "data.table.separator",
             ],
         ),

@@ -219,8 +219,8 @@ impl<'p> CsvFile<'p> {
                  called 1, 2, ..."
             ),
             Some(key) if self.header.len() == 1 => format!(
-                "the first line is one column for the separator \"{}\": set {key}.separator; it reads: {list}",
-                char::from(self.format.separator.byte())
+                "the first line is one column where cells are separated by {}: set {key}.separator; it reads: {list}",
+                self.format.separator
             ),
             _ => format!("the file's columns are: {list}"),
         };
