@@ -172,7 +172,7 @@ impl Trajectory {
             let mut error = 0.0;
             let mut scales = [0.0; 4];
             for i in group.clone() {
-                let (value, _) = hermite(nodes, i, dropped.time);
+                let ([value], _) = hermite(nodes, i, dropped.time);
                 error += (value - dropped.values[i]).powi(2);
                 for (scale, knot) in scales.iter_mut().zip(nodes.iter().chain([&dropped])) {
                     *scale += knot.values[i].powi(2);
@@ -195,14 +195,23 @@ impl Trajectory {
     pub fn at(&self, time: f64) -> Knot {
         let nodes = self.piece(time);
         let time = time.clamp(nodes[0].time, nodes[2].time);
-        let (values, rates) = (0..nodes[0].values.len())
-            .map(|i| hermite(nodes, i, time))
-            .unzip();
-        Knot {
+        let count = nodes[0].values.len();
+        let mut knot = Knot {
             time,
-            values,
-            rates,
+            values: vec![0.0; count],
+            rates: vec![0.0; count],
+        };
+        let whole = count - count % LANES;
+        for i in (0..whole).step_by(LANES) {
+            let (values, rates) = hermite::<LANES>(nodes, i, time);
+            knot.values[i..i + LANES].copy_from_slice(&values);
+            knot.rates[i..i + LANES].copy_from_slice(&rates);
         }
+        for i in whole..count {
+            let ([value], [rate]) = hermite(nodes, i, time);
+            (knot.values[i], knot.rates[i]) = (value, rate);
+        }
+        knot
     }
 
     /// Times of the knots with `extra` equidistant times inside each interval between them; of a
@@ -320,13 +329,17 @@ fn cubic_hermite(start: &Knot, end: &Knot, i: usize, share: f64) -> (f64, f64) {
     (value, slope)
 }
 
-/// Value and rate at `time` of the quintic through values and rates of three knots, by Newton's
-/// divided differences over doubled nodes.
-fn hermite(nodes: [&Knot; 3], i: usize, time: f64) -> (f64, f64) {
+/// Entries that are interpolated together: their tables still fit into vector registers.
+const LANES: usize = 4;
+
+/// Values and rates at `time` of the quintics through values and rates of three knots, by Newton's divided
+/// differences over doubled nodes; of N entries from the `first` on.
+fn hermite<const N: usize>(nodes: [&Knot; 3], first: usize, time: f64) -> ([f64; N], [f64; N]) {
     let [a, b, c] = nodes;
+    let entries = |of: &[f64]| -> [f64; N] { std::array::from_fn(|k| of[first + k]) };
     let length = c.time - a.time;
     if length <= 0.0 {
-        return (a.values[i], a.rates[i]);
+        return (entries(&a.values), entries(&a.rates));
     }
     // Scaled time: the differences neither overflow nor lose digits on very long or short pieces.
     let x = [
@@ -337,22 +350,28 @@ fn hermite(nodes: [&Knot; 3], i: usize, time: f64) -> (f64, f64) {
         1.0,
         1.0,
     ];
-    let mut table = [a, a, b, b, c, c].map(|knot| knot.values[i]);
-    let slopes = [a, b, c].map(|knot| length * knot.rates[i]);
+    let mut table = [a, a, b, b, c, c].map(|knot| entries(&knot.values));
+    let slopes = [a, b, c].map(|knot| entries(&knot.rates).map(|rate| length * rate));
     for order in 1..6 {
         for k in (order..6).rev() {
-            table[k] = if x[k] == x[k - order] {
-                slopes[k / 2]
-            } else {
-                (table[k] - table[k - 1]) / (x[k] - x[k - order])
-            };
+            if x[k] == x[k - order] {
+                table[k] = slopes[k / 2];
+                continue;
+            }
+            let (before, distance) = (table[k - 1], x[k] - x[k - order]);
+            for (entry, before) in table[k].iter_mut().zip(before) {
+                *entry = (*entry - before) / distance;
+            }
         }
     }
     let s = (time - a.time) / length;
-    let (mut value, mut slope) = (table[5], 0.0);
+    let (mut value, mut slope) = (table[5], [0.0; N]);
     for k in (0..5).rev() {
-        slope = slope * (s - x[k]) + value;
-        value = value * (s - x[k]) + table[k];
+        let step = s - x[k];
+        for n in 0..N {
+            slope[n] = slope[n] * step + value[n];
+            value[n] = value[n] * step + table[k][n];
+        }
     }
-    (value, slope / length)
+    (value, slope.map(|slope| slope / length))
 }
