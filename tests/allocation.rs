@@ -23,6 +23,16 @@ fn network(depth: usize, fusion: usize, width: usize, time: f64) -> String {
     )
 }
 
+/// Two modalities of 40 inputs, of which there are five samples.
+fn few_samples((depth, fusion, width): (usize, usize, usize)) -> String {
+    let toy = network(depth, fusion, width, 1.0);
+    let rest = toy.split_once('\n').map_or("", |(_, rest)| rest);
+    format!(
+        "data: {{isotropic: {{modalities: {{A: 40, B: 40}}, variance: {{A: 2.0, B: 1.0}}, \
+         weight: {{A: 1.0, B: 1.0}}, samples: 5}}}}\n{rest}"
+    )
+}
+
 fn finish(problem: &Problem) -> RunResult {
     let result = run(problem, &mut |_| true);
     assert_eq!(result.outcome(), Outcome::TimeReached);
@@ -38,8 +48,11 @@ fn the_counter_counts() {
 
 #[test]
 fn an_evaluation_allocates_nothing() {
-    for (depth, fusion, width) in [(2, 1, 10), (2, 2, 100), (4, 1, 10), (4, 3, 10), (4, 4, 100)] {
-        let problem = prepare(&network(depth, fusion, width, 20.0));
+    let toys = [(2, 1, 10), (2, 2, 100), (4, 1, 10), (4, 3, 10), (4, 4, 100)];
+    let toys = toys.map(|case| (case, network(case.0, case.1, case.2, 20.0)));
+    let few_samples = [(2, 1, 10), (2, 2, 10), (3, 2, 10)].map(|case| (case, few_samples(case)));
+    for ((depth, fusion, width), text) in toys.into_iter().chain(few_samples) {
+        let problem = prepare(&text);
         let late = finish(&problem).flow.final_weights(&problem);
         let mut flow = Flow::new(&problem.architecture, &problem.moments);
         let mut rate = vec![0.0; problem.weights.len()];
@@ -104,6 +117,16 @@ fn peak(text: &str) -> u64 {
     });
     println!("peak heap {:.1} MB", info.bytes_max as f64 / 1e6);
     info.bytes_max
+}
+
+/// 4,000 inputs have 16 million second moments, of 128 MB.
+#[test]
+fn few_samples_of_many_inputs_take_no_square_of_memory() {
+    let text = few_samples((2, 2, 4))
+        .replace("A: 40, B: 40", "A: 2000, B: 2000")
+        .replace("time: 1", "time: 0.01");
+    let peak = peak(&text);
+    assert!(peak < 60_000_000, "{peak} bytes at the peak");
 }
 
 /// States are thrown away as the run passes them, so that a longer run holds no more of them.

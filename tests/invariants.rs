@@ -30,7 +30,7 @@ fn shapes() -> impl Strategy<Value = (Vec<usize>, usize, Vec<usize>, usize, u64)
 fn plain_loss(problem: &common::Random, weights: &DVector<f64>) -> f64 {
     let map = plain_map(&problem.architecture, weights);
     let moments = &problem.moments;
-    let quadratic = (&map * &moments.inputs * map.transpose()).trace();
+    let quadratic = (moments.inputs.after(&map) * map.transpose()).trace();
     moments.initial_loss - map.dot(&moments.cross) + 0.5 * quadratic
 }
 
@@ -205,11 +205,7 @@ fn permute_hidden(architecture: &Architecture, state: &DVector<f64>) -> DVector<
 fn reordering_modalities_reorders_their_maps() {
     let order = [2, 0, 1];
     let plain = common::random(5, &[1, 1, 1], 1, &[2, 2, 2], 1, 0.5);
-    let inputs = plain
-        .moments
-        .inputs
-        .select_rows(&order)
-        .select_columns(&order);
+    let inputs = plain.moments.inputs.select(&order);
     let cross = plain.moments.cross.select_columns(&order);
     let power = 2.0 * plain.moments.initial_loss;
     let moments = Moments::new(common::modalities(&[1, 1, 1]), inputs, cross, power);

@@ -248,7 +248,7 @@ proptest! {
         let rates = DVector::from_vec(here.rates);
         let scale = 1.0 + rate.norm_squared() + expected.amax();
         // The fit is as ill-conditioned as the few inputs are.
-        let condition = 1.0 + case.moments.inputs.norm() * case.moments.solutions.inverse.norm();
+        let condition = 1.0 + case.moments.inputs.norm() * case.moments.inverse().norm();
         prop_assert!((&rates - &expected).amax() < 1e-6 * scale * condition, "{rates} and {expected}");
         let loss = rates.len() - 2;
         prop_assert!((rates[loss] + rate.norm_squared()).abs() <= 1e-12 * scale);
@@ -264,7 +264,7 @@ proptest! {
         let prediction = plain(&case, &case.weights).0;
         let expected = case.inputs.clone().svd(true, true).solve(&prediction, 1e-12).expect("a solution");
         let map = DMatrix::from_column_slice(prediction.ncols(), case.inputs.ncols(), &observation.values[..expected.len()]);
-        let condition = 1.0 + case.moments.inputs.norm() * case.moments.solutions.inverse.norm();
+        let condition = 1.0 + case.moments.inputs.norm() * case.moments.inverse().norm();
         let error = (map.transpose() - &expected).norm();
         prop_assert!(error < 1e-12 * condition * condition * (1.0 + expected.norm()), "{error:e}");
         let power = prediction.norm_squared() / prediction.nrows() as f64;
@@ -287,7 +287,7 @@ proptest! {
         prop_assert!((&a - &b).norm() <= 1e-10 * (1.0 + a.norm()));
         // Dependent inputs leave the map open, and the fit is the least one.
         if case.inputs.nrows() > case.inputs.ncols() {
-            let condition = 1.0 + case.moments.inputs.norm() * case.moments.solutions.inverse.norm();
+            let condition = 1.0 + case.moments.inputs.norm() * case.moments.inverse().norm();
             let scale = 1.0 + DVector::from_column_slice(&expected.values).norm() + a.norm_squared();
             let pairs = expected.values.iter().zip(&own.values).chain(expected.rates.iter().zip(&own.rates));
             for (a, b) in pairs {

@@ -76,7 +76,7 @@ fn without_a_bottleneck_everything_is_as_it_was() {
 #[test]
 fn a_bound_on_the_joined_map_is_reduced_rank_regression() {
     let mut moments = common::random(7, &[3, 2], 3, &[1, 1], 1, 0.1).moments;
-    let eigen = moments.inputs.clone().symmetric_eigen();
+    let eigen = moments.inputs.to_matrix().symmetric_eigen();
     let root = &eigen.eigenvectors
         * DMatrix::from_diagonal(&eigen.eigenvalues.map(f64::sqrt))
         * eigen.eigenvectors.transpose();

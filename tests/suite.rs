@@ -15,6 +15,7 @@ mod golden;
 mod images;
 mod init;
 mod invariants;
+mod many_inputs;
 mod modes;
 mod nonlinear;
 mod order;

@@ -21,7 +21,7 @@ fn xor(fusion: usize, network: &str, time: f64) -> String {
 #[test]
 fn samples_are_balanced_and_uncorrelated_to_the_last_digit() {
     let problem = common::prepare(&xor(2, ", activation: relu", 1.0));
-    let inputs = &problem.moments.inputs;
+    let inputs = problem.moments.inputs.to_matrix();
     assert_eq!(
         inputs.view((1, 1), (2, 2)).clone_owned(),
         nalgebra::DMatrix::identity(2, 2)
@@ -116,7 +116,7 @@ fn late_fusion_learns_both_parts_and_says_when() {
     let [a, b] = &learned(&result).ablations[..] else {
         panic!("{:?}", learned(&result).ablations)
     };
-    let variance = problem.moments.inputs[(0, 0)];
+    let variance = problem.moments.inputs.entry(0, 0);
     assert_relative_eq!(a.loss, 0.5 * variance, max_relative = 0.2);
     assert_relative_eq!(b.loss, 0.5, max_relative = 0.2);
     assert!(loss < 0.1, "{loss}");

@@ -7,7 +7,7 @@ use super::pixels::{self, Pixels};
 use super::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
-use super::{About, Content, DataSource, Sampling};
+use super::{About, Content, DataSource, Sampling, most_samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{MOST_DIMENSIONS, check, within};
@@ -199,7 +199,7 @@ fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
         labels,
     } = pixels::read(images)?;
     let inputs = values.ncols() * if images.halves { 1 } else { 2 };
-    if inputs as u64 > MOST_DIMENSIONS {
+    if values.nrows() as u64 > most_samples(inputs) {
         let problem = format!("the two views have {inputs} pixels together");
         let remedy = format!("scale the images down to at most {MOST_DIMENSIONS}");
         return Err(InputError::at("data.images", problem, remedy));

@@ -4,9 +4,11 @@ use super::sampling::by_input;
 use super::second_moments::layout;
 use super::{
     About, Content, DataSource, MOST_SAMPLES, Population, check_draws, check_true_weights,
+    most_samples,
 };
-use crate::error::Result;
-use crate::section::{ByModality, MOST_DIMENSIONS, check, within};
+use crate::error::{InputError, Result};
+use crate::linalg::SemiDefinite;
+use crate::section::{ByModality, MOST_DIMENSIONS, MOST_INPUTS, check, within};
 use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,7 @@ use serde::{Deserialize, Serialize};
 }]))]
 pub struct IsotropicData {
     /// Input dimension of each modality.
-    #[schemars(transform = within(check::closed(1, MOST_DIMENSIONS)))]
+    #[schemars(transform = within(check::closed(1, MOST_INPUTS)))]
     pub modalities: ByModality<usize>,
     /// Variance of the inputs of each modality.
     #[schemars(transform = within(check::POSITIVE))]
@@ -50,14 +52,27 @@ impl DataSource for IsotropicData {
 
     fn check(&self) -> Result<()> {
         let key = "data.isotropic.modalities";
-        check::dims(key, &self.modalities)?;
+        let inputs = check::dims(key, &self.modalities, MOST_INPUTS)?;
         let names = self.about().modalities;
         let (variance, weight) = ("data.isotropic.variance", "data.isotropic.weight");
         check::same_names(variance, self.variance.keys(), key, &names)?;
         check::same_names(weight, self.weight.keys(), key, &names)?;
         check::numbers(variance, &self.variance, check::POSITIVE)?;
         check_true_weights(weight, &self.weight, "weight")?;
-        check_draws("data.isotropic", self.noise, self.samples)
+        check_draws("data.isotropic", self.noise, self.samples)?;
+        let samples = self.samples.unwrap_or(0);
+        if samples <= most_samples(inputs) {
+            return Ok(());
+        }
+        Err(InputError::at(
+            "data.isotropic.samples",
+            format!("{samples} samples of {inputs} inputs are too many"),
+            format!(
+                "draw at most {}, or none for the moments of the population; or choose at most \
+                 {MOST_DIMENSIONS} inputs",
+                most_samples(inputs)
+            ),
+        ))
     }
 
     /// S_xx = diag(variance_m) (d x d) and W (1 x d), every entry of a modality its weight_m.
@@ -70,7 +85,7 @@ impl DataSource for IsotropicData {
         let weights = by_input(&modalities, &self.weight, "data.isotropic.weight")?;
         Ok(Content::Population(Population {
             modalities,
-            inputs: DMatrix::from_diagonal(&variances),
+            inputs: SemiDefinite::diagonal(variances),
             map: DMatrix::from_row_slice(1, weights.len(), weights.as_slice()),
             noise: self.noise,
         }))

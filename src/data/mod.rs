@@ -80,7 +80,8 @@ pub use wishart::WishartData;
 pub use xor::XorData;
 
 use crate::error::{InputError, Result};
-use crate::section::{ByModality, check};
+use crate::linalg::thin_rank;
+use crate::section::{ByModality, MOST_DIMENSIONS, MOST_INPUTS, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -279,6 +280,16 @@ fn check_true_weights(key: &str, weights: &ByModality<f64>, what: &str) -> Resul
         ));
     }
     Ok(())
+}
+
+/// Most samples of so many inputs: where the inputs are more than can be decomposed as a whole, as few as are
+/// kept themselves.
+fn most_samples(inputs: usize) -> u64 {
+    match inputs as u64 {
+        inputs if inputs <= MOST_DIMENSIONS => MOST_SAMPLES,
+        inputs if inputs <= MOST_INPUTS => thin_rank(inputs as usize) as u64,
+        _ => 0,
+    }
 }
 
 /// Noise and number of samples, alike in every source that can be sampled.

@@ -44,7 +44,7 @@ impl DataSource for MomentsData {
     }
 
     fn check(&self) -> Result<()> {
-        let dims = check::dims("data.moments.modalities", &self.modalities)?;
+        let dims = check::dims("data.moments.modalities", &self.modalities, MOST_DIMENSIONS)?;
         check_matrices(self, dims)?;
         check_draws("data.moments", self.noise, self.samples)
     }
@@ -56,7 +56,7 @@ impl DataSource for MomentsData {
         let inputs = matrix(&self.inputs, dim, dim);
         Ok(Content::Population(Population {
             modalities: layout(&self.modalities),
-            inputs: (&inputs + inputs.transpose()) * 0.5,
+            inputs: ((&inputs + inputs.transpose()) * 0.5).into(),
             map: matrix(&self.target_map, self.target_map.len(), dim),
             noise: self.noise,
         }))

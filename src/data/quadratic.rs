@@ -1,5 +1,6 @@
 //! Losses as functions of the total map, and the error on data that are not trained on.
 
+use crate::linalg::SemiDefinite;
 use nalgebra::DMatrix;
 
 /// A quadratic loss of the joined total map W (o x d):
@@ -12,12 +13,33 @@ pub struct Quadratic {
     /// The map of least loss, o x d (the least-norm one where the covariance is singular).
     pub optimum: DMatrix<f64>,
     /// Second moment of the inputs, d x d.
-    pub covariance: DMatrix<f64>,
+    pub covariance: SemiDefinite,
     /// The loss at the optimum.
     pub floor: f64,
 }
 
 impl Quadratic {
+    /// The mean squared error 1/2 E|y - W x|^2 of data with these moments: S_xx (d x d) and its pseudo-inverse,
+    /// S_yx (o x d) and tr S_yy.
+    pub(super) fn of_moments(
+        inputs: &SemiDefinite,
+        inverse: &SemiDefinite,
+        cross: &DMatrix<f64>,
+        target_power: f64,
+    ) -> Self {
+        let optimum = inverse.after(cross);
+        // tr(S_yy - W* S_xx W*^T), with S_yx W*^T = W* S_xx W*^T by the normal equations. A
+        // noiseless target leaves round-off of either sign: the loss has no negative floor.
+        let explained = cross.dot(&optimum);
+        let rest = target_power - explained;
+        let round_off = 8.0 * f64::EPSILON * inputs.dim() as f64 * target_power;
+        Self {
+            optimum,
+            covariance: inputs.clone(),
+            floor: if rest <= round_off { 0.0 } else { 0.5 * rest },
+        }
+    }
+
     /// The loss of the joined map `map`, o x d, stored by columns.
     pub fn loss(&self, map: &[f64]) -> f64 {
         self.floor + self.excess(map)
@@ -30,39 +52,27 @@ impl Quadratic {
 
     /// 1/2 tr[(a - b) covariance (a - b)^T] of two joined maps, o x d, stored by columns.
     pub fn excess_between(&self, a: &[f64], b: &[f64]) -> f64 {
-        let difference = |p| a[p] - b[p];
-        half_square(self.product(difference, difference))
+        half_square(self.square(|p| a[p] - b[p]))
     }
 
     /// Half the power E|W x|^2 of the outputs of a joined map, o x d, stored by columns.
     pub fn output_power(&self, map: &[f64]) -> f64 {
-        half_square(self.product(|p| map[p], |p| map[p]))
+        half_square(self.square(|p| map[p]))
     }
 
     /// The loss's rate of change tr[(W - optimum) covariance (dW/dt)^T] where the joined map `map`
     /// changes at `map_rate`, both o x d, stored by columns.
     pub fn rate(&self, map: &[f64], map_rate: &[f64]) -> f64 {
         let optimum = self.optimum.as_slice();
-        self.product(|p| map[p] - optimum[p], |p| map_rate[p])
+        let outputs = self.optimum.nrows();
+        let left = |p| map[p] - optimum[p];
+        self.covariance
+            .inner_product(outputs, left, |p| map_rate[p])
     }
 
-    /// tr[a covariance b^T] of two maps by their entries. The covariance is symmetric, so that its
-    /// columns, which are contiguous, are its rows.
-    fn product(&self, a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64) -> f64 {
-        let outputs = self.optimum.nrows();
-        let columns = self
-            .covariance
-            .as_slice()
-            .chunks_exact(self.covariance.nrows());
-        let mut sum = 0.0;
-        for (i, column) in columns.enumerate() {
-            for (j, weight) in column.iter().enumerate() {
-                for k in 0..outputs {
-                    sum += weight * a(k + i * outputs) * b(k + j * outputs);
-                }
-            }
-        }
-        sum
+    /// tr[a covariance a^T] of a map by its entries.
+    fn square(&self, a: impl Fn(usize) -> f64) -> f64 {
+        self.covariance.square(self.optimum.nrows(), a)
     }
 }
 

@@ -16,7 +16,7 @@
 //! regression for the multivariate linear model", J. Multivariate Anal. 5 (1975).
 
 use super::{Moments, Quadratic};
-use crate::linalg::{descending_eigen, pseudo_inverse};
+use crate::linalg::{SemiDefinite, descending_eigen, pseudo_inverse};
 use nalgebra::DMatrix;
 use std::ops::Range;
 
@@ -81,7 +81,7 @@ impl Least {
             return unbounded;
         }
         Self {
-            residual: Some((&moments.loss.optimum - &map) * &moments.inputs),
+            residual: Some(moments.inputs.after(&(&moments.loss.optimum - &map))),
             map,
             loss: moments.loss.floor + excess,
             is_proven: search.is_closed(),
@@ -117,8 +117,8 @@ struct Block {
     /// Bound of its rank; None where it bounds nothing.
     bound: Option<usize>,
     /// S_m and S_m^+.
-    inputs: DMatrix<f64>,
-    inverse: DMatrix<f64>,
+    inputs: SemiDefinite,
+    inverse: SemiDefinite,
 }
 
 /// The search for the map of least loss.
@@ -136,13 +136,11 @@ impl<'a> Search<'a> {
         let blocks = moments.modalities.iter().zip(&bounds.own).map(|(m, &own)| {
             // A bound that the joined map's rank implies adds nothing.
             let most = outputs.min(m.dim()).min(bounds.joint);
-            let range = m.range.clone();
-            let inputs = moments.inputs.view_range(range.clone(), range).into_owned();
             Block {
                 range: m.range.clone(),
                 bound: (own < most).then_some(own),
                 inverse: moments.own_inverse(m.index).clone(),
-                inputs,
+                inputs: moments.inputs.block(m.range.clone()),
             }
         });
         Self {
@@ -168,7 +166,7 @@ impl<'a> Search<'a> {
         let inputs = &self.moments.inputs;
         let uncorrelated = |k: usize, m: usize| {
             let [k, m] = [k, m].map(|at| self.blocks[at].range.clone());
-            inputs.view_range(k, m).amax() == 0.0
+            inputs.all_between(k, m, |entry, _| entry == 0.0)
         };
         let count = self.blocks.len();
         self.joint.is_none() && (0..count).all(|k| (0..k).all(|m| uncorrelated(k, m)))
@@ -177,9 +175,8 @@ impl<'a> Search<'a> {
     /// The map of least loss, o x d.
     fn map(&self) -> DMatrix<f64> {
         let optimum = &self.moments.loss.optimum;
-        let leading = |map: &DMatrix<f64>, rank| {
-            leading(&(map * &self.moments.inputs * map.transpose()), rank)
-        };
+        let leading =
+            |map: &DMatrix<f64>, rank| leading(&self.moments.inputs.whole_moment(map), rank);
         if !self.bounds_modalities() {
             let basis = leading(optimum, self.joint.unwrap_or(optimum.nrows()));
             return &basis * (basis.transpose() * optimum);
@@ -217,18 +214,18 @@ impl<'a> Search<'a> {
                 let own = map.columns_range(columns.clone());
                 // R_m = S_yxm - sum_{k != m} W_k S_km
                 let mut left = cross.columns_range(columns.clone())
-                    - &map * inputs.columns_range(columns.clone());
-                left += own * &block.inputs;
+                    - inputs.columns_after(&map, columns.clone());
+                left += block.inputs.after(&own.into_owned());
                 if let Some(basis) = &basis {
                     left = basis * (basis.transpose() * left);
                 }
-                let best = block.truncated(left * &block.inverse);
+                let best = block.truncated(block.inverse.after(&left));
                 map.columns_range_mut(columns).copy_from(&best);
             }
             if let Some(basis) = &mut basis {
                 // W = U V: the best U for these V.
                 let rows = basis.transpose() * &map;
-                let gram = pseudo_inverse(&(&rows * inputs * rows.transpose()));
+                let gram = pseudo_inverse(&inputs.whole_moment(&rows));
                 let best = cross * rows.transpose() * gram;
                 map = &best * rows;
                 *basis = best.qr().q();
@@ -247,7 +244,7 @@ impl Block {
     /// The best map of the bounded rank for the unbounded one, `map` (o x d_m).
     fn truncated(&self, map: DMatrix<f64>) -> DMatrix<f64> {
         let Some(rank) = self.bound else { return map };
-        let basis = leading(&(&map * &self.inputs * map.transpose()), rank);
+        let basis = leading(&self.inputs.whole_moment(&map), rank);
         &basis * (basis.transpose() * map)
     }
 }

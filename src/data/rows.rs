@@ -1,7 +1,9 @@
 //! Data that are given row by row: their moments, and the samples themselves.
 
-use super::{Modality, Moments, Reading, Samples};
+use super::second_moments::ensure_finite;
+use super::{Modality, Moments, Quadratic, Reading, Samples};
 use crate::error::Result;
+use crate::linalg::SemiDefinite;
 use nalgebra::DMatrix;
 
 /// Inputs and targets, a row each a sample.
@@ -24,16 +26,31 @@ impl Rows {
     /// # Errors
     /// An input error where the moments overflow.
     pub fn moments(&self) -> Result<Moments> {
-        let count = self.inputs.nrows() as f64;
-        // General products are much faster than nalgebra's tr_mul on thousands of rows.
-        let mut covariance = self.inputs.transpose() * &self.inputs / count;
-        // Symmetric to the last digit, which the product is not.
-        covariance.fill_upper_triangle_with_lower_triangle();
-        let cross = self.targets.transpose() * &self.inputs / count;
-        let power = self.targets.norm_squared() / count;
-        let mut moments = Moments::checked(self.modalities.clone(), covariance, cross, power)?;
+        let (inputs, cross, power) = self.sums();
+        let mut moments = Moments::checked(self.modalities.clone(), inputs, cross, power)?;
         moments.reading = self.reading.clone();
         Ok(moments)
+    }
+
+    /// Their mean squared error as a function of the total map.
+    ///
+    /// # Errors
+    /// An input error where the moments overflow.
+    pub(super) fn loss(&self) -> Result<Quadratic> {
+        let (inputs, cross, power) = self.sums();
+        ensure_finite(&inputs, cross.iter().chain([&power]))?;
+        let inverse = inputs.pseudo_inverse().matrix;
+        let loss = Quadratic::of_moments(&inputs, &inverse, &cross, power);
+        ensure_finite(&inputs, &loss.optimum)?;
+        Ok(loss)
+    }
+
+    /// S_xx (d x d), S_yx (o x d) and tr S_yy.
+    fn sums(&self) -> (SemiDefinite, DMatrix<f64>, f64) {
+        let count = self.inputs.nrows() as f64;
+        let cross = self.targets.transpose() * &self.inputs / count;
+        let power = self.targets.norm_squared() / count;
+        (SemiDefinite::of_samples(&self.inputs), cross, power)
     }
 
     /// The samples one by one.

@@ -1,6 +1,6 @@
 //! Samples kept one by one, in blocks that fit into a processor's cache.
 
-use crate::linalg::pseudo_inverse;
+use crate::linalg::{SemiDefinite, pseudo_inverse};
 use nalgebra::DMatrix;
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ pub struct Parts {
     /// Their names.
     pub names: &'static [&'static str],
     /// E[f f^T]^+ of the vector f of all K parts, K x K.
-    pub inverse: DMatrix<f64>,
+    pub inverse: SemiDefinite,
     values: Vec<f64>,
 }
 
@@ -61,7 +61,7 @@ impl Samples {
     pub fn with_parts(self, names: &'static [&'static str], parts: &DMatrix<f64>) -> Self {
         let parts = Parts {
             names,
-            inverse: pseudo_inverse(&(parts.tr_mul(parts) / parts.nrows() as f64)),
+            inverse: pseudo_inverse(&(parts.tr_mul(parts) / parts.nrows() as f64)).into(),
             values: blocks(parts),
         };
         Self {

@@ -4,6 +4,7 @@ use super::second_moments::ensure_finite;
 use super::{Generalisation, Modality, Moments, Quadratic, Samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
+use crate::linalg::{SemiDefinite, thin_rank};
 use crate::section::ByModality;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use rand::RngExt;
@@ -14,7 +15,7 @@ pub struct Population {
     /// The input streams.
     pub modalities: Vec<Modality>,
     /// S_xx, d x d; may be singular.
-    pub inputs: DMatrix<f64>,
+    pub inputs: SemiDefinite,
     /// The true map W, o x d.
     pub map: DMatrix<f64>,
     /// Standard deviation of the noise on every output.
@@ -29,36 +30,34 @@ impl Population {
     /// # Errors
     /// An input error where the moments overflow.
     pub fn moments(&self, samples: Option<u64>, seed: u64) -> Result<Moments> {
-        ensure_finite(&self.inputs)?;
+        ensure_finite(&self.inputs, [])?;
         if let Some(samples) = samples {
             return self.drawn_moments(samples, seed);
         }
         let outputs = self.map.nrows() as f64;
-        let cross = &self.map * &self.inputs;
+        let cross = self.inputs.after(&self.map);
         let power = cross.dot(&self.map) + outputs * self.noise * self.noise;
         Moments::checked(self.modalities.clone(), self.inputs.clone(), cross, power)
     }
 
     /// Empirical second moments: means over the samples, no mean subtracted, as the population's
     /// mean is known to be zero. Samples are drawn one at a time: memory does not grow with their
-    /// number.
+    /// number, but few samples of many inputs are kept in place of their moments.
     fn drawn_moments(&self, samples: u64, seed: u64) -> Result<Moments> {
         let (outputs, dim) = self.map.shape();
         let count = samples as f64;
-        // Sums of x x^T (d x d) and, of the unit noise n, of n x^T (o x d) and n^T n.
-        let mut inputs = DMatrix::zeros(dim, dim);
+        let mut inputs = InputSum::new(samples, dim);
+        // Sums of the unit noise n: n x^T (o x d) and n^T n.
         let mut noise_cross = DMatrix::zeros(outputs, dim);
         let mut noise_power = 0.0;
         self.draw(samples, seed, |x, n| {
-            inputs.syger(1.0, x, x, 1.0);
+            inputs.add(x);
             noise_cross.ger(1.0, n, x, 1.0);
             noise_power += n.norm_squared();
         });
-        // syger fills the lower triangle only.
-        inputs.fill_upper_triangle_with_lower_triangle();
-        inputs /= count;
+        let inputs = inputs.mean(count);
         let noise_cross = noise_cross / count * self.noise;
-        let signal_cross = &self.map * &inputs;
+        let signal_cross = inputs.after(&self.map);
         // y = W x + noise n, multiplied out: noiseless samples then stay noiseless to the last
         // digit, whatever the number of samples summed.
         let power = signal_cross.dot(&self.map)
@@ -92,7 +91,7 @@ impl Population {
     /// Draws x and the unit noise n, one sample at a time.
     fn draw(&self, samples: u64, seed: u64, mut take: impl FnMut(&DVector<f64>, &DVector<f64>)) {
         let (outputs, dim) = self.map.shape();
-        let root = square_root(&self.inputs);
+        let root = Root::of(&self.inputs);
         let mut input_rng = stream(seed, Purpose::Samples);
         let mut noise_rng = stream(seed, Purpose::Noise);
         let mut normal = DVector::zeros(dim);
@@ -101,18 +100,77 @@ impl Population {
         for _ in 0..samples {
             normal.apply(|z| *z = input_rng.sample(StandardNormal));
             n.apply(|z| *z = noise_rng.sample(StandardNormal));
-            x.gemv(1.0, &root, &normal, 0.0);
+            root.apply(&normal, &mut x);
             take(&x, &n);
         }
     }
 }
 
-/// F with F F^T = `covariance`, from its eigenvalues: unlike a Cholesky factor it exists where
-/// the covariance is singular. Negative eigenvalues are round-off there.
-fn square_root(covariance: &DMatrix<f64>) -> DMatrix<f64> {
-    let eigen = SymmetricEigen::new(covariance.clone());
-    let roots = eigen.eigenvalues.map(|value| value.max(0.0).sqrt());
-    eigen.eigenvectors * DMatrix::from_diagonal(&roots)
+/// Sum of x x^T over samples, or few samples themselves.
+enum InputSum {
+    /// d x d, the lower triangle.
+    Moments(DMatrix<f64>),
+    /// So many rows of P x d are there.
+    Samples(usize, DMatrix<f64>),
+}
+
+impl InputSum {
+    fn new(samples: u64, dim: usize) -> Self {
+        match usize::try_from(samples) {
+            Ok(count) if count <= thin_rank(dim) => Self::Samples(0, DMatrix::zeros(count, dim)),
+            _ => Self::Moments(DMatrix::zeros(dim, dim)),
+        }
+    }
+
+    fn add(&mut self, x: &DVector<f64>) {
+        match self {
+            Self::Moments(sum) => sum.syger(1.0, x, x, 1.0),
+            Self::Samples(count, rows) => {
+                rows.row_mut(*count).tr_copy_from(x);
+                *count += 1;
+            }
+        }
+    }
+
+    /// Their mean.
+    fn mean(self, count: f64) -> SemiDefinite {
+        match self {
+            Self::Moments(mut sum) => {
+                sum.fill_upper_triangle_with_lower_triangle();
+                (sum / count).into()
+            }
+            Self::Samples(_, rows) => SemiDefinite::of_samples(&rows),
+        }
+    }
+}
+
+/// F with F F^T = S, d x d.
+enum Root {
+    /// Roots of the variances of independent inputs.
+    Diagonal(DVector<f64>),
+    Whole(DMatrix<f64>),
+}
+
+impl Root {
+    /// From the eigenvalues: unlike a Cholesky factor it exists where the covariance is singular. Negative
+    /// eigenvalues are round-off there.
+    fn of(covariance: &SemiDefinite) -> Self {
+        let root = |value: f64| value.max(0.0).sqrt();
+        if let Some(variances) = covariance.as_diagonal() {
+            return Self::Diagonal(variances.map(root));
+        }
+        let eigen = SymmetricEigen::new(covariance.to_matrix());
+        let roots = eigen.eigenvalues.map(root);
+        Self::Whole(eigen.eigenvectors * DMatrix::from_diagonal(&roots))
+    }
+
+    /// x = F z.
+    fn apply(&self, z: &DVector<f64>, x: &mut DVector<f64>) {
+        match self {
+            Self::Diagonal(roots) => x.cmpy(1.0, roots, z, 0.0),
+            Self::Whole(root) => x.gemv(1.0, root, z, 0.0),
+        }
+    }
 }
 
 /// The number of each input, which is that of its modality.

@@ -2,7 +2,7 @@
 
 use super::{Content, Generalisation, Least, Quadratic, RankBounds, Samples, Source};
 use crate::error::{InputError, Result};
-use crate::linalg::{pseudo_inverse, pseudo_inverse_and_rank};
+use crate::linalg::{Inverse, SemiDefinite};
 use nalgebra::DMatrix;
 use serde::Serialize;
 use std::borrow::Borrow;
@@ -42,7 +42,7 @@ pub struct Moments {
     /// The input streams, in order; together they cover 0..d.
     pub modalities: Vec<Modality>,
     /// S_xx = E[x x^T], d x d.
-    pub inputs: DMatrix<f64>,
+    pub inputs: SemiDefinite,
     /// S_yx = E[y x^T], o x d.
     pub cross: DMatrix<f64>,
     /// Loss_0 = 1/2 tr S_yy, the loss of the zero map.
@@ -66,14 +66,23 @@ pub struct Moments {
 /// What follows from S_xx and S_yx by eigendecompositions, which are worth doing once only.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Solutions {
-    /// S_xx^+, d x d.
-    pub inverse: DMatrix<f64>,
-    /// Number of independent inputs.
-    rank: usize,
-    /// S_m^+ of each modality m alone, d_m x d_m.
-    own_inverses: Vec<DMatrix<f64>>,
-    /// S_yxm S_m^+ of each modality m alone, o x d_m.
-    alone: Vec<DMatrix<f64>>,
+    /// S_xx^+, d x d, and the number of independent inputs.
+    whole: Inverse,
+    /// Of each modality.
+    own: Vec<OwnSolution>,
+}
+
+/// What follows from the second moments of one modality alone.
+#[derive(Debug, Clone, PartialEq)]
+struct OwnSolution {
+    /// S_m^+, d_m x d_m.
+    inverse: SemiDefinite,
+    /// The largest eigenvalue of S_m.
+    largest_variance: f64,
+    /// S_yxm S_m^+, o x d_m.
+    map: DMatrix<f64>,
+    /// Frobenius norm of S_xm, d x d_m.
+    columns_norm: f64,
 }
 
 impl Moments {
@@ -102,8 +111,7 @@ impl Moments {
             Content::Rows { training, holdout } => {
                 let mut moments = training.moments()?;
                 if let Some(holdout) = holdout {
-                    let error = holdout.moments()?.loss;
-                    moments.generalisation = Some(Generalisation::HoldOut(error));
+                    moments.generalisation = Some(Generalisation::HoldOut(holdout.loss()?));
                 }
                 (moments, keeps_samples.then(|| training.samples()))
             }
@@ -138,48 +146,43 @@ impl Moments {
     /// [`Moments::new`] for moments that may have overflowed.
     pub(super) fn checked(
         modalities: Vec<Modality>,
-        inputs: DMatrix<f64>,
+        inputs: SemiDefinite,
         cross: DMatrix<f64>,
         target_power: f64,
     ) -> Result<Moments> {
-        ensure_finite(inputs.iter().chain(&cross).chain([&target_power]))?;
+        ensure_finite(&inputs, cross.iter().chain([&target_power]))?;
         let moments = Moments::new(modalities, inputs, cross, target_power);
-        ensure_finite(&moments.loss.optimum)?;
+        ensure_numbers(&moments.loss.optimum)?;
         Ok(moments)
     }
 
     /// Joins training moments: S_xx (d x d), S_yx (o x d) and tr S_yy.
     pub fn new(
         modalities: Vec<Modality>,
-        inputs: DMatrix<f64>,
+        inputs: impl Into<SemiDefinite>,
         cross: DMatrix<f64>,
         target_power: f64,
     ) -> Moments {
-        let (inverse, rank) = pseudo_inverse_and_rank(&inputs);
-        let optimum = &cross * &inverse;
-        let own_inverse = |modality: &Modality| {
-            let Range { start, end } = modality.range.clone();
-            pseudo_inverse(&inputs.view_range(start..end, start..end).into_owned())
-        };
-        let own_inverses: Vec<DMatrix<f64>> = modalities.iter().map(own_inverse).collect();
-        let alone = modalities.iter().zip(&own_inverses);
-        let alone = alone.map(|(m, inverse)| cross.columns_range(m.range.clone()) * inverse);
+        let inputs = inputs.into();
+        let whole = inputs.pseudo_inverse();
+        let loss = Quadratic::of_moments(&inputs, &whole.matrix, &cross, target_power);
+        let own = modalities.iter().map(|modality| {
+            let range = modality.range.clone();
+            let Inverse {
+                matrix: inverse,
+                largest,
+                ..
+            } = inputs.block(range.clone()).pseudo_inverse();
+            OwnSolution {
+                map: inverse.after(&cross.columns_range(range.clone()).into_owned()),
+                largest_variance: largest,
+                columns_norm: inputs.columns_norm(range),
+                inverse,
+            }
+        });
         let solutions = Solutions {
-            alone: alone.collect(),
-            own_inverses,
-            inverse,
-            rank,
-        };
-        // tr(S_yy - W* S_xx W*^T), with S_yx W*^T = W* S_xx W*^T by the normal equations. A
-        // noiseless target leaves round-off of either sign: the loss has no negative floor.
-        let explained = cross.dot(&optimum);
-        let rest = target_power - explained;
-        let round_off = 8.0 * f64::EPSILON * inputs.nrows() as f64 * target_power;
-        let floor = if rest <= round_off { 0.0 } else { 0.5 * rest };
-        let loss = Quadratic {
-            optimum,
-            covariance: inputs.clone(),
-            floor,
+            own: own.collect(),
+            whole,
         };
         Moments {
             modalities,
@@ -196,9 +199,15 @@ impl Moments {
         }
     }
 
+    /// Bytes that S_xx and its inverses take.
+    pub fn bytes(&self) -> usize {
+        let own = self.solutions.own.iter().map(|own| own.inverse.bytes());
+        self.inputs.bytes() + self.inverse().bytes() + own.sum::<usize>()
+    }
+
     /// Number of inputs d of all modalities together.
     pub fn inputs_len(&self) -> usize {
-        self.inputs.nrows()
+        self.inputs.dim()
     }
 
     /// Number of outputs o.
@@ -223,7 +232,7 @@ impl Moments {
             let modality = &self.modalities[m];
             (&modality.name, modality.dim())
         });
-        let inputs = self.inputs.select_rows(&columns).select_columns(&columns);
+        let inputs = self.inputs.select(&columns);
         let cross = self.cross.select_columns(&columns);
         Moments::new(layout(dims), inputs, cross, 2.0 * self.initial_loss)
     }
@@ -247,18 +256,33 @@ impl Moments {
 
     /// Number of independent inputs; fewer than d leave the final map undetermined.
     pub fn rank(&self) -> usize {
-        self.solutions.rank
+        self.solutions.whole.rank
+    }
+
+    /// S_xx^+, d x d.
+    pub fn inverse(&self) -> &SemiDefinite {
+        &self.solutions.whole.matrix
     }
 
     /// S_m^+ of modality m alone, d_m x d_m.
-    pub fn own_inverse(&self, modality: usize) -> &DMatrix<f64> {
-        &self.solutions.own_inverses[modality]
+    pub fn own_inverse(&self, modality: usize) -> &SemiDefinite {
+        &self.solutions.own[modality].inverse
+    }
+
+    /// The largest eigenvalue of S_m, the variance of modality m along its strongest direction.
+    pub fn largest_variance(&self, modality: usize) -> f64 {
+        self.solutions.own[modality].largest_variance
+    }
+
+    /// Frobenius norm of S_xm, the columns of modality m of S_xx.
+    pub fn columns_norm(&self, modality: usize) -> f64 {
+        self.solutions.own[modality].columns_norm
     }
 
     /// What is left of S_yx where the modalities `learned` are at their joint least-squares solution,
     /// S_yx - W S_xx with the map W of M_S; o x d.
     pub fn residual(&self, learned: &[usize]) -> DMatrix<f64> {
-        &self.cross - self.critical_map(learned) * &self.inputs
+        &self.cross - self.inputs.after(&self.critical_map(learned))
     }
 
     /// Columns of one modality of a joined map, o x d_m.
@@ -297,10 +321,10 @@ impl Moments {
         let solution = match learned {
             [] => DMatrix::zeros(self.outputs_len(), 0),
             _ if self.bounds.is_some() => self.bounded_solution(learned),
-            [alone] => self.solutions.alone[*alone].clone(),
+            [alone] => self.solutions.own[*alone].map.clone(),
             _ => {
-                let inputs = self.inputs.select_rows(&columns).select_columns(&columns);
-                self.cross.select_columns(&columns) * pseudo_inverse(&inputs)
+                let inverse = self.inputs.select(&columns).pseudo_inverse().matrix;
+                inverse.after(&self.cross.select_columns(&columns))
             }
         };
         let mut map = DMatrix::zeros(self.outputs_len(), self.inputs_len());
@@ -327,8 +351,20 @@ pub fn layout<N: ToString, D: Borrow<usize>>(
 
 /// Refuses infinities and the differences of infinities before a decomposition meets them: its
 /// iteration would not end.
-pub(super) fn ensure_finite<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Result<()> {
-    if numbers.into_iter().all(|x| x.is_finite()) {
+pub(super) fn ensure_finite<'a>(
+    inputs: &SemiDefinite,
+    others: impl IntoIterator<Item = &'a f64>,
+) -> Result<()> {
+    ensure(inputs.is_finite())?;
+    ensure_numbers(others)
+}
+
+fn ensure_numbers<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Result<()> {
+    ensure(numbers.into_iter().all(|x| x.is_finite()))
+}
+
+fn ensure(is_finite: bool) -> Result<()> {
+    if is_finite {
         return Ok(());
     }
     let problem = "the second moments are larger than floating-point numbers can be";

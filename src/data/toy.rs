@@ -72,7 +72,7 @@ impl DataSource for ToyData {
         });
         Ok(Content::Population(Population {
             modalities,
-            inputs,
+            inputs: inputs.into(),
             map: DMatrix::from_row_slice(1, map.len(), map.as_slice()),
             noise: self.noise,
         }))

@@ -58,7 +58,7 @@ impl DataSource for WishartData {
 
     fn check(&self) -> Result<()> {
         let key = "data.wishart.modalities";
-        check::dims(key, &self.modalities)?;
+        check::dims(key, &self.modalities, MOST_DIMENSIONS)?;
         let scale = "data.wishart.scale";
         check::same_names(scale, self.scale.keys(), key, &self.about().modalities)?;
         check::numbers(scale, &self.scale, check::POSITIVE)?;
@@ -79,7 +79,7 @@ impl DataSource for WishartData {
         });
         Ok(Content::Population(Population {
             modalities,
-            inputs,
+            inputs: inputs.into(),
             map,
             noise: self.noise,
         }))

@@ -59,11 +59,12 @@ fn is_uncorrelated(moments: &Moments, m: usize) -> bool {
     let own = moments.modalities[m].range.clone();
     let inputs = &moments.inputs;
     own.clone().all(|i| {
-        let variance = inputs[(i, i)];
+        let variance = inputs.entry(i, i);
         let to_targets = (2.0 * moments.initial_loss * variance).sqrt();
         let with_targets = moments.cross.column(i).norm() > ROUND_OFF * to_targets;
         let others = (0..moments.inputs_len()).filter(|j| !own.contains(j));
-        let mut others = others.map(|j| (inputs[(i, j)], (variance * inputs[(j, j)]).sqrt()));
+        let mut others =
+            others.map(|j| (inputs.entry(i, j), (variance * inputs.entry(j, j)).sqrt()));
         !with_targets && others.all(|(covariance, most)| covariance.abs() <= ROUND_OFF * most)
     })
 }

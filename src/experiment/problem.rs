@@ -149,7 +149,8 @@ impl Problem {
 
     /// Estimated memory of a run, in bytes.
     pub fn memory(&self) -> u64 {
-        memory::of_run(&self.architecture, kept(&self.moments))
+        let run = memory::of_run(&self.architecture, kept(&self.moments));
+        run.saturating_add(self.moments.bytes() as u64)
     }
 }
 

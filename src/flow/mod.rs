@@ -139,6 +139,11 @@ impl<'a> Flow<'a> {
         either!(&mut self.kind, flow => flow.write_observation(weights, observation))
     }
 
+    /// Multiplications that one evaluation of the rate takes, about.
+    pub fn work(&self) -> u64 {
+        either!(&self.kind, flow => flow.work())
+    }
+
     /// Makes the state last evaluated the point of [`Flow::jacobian_product`].
     pub fn linearise(&mut self) {
         if let Kind::Moments(flow) = &mut self.kind {

@@ -82,7 +82,7 @@ pub fn learned_turns(moments: &Moments, architecture: &Architecture) -> Vec<Lear
     let mut learned: Vec<usize> = Vec::new();
     let mut map = moments.critical_map(&learned);
     while learned.len() < count {
-        let residual = &moments.cross - &map * &moments.inputs;
+        let residual = &moments.cross - moments.inputs.after(&map);
         let waiting = (0..count).filter(|m| !learned.contains(m));
         let rated = waiting.map(|m| (m, spectral_norm(&moments.block(&residual, m))));
         let Some((next, _)) = rated.max_by(|a, b| a.1.total_cmp(&b.1)) else {
@@ -169,8 +169,6 @@ pub fn exponential_evaluations(rtol: f64) -> f64 {
 fn curvature(moments: &Moments, architecture: &Architecture, weights: &DVector<f64>) -> f64 {
     let curvature = |m: usize| {
         let block = |matrix| spectral_norm(&moments.block(matrix, m));
-        let range = moments.modalities[m].range.clone();
-        let variance = moments.inputs.view_range(range.clone(), range).into_owned();
         let depth = architecture.depth(m) as f64;
         let at_minimum = depth * block(&moments.loss.optimum).powf(2.0 - 2.0 / depth);
         let layers = architecture.private[m].clone();
@@ -183,7 +181,7 @@ fn curvature(moments: &Moments, architecture: &Architecture, weights: &DVector<f
             others.map(|(_, square)| square).product()
         };
         let at_start: f64 = (0..squares.len()).map(others).sum();
-        spectral_norm(&variance) * at_minimum.max(at_start)
+        moments.largest_variance(m) * at_minimum.max(at_start)
     };
     (0..moments.modalities.len())
         .map(curvature)

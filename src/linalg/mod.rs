@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `products.rs` | products of thin matrices without allocation |
 //! | `lanczos.rs` | Krylov bases of a symmetric matrix |
+//! | `semi_definite/` | symmetric positive semi-definite matrices, whole, diagonal, or as a thin factor |
 //! | `spectrum.rs` | pseudo-inverse, spectral norm |
 //! | `random.rs` | a stream of random numbers for every purpose |
 
 mod lanczos;
 mod products;
 pub mod random;
+mod semi_definite;
 mod spectrum;
 
 /// Entries up to which a matrix is written out in results.
@@ -23,4 +25,5 @@ pub fn written_rows(matrix: &[f64], rows: usize) -> Option<Vec<Vec<f64>>> {
 
 pub use lanczos::*;
 pub use products::*;
-pub use spectrum::{descending_eigen, pseudo_inverse, pseudo_inverse_and_rank, spectral_norm};
+pub use semi_definite::{Inverse, SemiDefinite, thin_rank};
+pub use spectrum::{descending_eigen, pseudo_inverse, spectral_norm};

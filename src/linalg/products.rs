@@ -5,6 +5,8 @@
 //! for every four small columns, so that it runs at the speed of memory. General matrix
 //! products pack their operands first and lose that for n = 1.
 
+use std::ops::Range;
+
 /// A matrix stored by columns.
 #[derive(Debug, Clone, Copy)]
 pub struct ByColumns<'m> {
@@ -206,6 +208,38 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     lanes.iter().sum::<f64>() + tail
+}
+
+/// Most columns of [`sums_along`].
+pub(super) const GROUP: usize = 8;
+
+/// Scalar products of a vector, given by its entries, with some rows of up to [`GROUP`] columns, which have
+/// `height` entries each and stand one after the other; zero for columns that are not there. Entries are asked
+/// for in strips that stay in the nearest cache, once for all columns.
+pub(super) fn sums_along(
+    (columns, height): (&[f64], usize),
+    rows: Range<usize>,
+    entry: impl Fn(usize) -> f64,
+) -> [f64; GROUP] {
+    const STRIP: usize = 128;
+    const LANES: usize = 8;
+    let mut lanes = [[0.0; LANES]; GROUP];
+    let mut strip = [0.0; STRIP];
+    for start in (0..rows.len()).step_by(STRIP) {
+        let strip = &mut strip[..STRIP.min(rows.len() - start)];
+        for (i, value) in strip.iter_mut().enumerate() {
+            *value = entry(start + i);
+        }
+        for (lanes, column) in lanes.iter_mut().zip(columns.chunks_exact(height)) {
+            let column = &column[rows.start + start..][..strip.len()];
+            for (x, y) in strip.chunks(LANES).zip(column.chunks(LANES)) {
+                for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+                    *lane += x * y;
+                }
+            }
+        }
+    }
+    lanes.map(|lanes| lanes.iter().sum())
 }
 
 /// A size signed by its direction: the Frobenius norm of `difference`, positive where it points

@@ -1,6 +1,6 @@
 //! Checks of what a scenario says: ranges beside the fields, one wording for all.
 
-use super::{ByModality, MOST_DIMENSIONS};
+use super::ByModality;
 use crate::error::{InputError, Result};
 use std::fmt::Debug;
 use std::ops::{Bound, RangeBounds};
@@ -191,20 +191,20 @@ pub fn modality_names<T>(key: &str, modalities: &ByModality<T>) -> Result<()> {
     Ok(())
 }
 
-/// Names of modalities, each dimension and their sum, which is returned.
-pub fn dims(key: &str, modalities: &ByModality<usize>) -> Result<usize> {
+/// Names of modalities, each dimension and their sum, which is at most `most` and is returned.
+pub fn dims(key: &str, modalities: &ByModality<usize>, most: u64) -> Result<usize> {
     modality_names(key, modalities)?;
     let mut total = 0usize;
     for (name, &dim) in modalities {
         let key = format!("{key}.{name}");
-        count(&key, dim as u64, 1..=MOST_DIMENSIONS)?;
+        count(&key, dim as u64, 1..=most)?;
         total = total.saturating_add(dim);
     }
-    if total as u64 > MOST_DIMENSIONS {
+    if total as u64 > most {
         return Err(InputError::at(
             key,
             format!("the modalities have {total} inputs together"),
-            format!("choose dimensions that add up to at most {MOST_DIMENSIONS}"),
+            format!("choose dimensions that add up to at most {most}"),
         ));
     }
     Ok(total)

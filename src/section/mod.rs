@@ -19,6 +19,9 @@ pub use range::within;
 /// Values by modality name, in the order of the file.
 pub type ByModality<T> = IndexMap<String, T>;
 
-/// Most inputs of all modalities together, and most outputs: an eigendecomposition of this size
-/// still takes seconds.
+/// Most inputs of all modalities together whose second moments are decomposed as a whole, and most outputs: an
+/// eigendecomposition of this size still takes seconds.
 pub const MOST_DIMENSIONS: u64 = 2000;
+
+/// Most inputs of all modalities together where few samples, or their independence, spare that.
+pub const MOST_INPUTS: u64 = 10_000;

@@ -107,6 +107,10 @@ pub(super) struct Balanced<'a> {
     residual: Vec<f64>,
     map_change: Vec<f64>,
     residual_change: Vec<f64>,
+    /// G at the point of the Jacobian.
+    residual_at_point: Vec<f64>,
+    /// Workspace of a product with S_xx.
+    inner: Vec<f64>,
 }
 
 impl<'a> Balanced<'a> {
@@ -152,6 +156,8 @@ impl<'a> Balanced<'a> {
             residual: row(),
             map_change: row(),
             residual_change: row(),
+            residual_at_point: row(),
+            inner: vec![0.0; moments.loss.covariance.inner_len()],
         };
         (system, DVector::from_vec(state))
     }
@@ -178,12 +184,9 @@ impl<'a> Balanced<'a> {
             }
         }
         let optimum = self.moments.loss.optimum.as_slice();
+        let left = |i: usize, _| optimum[i] - self.map[i];
         let covariance = &self.moments.loss.covariance;
-        for (j, residual) in self.residual.iter_mut().enumerate() {
-            let left = optimum.iter().zip(&self.map).map(|(goal, now)| goal - now);
-            let column = covariance.column(j);
-            *residual = left.zip(column.iter()).map(|(left, s)| left * s).sum();
-        }
+        covariance.apply(left, &mut self.inner, &mut self.residual);
     }
 
     /// Writes the changes of W and G along `change`.
@@ -199,12 +202,9 @@ impl<'a> Balanced<'a> {
                     factor * stack.first(state, i) + shared * upper * stack.first_change(change, i);
             }
         }
+        let left = |i: usize, _| -self.map_change[i];
         let covariance = &self.moments.loss.covariance;
-        for (j, residual) in self.residual_change.iter_mut().enumerate() {
-            let column = covariance.column(j);
-            let products = self.map_change.iter().zip(column.iter());
-            *residual = -products.map(|(change, s)| change * s).sum::<f64>();
-        }
+        covariance.apply(left, &mut self.inner, &mut self.residual_change);
     }
 }
 
@@ -244,11 +244,11 @@ impl System for Balanced<'_> {
         self.residual.iter().all(|entry| entry.is_finite())
     }
 
-    /// W and G of the state last seen are there already.
-    fn linearise(&mut self) {}
+    fn linearise(&mut self) {
+        self.residual_at_point.copy_from_slice(&self.residual);
+    }
 
     fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
-        self.evaluate(point);
         self.change_map(point, direction);
         let [shared, shared_1, shared_2] = power(point, self.shared_place, self.shared_layers);
         let step = entry(direction, self.shared_place, self.shared_layers);
@@ -258,7 +258,7 @@ impl System for Balanced<'_> {
             let [upper, upper_1, upper_2] = power(point, stack.place, stack.layers);
             let step = entry(direction, stack.place, stack.layers);
             let (upper_change, upper_1_change) = (upper_1 * step, upper_2 * step);
-            let residual = &self.residual[stack.inputs.clone()];
+            let residual = &self.residual_at_point[stack.inputs.clone()];
             let residual_change = &self.residual_change[stack.inputs.clone()];
             let (mut drive, mut drive_change) = (0.0, 0.0);
             for (i, (left, change)) in residual.iter().zip(residual_change).enumerate() {
@@ -397,6 +397,8 @@ mod tests {
             let n = state.len();
             let mut jacobian = DMatrix::zeros(n, n);
             let mut product = vec![0.0; n];
+            system.evaluate(state.as_slice());
+            system.linearise();
             for i in 0..n {
                 let mut direction = vec![0.0; n];
                 direction[i] = 1.0;

@@ -90,7 +90,7 @@ pub fn misattribution(moments: &Moments, first: usize) -> DMatrix<f64> {
 /// chapter 7), here by Frobenius norms, which bound it from above. At most 1e-8: inputs in very different units have a
 /// large condition number and accurate solutions all the same.
 pub fn solution_round_off(moments: &Moments) -> f64 {
-    let condition = moments.inputs.norm() * moments.solutions.inverse.norm();
+    let condition = moments.inputs.norm() * moments.inverse().norm();
     (4.0 * f64::EPSILON * condition).min(1e-8)
 }
 

@@ -29,7 +29,7 @@ pub(super) fn drive(moments: &Moments, learned: &[usize], modality: usize) -> DM
     // What should be zero is left as round-off of the sums behind it. By Cauchy and Schwarz they are of at most
     // this size, whatever the units of inputs and targets.
     let range = moments.modalities[modality].range.clone();
-    let variance: f64 = range.map(|i| moments.inputs[(i, i)]).sum();
+    let variance = moments.inputs.trace(range);
     let scale = (2.0 * moments.initial_loss * variance).sqrt();
     if drive.norm() > 1e-12 * scale {
         drive

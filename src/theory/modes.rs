@@ -127,14 +127,14 @@ fn mode(k: usize, triple: &Triple, start: f64) -> SingularMode {
 /// Whether S_mn is zero for every two modalities m, n.
 fn are_uncorrelated(moments: &Moments) -> bool {
     let inputs = &moments.inputs;
-    let is_zero = |i: usize, j: usize| {
-        let scale = (inputs[(i, i)] * inputs[(j, j)]).sqrt();
-        inputs[(i, j)].abs() <= ROUND_OFF * scale
+    let is_zero = |entry: f64, [i, j]: [usize; 2]| {
+        let scale = (inputs.entry(i, i) * inputs.entry(j, j)).sqrt();
+        entry.abs() <= ROUND_OFF * scale
     };
     let ranges = || moments.modalities.iter().map(|m| m.range.clone());
     ranges().all(|own| {
-        let others = ranges().filter(|other| *other != own);
-        others.flatten().all(|j| own.clone().all(|i| is_zero(i, j)))
+        let mut others = ranges().filter(|other| *other != own);
+        others.all(|other| inputs.all_between(own.clone(), other, is_zero))
     })
 }
 
@@ -143,7 +143,7 @@ fn triples(moments: &Moments, modality: usize) -> Result<Vec<Triple>, &'static s
     const SHAPE: &str = "the times of single modes are known where the inputs of each mode are an eigenvector of \
                          their covariance (white inputs, one input) only";
     let range = moments.modalities[modality].range.clone();
-    let covariance = moments.inputs.view_range(range.clone(), range).into_owned();
+    let covariance = moments.inputs.block(range);
     let cross = moments.block(&moments.cross, modality);
     let scale = moments.cross.norm();
     let svd = cross.svd(true, true);
@@ -156,7 +156,7 @@ fn triples(moments: &Moments, modality: usize) -> Result<Vec<Triple>, &'static s
             continue;
         }
         let (u, v) = (left.column(k).into_owned(), right.row(k).transpose());
-        let along = &covariance * &v;
+        let along = covariance.times(&v);
         let variance = v.dot(&along);
         if (along - &v * variance).norm() > EQUAL * variance {
             return Err(SHAPE);

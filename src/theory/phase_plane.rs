@@ -25,7 +25,9 @@ pub fn map_rate(moments: &Moments, architecture: &Architecture, map: &[f64]) -> 
         return None;
     }
     let residual = |m: usize| {
-        let explained: f64 = (0..count).map(|k| map[k] * moments.inputs[(k, m)]).sum();
+        let explained: f64 = (0..count)
+            .map(|k| map[k] * moments.inputs.entry(k, m))
+            .sum();
         moments.cross[(0, m)] - explained
     };
     let residuals: Vec<f64> = (0..count).map(residual).collect();

@@ -18,7 +18,7 @@ use super::growth::{
     drive, early_growth_rate, growth_rate, learning_order, residual_growth_rate, turn,
 };
 use crate::data::Moments;
-use crate::linalg::pseudo_inverse;
+use crate::linalg::SemiDefinite;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 
@@ -68,7 +68,7 @@ impl Mode {
         let direction = drive.transpose().column(0) / rate;
         let covariance = unexplained(moments, learned, modality);
         let own = unexplained(moments, &[], modality);
-        let size = |map: DMatrix<f64>| (&map * &own * map.transpose()).trace().sqrt();
+        let size = |map: DMatrix<f64>| own.whole_moment(&map).trace().sqrt();
         let mut all = learned.to_vec();
         all.push(modality);
         all.sort_unstable();
@@ -76,7 +76,7 @@ impl Mode {
         let first = architecture.private[modality].start;
         let mode = Self {
             start: growing_mode(architecture, weights, [first, first + 1], &direction),
-            limit: rate / direction.dot(&(covariance * &direction)),
+            limit: rate / direction.dot(&covariance.times(&direction)),
             level: 0.5 * size(plateau) / size(drive / rate),
         };
         let is_ordered = mode.start < mode.level && mode.level < mode.limit;
@@ -158,20 +158,13 @@ pub fn two_layer_times(
 
 /// What the `learned` modalities leave unexplained of a modality's inputs, linearly:
 /// S_m - S_mA S_A^+ S_Am.
-fn unexplained(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
-    let own: Vec<usize> = moments.modalities[modality].range.clone().collect();
-    let others: Vec<usize> = learned
-        .iter()
+fn unexplained(moments: &Moments, learned: &[usize], modality: usize) -> SemiDefinite {
+    let own = moments.modalities[modality].range.clone();
+    let others = learned.iter();
+    let others: Vec<usize> = others
         .flat_map(|&m| moments.modalities[m].range.clone())
         .collect();
-    let block = |rows: &[usize], columns: &[usize]| {
-        moments.inputs.select_rows(rows).select_columns(columns)
-    };
-    if others.is_empty() {
-        return block(&own, &own);
-    }
-    let explained = block(&own, &others) * pseudo_inverse(&block(&others, &others));
-    block(&own, &own) - explained * block(&others, &own)
+    moments.inputs.unexplained(own, &others)
 }
 
 /// The first crossing's time by descent of learning rate eta, t = eta n.

@@ -70,8 +70,7 @@ impl Observables<'_> {
         let outputs = self.architecture.outputs;
         let block = &map[inputs.start * outputs..inputs.end * outputs];
         let block = DMatrixView::from_slice(block, outputs, inputs.len());
-        let covariance = self.moments.inputs.view_range(inputs.clone(), inputs);
-        block * covariance * block.transpose()
+        self.moments.inputs.moment(block.as_view(), inputs)
     }
 
     /// Frobenius norm of a layer.

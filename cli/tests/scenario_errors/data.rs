@@ -94,7 +94,7 @@ fn isotropic_data() {
             "    weight: {A: 0.1, B: -0.2}\n" => "", 4, "data.isotropic.weight", ["missing", "add `weight:`", "True weight"];
             "{A: 10, B: 20}" => "{A: 10}", 6, "data.isotropic.variance.B", ["no modality B", "A"];
             "{A: 10, B: 20}" => "{A: 10, B: 0}", 5, "data.isotropic.modalities.B", ["0", "from 1"];
-            "{A: 10, B: 20}" => "{A: 1001, B: 1000}", 5, "data.isotropic.modalities", ["2001", "at most 2000"];
+            "{A: 10, B: 20}" => "{A: 5001, B: 5000}", 5, "data.isotropic.modalities", ["10001", "at most 10000"];
             "{A: 3.0, B: 1.0}" => "{A: 3.0}", 6, "data.isotropic.variance.B", ["missing", "add B"];
             "{A: 3.0, B: 1.0}" => "{A: 3.0, B: 1.0, C: 1.0}", 6, "data.isotropic.variance.C", ["no modality C", "A, B"];
             "{A: 3.0, B: 1.0}" => "{A: 0.0, B: 1.0}", 6, "data.isotropic.variance.A", ["0.0", "above 0"];

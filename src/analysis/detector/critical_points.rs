@@ -235,9 +235,9 @@ fn solution(
             .filter(|(m, _)| ranks[*m] > 0)
         {
             let (start, len) = (modality.range.start, modality.dim());
-            let pull =
-                moments.cross.columns(start, len) - &solution * moments.inputs.columns(start, len);
-            let step = &onto[m] * pull * moments.own_inverse(m);
+            let pull = moments.cross.columns(start, len)
+                - moments.inputs.columns_after(&solution, start..start + len);
+            let step = moments.own_inverse(m).after(&(&onto[m] * pull));
             change = f64::max(change, step.norm());
             let mut own = solution.columns_mut(start, len);
             own += step;

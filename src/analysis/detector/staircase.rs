@@ -271,8 +271,7 @@ fn loss_error(
     let quadratic = &observables.moments.loss;
     let size = |m: usize| {
         let range = observables.architecture.modalities[m].range.clone();
-        let variance: f64 = range.map(|i| quadratic.covariance[(i, i)]).sum();
-        observables.norm(knot, m) * variance.sqrt()
+        observables.norm(knot, m) * quadratic.covariance.trace(range).sqrt()
     };
     let sizes = (0..observables.architecture.modalities.len()).map(size);
     let error = tolerance * sizes.sum::<f64>();

@@ -180,7 +180,7 @@ pub(super) fn bias(observables: &Observables<'_>, shares: &[Share], loss_gap: f6
 /// Of the modalities in the true map the one with the smallest |S_yxm| in the population.
 fn weak(moments: &Moments, shares: &[Share]) -> Option<usize> {
     let population = moments.generalisation.as_ref()?.error();
-    let cross = true_map(moments)? * &population.covariance;
+    let cross = population.covariance.after(true_map(moments)?);
     let present = |m: &usize| shares[*m].truth.is_some_and(|share| share > NO_SHARE);
     let present: Vec<usize> = (0..shares.len()).filter(present).collect();
     let strength = |m: usize| spectral_norm(&moments.block(&cross, m));

@@ -155,8 +155,7 @@ impl RestMonitor<'_> {
         let maps = moments.loss.optimum.norm() + norm(look.map);
         let stack = &self.stacks[s];
         let through = |m: usize| {
-            let range = &moments.modalities[m].range;
-            let inputs = moments.inputs.columns_range(range.clone()).norm();
+            let inputs = moments.columns_norm(m);
             let path: Vec<usize> = architecture.private[m]
                 .clone()
                 .chain(architecture.shared.clone())
@@ -195,5 +194,5 @@ pub(super) fn residual(observables: &Observables<'_>, map: &[f64]) -> DMatrix<f6
         return DMatrix::zeros(0, 0);
     }
     let map = DMatrix::from_column_slice(moments.outputs_len(), moments.inputs_len(), map);
-    (&moments.loss.optimum - map) * &moments.inputs
+    moments.inputs.after(&(&moments.loss.optimum - map))
 }

@@ -102,6 +102,11 @@ impl<'a> MomentFlow<'a> {
         self.products.evaluate(weights);
     }
 
+    /// Multiplications that one evaluation of the rate takes.
+    pub fn work(&self) -> u64 {
+        self.products.work()
+    }
+
     /// Makes the state last evaluated the point of [`MomentFlow::jacobian_product`].
     pub fn linearise(&mut self) {
         self.tangent.at.copy_from(&self.products);

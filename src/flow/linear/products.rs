@@ -2,7 +2,7 @@
 
 use crate::data::Moments;
 use crate::linalg::{ByColumns, multiply, multiply_transposed};
-use crate::network::{Architecture, Stack};
+use crate::network::{Architecture, Layer, Stack};
 use std::ops::Range;
 
 /// The thin products of one state.
@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(super) struct Products<'a> {
     pub(super) architecture: &'a Architecture,
     pub(super) moments: &'a Moments,
-    /// P of each layer; unused for the first layer of a stack, where it is the identity.
+    /// P of each layer; empty for the first layer of a stack, where it is the identity.
     pub(super) forward: Vec<Vec<f64>>,
     /// B^T of each layer.
     pub(super) backward: Vec<Vec<f64>>,
@@ -20,18 +20,20 @@ pub(super) struct Products<'a> {
     pub(super) map: Vec<f64>,
     /// G^T, d x o.
     pub(super) residual: Vec<f64>,
+    /// Workspace of a product with S_xx.
+    pub(super) inner: Vec<f64>,
 }
 
 impl<'a> Products<'a> {
     pub(super) fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
         let outputs = architecture.outputs;
         let layers = architecture.layers.iter();
-        let reaching = |stack| architecture.reaching(stack).len();
+        let forward = |(l, layer): (usize, &Layer)| match architecture.is_first(l) {
+            true => Vec::new(),
+            false => vec![0.0; layer.cols * architecture.reaching(layer.stack).len()],
+        };
         Self {
-            forward: layers
-                .clone()
-                .map(|l| vec![0.0; l.cols * reaching(l.stack)])
-                .collect(),
+            forward: layers.clone().enumerate().map(forward).collect(),
             backward: layers
                 .clone()
                 .map(|l| vec![0.0; l.rows * outputs])
@@ -39,6 +41,7 @@ impl<'a> Products<'a> {
             pull: layers.map(|l| vec![0.0; l.cols * outputs]).collect(),
             map: vec![0.0; architecture.map_len()],
             residual: vec![0.0; architecture.map_len()],
+            inner: vec![0.0; outputs * moments.loss.covariance.inner_len()],
             architecture,
             moments,
         }
@@ -66,6 +69,23 @@ impl<'a> Products<'a> {
         self.set_pulls();
     }
 
+    /// Multiplications of an evaluation and of the rate that is written from it.
+    pub(super) fn work(&self) -> u64 {
+        let architecture = self.architecture;
+        let outputs = architecture.outputs as u64;
+        let layers = architecture.layers.iter().enumerate().map(|(l, layer)| {
+            let inputs = match architecture.is_first(l) {
+                true => 0,
+                false => architecture.reaching(layer.stack).len() as u64,
+            };
+            let (rows, cols) = (layer.rows as u64, layer.cols as u64);
+            // Forward; back and the rate; the pull.
+            rows * cols * (inputs + 2 * outputs) + cols * outputs * inputs
+        });
+        let covariance = self.moments.loss.covariance.product_work() as u64;
+        layers.sum::<u64>() + outputs * covariance
+    }
+
     /// P of every layer, and the total map.
     pub(super) fn propagate_forward(&mut self, weights: &[f64]) {
         let architecture = self.architecture;
@@ -84,17 +104,10 @@ impl<'a> Products<'a> {
     /// G = (W* - W) S_xx, equal to S_yx - W S_xx and exact near the minimum.
     fn set_residual(&mut self) {
         let outputs = self.architecture.outputs;
-        let inputs = self.architecture.inputs();
         let optimum = self.moments.loss.optimum.as_slice();
-        let covariance = self.moments.loss.covariance.as_slice();
-        for k in 0..outputs {
-            let residual = &mut self.residual[k * inputs..(k + 1) * inputs];
-            for (out, covariance) in residual.iter_mut().zip(covariance.chunks_exact(inputs)) {
-                *out = (0..inputs)
-                    .map(|i| (optimum[k + i * outputs] - self.map[k + i * outputs]) * covariance[i])
-                    .sum();
-            }
-        }
+        let left = |i: usize, k: usize| optimum[k + i * outputs] - self.map[k + i * outputs];
+        let covariance = &self.moments.loss.covariance;
+        covariance.apply(left, &mut self.inner, &mut self.residual);
     }
 
     /// B^T of every layer.

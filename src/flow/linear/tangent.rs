@@ -20,7 +20,7 @@ use crate::network::Stack;
 pub(super) struct Tangent<'a> {
     /// The products at the point.
     pub(super) at: Products<'a>,
-    /// dP of each layer; unused for the first layer of a stack, where it is zero.
+    /// dP of each layer; empty for the first layer of a stack, where it is zero.
     forward: Vec<Vec<f64>>,
     /// [dB^T, B^T] of each layer, rows x 2o.
     backward: Vec<Vec<f64>>,
@@ -88,14 +88,9 @@ impl<'a> Tangent<'a> {
     /// dG = -dW^tot S_xx.
     fn set_residual(&mut self) {
         let outputs = self.at.architecture.outputs;
-        let inputs = self.at.architecture.inputs();
-        let covariance = self.at.moments.loss.covariance.as_slice();
-        for (k, residual) in self.residual.chunks_exact_mut(inputs).enumerate() {
-            for (out, covariance) in residual.iter_mut().zip(covariance.chunks_exact(inputs)) {
-                let map = self.map.iter().skip(k).step_by(outputs);
-                *out = -map.zip(covariance).map(|(m, c)| m * c).sum::<f64>();
-            }
-        }
+        let covariance = &self.at.moments.loss.covariance;
+        let change = |i: usize, k: usize| -self.map[k + i * outputs];
+        covariance.apply(change, &mut self.at.inner, &mut self.residual);
     }
 
     /// [dB^T, B^T] of every layer.

@@ -14,7 +14,7 @@
 
 use crate::data::{Least, Modality, Moments, Quadratic, Solutions};
 use crate::flow::{Flow, Observation};
-use crate::linalg::norm;
+use crate::linalg::{SemiDefinite, norm};
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
@@ -137,7 +137,7 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
             }
         }
     }
-    let covariance = DMatrix::identity(inputs, inputs) / FAR;
+    let covariance = SemiDefinite::diagonal(DVector::from_element(inputs, 1.0 / FAR));
     let loss = Quadratic {
         optimum: &cross * FAR,
         covariance: covariance.clone(),
@@ -160,9 +160,14 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
 
 /// Takes a modality's inputs out of the data: its residual correlation is zero.
 fn freeze(moments: &mut Moments, modality: usize) {
-    let inputs = moments.modalities[modality].range.clone();
-    let covariance = &mut moments.loss.covariance;
-    covariance.columns_mut(inputs.start, inputs.len()).fill(0.0);
+    let frozen = moments.modalities[modality].range.clone();
+    let covariance = &moments.loss.covariance;
+    let variance = |i: usize, _| match frozen.contains(&i) {
+        true => 0.0,
+        false => covariance.entry(i, i),
+    };
+    let variances = DVector::from_fn(covariance.dim(), variance);
+    moments.loss.covariance = SemiDefinite::diagonal(variances);
 }
 
 /// A reduction on its rise.

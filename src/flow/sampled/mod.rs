@@ -31,10 +31,10 @@ mod tape;
 
 use super::Observation;
 use crate::data::{BLOCK, Block, Moments, Samples};
-use crate::linalg::dot;
+use crate::linalg::{SemiDefinite, dot};
 use crate::network::{Architecture, Spaces};
 use dense::{Shape, gather};
-use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut};
+use nalgebra::{DMatrixView, DMatrixViewMut};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 use std::ops::Range;
 use tangent::Tangent;
@@ -146,6 +146,12 @@ impl<'a> SampledFlow<'a> {
         self.is_finite
     }
 
+    /// Multiplications that one evaluation of the rate takes, about: each sample passes each weight forward,
+    /// back, and for its rate.
+    pub fn work(&self) -> u64 {
+        3 * self.count() as u64 * self.rate.len() as u64
+    }
+
     /// The loss at the state `weights`.
     pub fn loss(&mut self, weights: &[f64]) -> f64 {
         self.each_lane(|lane, wiring, samples| lane.compare(wiring, samples, weights));
@@ -195,7 +201,7 @@ impl<'a> SampledFlow<'a> {
             out.fill(f64::NAN);
             return;
         };
-        let (inverse, lanes) = (&self.moments.solutions.inverse, &mut self.lanes);
+        let (inverse, lanes) = (self.moments.inverse(), &mut self.lanes);
         let map = &mut out[..map_len];
         fit(lanes, |sums| &mut sums.cross[k], inverse, map);
         if let Some(parts) = &samples.parts {
@@ -238,7 +244,7 @@ impl<'a> SampledFlow<'a> {
 fn fit(
     lanes: &mut [Lane],
     matrix: impl Fn(&mut OutputSums) -> &mut Vec<f64>,
-    inverse: &DMatrix<f64>,
+    inverse: &SemiDefinite,
     out: &mut [f64],
 ) {
     let Some((first, others)) = lanes.split_first_mut() else {
@@ -250,10 +256,10 @@ fn fit(
             *sum += *part;
         }
     }
-    let outputs = sum.len() / inverse.nrows();
-    let sum = DMatrixView::from_slice(sum, outputs, inverse.nrows());
-    let mut out = DMatrixViewMut::from_slice(out, outputs, inverse.nrows());
-    out.gemm(1.0, &sum, inverse, 0.0);
+    let outputs = sum.len() / inverse.dim();
+    let sum = DMatrixView::from_slice(sum, outputs, inverse.dim());
+    let out = DMatrixViewMut::from_slice(out, outputs, inverse.dim());
+    inverse.write_after(sum, out);
 }
 
 /// Mean over all samples of what the lanes summed up.
