@@ -16,10 +16,12 @@
 //! | `verify.rs` | a run repeated by another method |
 //! | `agreement.rs` | what the two may differ by, and whether they do |
 //! | `memory.rs` | the memory of a run, estimated beforehand |
+//! | `cost.rs` | its size and work, estimated beforehand |
 
 pub mod agreement;
 mod cautions;
 pub mod compare;
+mod cost;
 pub mod descents;
 mod immobile;
 pub mod memory;
@@ -32,5 +34,6 @@ mod stall;
 pub mod summary;
 pub mod verify;
 
+pub use cost::Cost;
 pub use scenario::Scenario;
 pub use stall::StallSummary;

@@ -4,8 +4,11 @@ use super::args::Options;
 use super::job::{Prepared, prepare_all};
 use super::show;
 use crate::error::Result;
+use crate::report::format::number_to;
 use crate::report::network;
 use crate::scenario::{self, Grid};
+use modalflow::experiment::Cost;
+use serde::Serialize;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -23,14 +26,8 @@ pub(super) fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
             ..job.loaded.file.clone()
         };
         let cells = grid.as_ref().map(Grid::len);
-        let (inputs, outputs) = (problem.moments.inputs_len(), problem.moments.outputs_len());
-        let size = json!({
-            "weights": problem.architecture.len(),
-            "inputs": inputs,
-            "outputs": outputs,
-            "memory_bytes": problem.memory(),
-            "cells": cells,
-        });
+        let cost = Cost::of(problem);
+        let size = Size { cost: &cost, cells };
         show(
             options,
             &json!({"scenario": resolved, "size": size}),
@@ -40,15 +37,46 @@ pub(super) fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
                 let sweep =
                     cells.map_or(String::new(), |cells| format!("# sweep: {cells} cells\n"));
                 format!(
-                    "{separator}# {} is valid: {}\n# inputs: {inputs}, outputs: {outputs}, \
-                 memory while integrating: about {:.1} MB\n{sweep}{}",
+                    "{separator}# {} is valid: {}\n{}{sweep}{}",
                     job.name,
                     network::network_line(&problem.architecture),
-                    problem.memory() as f64 / 1e6,
+                    cost_lines(&cost),
                     scenario::to_yaml(&resolved)
                 )
             },
         )?;
     }
     Ok(0)
+}
+
+/// The size of a problem, and of its sweep.
+#[derive(Serialize)]
+struct Size<'c> {
+    #[serde(flatten)]
+    cost: &'c Cost,
+    cells: Option<u64>,
+}
+
+/// What the problem will cost, as comments of the YAML.
+fn cost_lines(cost: &Cost) -> String {
+    let dependent = match cost.rank < cost.inputs {
+        true => format!(" ({} independent)", cost.rank),
+        false => String::new(),
+    };
+    let reduced = match cost.integrated_weights < cost.weights {
+        true => format!("reduced to {} weights, ", cost.integrated_weights),
+        false => String::new(),
+    };
+    let evaluations = cost.evaluations.map_or_else(
+        || "evaluations until the loss gap is met, ".to_owned(),
+        |count| format!("about {} evaluations ", number_to(2, count)),
+    );
+    format!(
+        "# inputs: {}{dependent}, outputs: {}, memory while integrating: about {:.1} MB\n\
+         # work of the flow: {reduced}{evaluations}of {} multiplications each\n",
+        cost.inputs,
+        cost.outputs,
+        cost.memory_bytes as f64 / 1e6,
+        number_to(2, cost.multiplications as f64),
+    )
 }
