@@ -41,9 +41,9 @@ fn expect_counting(name: &str, sign: f64) {
     let expected =
         dmatrix![6.0, sign * 1.2, sign * 6.0; sign * 1.2, 0.6, 1.2; sign * 6.0, 1.2, 6.0];
     assert!(
-        (&read.inputs - expected).amax() < 8.0 * EPS,
+        (&read.inputs.to_matrix() - expected).amax() < 8.0 * EPS,
         "{name}: {}",
-        read.inputs
+        read.inputs.to_matrix()
     );
     assert_eq!(read.reading.expect("a file").used, 5);
 }
@@ -63,12 +63,12 @@ fn numbers_of_every_type_and_order_are_read() {
     expect_counting("float.npy", -1.0);
     let flags = moments(0, section("arrays.npz#bool", json!({})));
     assert_eq!(
-        flags.inputs.view((0, 0), (2, 2)),
+        flags.inputs.to_matrix().view((0, 0), (2, 2)),
         dmatrix![0.8, 0.4; 0.4, 0.6]
     );
     let flags = moments(0, section("arrays.safetensors#bool", json!({})));
     assert_eq!(
-        flags.inputs.view((0, 0), (2, 2)),
+        flags.inputs.to_matrix().view((0, 0), (2, 2)),
         dmatrix![0.8, 0.4; 0.4, 0.6]
     );
 }
@@ -89,12 +89,12 @@ fn halves_are_what_numpy_says_they_are() {
         .zip([0.0, 1.0, 2.0, 3.0, 4.0])
         .map(|(x, k)| x * k / 5.0)
         .sum();
-    assert!((read.inputs[(0, 1)] - cross).abs() < 8.0 * EPS * cross);
+    assert!((read.inputs.entry(0, 1) - cross).abs() < 8.0 * EPS * cross);
     let square: f64 = numbers.iter().map(|x| x * x / 5.0).sum();
-    assert!((read.inputs[(0, 0)] - square).abs() < 8.0 * EPS * square);
+    assert!((read.inputs.entry(0, 0) - square).abs() < 8.0 * EPS * square);
     let read = moments(0, section("arrays.safetensors#fraction", json!({})));
     // (0.5, -0.25, 3, 1.5, 256) with (0, 1, 2, 3, 4): (-0.25 + 6 + 4.5 + 1024)/5.
-    assert_eq!(read.inputs[(0, 1)], 206.85);
+    assert_eq!(read.inputs.entry(0, 1), 206.85);
 }
 
 /// Labels zebra, ape, zebra, Äffchen, ape against the column 0, 1, 2, 3, 4.
@@ -144,11 +144,11 @@ fn labels_are_texts_or_whole_numbers() {
 #[test]
 fn arrays_are_standardised_and_whitened_like_tables() {
     let read = moments(0, section("arrays.npz#i4", json!({"standardise": true})));
-    assert!((read.inputs.diagonal().add_scalar(-1.0)).amax() < 8.0 * EPS);
+    assert!((read.inputs.to_matrix().diagonal().add_scalar(-1.0)).amax() < 8.0 * EPS);
     // The signed column is the target's negative.
     assert!((read.cross[(0, 0)] + 1.0).abs() < 8.0 * EPS);
     let white: Moments = moments(0, section("arrays.npz#i4", json!({"whiten": true})));
-    let own = white.inputs.view((0, 0), (2, 2)).into_owned();
+    let own = white.inputs.to_matrix().view((0, 0), (2, 2)).into_owned();
     assert!((own - dmatrix![1.0, 0.0; 0.0, 1.0]).amax() < 8.0 * EPS);
 }
 

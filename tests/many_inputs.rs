@@ -29,6 +29,7 @@ fn rows() -> Rows {
         inputs: normal(SAMPLES, DIMS.iter().sum(), 1),
         targets: normal(SAMPLES, OUTPUTS, 2),
         parts: None,
+        reading: None,
     }
 }
 
