@@ -29,6 +29,14 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// An output folder that is, or lies below, a link to what is not there.
+    #[error("cannot write to {}: it is a link to {}, which does not exist\n  help: make that folder, remove the link, or choose another folder with --out DIR", path.display(), target.display())]
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// A result that could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Write {
@@ -94,7 +102,10 @@ impl Error {
     /// read changed meanwhile.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Input(_) | Error::Usage { .. } | Error::OutputFolder { .. } => 2,
+            Error::Input(_)
+            | Error::Usage { .. }
+            | Error::OutputFolder { .. }
+            | Error::DanglingLink { .. } => 2,
             Error::Write { .. }
             | Error::Changed { .. }
             | Error::Print { .. }

@@ -3,25 +3,30 @@
 //! | file | what it writes |
 //! |---|---|
 //! | `mod.rs` | finished files: under temporary names first, then renamed |
+//! | `temporary.rs` | the temporary names, and how they are cleared |
 //! | `journal.rs` | a journal of finished lines, which grows |
 
 mod journal;
+mod temporary;
 
 pub use journal::{Journal, Line};
+pub use temporary::{Merging, clear, end, is_temporary};
 
 use crate::error::{Error, Result};
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use temporary::Temporary;
 
 /// A file to be written: its name in the folder, and its bytes.
 pub type File = (String, Vec<u8>);
 
 /// Makes sure that files can be written to all of these folders, creating those that are missing.
-/// Where one cannot be, those created before it are removed again.
+/// Where one cannot be, those created before it are removed again. What killed processes left in
+/// them under temporary names is removed.
 ///
 /// # Errors
-/// [`Error::OutputFolder`] with what the operating system said.
+/// [`Error::OutputFolder`] with what the operating system said, [`Error::DanglingLink`] where a link
+/// leads nowhere.
 pub fn prepare_folders(folders: &[PathBuf]) -> Result<()> {
     let mut made: Vec<&Path> = Vec::new();
     for folder in folders {
@@ -37,17 +42,29 @@ pub fn prepare_folders(folders: &[PathBuf]) -> Result<()> {
             }
             return Err(error);
         }
+        clear(folder);
     }
     Ok(())
 }
 
 fn prepare_folder(folder: &Path) -> Result<()> {
+    if let Some(link) = folder.ancestors().find(|path| is_dangling(path)) {
+        return Err(Error::DanglingLink {
+            target: std::fs::read_link(link).unwrap_or_default(),
+            path: link.to_owned(),
+        });
+    }
     std::fs::create_dir_all(folder)
-        .and_then(|()| NamedTempFile::new_in(folder).map(drop))
+        .and_then(|()| Temporary::new_in(folder).map(drop))
         .map_err(|source| Error::OutputFolder {
             path: folder.to_owned(),
             source,
         })
+}
+
+/// Whether a path is a link to what is not there.
+fn is_dangling(path: &Path) -> bool {
+    path.is_symlink() && !path.exists()
 }
 
 /// Appends bytes to a file that is being written.
@@ -56,7 +73,7 @@ pub type Append<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 /// A file that is written, under a temporary name.
 #[derive(Debug)]
 pub struct Staged {
-    file: NamedTempFile,
+    file: Temporary,
     path: PathBuf,
 }
 
@@ -71,16 +88,13 @@ pub fn stage(
 ) -> Result<Staged> {
     let path = folder.join(name);
     let failed = Error::write(&path);
-    let mut file = std::io::BufWriter::new(NamedTempFile::new_in(folder).map_err(&failed)?);
-    write(&mut |bytes| file.write_all(bytes).map_err(&failed))?;
-    let file = file
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
-    set_readable(&file).map_err(&failed)?;
-    Ok(Staged {
-        file,
-        path: path.clone(),
-    })
+    let file = Temporary::new_in(folder).map_err(&failed)?;
+    let mut buffer = BufWriter::new(&file.file);
+    write(&mut |bytes| buffer.write_all(bytes).map_err(&failed))?;
+    buffer.flush().map_err(&failed)?;
+    drop(buffer);
+    drop(failed);
+    Ok(Staged { file, path })
 }
 
 /// Writes all files of a run; see [`publish`].
@@ -102,6 +116,7 @@ pub fn write_files(folder: &Path, files: &[File], known: &[&str]) -> Result<Vec<
 /// [`Error::Write`] with the file that failed.
 pub fn publish(folder: &Path, files: Vec<Staged>, known: &[&str]) -> Result<Vec<PathBuf>> {
     sync(&files)?;
+    let _naming = temporary::naming();
     let is_written = |name: &str| files.iter().any(|staged| staged.path.ends_with(name));
     for name in known.iter().filter(|name| !is_written(name)) {
         let path = folder.join(name);
@@ -114,8 +129,7 @@ pub fn publish(folder: &Path, files: Vec<Staged>, known: &[&str]) -> Result<Vec<
     }
     let mut written = Vec::new();
     for Staged { file, path } in files {
-        let named = file.persist(&path).map_err(|error| error.error);
-        named.map_err(Error::write(&path))?;
+        file.persist(&path).map_err(Error::write(&path))?;
         written.push(path);
     }
     Ok(written)
@@ -125,7 +139,7 @@ pub fn publish(folder: &Path, files: Vec<Staged>, known: &[&str]) -> Result<Vec<
 /// than for one.
 fn sync(files: &[Staged]) -> Result<()> {
     let sync = |staged: &Staged| {
-        let synced = staged.file.as_file().sync_all();
+        let synced = staged.file.file.as_file().sync_all();
         synced.map_err(Error::write(&staged.path))
     };
     std::thread::scope(|scope| {
@@ -137,17 +151,4 @@ fn sync(files: &[Staged]) -> Result<()> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })
-}
-
-/// Temporary files are private to their owner; results are to be shared.
-#[cfg(unix)]
-fn set_readable(file: &NamedTempFile) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.as_file()
-        .set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn set_readable(_: &NamedTempFile) -> std::io::Result<()> {
-    Ok(())
 }

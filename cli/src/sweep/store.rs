@@ -13,12 +13,11 @@
 use super::cell::Finished;
 use super::shard::{Shard, ensure_complete};
 use crate::error::{Error, InputError, Result};
-use crate::output::{Journal, Line};
+use crate::output::{self, Journal, Line, Merging, is_temporary};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use tempfile::TempPath;
 
 /// The first line of a store: what its cells belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,8 +75,8 @@ pub struct CellStore {
     places: Vec<Option<NonZeroU64>>,
     outcomes: BTreeMap<&'static str, u64>,
     failed: u64,
-    /// Of a file that is removed with the store.
-    _temporary: Option<TempPath>,
+    /// Of the file of a merge, which is removed with the store.
+    _merging: Option<Merging>,
 }
 
 impl CellStore {
@@ -89,6 +88,7 @@ impl CellStore {
     /// refuses.
     pub fn open(folder: &Path, header: Header) -> Result<CellStore> {
         let path = folder.join(header.file_name());
+        output::clear(folder);
         let mut store = CellStore::lock(folder, &path, header)?;
         let end = store.take_in()?;
         store.begin_at(end)?;
@@ -132,10 +132,9 @@ impl CellStore {
     /// # Errors
     /// Those of [`CellStore::open`], and an input error where two stores contradict each other.
     pub fn merge(folder: &Path, header: &Header, paths: &[PathBuf]) -> Result<CellStore> {
-        let path = folder.join(format!("{}.merging", header.sweep));
+        let path = Merging::path_in(folder, &header.sweep);
         let mut merged = CellStore::lock(folder, &path, header.clone())?;
-        let temporary = TempPath::try_from_path(&path).map_err(Error::write(&path))?;
-        merged._temporary = Some(temporary);
+        merged._merging = Some(Merging::new(&path));
         merged.begin_at(0)?;
         for path in paths {
             if let Some(mut part) = CellStore::look_at_part(header, path)? {
@@ -168,7 +167,7 @@ impl CellStore {
             journal,
             outcomes: BTreeMap::new(),
             failed: 0,
-            _temporary: None,
+            _merging: None,
         }
     }
 
@@ -303,7 +302,8 @@ fn ensure_no_other_sweep(folder: &Path, sweep: &str) -> Result<()> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut others = entries.filter(|entry| {
         let name = entry.file_name();
-        !name.to_string_lossy().starts_with(sweep)
+        let name = name.to_string_lossy();
+        !name.starts_with(sweep) && !is_temporary(&name)
     });
     match others.any(|other| Journal::is_being_written(&other.path())) {
         false => Ok(()),
