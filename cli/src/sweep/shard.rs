@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// One of `count` equal parts of a grid: the cells whose number leaves the remainder `index`.
@@ -51,50 +52,98 @@ impl FromStr for Shard {
     }
 }
 
-/// That shards, each with the file where it was found, are all those of one division, and that no
-/// cell of them is missing.
-pub(super) fn ensure_complete(found: &[(Shard, &Path)], missing: &[u64]) -> Result<()> {
-    let Some((first, _)) = found.first() else {
-        return Err(Error::usage(
-            "the folders hold no cells of this scenario by this program",
-            "name the output folders of modalflow sweep --shard i/n, of the same program",
-        ));
-    };
-    let count = first.count;
-    if let Some((shard, path)) = found.iter().find(|(shard, _)| shard.count != count) {
-        return Err(Error::usage(
-            format!(
-                "shard {shard} in {} overlaps with shard {first}",
-                path.display()
-            ),
-            "merge the shards of one division: all of i/n for one n",
-        ));
-    }
-    let is_there = |index: u32| found.iter().any(|(shard, _)| shard.index == index);
-    let absent = (0..count).filter(|&index| !is_there(index));
-    ensure_none(
-        absent.map(|index| Shard { index, count }),
-        "shards are missing",
-        "name their folders too, or run them: modalflow sweep --shard i/n",
-    )?;
-    let shards = (0..count).map(|index| Shard { index, count });
-    ensure_none(
-        shards.filter(|shard| missing.iter().any(|&cell| shard.has(cell))),
-        "shards are not finished",
-        "run them again with modalflow sweep --shard i/n: they go on where they were",
-    )
+/// The shards of one division of a sweep, all of i/n for one n, as far as they are there.
+#[derive(Debug)]
+pub(super) struct Division {
+    count: u32,
+    /// Which shards were begun.
+    begun: BTreeSet<u32>,
+    /// Which cells are kept.
+    is_kept: Vec<bool>,
+    /// The files of the shards.
+    pub(super) paths: Vec<PathBuf>,
 }
 
-fn ensure_none(shards: impl Iterator<Item = Shard>, problem: &str, remedy: &str) -> Result<()> {
-    let shards: Vec<String> = shards.map(|shard| shard.to_string()).collect();
-    match shards.is_empty() {
-        true => Ok(()),
-        false => Err(Error::usage(
+impl Division {
+    /// A division of so many cells in so many shards, none of them there.
+    pub(super) fn new(count: u32, cells: u64) -> Self {
+        Self {
+            count,
+            begun: BTreeSet::new(),
+            is_kept: vec![false; cells as usize],
+            paths: Vec::new(),
+        }
+    }
+
+    /// Takes in what a file holds.
+    pub(super) fn add(&mut self, shard: Shard, path: &Path, cells: impl Iterator<Item = bool>) {
+        self.begun.insert(shard.index);
+        self.paths.push(path.to_owned());
+        let kept = self.is_kept.iter_mut().zip(cells);
+        kept.for_each(|(is_kept, is_here)| *is_kept |= is_here);
+    }
+
+    /// Number of cells that are not kept.
+    pub(super) fn missing(&self) -> usize {
+        self.is_kept.iter().filter(|is_kept| !**is_kept).count()
+    }
+
+    /// Which shards are missing, and which are not finished.
+    pub(super) fn incomplete(&self) -> Error {
+        let cells = (0_u64..).zip(&self.is_kept);
+        let missing = cells.filter(|(_, is_kept)| !**is_kept);
+        let shards = missing.map(|(cell, _)| (cell % u64::from(self.count)) as u32);
+        let shards: BTreeSet<u32> = shards.collect();
+        let (begun, absent): (Vec<u32>, Vec<u32>) =
+            shards.iter().partition(|shard| self.begun.contains(shard));
+        let named = |what: &str, shards: &[u32]| {
+            let count = self.count;
+            let names = shards
+                .iter()
+                .map(|&index| Shard { index, count }.to_string());
+            let names: Vec<String> = names.collect();
+            let names = modalflow::error::listed(names.iter().map(String::as_str));
+            (!shards.is_empty()).then(|| format!("shards are {what}: {names}"))
+        };
+        let problems = [named("missing", &absent), named("not finished", &begun)];
+        let problems: Vec<String> = problems.into_iter().flatten().collect();
+        Error::usage(
+            problems.join("; "),
             format!(
-                "{problem}: {}",
-                modalflow::error::listed(shards.iter().map(String::as_str))
+                "name their folders too, or run them: sbatch --array={} JOB, or modalflow sweep \
+                 --shard i/{}; they go on where they were",
+                ranges(&shards),
+                self.count
             ),
-            remedy,
-        )),
+        )
+    }
+}
+
+/// Numbers counted from 1 as Slurm's `--array` takes them: `1,3-5`.
+fn ranges(shards: &BTreeSet<u32>) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for number in shards.iter().map(|index| index + 1) {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let runs = runs.into_iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    });
+    runs.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_joined_to_ranges() {
+        let of = |numbers: &[u32]| ranges(&numbers.iter().map(|number| number - 1).collect());
+        assert_eq!(of(&[]), "");
+        assert_eq!(of(&[7]), "7");
+        assert_eq!(of(&[1, 2, 4, 6, 7, 8]), "1-2,4,6-8");
     }
 }

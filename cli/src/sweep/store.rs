@@ -11,7 +11,7 @@
 //! numbers.
 
 use super::cell::Finished;
-use super::shard::{Shard, ensure_complete};
+use super::shard::{Division, Shard};
 use crate::error::{Error, InputError, Result};
 use crate::output::{self, Journal, Line, Merging, is_temporary};
 use serde::Serialize;
@@ -107,23 +107,31 @@ impl CellStore {
         Ok((store.take_in()? > 0).then_some(store))
     }
 
-    /// That the stores at `paths` are all shards of one division of the sweep, each finished.
+    /// Those of the stores at `paths` that make up the whole sweep: all shards of one division, each
+    /// finished, whatever there is of other divisions.
     ///
     /// # Errors
-    /// A usage error that names those that are missing, unfinished or overlap; an input error
-    /// where a file is damaged or cannot be read.
-    pub fn ensure_mergeable(header: &Header, paths: &[PathBuf]) -> Result<()> {
-        let mut found = Vec::new();
-        let mut is_kept = vec![false; header.cells as usize];
+    /// A usage error that names those that are missing or unfinished, of the division of which the
+    /// least is missing; an input error where a file is damaged or cannot be read.
+    pub fn mergeable(header: &Header, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+        let mut divisions = BTreeMap::new();
         for path in paths {
             if let Some(part) = CellStore::look_at_part(header, path)? {
-                found.push((part.header.shard, path.as_path()));
-                let places = is_kept.iter_mut().zip(&part.places);
-                places.for_each(|(is_kept, place)| *is_kept |= place.is_some());
+                let (shard, places) = (part.header.shard, part.places.iter());
+                let new = || Division::new(shard.count, header.cells);
+                let division: &mut Division = divisions.entry(shard.count).or_insert_with(new);
+                division.add(shard, path, places.map(Option::is_some));
             }
         }
-        let missing = (0..header.cells).filter(|&cell| !is_kept[cell as usize]);
-        ensure_complete(&found, &missing.collect::<Vec<u64>>())
+        let least = divisions.into_values().min_by_key(Division::missing);
+        match least {
+            None => Err(Error::usage(
+                "the folders hold no cells of this scenario by this program",
+                "name the output folders of modalflow sweep --shard i/n, of the same program",
+            )),
+            Some(division) if division.missing() > 0 => Err(division.incomplete()),
+            Some(division) => Ok(division.paths),
+        }
     }
 
     /// The cells of the stores at `paths`, one store open at a time, in a new one in `folder` that

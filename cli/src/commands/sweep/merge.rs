@@ -30,7 +30,7 @@ pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Optio
         paths.extend(found);
     }
     let paths: Vec<PathBuf> = paths.into_iter().collect();
-    CellStore::ensure_mergeable(&sweep.header, &paths)?;
+    let paths = CellStore::mergeable(&sweep.header, &paths)?;
     output::prepare_folders(std::slice::from_ref(&sweep.job.folder))?;
     let mut store = CellStore::merge(&sweep.cells, &sweep.header, &paths)?;
     finish(&sweep, &mut store, options, &context)

@@ -46,8 +46,13 @@ fn missing_and_overlapping_shards_are_named() {
         "shards are missing: 2/3",
     );
     refused(
+        "merge 1of3/fast 3of3/fast --out merged",
+        "sbatch --array=2 JOB",
+    );
+    // Of the division of which the least is missing.
+    refused(
         "merge 1of3/fast 1of2/fast --out merged",
-        "overlaps with shard",
+        "shards are missing: 2/2",
     );
     refused("merge nowhere --out merged", "no finished shard in nowhere");
     refused("merge 1of3 --out merged", "did you mean 1of3/fast?");
@@ -67,6 +72,18 @@ fn missing_and_overlapping_shards_are_named() {
         "merge 2of2/fast other/fast --out merged",
         "another scenario or program",
     );
+}
+
+/// What another division left does not stand in the way of a complete one.
+#[test]
+fn a_complete_division_is_merged_beside_others() {
+    let sandbox = Sandbox::with(GRID);
+    sandbox.succeed("sweep fast.yaml --out whole --quiet");
+    for shard in ["1/3", "1/2", "4/5", "2/2"] {
+        sandbox.succeed(&format!("sweep fast.yaml --shard {shard} --quiet"));
+    }
+    sandbox.succeed("merge outputs/fast --out merged --quiet");
+    assert!(results(&sandbox, "merged/fast") == results(&sandbox, "whole/fast"));
 }
 
 /// Cells that cost next to nothing.
