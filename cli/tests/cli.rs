@@ -2,6 +2,7 @@
 
 mod exit_codes;
 mod files;
+mod folders;
 mod networks;
 mod own_data;
 mod printing;

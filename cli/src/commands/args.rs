@@ -48,7 +48,7 @@ pub enum Command {
     Run(RunArgs),
     /// Run the grid of a scenario's sweep section in parallel; go on where an earlier call ended
     #[command(after_help = SWEEP_EXAMPLES)]
-    #[command(mut_arg("scenarios", |arg| arg.help("Scenario files with a sweep section")))]
+    #[command(mut_arg("scenarios", |arg| arg.help("Scenario files with a sweep section; - reads one from standard input")))]
     Sweep(SweepArgs),
     /// Join the shards of a sweep: the same files as without shards
     Merge {
@@ -116,7 +116,7 @@ pub struct SweepArgs {
 /// The scenarios of a command, and what is changed in all of them.
 #[derive(Debug, Args)]
 pub struct Scenarios {
-    /// Scenario files
+    /// Scenario files; - reads one from standard input
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
     /// Set a scenario key, as in --set data.toy.rho=0.5; repeatable; null removes a key

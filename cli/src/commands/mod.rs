@@ -36,6 +36,10 @@ const INTERRUPTED: u8 = 130;
 /// # Errors
 /// Whatever kept the command from doing its work; see [`Error::exit_code`].
 pub fn execute(Cli { command, options }: Cli) -> Result<u8> {
+    let options = Options {
+        out: scenario::expand_home(&options.out),
+        ..options
+    };
     match command {
         Command::Run(call) => run::run_scenarios(&call, &options.with(&call.scenarios)),
         Command::Sweep(call) => sweep::sweep_scenarios(&call, &options.with(&call.scenarios)),

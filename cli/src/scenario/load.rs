@@ -9,7 +9,7 @@ use modalflow::section::check;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use serde_yaml::{Mapping, Value};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -32,13 +32,19 @@ pub struct Source {
 }
 
 impl Loaded {
-    /// Reads, changes and checks the scenario file `path`.
+    /// Reads, changes and checks the scenario file `path`, or for `-` standard input.
     ///
     /// # Errors
     /// An input error with file, line and key where the file cannot be used; a usage error
     /// where a `--set` is malformed or does not fit the file.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Loaded> {
-        Self::parse(path, read_text(path)?, overrides)
+        match path == Path::new("-") {
+            true => {
+                let path = Path::new(STANDARD_INPUT);
+                Self::parse(path, read_standard_input(path)?, overrides)
+            }
+            false => Self::parse(path, read_text(path)?, overrides),
+        }
     }
 
     /// The same from the text of the file, without reading it again.
@@ -68,7 +74,7 @@ impl Loaded {
         let own = scenario.files_mut().into_iter();
         let own = own.map(|(key, path)| (key.to_owned(), path.clone()));
         let axes = sweep.iter_mut().flat_map(SweepSection::files_mut);
-        let axes = axes.map(|(key, file)| (key, self.source.folder().join(file)));
+        let axes = axes.map(|(key, file)| (key, self.source.folder().join(expand_home(file.as_ref()))));
         own.chain(axes).collect()
     }
 }
@@ -169,6 +175,9 @@ impl Source {
     }
 
     fn default_name(&self) -> Result<String> {
+        if self.path == Path::new(STANDARD_INPUT) {
+            return Ok("stdin".to_owned());
+        }
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         if check::run_name(&stem).is_ok() {
             return Ok(stem.into_owned());
@@ -184,7 +193,7 @@ impl Source {
 
     fn join_paths(&self, scenario: &mut Scenario) {
         for (_, path) in scenario.files_mut() {
-            *path = self.folder().join(&*path);
+            *path = self.folder().join(expand_home(path));
         }
     }
 }
@@ -230,6 +239,27 @@ fn concerns(change: &Override, error: &InputError) -> bool {
     leads_to(key, &change.path) || is_name && words.any(|word| word == name)
 }
 
+/// What standard input is called where a file would be named.
+const STANDARD_INPUT: &str = "<stdin>";
+
+fn read_standard_input(path: &Path) -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().read_to_end(&mut bytes);
+    read.map_err(|error| {
+        let problem = format!("standard input cannot be read: {error}");
+        InputError::in_file(path, None, problem, "check what stands before the pipe")
+    })?;
+    text_of(path, bytes)
+}
+
+/// A path whose first part is `~`, with the home folder in its place, as a shell has it; others as
+/// they are.
+pub fn expand_home(path: &Path) -> PathBuf {
+    let home = |rest: &Path| Some(std::env::home_dir()?.join(rest));
+    let expanded = path.strip_prefix("~").ok().and_then(home);
+    expanded.unwrap_or_else(|| path.to_owned())
+}
+
 fn read_text(path: &Path) -> Result<String> {
     let unusable = |problem: &str, remedy: &str| InputError::in_file(path, None, problem, remedy);
     let bytes = std::fs::read(path).map_err(|error| match error.kind() {
@@ -243,10 +273,15 @@ fn read_text(path: &Path) -> Result<String> {
             unusable(&problem, "check the file and its permissions")
         }
     })?;
+    text_of(path, bytes)
+}
+
+/// The text of a scenario file.
+fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String> {
     let text = String::from_utf8(bytes).ok().filter(|t| !t.contains('\0'));
     let text = text.ok_or_else(|| {
         let remedy = "give a scenario in YAML, saved as UTF-8";
-        unusable("the file is not UTF-8 text", remedy)
+        InputError::in_file(path, None, "the file is not UTF-8 text", remedy)
     })?;
     // The byte-order mark some editors put first would become part of the first key.
     Ok(text.trim_start_matches('\u{feff}').to_owned())

@@ -24,6 +24,6 @@ mod sweep;
 
 pub use file::ScenarioFile;
 pub use grid::{Cell, Grid};
-pub use load::{Loaded, Source, schema, to_yaml};
+pub use load::{Loaded, Source, expand_home, schema, to_yaml};
 pub use reference::reference;
 pub use sweep::{Axis, AxisValue, Column, SweepSection};

@@ -357,16 +357,3 @@ fn files_that_a_later_run_does_not_write_are_removed() {
     expected.sort_unstable();
     assert_eq!(sandbox.names("outputs/fast"), expected);
 }
-
-#[cfg(unix)]
-#[test]
-fn results_can_be_read_by_others() {
-    use std::os::unix::fs::PermissionsExt;
-    let sandbox = Sandbox::with(FAST);
-    sandbox.succeed("run fast.yaml --quiet");
-    for name in ALWAYS {
-        let path = sandbox.path(&format!("outputs/fast/{name}"));
-        let mode = fs::metadata(path).expect("a file").permissions().mode();
-        assert_eq!(mode & 0o444, 0o444, "{name} has mode {mode:o}");
-    }
-}
