@@ -35,7 +35,11 @@ fn main() {
             let prepared = clock.elapsed().as_secs_f64();
             let clock = Instant::now();
             let result = run(&problem, &mut |_| true);
-            (clock.elapsed().as_secs_f64(), prepared, result.flow.end)
+            (
+                clock.elapsed().as_secs_f64(),
+                prepared,
+                result.flow.end.clone(),
+            )
         });
         let Some((time, prepared, end)) = times.min_by(|a, b| a.0.total_cmp(&b.0)) else {
             continue;

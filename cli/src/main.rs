@@ -5,11 +5,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = modalflow_cli::commands::args::Cli::parse();
-    match modalflow_cli::commands::execute(cli) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            modalflow_cli::commands::warn(&format!("error: {error}"));
-            ExitCode::from(error.exit_code())
-        }
-    }
+    let result = modalflow_cli::commands::execute(cli);
+    ExitCode::from(modalflow_cli::commands::exit_code_of(result))
 }

@@ -3,6 +3,8 @@
 mod exit_codes;
 mod files;
 mod folders;
+#[cfg(unix)]
+mod interrupts;
 mod networks;
 mod own_data;
 mod printing;

@@ -13,26 +13,6 @@ use crate::integrate::Outcome;
 use crate::theory::Theory;
 use crate::trajectory::Knot;
 
-/// Descents at every learning rate, until one is interrupted.
-pub(super) fn run_descents(
-    problem: &Problem,
-    (flow, theory): (&FlowRun, &Theory),
-    monitor: &mut Monitor<'_>,
-) -> Vec<DescentRun> {
-    let mut descents = Vec::new();
-    let mut outcome = flow.end.outcome;
-    let section = problem.scenario.descent.as_ref();
-    for &learning_rate in section.map_or(&[][..], |s| s.learning_rate.as_slice()) {
-        if outcome == Outcome::Interrupted {
-            break;
-        }
-        let run = run_descent(problem, (flow, theory), learning_rate, monitor);
-        outcome = run.descent.outcome;
-        descents.push(run);
-    }
-    descents
-}
-
 /// Orders of convergence to the flow.
 pub(super) fn orders(problem: &Problem, descents: &[DescentRun]) -> Option<Orders> {
     let section = problem.scenario.descent.as_ref()?;

@@ -7,6 +7,7 @@
 //! | `cautions.rs` | what keeps it from being run, and what to know before trusting a run |
 //! | `immobile.rs` | which modalities cannot be learned |
 //! | `predictions.rs` | what theory says of it |
+//! | `integration.rs` | its flow integrated, and recorded on the way |
 //! | `run.rs` | from a problem to its results |
 //! | `descents.rs` | its descents |
 //! | `results.rs` | results that serialise themselves |
@@ -24,6 +25,7 @@ pub mod compare;
 mod cost;
 pub mod descents;
 mod immobile;
+mod integration;
 pub mod memory;
 mod predictions;
 pub mod problem;

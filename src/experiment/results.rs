@@ -16,6 +16,7 @@ use crate::theory::{Curve, Theory};
 use crate::trajectory::Trajectory;
 use nalgebra::DVector;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// The flow's part of the results.
 #[derive(Debug, Clone)]
@@ -31,9 +32,9 @@ pub struct FlowRun {
     /// What happened in it.
     pub detection: Detection,
     /// Frobenius norm of the drift of the conserved balancedness matrices, over the squared norm
-    /// of the weights. None for networks of depth 1, which conserve none.
+    /// of the weights. None for networks of depth 1, which conserve none, and for interrupted runs.
     pub balancedness_drift: Option<f64>,
-    /// Largest drift of a conserved matrix over its own size; None for networks of depth 1.
+    /// Largest drift of a conserved matrix over its own size; None likewise.
     pub balancedness_drift_own: Option<f64>,
     /// What shows that the flow rests, where it ended for that.
     pub rest: Option<Rest>,
@@ -84,11 +85,13 @@ pub struct Learned {
     pub ablations: Vec<Ablation>,
 }
 
-/// All results of a scenario.
+/// All results of a scenario, or those that an interrupted run had come to.
 #[derive(Debug, Clone)]
 pub struct RunResult {
+    /// Whether nothing is missing: the run was not interrupted.
+    pub is_complete: bool,
     /// The flow.
-    pub flow: FlowRun,
+    pub flow: Arc<FlowRun>,
     /// What was learned beyond total maps; None for linear networks.
     pub learned: Option<Learned>,
     /// Descents in the order of the scenario's learning rates.
@@ -129,8 +132,12 @@ impl FlowRun {
 }
 
 impl RunResult {
-    /// The first outcome that is not a success; the flow's own where all are.
+    /// Interrupted where something is missing; else the first outcome that is not a success, and the
+    /// flow's own where all are.
     pub fn outcome(&self) -> Outcome {
-        self.flow.outcome_with(&self.descents)
+        match self.is_complete {
+            true => self.flow.outcome_with(&self.descents),
+            false => Outcome::Interrupted,
+        }
     }
 }

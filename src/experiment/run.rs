@@ -2,19 +2,15 @@
 
 use super::compare;
 use super::descents;
-use super::problem::{Network, Problem};
+use super::integration::Integration;
+use super::problem::Problem;
 use super::results::{FlowRun, Learned, RunResult, TheoryCurve};
-use crate::analysis::curvature::{CurvatureAlongRun, CurvatureMonitor, Slowest};
 use crate::analysis::detector::detect;
 use crate::analysis::generalisation::generalise;
-use crate::analysis::rest::{Asked, Rest, RestMonitor};
-use crate::analysis::{ablation, balancedness, target_components};
-use crate::descent::DescentSection;
-use crate::flow::Flow;
-use crate::flow::reduction::Reduction;
-use crate::integrate::{self, Method, Outcome, Segment, Tolerances, TruncatedSegment, Verdict};
-use crate::trajectory::{Observables, Recorder};
-use nalgebra::DVector;
+use crate::analysis::{ablation, target_components};
+use crate::integrate::{Method, Outcome, Tolerances};
+use crate::theory::Theory;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,24 +77,116 @@ pub type Monitor<'m> = dyn FnMut(&Progress) -> bool + 'm;
 
 /// Integrates the flow, runs the descents, and sets everything side by side.
 pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
-    let flow = run_flow(problem, &Plan::of(problem), monitor);
     let theory = problem.theory();
-    let descents = descents::run_descents(problem, (&flow, &theory), monitor);
-    RunResult {
-        theory_gap: compare::with_theory(&problem.observables(), &flow.detection.phase, &theory),
-        escapes: compare::escapes(
-            &problem.observables(),
-            &flow.detection.plateaus,
-            &flow.trajectory,
-        ),
-        orders: descents::orders(problem, &descents),
-        generalisation: generalise(&flow.trajectory, &problem.observables()),
-        theory_curve: theory_curve(problem, &flow),
-        learned: learned(problem, &flow),
-        flow,
-        descents,
-        theory,
+    let flow = run_flow(problem, &Plan::of(problem), monitor);
+    let result = Mutex::new(first(problem, theory, flow));
+    complete(problem, &result, monitor);
+    result.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Integrates the flow as planned and detects what happens in it.
+pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> FlowRun {
+    Integration::new(problem, *plan).run(monitor)
+}
+
+/// A run that another thread can look at: not every part of it asks its monitor, and what is complete
+/// need not wait for the rest.
+#[derive(Debug)]
+pub struct Running<'p> {
+    problem: &'p Problem,
+    flow: OnceLock<(Theory, Integration<'p>)>,
+    result: OnceLock<Mutex<RunResult>>,
+}
+
+impl<'p> Running<'p> {
+    /// A run that has not begun.
+    pub fn new(problem: &'p Problem) -> Self {
+        Self {
+            problem,
+            flow: OnceLock::new(),
+            result: OnceLock::new(),
+        }
     }
+
+    /// What [`run`] does.
+    pub fn run(&self, monitor: &mut Monitor<'_>) {
+        let problem = self.problem;
+        let begin = || {
+            (
+                problem.theory(),
+                Integration::new(problem, Plan::of(problem)),
+            )
+        };
+        let (theory, flow) = self.flow.get_or_init(begin);
+        let result = first(problem, theory.clone(), flow.run(monitor));
+        let result = self.result.get_or_init(|| Mutex::new(result));
+        complete(problem, result, monitor);
+    }
+
+    /// The results, from the end of the flow on; as long as they are held, none is added.
+    pub fn result(&self) -> Option<MutexGuard<'_, RunResult>> {
+        Some(lock(self.result.get()?))
+    }
+
+    /// The results as if the flow had been interrupted by now; None where it has not come to
+    /// anything.
+    pub fn interrupted_flow(&self) -> Option<RunResult> {
+        let (theory, flow) = self.flow.get()?;
+        Some(first(self.problem, theory.clone(), flow.so_far()?))
+    }
+}
+
+fn lock(result: &Mutex<RunResult>) -> MutexGuard<'_, RunResult> {
+    result.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Theory and the flow: the first part of a run's results.
+fn first(problem: &Problem, theory: Theory, flow: FlowRun) -> RunResult {
+    RunResult {
+        is_complete: false,
+        theory_gap: compare::with_theory(&problem.observables(), &flow.detection.phase, &theory),
+        flow: Arc::new(flow),
+        theory,
+        descents: Vec::new(),
+        orders: None,
+        escapes: Vec::new(),
+        generalisation: None,
+        theory_curve: None,
+        learned: None,
+    }
+}
+
+/// Adds the other parts to the first one, each as soon as it is there.
+fn complete(problem: &Problem, results: &Mutex<RunResult>, monitor: &mut Monitor<'_>) {
+    let shared = || lock(results);
+    let (flow, theory) = {
+        let results = shared();
+        (Arc::clone(&results.flow), results.theory.clone())
+    };
+    if flow.end.outcome == Outcome::Interrupted {
+        return;
+    }
+    let section = problem.scenario.descent.as_ref();
+    for &learning_rate in section.map_or(&[][..], |s| s.learning_rate.as_slice()) {
+        let run = descents::run_descent(problem, (&flow, &theory), learning_rate, monitor);
+        let outcome = run.descent.outcome;
+        shared().descents.push(run);
+        if outcome == Outcome::Interrupted {
+            return;
+        }
+    }
+    let orders = descents::orders(problem, &shared().descents);
+    shared().orders = orders;
+    let observables = problem.observables();
+    let escapes = compare::escapes(&observables, &flow.detection.plateaus, &flow.trajectory);
+    shared().escapes = escapes;
+    let generalisation = generalise(&flow.trajectory, &observables);
+    shared().generalisation = generalisation;
+    let theory_curve = theory_curve(problem, &flow);
+    shared().theory_curve = theory_curve;
+    let learned = learned(problem, &flow);
+    shared().learned = learned;
+    shared().is_complete = true;
 }
 
 fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
@@ -129,159 +217,4 @@ fn theory_curve(problem: &Problem, flow: &FlowRun) -> Option<TheoryCurve> {
         (&curve, &phase),
     );
     Some(TheoryCurve { curve, comparison })
-}
-
-/// Integrates the flow as planned and detects what happens in it.
-pub fn run_flow(problem: &Problem, plan: &Plan, monitor: &mut Monitor<'_>) -> FlowRun {
-    let settings = settings(problem, plan);
-    let network = problem.network(plan.is_reduced);
-    let mut flow = network.flow(&problem.moments);
-    let mut observer = Observer::new(problem, plan, &network, &flow);
-    let mut end = integrate::integrate(
-        &mut flow,
-        network.weights.clone(),
-        &settings,
-        &mut |segment| observer.see(segment, monitor),
-    );
-    if let Some((time, state)) = observer.converged {
-        (end.time, end.state) = (time, state);
-    }
-    let rest = observer.rested;
-    let trajectory = observer.recorder.finish();
-    let detection = detect(
-        &trajectory,
-        &problem.observables(),
-        &problem.scenario.detector,
-    );
-    let slowest = detection.plateaus.iter().map(|plateau| Slowest {
-        time: plateau.time,
-        plateau: plateau.entry..=plateau.exit.unwrap_or(f64::INFINITY),
-    });
-    let watched = observer.watch;
-    let curvature = watched.map(|watch| watch.finish(end.time, &end.state, slowest));
-    FlowRun {
-        method: settings.method,
-        curvature: curvature.map_or_else(CurvatureAlongRun::default, |curvature| {
-            let section = problem.scenario.descent.as_ref();
-            curvature.with_stability_factor(section.map_or(Some(1.0), DescentSection::stability))
-        }),
-        detection,
-        balancedness_drift: balancedness_drift(&network, &end.state),
-        balancedness_drift_own: balancedness::drift_over_own(
-            network.architecture,
-            network.weights,
-            &end.state,
-        ),
-        rest,
-        is_reduced: network.reduction.is_some(),
-        end,
-        trajectory,
-    }
-}
-
-fn settings(problem: &Problem, plan: &Plan) -> integrate::Settings {
-    let section = &problem.scenario.flow;
-    integrate::Settings {
-        method: plan.method,
-        rtol: plan.tolerances.step_rtol,
-        atol: plan.tolerances.atol,
-        t_end: section.until.time.unwrap_or(f64::INFINITY),
-        max_steps: section.max_steps,
-    }
-}
-
-/// Sees the segments of an integration: records them, watches the curvature, ends the run where its
-/// loss gap is met, and where it rests.
-struct Observer<'p> {
-    observables: Observables<'p>,
-    stage: Stage,
-    loss_gap: Option<f64>,
-    recorder: Recorder<'p>,
-    watch: Option<CurvatureMonitor<'p>>,
-    rest: RestMonitor<'p>,
-    /// What shows that it rests, where it does.
-    rested: Option<Rest>,
-    /// Where the loss gap was met.
-    converged: Option<(f64, DVector<f64>)>,
-}
-
-impl<'p> Observer<'p> {
-    fn new(problem: &'p Problem, plan: &Plan, network: &Network<'p>, flow: &Flow<'p>) -> Self {
-        let observables = problem.observables();
-        let recorder = Recorder::new(
-            flow.clone(),
-            network.weights.as_slice(),
-            plan.tolerances.step_rtol,
-        );
-        let least_drop = problem.scenario.detector.drop * observables.learnable_loss();
-        let start = recorder.trajectory().end();
-        let mut watch = plan
-            .watches_curvature
-            .then(|| CurvatureMonitor::new(flow.clone(), start, network.weights, least_drop));
-        if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
-            watch.follow_largest(network.weights);
-        }
-        let loss_gap = problem.scenario.flow.until.loss_gap;
-        let asked = Asked {
-            rtol: plan.tolerances.step_rtol,
-            loss_gap,
-            is_aligned: problem.scenario.init.is_aligned(),
-            is_exact: network.reduction.is_some_and(Reduction::has_modes),
-        };
-        Self {
-            observables,
-            stage: plan.stage,
-            loss_gap,
-            rest: RestMonitor::new(flow.clone(), network.weights, asked),
-            rested: None,
-            recorder,
-            watch,
-            converged: None,
-        }
-    }
-
-    fn see(&mut self, segment: &mut dyn Segment, monitor: &mut Monitor<'_>) -> Verdict {
-        if let Some(gap) = self.loss_gap
-            && let Some(time) = self.recorder.time_of_gap(segment, gap)
-            && let Some(mut truncated) = TruncatedSegment::new(segment, time)
-        {
-            self.take(&mut truncated);
-            self.converged = Some((time, truncated.nodes()[2].state.clone()));
-            return Verdict::Stop(Outcome::Converged);
-        }
-        self.take(segment);
-        let knot = self.recorder.trajectory().end();
-        let progress = Progress {
-            stage: self.stage,
-            time: knot.time,
-            steps: segment.work().steps,
-            loss: self.observables.loss(knot),
-        };
-        if !monitor(&progress) {
-            return Verdict::Stop(Outcome::Interrupted);
-        }
-        if !self.recorder.trajectory().is_kept() {
-            return Verdict::Stop(Outcome::TrajectoryLimit);
-        }
-        self.rested = self.rest.pass(segment, knot);
-        match self.rested {
-            Some(_) => Verdict::Stop(Outcome::Stalled),
-            None => Verdict::Continue,
-        }
-    }
-
-    fn take(&mut self, segment: &mut dyn Segment) {
-        self.recorder.record(segment);
-        if let Some(watch) = &mut self.watch {
-            watch.pass(segment, self.recorder.trajectory());
-        }
-    }
-}
-
-/// The drift of the full network's balancedness: that of the reduced one, over the full weights.
-fn balancedness_drift(network: &Network<'_>, end: &DVector<f64>) -> Option<f64> {
-    let constant = network
-        .reduction
-        .map_or(0.0, |r| r.constant_norms_squared().iter().sum());
-    balancedness::balancedness_drift(network.architecture, network.weights, end, constant)
 }

@@ -357,11 +357,15 @@ fn warnings(problem: &Problem, result: &RunResult) -> Vec<String> {
 /// The flow's plateaus with curvature and escape.
 fn plateaus<'r>(problem: &Problem, result: &'r RunResult) -> Vec<PlateauSummary<'r>> {
     let flow = &result.flow;
-    let known = flow.curvature.plateaus.iter().zip(&result.escapes);
-    let known = known.map(|(curvature, escape)| (curvature.as_ref(), escape.as_ref()));
+    // An interrupted run may lack either.
+    let curvatures = flow.curvature.plateaus.iter().map(Option::as_ref);
+    let escapes = result.escapes.iter().map(Option::as_ref);
+    let known = curvatures
+        .chain(std::iter::repeat(None))
+        .zip(escapes.chain(std::iter::repeat(None)));
     let plateaus = flow.detection.plateaus.iter();
     plateaus
-        .zip(known.chain(std::iter::repeat((None, None))))
+        .zip(known)
         .map(|(plateau, (curvature, escape))| {
             let is_strict = plateau.learned_places().and_then(|learned| {
                 theory::is_strict_saddle(&problem.moments, &problem.architecture, &learned)

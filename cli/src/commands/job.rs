@@ -1,7 +1,7 @@
 //! What a command works on: scenarios, each with the folder of its results.
 
 use super::args::Options;
-use super::{INTERRUPTED, print, warn};
+use super::{INTERRUPTED, interrupt, print, warn};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::scenario::{Loaded, ScenarioFile, SweepSection};
@@ -10,8 +10,6 @@ use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// A scenario, and where its results go.
@@ -133,11 +131,8 @@ pub(super) fn work_on<T>(
     all: &[T],
     job: fn(&T) -> &Job,
     options: &Options,
-    work: impl Fn(&T, &AtomicBool) -> Result<u8>,
+    work: impl Fn(&T) -> Result<u8>,
 ) -> Result<u8> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    // Before there is anything to be seen of the work, so that whoever sees it may interrupt it.
-    watch_interrupts(&interrupted);
     let folders: Vec<PathBuf> = all.iter().map(|each| job(each).folder.clone()).collect();
     output::prepare_folders(&folders)?;
     let mut exit_code = 0;
@@ -145,24 +140,21 @@ pub(super) fn work_on<T>(
         if i > 0 && !options.quiet && !options.json {
             print("\n")?;
         }
-        match work(each, &interrupted)? {
-            0 => {}
+        match work(each)? {
             INTERRUPTED => return Ok(INTERRUPTED),
+            // Complete as it is: who interrupted it wants no more of what comes next.
+            _ if interrupt::is_asked() => {
+                let name = &job(each).name;
+                warn(&format!(
+                    "warning: {name}: interrupted when it was complete"
+                ));
+                return Ok(INTERRUPTED);
+            }
+            0 => {}
             // A failure, of the lower code, says more than a disagreement.
             code if exit_code == 0 || code < exit_code => exit_code = code,
             _ => {}
         }
     }
     Ok(exit_code)
-}
-
-/// The first interrupt lets the work end in order; the second one ends the program.
-fn watch_interrupts(interrupted: &Arc<AtomicBool>) {
-    let flag = Arc::clone(interrupted);
-    // Where no handler can be set, an interrupt ends the program at once: no harm to any file.
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    });
 }

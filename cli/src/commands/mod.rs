@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `mod.rs` | which command is asked for; `schema`, `completions`; what commands share |
 //! | `args.rs`, `progress.rs` | the command line, progress on standard error |
+//! | `folder.rs` | what earlier calls left in an output folder |
+//! | `interrupt.rs` | what signals do |
 //! | `job.rs` | a scenario, and where its results go |
 //! | `check.rs` | `check` |
 //! | `theory.rs` | `theory` |
@@ -12,6 +14,8 @@
 
 pub mod args;
 mod check;
+mod folder;
+mod interrupt;
 mod job;
 mod progress;
 mod run;
@@ -36,6 +40,7 @@ const INTERRUPTED: u8 = 130;
 /// # Errors
 /// Whatever kept the command from doing its work; see [`Error::exit_code`].
 pub fn execute(Cli { command, options }: Cli) -> Result<u8> {
+    interrupt::watch();
     let options = Options {
         out: scenario::expand_home(&options.out),
         ..options
@@ -59,6 +64,14 @@ pub fn execute(Cli { command, options }: Cli) -> Result<u8> {
             print(&String::from_utf8_lossy(&script))
         }
     }
+}
+
+/// The exit code of a command, whose error, if there is one, is printed.
+pub fn exit_code_of(result: Result<u8>) -> u8 {
+    result.unwrap_or_else(|error| {
+        warn(&format!("error: {error}"));
+        error.exit_code()
+    })
 }
 
 /// Writes to standard output. A reader that has gone away wants no more of it; anything else,
@@ -101,7 +114,7 @@ fn formats(svg: bool) -> &'static [Format] {
 fn summary_file(summary: &impl Serialize) -> output::File {
     // Plain data with text keys always serialises.
     let json = serde_json::to_string_pretty(summary).unwrap_or_default() + "\n";
-    ("summary.json".to_owned(), json.into_bytes())
+    (folder::SUMMARY.to_owned(), json.into_bytes())
 }
 
 /// Names of files that were written, for the report.

@@ -113,6 +113,11 @@ impl Bar {
         self.show(Some(progress.finished), message);
     }
 
+    /// Takes it off the screen for good.
+    pub fn remove(&mut self) {
+        self.shown = Shown::Hidden;
+    }
+
     fn show(&self, place: Option<u64>, message: String) {
         match &self.shown {
             Shown::Hidden => {}

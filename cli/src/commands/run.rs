@@ -1,9 +1,9 @@
 //! `modalflow run`.
 
 use super::args::{Options, RunArgs};
-use super::job::{Prepared, prepare_all, work_on};
+use super::job::{Job, Prepared, prepare_all, work_on};
 use super::progress::Bar;
-use super::{INTERRUPTED, formats, listed, show, summary_file, warn};
+use super::{INTERRUPTED, folder, formats, interrupt, listed, show, summary_file, warn};
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File};
@@ -14,12 +14,12 @@ use crate::report::{csv, curvature, format, text};
 use crate::scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
-use modalflow::experiment::run::{self, Progress};
+use modalflow::experiment::run::{Progress, Running};
 use modalflow::experiment::summary::Summary;
 use modalflow::experiment::verify::{self, Verification};
 use modalflow::integrate::Outcome;
 use modalflow::network::npz;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 
 /// Exit code of a command whose integration failed.
@@ -27,11 +27,14 @@ const FAILED: u8 = 3;
 /// Exit code of a command whose two integrations disagree by more than their tolerances allow.
 const DISAGREES: u8 = 5;
 
-/// Files of a run that another run of the same name may leave out.
+/// Files of a run that another run of the same name, or one that is interrupted, may leave out.
 const KNOWN_FILES: &[&str] = &[
     "descent.csv",
+    "loss.png",
     "loss.svg",
+    "maps.png",
     "maps.svg",
+    "overview.png",
     "overview.svg",
     "generalisation.png",
     "generalisation.svg",
@@ -42,84 +45,223 @@ const KNOWN_FILES: &[&str] = &[
 pub(super) fn run_scenarios(call: &RunArgs, options: &Options) -> Result<u8> {
     let prepared = prepare_all(&call.scenarios.scenarios, options)?;
     for Prepared { job, .. } in &prepared {
-        let is_written = |name: &str| KNOWN_FILES.contains(&name) || name == "trajectory.csv";
+        let is_written = |name: &str| KNOWN_FILES.contains(&name) || name == folder::RUN_TABLE;
         job.ensure_inputs_stay(&is_written)?;
+        folder::ensure_no_sweep(&job.folder)?;
+        if job.loaded.file.sweep.is_some() && !options.quiet {
+            warn(&format!(
+                "note: {}: run does not use the section sweep; modalflow sweep does",
+                job.name
+            ));
+        }
     }
     work_on(
         &prepared,
         |prepared| &prepared.job,
         options,
-        |prepared, interrupted| run_one(prepared, call, options, interrupted),
+        |prepared| run_one(prepared, call, options),
     )
 }
 
 /// Runs a scenario and writes its files. Gives back the exit code.
-fn run_one(
-    prepared: &Prepared,
-    call: &RunArgs,
-    options: &Options,
-    interrupted: &AtomicBool,
-) -> Result<u8> {
+fn run_one(prepared: &Prepared, call: &RunArgs, options: &Options) -> Result<u8> {
     let Prepared { job, problem, .. } = prepared;
     let name = &job.name;
+    let nothing =
+        format!("warning: {name}: interrupted before the flow took a step; nothing is written");
+    interrupt::ask_first(nothing.clone());
     let (clock, started) = (Instant::now(), SystemTime::now());
-    let mut bar = Bar::of_run(name, &problem.scenario.flow.until, options.quiet);
-    let mut monitor = |progress: &Progress| {
-        bar.show_run(progress);
-        !interrupted.load(Ordering::Relaxed)
-    };
-    let result = run::run(problem, &mut monitor);
-    let wall_seconds = clock.elapsed().as_secs_f64();
-    let is_complete = result.outcome() != Outcome::Interrupted;
-    let verification =
-        (call.verify && is_complete).then(|| verify::verify(problem, &result.flow, &mut monitor));
-    drop(bar);
-    let mut results = Summary::of(problem, &result);
-    results.verification = verification.as_ref();
-    results.warnings.extend(curvature::warning(&results));
-    let summary = RunSummary {
-        name,
-        scenario: job.file_in(&job.folder, problem.scenario.clone()),
-        results,
-        provenance: Some(Provenance::new(
-            started,
-            prepared.prepare_seconds,
-            wall_seconds,
-        )),
-    };
-    let files = files(problem, &result, &summary, call.svg)?;
-    let written = output::write_files(&job.folder, &files, KNOWN_FILES)?;
-    show(options, &summary, || {
-        let (report, folder) = (text::report(problem, &summary), job.folder.display());
-        format!("{report}\nwritten to {folder}:\n  {}\n", listed(&written))
-    })?;
-    let outcome = result.outcome();
-    // A run that rests has failed only if it was asked for nothing but a loss gap, which it never meets.
     let until = &problem.scenario.flow.until;
-    let mut descents = result.descents.iter().map(|run| run.descent.outcome);
-    let is_stalled = result.flow.end.outcome == Outcome::Stalled
-        || descents.any(|outcome| outcome == Outcome::Stalled);
-    let misses_gap = is_stalled && until.time.is_none();
-    if misses_gap || !outcome.is_success() {
-        warn(&format!("warning: {name}: {}", failure(&result)));
-        return Ok(exit_code(outcome, misses_gap));
-    }
-    // A check that did not come to its end has checked nothing.
-    let outcome = verification.as_ref().map_or(outcome, |check| check.outcome);
-    let is_unchecked = verification
-        .as_ref()
-        .is_some_and(|check| !check.is_complete);
-    Ok(match exit_code(outcome, is_unchecked) {
-        0 if !agrees(name, verification.as_ref()) => DISAGREES,
-        code => code,
+    let bar = Mutex::new(Bar::of_run(name, until, options.quiet));
+    let (running, verification) = (Running::new(problem), OnceLock::new());
+    let compute = || {
+        let mut monitor = |progress: &Progress| {
+            lock(&bar).show_run(progress);
+            !interrupt::is_asked()
+        };
+        running.run(&mut monitor);
+        let seconds = clock.elapsed().as_secs_f64();
+        let complete = running.result().filter(|result| result.is_complete);
+        let flow = complete.map(|result| Arc::clone(&result.flow));
+        if let (true, Some(flow)) = (call.verify, flow) {
+            verification.get_or_init(|| verify::verify(problem, &flow, &mut monitor));
+        }
+        seconds
+    };
+    interrupt::until(interrupt::COMPUTED, compute, |seconds| {
+        lock(&bar).remove();
+        interrupt::begin_writing();
+        let conclude = |result: &RunResult| {
+            let seconds = seconds.unwrap_or_else(|| clock.elapsed().as_secs_f64());
+            let run = Run {
+                job,
+                problem,
+                result,
+                verification: verification.get(),
+                provenance: Provenance::new(started, prepared.prepare_seconds, seconds),
+            };
+            run.conclude(call, options)
+        };
+        if let Some(result) = running.result() {
+            return conclude(&result);
+        }
+        running.interrupted_flow().map_or_else(
+            || {
+                warn(&nothing);
+                Ok(INTERRUPTED)
+            },
+            |result| conclude(&result),
+        )
     })
 }
 
-fn exit_code(outcome: Outcome, misses_gap: bool) -> u8 {
-    match outcome {
-        Outcome::Interrupted => INTERRUPTED,
-        outcome if misses_gap || !outcome.is_success() => FAILED,
-        _ => 0,
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A run at its end, or as far as it came.
+struct Run<'r> {
+    job: &'r Job,
+    problem: &'r Problem,
+    result: &'r RunResult,
+    verification: Option<&'r Verification>,
+    provenance: Provenance,
+}
+
+impl Run<'_> {
+    /// Draws, writes and reports it. Gives back the exit code.
+    fn conclude(&self, call: &RunArgs, options: &Options) -> Result<u8> {
+        let Job { folder, name, .. } = self.job;
+        let missing = self.missing(call);
+        let mut summary = self.summary(missing.as_deref());
+        if let Some(missing) = &missing
+            && folder::has_complete_run(folder, &summary.scenario)
+        {
+            interrupt::end_writing();
+            let kept = format!(
+                "the complete results of an earlier run stay in {}",
+                folder.display()
+            );
+            self.show(&summary, options, &kept)?;
+            return Ok(self.interrupted(&format!("{missing}; {kept}")));
+        }
+        let draw = || {
+            let (scenario, observables) = (&self.problem.scenario, self.problem.observables());
+            let pages = figures::run_pages(name, scenario, observables, self.result);
+            plot::render(&pages, formats(call.svg))
+        };
+        let tables = || tables(self.problem, self.result);
+        let both = || rayon::join(tables, draw);
+        interrupt::until(interrupt::DRAWN, both, |both| {
+            let lacks_pictures = both.is_none();
+            summary.interrupted |= lacks_pictures;
+            let (tables, pictures) = both.unwrap_or_else(|| (tables(), Ok(Vec::new())));
+            let yaml = scenario::to_yaml(&summary.scenario).into_bytes();
+            let first = vec![("scenario.yaml".to_owned(), yaml)];
+            let last = vec![summary_file(&summary)];
+            let files = [first, tables, pictures?, self.weights()?, last].concat();
+            let written = output::write_files(folder, &files, KNOWN_FILES)?;
+            interrupt::end_writing();
+            let (folder, names) = (folder.display(), listed(&written));
+            self.show(
+                &summary,
+                options,
+                &format!("written to {folder}:\n  {names}"),
+            )?;
+            Ok(match missing {
+                Some(missing) => self.interrupted(&missing),
+                None if lacks_pictures => self.interrupted("the pictures are missing"),
+                None => self.exit_code(),
+            })
+        })
+    }
+
+    /// What an interrupted run lacks; None where it has all that was asked for.
+    fn missing(&self, call: &RunArgs) -> Option<String> {
+        let RunResult { flow, descents, .. } = self.result;
+        let outcomes = descents.iter().map(|run| run.descent.outcome);
+        let mut outcomes = std::iter::once(flow.end.outcome).chain(outcomes);
+        let check = self.verification.map(|check| check.outcome);
+        if outcomes.any(|outcome| outcome == Outcome::Interrupted) {
+            Some(failure(self.result))
+        } else if !self.result.is_complete {
+            Some("some of what follows the flow is missing".to_owned())
+        } else if call.verify && check.is_none_or(|outcome| outcome == Outcome::Interrupted) {
+            Some("the verification is missing".to_owned())
+        } else {
+            None
+        }
+    }
+
+    fn summary(&self, missing: Option<&str>) -> RunSummary<'_> {
+        let Job { folder, name, .. } = self.job;
+        let mut results = Summary::of(self.problem, self.result);
+        results.verification = self.verification;
+        results.warnings.extend(curvature::warning(&results));
+        let interrupted = missing.map(|missing| format!("the run was interrupted: {missing}"));
+        results.warnings.extend(interrupted);
+        RunSummary {
+            name,
+            scenario: self.job.file_in(folder, self.problem.scenario.clone()),
+            results,
+            interrupted: missing.is_some(),
+            provenance: Some(self.provenance.clone()),
+        }
+    }
+
+    /// The files of weights, where they are asked for.
+    fn weights(&self) -> Result<Vec<File>> {
+        let Problem {
+            architecture,
+            weights,
+            scenario,
+            ..
+        } = self.problem;
+        if !scenario.output.weights {
+            return Ok(Vec::new());
+        }
+        let last = self.result.flow.final_weights(self.problem);
+        let files = [("initial", weights), ("final", &last)].into_iter();
+        let files = files.map(|(stem, weights)| {
+            let bytes = npz::to_npz_bytes(architecture, weights)?;
+            Ok((format!("{stem}_weights.npz"), bytes))
+        });
+        files.collect()
+    }
+
+    fn show(&self, summary: &RunSummary<'_>, options: &Options, end: &str) -> Result<()> {
+        show(options, summary, || {
+            format!("{}\n{end}\n", text::report(self.problem, summary))
+        })
+    }
+
+    fn interrupted(&self, missing: &str) -> u8 {
+        warn(&format!(
+            "warning: {}: interrupted: {missing}",
+            self.job.name
+        ));
+        INTERRUPTED
+    }
+
+    /// The exit code of a run that was not interrupted; says why it is not 0.
+    fn exit_code(&self) -> u8 {
+        let name = &self.job.name;
+        let outcome = self.result.outcome();
+        // A run that rests has failed only if it was asked for nothing but a loss gap, which it never meets.
+        let until = &self.problem.scenario.flow.until;
+        let mut descents = self.result.descents.iter().map(|run| run.descent.outcome);
+        let is_stalled = self.result.flow.end.outcome == Outcome::Stalled
+            || descents.any(|outcome| outcome == Outcome::Stalled);
+        if is_stalled && until.time.is_none() || !outcome.is_success() {
+            warn(&format!("warning: {name}: {}", failure(self.result)));
+            return FAILED;
+        }
+        match self.verification {
+            // A check that did not come to its end has checked nothing.
+            Some(check) if !check.is_complete || !check.outcome.is_success() => FAILED,
+            check if !agrees(name, check) => DISAGREES,
+            _ => 0,
+        }
     }
 }
 
@@ -162,39 +304,9 @@ fn failure(result: &RunResult) -> String {
 
 /// The tables of a run: trajectory and descents.
 fn tables(problem: &Problem, result: &RunResult) -> Vec<File> {
-    let mut tables = vec![("trajectory.csv".into(), csv::trajectory(problem, result))];
+    let mut tables = vec![(folder::RUN_TABLE.into(), csv::trajectory(problem, result))];
     if !result.descents.is_empty() {
         tables.push(("descent.csv".into(), csv::descents(problem, result)));
     }
     tables
-}
-
-/// Everything a run writes, as names and bytes.
-fn files(
-    problem: &Problem,
-    result: &RunResult,
-    summary: &RunSummary<'_>,
-    svg: bool,
-) -> Result<Vec<File>> {
-    let yaml = scenario::to_yaml(&summary.scenario).into_bytes();
-    let mut files = vec![("scenario.yaml".to_string(), yaml)];
-    let draw = || {
-        let (scenario, observables) = (&problem.scenario, problem.observables());
-        let pages = figures::run_pages(summary.name, scenario, observables, result);
-        plot::render(&pages, formats(svg))
-    };
-    let (tables, pictures) = rayon::join(|| tables(problem, result), draw);
-    files.extend(tables);
-    files.extend(pictures?);
-    if problem.scenario.output.weights {
-        for (stem, weights) in [
-            ("initial", &problem.weights),
-            ("final", &result.flow.final_weights(problem)),
-        ] {
-            let bytes = npz::to_npz_bytes(&problem.architecture, weights)?;
-            files.push((format!("{stem}_weights.npz"), bytes));
-        }
-    }
-    files.push(summary_file(summary));
-    Ok(files)
 }

@@ -15,6 +15,9 @@ pub struct RunSummary<'r> {
     /// Everything measured and predicted.
     #[serde(flatten)]
     pub results: Summary<'r>,
+    /// Whether the run was interrupted, and some of the results are missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// Where the numbers come from; the only part that differs between equal runs.
     pub provenance: Option<Provenance>,
 }

@@ -71,6 +71,39 @@ fn a_link_to_nowhere_is_named() {
 }
 
 #[test]
+fn a_run_says_that_it_does_not_sweep_and_keeps_off_its_folder() {
+    let sandbox = Sandbox::with(&(FAST.to_owned() + "sweep: {repeats: 2}\n"));
+    let note = "note: fast: run does not use the section sweep; modalflow sweep does\n";
+    sandbox
+        .command("run fast.yaml")
+        .assert()
+        .code(0)
+        .stderr(note);
+    sandbox.succeed("run fast.yaml --quiet");
+    let refused = |line: &str, words: &str| {
+        let before = sandbox.tree(".");
+        let assert = sandbox.command(line).assert().code(2).stdout("");
+        let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(text.contains(words) && text.contains("help: "), "{text}");
+        assert!(sandbox.tree(".") == before);
+    };
+    refused(
+        "sweep fast.yaml",
+        "the folder outputs/fast holds the results of a run: trajectory.csv",
+    );
+    sandbox.succeed("sweep fast.yaml --quiet --set name=swept");
+    refused(
+        "run fast.yaml --quiet --set name=swept",
+        "the folder outputs/swept holds the results of a sweep: cells",
+    );
+    fs::remove_dir_all(sandbox.path("outputs/swept/cells")).expect("cells");
+    refused(
+        "run fast.yaml --quiet --set name=swept",
+        "of a sweep: sweep.csv",
+    );
+}
+
+#[test]
 fn a_scenario_is_read_from_standard_input() {
     let sandbox = Sandbox::new();
     let run = |line: &str, text: &str| {

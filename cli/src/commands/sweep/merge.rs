@@ -3,6 +3,7 @@
 use super::Sweep;
 use super::publish::{PublishContext, SCENARIO, finish};
 use crate::commands::args::Options;
+use crate::commands::folder;
 use crate::commands::job::Job;
 use crate::error::{Error, Result};
 use crate::output;
@@ -24,6 +25,7 @@ pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Optio
     };
     let sweep = merged_sweep(folders, options)?;
     sweep.ensure_inputs_are_kept()?;
+    folder::ensure_no_run(&sweep.job.folder)?;
     let mut paths = BTreeSet::new();
     for folder in folders {
         let found = stores_of(&sweep, folder)?;

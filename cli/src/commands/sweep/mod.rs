@@ -16,7 +16,7 @@ pub(super) use merge::merge;
 use super::args::{Options, SweepArgs};
 use super::job::{Job, work_on};
 use super::progress::Bar;
-use super::{INTERRUPTED, warn};
+use super::{INTERRUPTED, folder, interrupt, warn};
 use crate::error::{Error, Result};
 use crate::scenario::{Cell, Grid};
 use crate::sweep::{self, CellOutcome, CellStore, Finished, Header, Plan, Shard};
@@ -40,7 +40,7 @@ struct Sweep {
 impl Sweep {
     /// Where an output folder keeps its finished cells.
     fn cells_in(folder: &Path) -> PathBuf {
-        folder.join("cells")
+        folder.join(folder::CELLS)
     }
 
     fn of(job: Job, shard: Shard) -> Result<Self> {
@@ -139,22 +139,24 @@ pub(super) fn sweep_scenarios(call: &SweepArgs, options: &Options) -> Result<u8>
     if call.dry_run {
         return dry_run::dry_run(&sweeps, options);
     }
-    sweeps.iter().try_for_each(Sweep::ensure_inputs_are_kept)?;
+    for sweep in &sweeps {
+        sweep.ensure_inputs_are_kept()?;
+        folder::ensure_no_run(&sweep.job.folder)?;
+    }
     work_on(
         &sweeps,
         |sweep| &sweep.job,
         options,
-        |sweep, interrupted| sweep_one(sweep, call, options, interrupted),
+        |sweep| sweep_one(sweep, call, options),
     )
 }
 
-fn sweep_one(
-    sweep: &Sweep,
-    call: &SweepArgs,
-    options: &Options,
-    interrupted: &AtomicBool,
-) -> Result<u8> {
-    let go_on = || !interrupted.load(Ordering::Relaxed);
+fn sweep_one(sweep: &Sweep, call: &SweepArgs, options: &Options) -> Result<u8> {
+    interrupt::ask_first(format!(
+        "warning: {}: interrupted; all finished cells are kept: the same call goes on with the others",
+        sweep.job.name
+    ));
+    let go_on = || !interrupt::is_asked();
     let context = PublishContext {
         svg: call.svg,
         clock: Instant::now(),

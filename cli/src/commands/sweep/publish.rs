@@ -2,7 +2,7 @@
 
 use super::{CELLS_FAILED, Sweep};
 use crate::commands::args::Options;
-use crate::commands::{INTERRUPTED, formats, listed, show, summary_file, warn};
+use crate::commands::{INTERRUPTED, folder, formats, listed, show, summary_file, warn};
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File};
@@ -17,8 +17,8 @@ use std::time::{Instant, SystemTime};
 
 /// The scenario, as it is written.
 pub(super) const SCENARIO: &str = "scenario.yaml";
-const TABLE: &str = "sweep.csv";
-const SUMMARY: &str = "summary.json";
+const TABLE: &str = folder::SWEEP_TABLE;
+const SUMMARY: &str = folder::SUMMARY;
 
 /// What the files of a finished sweep are made of, beside its cells.
 pub(super) struct PublishContext<'a> {
@@ -132,8 +132,7 @@ const PICTURES: [&str; 2] = [".png", ".svg"];
 
 /// The pictures that an earlier sweep says it wrote to the folder.
 fn earlier_pictures(folder: &Path) -> Vec<String> {
-    let summary = std::fs::read(folder.join(SUMMARY)).unwrap_or_default();
-    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap_or_default();
+    let summary = folder::summary_in(folder);
     let names = summary["files"].as_array().into_iter().flatten();
     let names = names.filter_map(|name| name.as_str());
     // What stands elsewhere, whatever the summary says, is not the sweep's.
