@@ -279,7 +279,10 @@ fn whitened_inputs_have_unit_covariance_and_no_dependent_directions() {
     assert_eq!(read.modalities[0].dim(), 2);
     assert_eq!(read.modalities[1].range, 2..3);
     let own = read.inputs.to_matrix().view((0, 0), (2, 2)).into_owned();
-    assert!((&own - DMatrix::identity(2, 2)).amax() < 32.0 * EPS, "{own}");
+    assert!(
+        (&own - DMatrix::identity(2, 2)).amax() < 32.0 * EPS,
+        "{own}"
+    );
     let cross = dmatrix![0.21286490721268864, 0.2506917872800346];
     assert!(
         (read.cross.columns(0, 2) - cross).amax() < 32.0 * EPS,
@@ -492,4 +495,44 @@ fn unusable_columns_say_where_and_why() {
             assert!(error.contains(part), "{error}\nwithout\n{part}");
         }
     }
+}
+
+/// Eleven rows in four folds: each row is held out once, folds differ by one row at most, and the division does not
+/// depend on the seed of the scenario. The rows trained on are read off the sum of squares of powers of two.
+#[test]
+fn every_row_is_held_out_by_one_fold() {
+    const ROWS: u32 = 11;
+    let row = |i: u32| format!("{},{},{}\n", 1u32 << i, i % 3, i % 2);
+    let file = table(("a,b,y\n".to_owned() + &(0..ROWS).map(row).collect::<String>()).as_bytes());
+    let held_out = |seed: u64, fold: u64, fold_seed: u64| {
+        let extra = json!({"folds": 4, "fold": fold, "fold_seed": fold_seed});
+        let read = moments(seed, section(&file.path, &extra));
+        assert!(read.generalisation.is_some());
+        let trained = |count: u32| {
+            let sum = (read.inputs.entry(0, 0) * f64::from(count)).round() as u64;
+            let rows: Vec<u32> = (0..ROWS).filter(|i| sum >> (2 * i) & 1 == 1).collect();
+            (rows.iter().map(|i| 1 << (2 * i)).sum::<u64>() == sum && rows.len() == count as usize)
+                .then_some(rows)
+        };
+        let trained = [ROWS - 3, ROWS - 2].into_iter().find_map(trained);
+        let trained = trained.expect("two or three rows are held out");
+        (0..ROWS)
+            .filter(|i| !trained.contains(i))
+            .collect::<Vec<_>>()
+    };
+    let folds: Vec<Vec<u32>> = (1..=4).map(|fold| held_out(0, fold, 0)).collect();
+    let mut all = folds.concat();
+    all.sort_unstable();
+    assert_eq!(all, (0..ROWS).collect::<Vec<_>>());
+    assert_eq!(held_out(7, 2, 0), folds[1]);
+    assert_ne!(
+        (1..=4).map(|fold| held_out(0, fold, 1)).collect::<Vec<_>>(),
+        folds
+    );
+}
+
+#[test]
+fn more_folds_than_rows_are_refused() {
+    let error = error_of("a,b,y\n1,2,3\n2,1,5\n4,4,1\n", json!({"folds": 4}));
+    assert!(error.contains("3 rows cannot make 4 folds"), "{error}");
 }

@@ -12,7 +12,7 @@ use crate::linalg::random::{Purpose, stream};
 use crate::section::{MOST_DIMENSIONS, check};
 use nalgebra::{DMatrix, DVectorView};
 use rand::seq::SliceRandom;
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::path::PathBuf;
 
 /// From here on a number is pointed out as a code for a missing value: half of the largest double. The
@@ -35,8 +35,21 @@ pub(super) struct Preparation {
     pub components: Option<f64>,
     /// Fraction of the rows kept out of training.
     pub holdout: f64,
+    /// The division of the rows into folds, of which one is kept out of training.
+    pub folds: Folds,
     /// Whether each sample comes with its negative.
     pub mirror: bool,
+}
+
+/// A division of the rows into folds; the keys of the sources that read files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folds {
+    /// How many there are; none where the rows are not divided.
+    pub count: Option<u64>,
+    /// The one kept out of training, from 1; the first one where it is not given.
+    pub fold: Option<u64>,
+    /// What the division is drawn from.
+    pub seed: Option<u64>,
 }
 
 /// Samples as they were read.
@@ -94,7 +107,34 @@ impl Preparation {
             &format!("{}.components", self.key),
             self.components,
             COMPONENTS,
-        )
+        )?;
+        self.check_folds()
+    }
+
+    fn check_folds(&self) -> Result<()> {
+        let Folds { count, fold, seed } = self.folds;
+        let key = |name: &str| format!("{}.{name}", self.key);
+        let Some(count) = count else {
+            let given = [("fold", fold), ("fold_seed", seed)];
+            return match given.into_iter().find(|(_, value)| value.is_some()) {
+                None => Ok(()),
+                Some((name, _)) => Err(InputError::at(
+                    key(name),
+                    "the rows are not divided into folds",
+                    "give folds: 5, or take this key away",
+                )),
+            };
+        };
+        check::count(&key("folds"), count, FOLDS)?;
+        check::count(&key("fold"), fold, 1..=count)?;
+        if self.holdout > 0.0 {
+            return Err(InputError::at(
+                key("holdout"),
+                "folds keep rows out of training too",
+                "keep one of holdout and folds",
+            ));
+        }
+        Ok(())
     }
 
     /// The samples trained on, and those held out.
@@ -143,6 +183,9 @@ impl Preparation {
 
     /// Row numbers trained on and held out, each in the order of the file.
     fn split(&self, rows: usize, seed: u64) -> Result<[Vec<usize>; 2]> {
+        if let Some(count) = self.folds.count {
+            return self.split_by_fold(rows, count as usize);
+        }
         let held = (self.holdout * rows as f64).round() as usize;
         if held >= rows || (held == 0 && self.holdout > 0.0) {
             return Err(InputError::at(
@@ -160,6 +203,28 @@ impl Preparation {
         train.sort_unstable();
         shuffled.sort_unstable();
         Ok([train, shuffled])
+    }
+
+    /// The same where one of `count` folds is held out. The folds are drawn from a seed of their own, so that all
+    /// cells of a sweep divide the rows alike; they differ by one row at most.
+    fn split_by_fold(&self, rows: usize, count: usize) -> Result<[Vec<usize>; 2]> {
+        if count > rows {
+            return Err(InputError::at(
+                format!("{}.folds", self.key),
+                format!("{rows} rows cannot make {count} folds"),
+                "give as many folds as there are rows, or fewer",
+            ));
+        }
+        let mut shuffled: Vec<usize> = (0..rows).collect();
+        let seed = self.folds.seed.unwrap_or_default();
+        shuffled.shuffle(&mut stream(seed, Purpose::Folds));
+        let fold = self.folds.fold.map_or(0, |fold| fold as usize - 1);
+        let mut split = [Vec::new(), Vec::new()];
+        for (place, row) in shuffled.into_iter().enumerate() {
+            split[usize::from(place % count == fold)].push(row);
+        }
+        split.iter_mut().for_each(|rows| rows.sort_unstable());
+        Ok(split)
     }
 
     /// Standardises every column, or makes sure that its squares are finite.
@@ -226,6 +291,9 @@ impl Preparation {
         Ok(modalities)
     }
 }
+
+/// Range of `folds`.
+pub(super) const FOLDS: RangeInclusive<u64> = 2..=1_000_000;
 
 /// Range of `holdout`.
 pub(super) const HOLDOUT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(0.9));

@@ -6,7 +6,7 @@
 use super::columns::{ColumnName, Columns, Selection};
 use super::csv_file::{CsvFile, Wanted};
 use super::csv_format::{Decimal, Format, Missing, Separator};
-use super::preparation::{COMPONENTS, HOLDOUT, Origin, Preparation, Raw, Targets};
+use super::preparation::{COMPONENTS, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets};
 use super::reading::Reading;
 use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, default_true};
@@ -92,6 +92,19 @@ pub struct TableData {
     #[serde(default)]
     #[schemars(transform = within(HOLDOUT))]
     pub holdout: f64,
+    /// Number of folds, parts of about equal size, into which the rows are divided at random; one of them is kept
+    /// out of training and gives the generalisation error. In place of holdout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(FOLDS))]
+    pub folds: Option<u64>,
+    /// The fold that is kept out of training, from 1 (the default) to folds: an axis over it is a
+    /// cross-validation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<u64>,
+    /// Seed of the division, 0 by default; not that of the scenario, so that all cells of a sweep divide the
+    /// rows alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold_seed: Option<u64>,
     /// Whether each row that is trained on comes with its negative, inputs and targets.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[schemars(extend("default" = false))]
@@ -101,10 +114,9 @@ pub struct TableData {
 impl DataSource for TableData {
     fn about(&self) -> About<'_> {
         let names = self.modalities.keys().map(String::as_str);
-        let holds_out = self.holdout > 0.0;
         About {
-            depends_on_seed: holds_out,
-            holds_out,
+            depends_on_seed: self.holdout > 0.0,
+            holds_out: self.holdout > 0.0 || self.folds.is_some(),
             ..About::of("table", names.collect(), Sampling::File)
         }
     }
@@ -171,6 +183,11 @@ impl TableData {
             whiten: self.whiten,
             components: self.components,
             holdout: self.holdout,
+            folds: Folds {
+                count: self.folds,
+                fold: self.fold,
+                seed: self.fold_seed,
+            },
             mirror: self.mirror,
         }
     }

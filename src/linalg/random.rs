@@ -22,6 +22,8 @@ pub enum Purpose {
     Noise = 4,
     /// Rows of a table kept out of training.
     HoldOut = 5,
+    /// The division of the rows of a table into folds.
+    Folds = 10,
     /// Gaussian initial weights.
     InitialWeights = 6,
     /// Directions in the hidden spaces of aligned initial weights.

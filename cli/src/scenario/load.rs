@@ -74,7 +74,8 @@ impl Loaded {
         let own = scenario.files_mut().into_iter();
         let own = own.map(|(key, path)| (key.to_owned(), path.clone()));
         let axes = sweep.iter_mut().flat_map(SweepSection::files_mut);
-        let axes = axes.map(|(key, file)| (key, self.source.folder().join(expand_home(file.as_ref()))));
+        let axes =
+            axes.map(|(key, file)| (key, self.source.folder().join(expand_home(file.as_ref()))));
         own.chain(axes).collect()
     }
 }

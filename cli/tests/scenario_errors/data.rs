@@ -156,6 +156,11 @@ fn wishart_and_table_data() {
             "standardise: true" => "whiten: 2", 10, "data.table.whiten", ["true or false"];
             "standardise: true" => "mirrored: true", 10, "data.table.mirrored", ["did you mean mirror?"];
             "holdout: 0.25" => "holdout: 0.91", 11, "data.table.holdout", ["0.91", "from 0.0 to 0.9"];
+            "holdout: 0.25" => "folds: 1", 11, "data.table.folds", ["from 2"];
+            "holdout: 0.25" => "folds: 3\n    fold: 4", 12, "data.table.fold", ["from 1 to 3"];
+            "holdout: 0.25" => "fold: 1", 11, "data.table.fold", ["not divided into folds"];
+            "holdout: 0.25" => "fold_seed: 1", 11, "data.table.fold_seed", ["not divided into folds"];
+            "holdout: 0.25" => "holdout: 0.25\n    folds: 3", 11, "data.table.holdout", ["keep one of"];
             "holdout: 0.25" => "holdout: -.inf", 11, "data.table.holdout", ["finite", "from 0.0 to 0.9"];
             "standardise" => "standardize", 10, "data.table.standardize", ["did you mean standardise?"];
         },
