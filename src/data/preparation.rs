@@ -6,10 +6,10 @@ use super::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
 use super::standardise::{Flat, centre, standardise};
-use super::{Content, Modality};
+use super::{Content, Modality, most_samples};
 use crate::error::{InputError, Result, listed};
 use crate::linalg::random::{Purpose, stream};
-use crate::section::{MOST_DIMENSIONS, check};
+use crate::section::{MOST_DIMENSIONS, MOST_INPUTS, check};
 use nalgebra::{DMatrix, DVectorView};
 use rand::seq::SliceRandom;
 use std::ops::{Bound, RangeInclusive};
@@ -173,7 +173,8 @@ impl Preparation {
         if self.whiten || self.components.is_some() {
             modalities = self.transform(&modalities, &mut inputs)?;
         }
-        ensure_few(&modalities, self.key)?;
+        let rows = inputs.training.nrows().max(inputs.holdout.nrows());
+        ensure_few(&modalities, rows, self.key)?;
         if self.mirror {
             inputs.mirror();
             targets.mirror();
@@ -383,14 +384,20 @@ fn ensure_squares(values: &DMatrix<f64>, origins: &[Origin], key: &str) -> Resul
     Ok(())
 }
 
-fn ensure_few(modalities: &[Modality], key: &str) -> Result<()> {
+/// Makes sure that the second moments of so many rows of these inputs can be decomposed in seconds.
+fn ensure_few(modalities: &[Modality], rows: usize, key: &str) -> Result<()> {
     let inputs = modalities.last().map_or(0, |modality| modality.range.end);
-    if inputs as u64 <= MOST_DIMENSIONS {
+    let most = most_samples(inputs);
+    if rows as u64 <= most {
         return Ok(());
     }
-    let problem = format!(
-        "the modalities have {inputs} inputs together, of which there can be {MOST_DIMENSIONS}"
-    );
+    let limit = match most {
+        0 => format!("there can be {MOST_INPUTS}"),
+        _ => format!(
+            "more than {MOST_DIMENSIONS} need at least twice as many inputs as rows, and there are {rows} rows"
+        ),
+    };
+    let problem = format!("the modalities have {inputs} inputs together: {limit}");
     let remedy = format!(
         "keep the principal components that matter, with {key}.components: 0.99, or fewer columns"
     );
