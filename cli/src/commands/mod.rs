@@ -24,7 +24,7 @@ mod theory;
 
 use crate::error::{Error, Result};
 use crate::output;
-use crate::plot::Format;
+use crate::plot::{self, Format, Page};
 use crate::scenario;
 use args::{Cli, Command, Options};
 use clap::CommandFactory;
@@ -100,6 +100,20 @@ fn show(options: &Options, json: &impl Serialize, text: impl FnOnce() -> String)
 /// Writes a line to standard error. Unlike `eprintln!` it does not panic where nobody reads it.
 pub fn warn(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Draws the pages of a scenario or sweep of this name, and warns of letters that its figures lack.
+fn render(name: &str, pages: &[(String, Page)], svg: bool) -> Result<Vec<output::File>> {
+    let drawn = plot::render(pages, formats(svg))?;
+    if !drawn.missing.is_empty() {
+        let letters: Vec<String> = drawn.missing.iter().take(10).map(char::to_string).collect();
+        warn(&format!(
+            "warning: {name}: the font of the figures lacks {} and draws boxes in place of what it lacks: write names \
+             and titles in Latin, Greek or Cyrillic letters",
+            letters.join(" ")
+        ));
+    }
+    Ok(drawn.files)
 }
 
 /// The formats in which figures are written.

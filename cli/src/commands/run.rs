@@ -3,11 +3,10 @@
 use super::args::{Options, RunArgs};
 use super::job::{Job, Prepared, prepare_all, work_on};
 use super::progress::Bar;
-use super::{INTERRUPTED, folder, formats, interrupt, listed, show, summary_file, warn};
+use super::{INTERRUPTED, folder, interrupt, listed, render, show, summary_file, warn};
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File};
-use crate::plot;
 use crate::report::flow::judgement;
 use crate::report::summary::{Provenance, RunSummary};
 use crate::report::{csv, curvature, format, text};
@@ -148,7 +147,7 @@ impl Run<'_> {
         let draw = || {
             let (scenario, observables) = (&self.problem.scenario, self.problem.observables());
             let pages = figures::run_pages(name, scenario, observables, self.result);
-            plot::render(&pages, formats(call.svg))
+            render(name, &pages, call.svg)
         };
         let tables = || tables(self.problem, self.result);
         let both = || rayon::join(tables, draw);

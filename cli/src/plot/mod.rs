@@ -40,6 +40,7 @@ mod ticks;
 use crate::error::Error;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 pub use colour::{ColourScale, Ramp};
 pub(crate) use marker::SERIES_RADIUS;
@@ -75,15 +76,21 @@ impl Format {
     }
 }
 
+/// What pages were drawn as.
+#[derive(Debug, Clone, Default)]
+pub struct Rendered {
+    /// Names and bytes of the files.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Letters that the font does not have, drawn as boxes.
+    pub missing: BTreeSet<char>,
+}
+
 /// Draws pages on all cores: each, named by its file's stem, in every format. The same page gives the
 /// same bytes.
 ///
 /// # Errors
 /// A drawing error that names the file.
-pub fn render(
-    pages: &[(String, Page)],
-    formats: &[Format],
-) -> Result<Vec<(String, Vec<u8>)>, Error> {
+pub fn render(pages: &[(String, Page)], formats: &[Format]) -> Result<Rendered, Error> {
     let wanted = pages
         .iter()
         .flat_map(|page| formats.iter().map(move |format| (page, *format)));
@@ -94,15 +101,25 @@ pub fn render(
     let drawn = drawn.map(|(place, ((stem, page), format))| (*place, draw(stem, page, *format)));
     let mut drawn: Vec<_> = drawn.collect();
     drawn.sort_by_key(|(place, _)| *place);
-    drawn.into_iter().map(|(_, file)| file).collect()
+    let mut rendered = Rendered::default();
+    for (_, drawn) in drawn {
+        let (file, missing) = drawn?;
+        rendered.files.push(file);
+        rendered.missing.extend(missing);
+    }
+    Ok(rendered)
 }
 
+/// A file, and the letters that it lacks.
+type Drawn = ((String, Vec<u8>), BTreeSet<char>);
+
 /// One page in one format.
-fn draw(stem: &str, page: &Page, format: Format) -> Result<(String, Vec<u8>), Error> {
+fn draw(stem: &str, page: &Page, format: Format) -> Result<Drawn, Error> {
     let figure = format!("{stem}.{}", format.ending());
-    let draw = |()| canvas::bytes(&layout::compose(page), format);
+    let scene = layout::compose(page);
+    let draw = |()| canvas::bytes(&scene, format);
     match text::ensure_faces().and_then(draw) {
-        Ok(bytes) => Ok((figure, bytes)),
+        Ok(bytes) => Ok(((figure, bytes), scene.missing_letters())),
         Err(problem) => Err(Error::Draw { figure, problem }),
     }
 }

@@ -2,7 +2,8 @@
 
 use super::geometry::{Point, Rect, clip_segment, dashes};
 use super::style::{Colour, HAIRLINE, HATCH, LineStyle, MISSING};
-use super::text::Line;
+use super::text::{Line, has_glyph};
+use std::collections::BTreeSet;
 
 /// From one line of text to the next, in type sizes.
 pub(super) const LEADING: f64 = 1.35;
@@ -49,6 +50,16 @@ impl Scene {
             height: 0.0,
             marks: Vec::new(),
         }
+    }
+
+    /// Letters of its texts that the font does not have.
+    pub(super) fn missing_letters(&self) -> BTreeSet<char> {
+        let lines = self.marks.iter().filter_map(|mark| match &mark.form {
+            Form::Text { line, .. } => Some(line),
+            Form::Stroke(..) | Form::Polygon(_) => None,
+        });
+        let letters = lines.flat_map(|line| line.runs.iter().flat_map(|run| run.text.chars()));
+        letters.filter(|letter| !has_glyph(*letter)).collect()
     }
 
     /// Draws upon everything else.

@@ -183,6 +183,12 @@ pub(super) fn ensure_faces() -> Result<(), String> {
     FACES.as_ref().map(|_| ()).map_err(String::clone)
 }
 
+/// Whether the upright face has a letter; the slanted one has the same.
+pub(super) fn has_glyph(letter: char) -> bool {
+    let faces = FACES.as_ref();
+    faces.map_or(true, |[upright, _]| upright.glyph_id(letter).0 != 0)
+}
+
 /// Calls `draw` with every glyph of the text, set in `size` units an em, and its pen
 /// position; returns the text's width.
 pub(super) fn glyphs(

@@ -2,11 +2,10 @@
 
 use super::{CELLS_FAILED, Sweep};
 use crate::commands::args::Options;
-use crate::commands::{INTERRUPTED, folder, formats, listed, show, summary_file, warn};
+use crate::commands::{INTERRUPTED, folder, listed, render, show, summary_file, warn};
 use crate::error::Result;
 use crate::figures;
 use crate::output::{self, File};
-use crate::plot;
 use crate::report::summary::Provenance;
 use crate::report::sweep::{self as report, SweepSummary};
 use crate::scenario;
@@ -98,7 +97,8 @@ fn figures(
         let page = figures::sweep_page(&file.scenario, section, table)?;
         pages.push((section.file_stem().to_owned(), page));
     }
-    Ok(Some(plot::render(&pages, formats(context.svg))?))
+    let name = &sweep.job.name;
+    Ok(Some(render(name, &pages, context.svg)?))
 }
 
 fn stage(folder: &Path, (name, bytes): &File) -> Result<output::Staged> {

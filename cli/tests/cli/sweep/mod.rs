@@ -332,3 +332,18 @@ sweep:
     let notes = String::from_utf8_lossy(&notes).into_owned();
     assert!(notes.contains("another version of the scenario"), "{notes}");
 }
+
+/// Letters that the font lacks are drawn as boxes, and said so.
+#[test]
+fn titles_in_other_scripts_draw_a_warning() {
+    let sweep = "sweep: {axes: [{path: data.toy.rho, values: [0, 0.2]}]}\nfigure:\n  - {title: TITLE, lines: {x: data.toy.rho, y: ratio}}\n";
+    for (title, missing) in [("学習 ratio", "学 習"), ("Verhältnis ρ", "")] {
+        let sandbox =
+            Sandbox::with(&(crate::cli::support::FAST.to_owned() + &sweep.replace("TITLE", title)));
+        let output = sandbox.command("sweep fast.yaml").output().expect("runs");
+        assert!(output.status.success());
+        let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+        let expected = format!("the font of the figures lacks {missing} and");
+        assert!(notes.contains(&expected) != missing.is_empty(), "{notes}");
+    }
+}
