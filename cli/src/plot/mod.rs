@@ -77,7 +77,7 @@ impl Format {
 }
 
 /// What pages were drawn as.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rendered {
     /// Names and bytes of the files.
     pub files: Vec<(String, Vec<u8>)>,

@@ -167,7 +167,7 @@ fn text_stays_on_the_page_and_never_overlaps() {
 
 fn svg(page: Page) -> String {
     let drawn = render(&[("page".to_owned(), page)], &[Format::Svg]);
-    let text = drawn.map(|files| String::from_utf8_lossy(&files[0].1).into_owned());
+    let text = drawn.map(|drawn| String::from_utf8_lossy(&drawn.files[0].1).into_owned());
     text.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -216,7 +216,7 @@ fn the_same_page_gives_the_same_bytes() -> Result<(), Error> {
         let drawn = || render(&pages, &[Format::Png, Format::Svg]);
         let first = drawn()?;
         assert_eq!(first, drawn()?);
-        assert_eq!(first[0].1[16..20], u32::to_be_bytes(width));
+        assert_eq!(first.files[0].1[16..20], u32::to_be_bytes(width));
     }
     Ok(())
 }
