@@ -3,6 +3,7 @@
 mod analytic;
 mod architecture;
 mod arrays;
+mod blow_up;
 mod common;
 mod convergence;
 mod curvature;

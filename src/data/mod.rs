@@ -24,6 +24,7 @@
 //! | `images.rs` | two views of labelled images |
 //! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
+//! | `constant_drive.rs` | moments whose residual correlation never changes |
 //! | `quadratic.rs` | losses as functions of the total map |
 //! | `reduced_rank.rs` | the least loss where widths bound the rank of the maps |
 //! | `rows.rs` | moments and samples of data that are given row by row |
@@ -35,6 +36,7 @@ mod arrays;
 mod classes;
 mod columns;
 mod components;
+mod constant_drive;
 mod csv_cell;
 mod csv_file;
 mod csv_format;

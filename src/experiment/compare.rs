@@ -4,7 +4,7 @@ use crate::analysis::detector::{Phase, Plateau};
 use crate::data::Modality;
 use crate::linalg::norm;
 use crate::network::Fusion;
-use crate::theory::{self, Curve, CurveStart, Theory};
+use crate::theory::{self, Curve, CurveStart, FromWeights, Theory};
 use crate::trajectory::Observables;
 use crate::trajectory::{Knot, Trajectory};
 use serde::Serialize;
@@ -33,6 +33,42 @@ pub struct TheoryGap {
     pub t_second: Option<f64>,
     /// Of the mis-attribution's signed size.
     pub misattribution: Option<f64>,
+    /// Of theory's times from the actual initial weights.
+    #[serde(skip)]
+    pub weights: WeightsGap,
+}
+
+/// Measured against predicted from the actual initial weights, as relative gaps; None unless the same modalities
+/// were learned first and second, or none is (early fusion).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct WeightsGap {
+    /// Of the first crossing's time.
+    pub t_first: Option<f64>,
+    /// Of the second crossing's.
+    pub t_second: Option<f64>,
+    /// Of the time ratio.
+    pub ratio: Option<f64>,
+}
+
+impl WeightsGap {
+    fn of(phase: &Phase, found: &FromWeights) -> Self {
+        let is_same = |measured: &Option<Modality>, predicted: &Option<Modality>| match predicted {
+            None => found.first.is_none(),
+            Some(predicted) => measured
+                .as_ref()
+                .is_some_and(|m| m.index == predicted.index),
+        };
+        let same_first = is_same(&phase.first, &found.first);
+        let same_order = same_first && is_same(&phase.second, &found.second);
+        let gap = |is_same, measured: Option<f64>, predicted| {
+            relative_gap(measured.filter(|_| is_same), predicted)
+        };
+        Self {
+            t_first: gap(same_first, phase.t_first, found.t_first),
+            t_second: gap(same_order, phase.t_second, found.t_second),
+            ratio: gap(same_order, phase.ratio, found.ratio),
+        }
+    }
 }
 
 /// Sets a trajectory's phase beside its prediction.
@@ -63,6 +99,10 @@ pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory
             phase.misattribution,
             theory.misattribution.filter(is_scaled),
         ),
+        weights: theory
+            .from_weights
+            .as_ref()
+            .map_or_else(WeightsGap::default, |found| WeightsGap::of(phase, found)),
     }
 }
 

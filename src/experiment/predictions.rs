@@ -2,13 +2,39 @@
 
 use super::problem::Problem;
 use crate::descent::DescentSection;
+use crate::network::Fusion;
 use crate::theory::{self, Curve, InitialScale, Theory};
 
 impl Problem {
     /// Theory's predictions.
     pub fn theory(&self) -> Theory {
         let scale = self.initial_scale();
-        theory::predict(&self.moments, &self.architecture, scale, &self.weights)
+        let (moments, architecture) = (&self.moments, &self.architecture);
+        let mut theory = theory::predict(moments, architecture, scale, &self.weights);
+        if self.has_order() {
+            // The homogeneous flow is reduced as the whole one is.
+            let small = self
+                .reduction
+                .as_ref()
+                .filter(|reduction| !reduction.has_modes());
+            let (small, weights) = small.map_or((architecture, &self.weights), |reduction| {
+                (&reduction.architecture, &reduction.weights)
+            });
+            let found = theory::from_weights(moments, small, weights);
+            theory.take_weights(moments, architecture, found);
+        }
+        theory
+    }
+
+    /// Whether there is an order of modalities for the initial weights to decide.
+    fn has_order(&self) -> bool {
+        let count = self.moments.modalities.len();
+        let is_early = |fusion: Fusion| fusion.depth == 2 && fusion.is_early();
+        count > 1
+            && self.architecture.is_linear()
+            && self.moments.is_linearly_learnable()
+            && (0..count).all(|m| self.architecture.depth(m) > 1)
+            && !self.architecture.fusion().is_some_and(is_early)
     }
 
     /// Theory's first crossing and time ratio by descent of a learning rate, where it has the

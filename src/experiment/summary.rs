@@ -1,7 +1,7 @@
 //! `summary.json`: everything measured and predicted of a run, as plain data.
 
 use super::cautions;
-use super::compare::{self, Comparison, CurveComparison, Escape, Orders, TheoryGap};
+use super::compare::{self, Comparison, CurveComparison, Escape, Orders, TheoryGap, WeightsGap};
 use super::problem::Problem;
 use super::results::{DescentRun, Learned, RunResult};
 use super::stall::StallSummary;
@@ -12,7 +12,7 @@ use crate::analysis::generalisation::Generalising;
 use crate::data::{Modality, Reading};
 use crate::integrate::Outcome;
 use crate::linalg::norm;
-use crate::theory::{self, Theory};
+use crate::theory::{self, FromWeights, Theory};
 use serde::{Serialize, Serializer};
 
 /// The content of `summary.json`, apart from its scenario and its provenance. Missing values are null; numbers that are not finite too.
@@ -308,6 +308,34 @@ pub struct TheorySummary<'r> {
     pub gap: Option<TheoryGap>,
     /// The solution of the reduced equations against the flow; null where there is none.
     pub curve: Option<CurveComparison>,
+    /// The times from the actual initial weights; null where they are not known.
+    pub from_weights: Option<FromWeightsSummary<'r>>,
+}
+
+/// The times from the actual initial weights, and how far the measured ones are from them.
+#[derive(Debug, Clone, Serialize)]
+pub struct FromWeightsSummary<'r> {
+    /// The predictions.
+    #[serde(flatten)]
+    pub found: &'r FromWeights,
+    /// Relative gaps (measured - predicted)/predicted; null where nothing was measured.
+    pub gaps: Option<WeightsGap>,
+}
+
+impl<'r> TheorySummary<'r> {
+    /// Predictions, beside a run's gaps and its theory curve where there is a run.
+    pub fn of(theory: &'r Theory, gap: Option<TheoryGap>, curve: Option<CurveComparison>) -> Self {
+        let of_weights = |found| FromWeightsSummary {
+            found,
+            gaps: gap.map(|gap| gap.weights),
+        };
+        Self {
+            theory,
+            gap,
+            curve,
+            from_weights: theory.from_weights.as_ref().map(of_weights),
+        }
+    }
 }
 
 impl<'r> Summary<'r> {
@@ -328,11 +356,11 @@ impl<'r> Summary<'r> {
             plateaus: plateaus(problem, result),
             generalisation: result.generalisation.as_ref(),
             stability: result.flow.curvature.stability,
-            theory: TheorySummary {
-                theory: &result.theory,
-                gap: Some(result.theory_gap),
-                curve: result.theory_curve.as_ref().map(|curve| curve.comparison),
-            },
+            theory: TheorySummary::of(
+                &result.theory,
+                Some(result.theory_gap),
+                result.theory_curve.as_ref().map(|curve| curve.comparison),
+            ),
             descent: &result.descents,
             superficial_preference: compare::superficial_preference(
                 &problem.observables(),

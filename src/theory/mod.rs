@@ -15,6 +15,8 @@
 //! | `modes.rs` | the staircase of singular modes |
 //! | `two_layer.rs` | absolute times of two layers from their actual initial weights, and descent's |
 //! | `escape.rs` | growth rates out of the saddles, and which saddles are strict |
+//! | `homogeneous.rs` | the flow of small weights, and when it blows up |
+//! | `from_weights.rs` | the order and times of deep networks from their actual initial weights |
 //! | `formulas.rs` | everything else that has a closed form |
 //! | `balanced.rs` | the reduced equations of balanced rank-one weights |
 //! | `curve.rs` | their solution in time |
@@ -24,7 +26,9 @@ mod balanced;
 mod curve;
 mod escape;
 mod formulas;
+mod from_weights;
 mod growth;
+mod homogeneous;
 mod modes;
 mod order;
 mod phase_plane;
@@ -35,9 +39,11 @@ pub use escape::{escape_rate, is_strict_saddle};
 pub use formulas::{
     contribution, intermediate_ratio, is_preference_superficial, misattribution, solution_round_off,
 };
+pub use from_weights::{FromWeights, from_weights};
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
 };
+pub use homogeneous::blow_up_time;
 pub use modes::{ModalityModes, SingularMode, modes};
 pub use order::two_layer_schedule;
 pub use phase_plane::map_rate;
@@ -77,6 +83,10 @@ pub struct Theory {
     /// When each singular mode of each modality is learned; None where that is not known, with the reason
     /// among the assumptions where there are several outputs (with one, a modality has one mode).
     pub modes: Option<Vec<ModalityModes>>,
+    /// When each modality is learned from the actual initial weights, whatever their alignment; None where that is
+    /// not known.
+    #[serde(skip)]
+    pub from_weights: Option<FromWeights>,
     /// What the predictions assume, and why one is missing.
     pub assumptions: Vec<String>,
 }
@@ -222,6 +232,40 @@ impl Theory {
                 _ => [leading(first), next.and_then(leading)],
             };
         }
+    }
+
+    /// Takes the times from the actual initial weights, or why there are none: the order is theirs. Where the
+    /// formulas have another one, what they say of it is dropped.
+    pub fn take_weights(
+        &mut self,
+        moments: &Moments,
+        architecture: &Architecture,
+        found: Result<FromWeights, &'static str>,
+    ) {
+        let found = match found {
+            Ok(found) => found,
+            Err(reason) => return self.assume(reason),
+        };
+        let index = |modality: &Option<Modality>| modality.as_ref().map(|m| m.index);
+        let is_deep = architecture.deepest() > 2;
+        let order = [&found.first, &found.second].map(index);
+        let has_other = order[0].is_some() && order != [&self.first, &self.second].map(index);
+        if let Some(first) = order[0].filter(|_| is_deep && has_other) {
+            self.assume(
+                "the initial weights decide the order, by their blow-up times: the formulas have another one",
+            );
+            (self.first, self.second) = (found.first.clone(), found.second.clone());
+            [self.ratio, self.t_first, self.t_second] = [None; 3];
+            (self.misattribution, self.misattribution_map) = (None, None);
+            let times = found.times.values();
+            let over_first = |time: &Option<f64>| Some((*time)? / found.t_first?);
+            self.schedule = Some(times.map(over_first).collect());
+            self.superficial_preference = Some(is_preference_superficial(moments, first));
+            if architecture.has_saddle(&[first]) {
+                self.misattribute(moments, first);
+            }
+        }
+        self.from_weights = Some(found);
     }
 
     /// Replaces what the formulas say of the order by what the initial weights say.

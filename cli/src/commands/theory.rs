@@ -13,11 +13,8 @@ use std::path::PathBuf;
 pub(super) fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
     for Prepared { job, problem, .. } in prepare_all(paths, options)? {
         let data = DataSummary::of(&problem);
-        let theory = TheorySummary {
-            theory: &problem.theory(),
-            gap: None,
-            curve: None,
-        };
+        let theory = problem.theory();
+        let theory = TheorySummary::of(&theory, None, None);
         let json = json!({"name": job.name, "data": data, "theory": theory});
         show(options, &json, || {
             text::theory_report(&job.name, &problem, &data, theory.theory)

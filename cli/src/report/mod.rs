@@ -9,6 +9,7 @@ pub mod format;
 pub mod generalisation;
 pub mod learned;
 pub mod network;
+mod phase;
 pub mod summary;
 pub mod sweep;
 pub mod text;

@@ -2,12 +2,13 @@
 
 use super::curvature::{push_curvature, push_stability};
 use super::flow::push_flow;
-use super::format::{NONE, fraction, name, number, optional, percent, push_wrapped, rows, table};
+use super::format::{fraction, number, optional, percent, push_wrapped, rows, table};
 use super::generalisation::push_generalisation;
 use super::learned::push_visits;
 use super::network::network_line;
+use super::phase;
 use super::summary::RunSummary;
-use modalflow::analysis::detector::{Crossing, Phase};
+use modalflow::analysis::detector::Crossing;
 use modalflow::data::Modality;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::summary::{DataSummary, ModeSummary, Summary, TheorySummary};
@@ -71,60 +72,6 @@ fn push_reachable(text: &mut String, data: &DataSummary) {
     );
 }
 
-/// Of each quantity its label, what was measured, the prediction, and the gap between them.
-fn phase_rows(phase: &Phase, summary: &TheorySummary<'_>, between: &str) -> Vec<[String; 4]> {
-    let (theory, gap) = (summary.theory, summary.gap.unwrap_or_default());
-    let length = theory.length();
-    let length_gap = modalflow::experiment::compare::relative_gap(phase.length, length);
-    let agrees = match gap.first_agrees {
-        Some(true) => "agrees",
-        Some(false) => "differs",
-        None => NONE,
-    };
-    let row = |label: &str, measured, predicted, gap| {
-        let [measured, predicted] = [measured, predicted].map(optional);
-        [label.to_owned(), measured, predicted, percent(gap)]
-    };
-    let named =
-        |label: &str, measured: &Option<Modality>, predicted: &Option<Modality>, gap: &str| {
-            let [measured, predicted] =
-                [measured, predicted].map(|modality| name(modality.as_ref()));
-            [label.to_owned(), measured, predicted, gap.to_owned()]
-        };
-    vec![
-        named("learned first", &phase.first, &theory.first, agrees),
-        named("learned second", &phase.second, &theory.second, ""),
-        row("t_first", phase.t_first, theory.t_first, gap.t_first),
-        row("t_second", phase.t_second, theory.t_second, gap.t_second),
-        row(between, phase.length, length, length_gap),
-        row("time ratio", phase.ratio, theory.ratio, gap.ratio),
-        row(
-            "misattribution",
-            phase.misattribution,
-            theory.misattribution,
-            gap.misattribution,
-        ),
-    ]
-}
-
-/// What was measured beside the predictions.
-fn phase_table(phase: &Phase, summary: &TheorySummary<'_>, has_saddle: bool) -> String {
-    // Without a unimodal saddle there is no such phase, but still two times.
-    let between = match has_saddle {
-        true => "unimodal phase",
-        false => "t_second - t_first",
-    };
-    table(&rows(
-        phase_rows(phase, summary, between),
-        &[
-            ("", &|[label, ..]| label.clone()),
-            ("measured", &|[_, measured, ..]| measured.clone()),
-            ("theory", &|[_, _, theory, _]| theory.clone()),
-            ("gap", &|[.., gap]| gap.clone()),
-        ],
-    ))
-}
-
 /// The predictions alone.
 pub fn theory_report(
     title: &str,
@@ -137,21 +84,8 @@ pub fn theory_report(
         network_line(&problem.architecture),
         data_table(data)
     );
-    let summary = TheorySummary {
-        theory,
-        gap: None,
-        curve: None,
-    };
-    let mut predicted = phase_rows(&Phase::default(), &summary, "");
-    // A phase is measured; of its length theory says what it says of the two times.
-    predicted.retain(|[label, ..]| !label.is_empty());
-    text.push_str(&table(&rows(
-        predicted,
-        &[
-            ("", &|[label, ..]| label.clone()),
-            ("theory", &|[_, _, theory, _]| theory.clone()),
-        ],
-    )));
+    let summary = TheorySummary::of(theory, None, None);
+    text.push_str(&phase::predicted_table(&summary));
     push_schedule(&mut text, problem, theory);
     push_preference(
         &mut text,
@@ -230,7 +164,7 @@ pub fn report(problem: &Problem, run: &RunSummary<'_>) -> String {
     push_flow(&mut text, summary);
     let first = summary.phase.first.as_ref();
     let has_saddle = first.is_none_or(|first| problem.architecture.has_saddle(&[first.index]));
-    let phase = phase_table(summary.phase, &summary.theory, has_saddle);
+    let phase = phase::measured_table(summary.phase, &summary.theory, has_saddle);
     let _ = write!(text, "\n{phase}");
     if let Some(reason) = &summary.phase.reason {
         push_wrapped(&mut text, &format!("note: {reason}"));

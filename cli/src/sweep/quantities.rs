@@ -97,6 +97,31 @@ pub(super) const OTHERS: &[Entry] = &[
     })
     .shown("gap of the time ratio, (measured − theory)/theory", "")
     .meaning("(measured - theory)/|theory| of the time ratio."),
+    Entry::new("weights_first", |run| {
+        text(name(&run.theory.from_weights.as_ref()?.first))
+    }),
+    Entry::new("weights_t_first", |run| {
+        number(run.theory.from_weights.as_ref()?.t_first)
+    })
+    .shown("time of the first modality, from the weights", TIME)
+    .meaning("When the first modality is learned by the actual initial weights."),
+    Entry::new("weights_t_second", |run| {
+        number(run.theory.from_weights.as_ref()?.t_second)
+    })
+    .shown("time of the second modality, from the weights", TIME)
+    .meaning("When the second modality is learned by the actual initial weights."),
+    Entry::new("weights_ratio", |run| {
+        number(run.theory.from_weights.as_ref()?.ratio)
+    })
+    .shown("time ratio, from the weights", "second / first modality")
+    .meaning("The time ratio by the actual initial weights."),
+    Entry::new("weights_ratio_gap", |run| {
+        let observables = run.problem.observables();
+        let gap = compare::with_theory(&observables, run.phase, run.theory);
+        number(gap.weights.ratio)
+    })
+    .shown("gap of the time ratio from the weights", "")
+    .meaning("(measured - predicted)/|predicted| of the time ratio by the actual initial weights."),
     Entry::new("t_end", |run| number(run.flow.end.time)),
     Entry::new("initial_loss", |run| {
         number(run.problem.moments.initial_loss)

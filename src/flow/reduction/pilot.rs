@@ -12,9 +12,9 @@
 //! that moves no layer by more than a twentieth: both reductions take the same ones, so that
 //! their difference does not show the discretisation.
 
-use crate::data::{Least, Modality, Moments, Quadratic, Solutions};
+use crate::data::{Modality, Moments};
 use crate::flow::{Flow, Observation};
-use crate::linalg::{SemiDefinite, norm};
+use crate::linalg::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 use std::f64::consts::PI;
@@ -60,11 +60,13 @@ pub(super) fn levels(architecture: &Architecture, weights: &DVector<f64>) -> Vec
 /// Estimated relative error of `coarse`, from its shift in time against `fine` where the maps
 /// pass `levels`. None where the two differ by too much or do not rise at all.
 pub(super) fn error(levels: &[f64], coarse: Network<'_>, fine: Network<'_>) -> Option<f64> {
-    let mut moments = out_of_reach(fine.0);
+    let modalities = &fine.0.modalities;
+    let mut drive = even_drive(fine.0);
     let mut risers = [PilotRun::new(coarse.1), PilotRun::new(fine.1)];
     let mut waiting: Vec<usize> = (0..levels.len()).collect();
     let (mut time, mut steps, mut shift) = (0.0, 0, 0.0f64);
     while !waiting.is_empty() {
+        let moments = Moments::of_constant_drive(modalities, &drive);
         let mut flows = [Flow::new(coarse.0, &moments), Flow::new(fine.0, &moments)];
         let risen = loop {
             for (riser, flow) in risers.iter_mut().zip(&mut flows) {
@@ -83,7 +85,10 @@ pub(super) fn error(levels: &[f64], coarse: Network<'_>, fine: Network<'_>) -> O
             risers.iter_mut().for_each(|riser| riser.step(step));
         };
         shift = shift.max(time_shift(fine.0, &risers, risen, time)?);
-        freeze(&mut moments, risen);
+        // Switched off, as on its plateau.
+        drive
+            .columns_range_mut(modalities[risen].range.clone())
+            .fill(0.0);
     }
     let modes = |modality: &Modality| modality.dim().min(fine.0.outputs);
     let has_several = fine.0.modalities.iter().any(|m| modes(m) > 1);
@@ -114,13 +119,11 @@ fn time_shift(
     (difference <= LARGEST_DIFFERENCE).then(|| difference / speed.max(1.0))
 }
 
-/// Moments whose optimum is so far away that the residual correlation G = (W* - W) S_xx is
-/// constant: in each modality's block the leading rows or columns of an orthogonal matrix (the
-/// discrete cosine transform), so that no output or input is left out or preferred.
-fn out_of_reach(architecture: &Architecture) -> Moments {
-    const FAR: f64 = 1e200;
+/// A drive (o x d) that holds each modality's target out of reach: in each block the leading rows or columns of
+/// an orthogonal matrix (the discrete cosine transform), so that no output or input is left out or preferred.
+fn even_drive(architecture: &Architecture) -> DMatrix<f64> {
     let (outputs, inputs) = (architecture.outputs, architecture.inputs());
-    let mut cross = DMatrix::zeros(outputs, inputs);
+    let mut drive = DMatrix::zeros(outputs, inputs);
     for modality in &architecture.modalities {
         let dim = modality.dim();
         let cosine = |k: usize, i: usize, n: usize| {
@@ -129,7 +132,7 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
         };
         for i in 0..dim {
             for k in 0..outputs {
-                cross[(k, modality.range.start + i)] = if dim >= outputs {
+                drive[(k, modality.range.start + i)] = if dim >= outputs {
                     cosine(k, i, dim)
                 } else {
                     cosine(i, k, outputs)
@@ -137,37 +140,7 @@ fn out_of_reach(architecture: &Architecture) -> Moments {
             }
         }
     }
-    let covariance = SemiDefinite::diagonal(DVector::from_element(inputs, 1.0 / FAR));
-    let loss = Quadratic {
-        optimum: &cross * FAR,
-        covariance: covariance.clone(),
-        floor: 0.0,
-    };
-    Moments {
-        bounds: None,
-        modalities: architecture.modalities.clone(),
-        inputs: covariance,
-        initial_loss: 0.0,
-        least: Least::unbounded(&loss),
-        loss,
-        cross,
-        generalisation: None,
-        solutions: Solutions::default(),
-        samples: None,
-        reading: None,
-    }
-}
-
-/// Takes a modality's inputs out of the data: its residual correlation is zero.
-fn freeze(moments: &mut Moments, modality: usize) {
-    let frozen = moments.modalities[modality].range.clone();
-    let covariance = &moments.loss.covariance;
-    let variance = |i: usize, _| match frozen.contains(&i) {
-        true => 0.0,
-        false => covariance.entry(i, i),
-    };
-    let variances = DVector::from_fn(covariance.dim(), variance);
-    moments.loss.covariance = SemiDefinite::diagonal(variances);
+    drive
 }
 
 /// A reduction on its rise.
