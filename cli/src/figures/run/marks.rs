@@ -168,10 +168,15 @@ impl Run<'_> {
         }
         let (first, second) = (&first.name, &second.name);
         let gap = &self.result.theory_gap;
-        let theory = match self.result.theory.ratio.filter(|_| gap.same_order) {
-            Some(ratio) => format!(", theory {ratio:.3}"),
-            None => String::new(),
+        let formula = self.result.theory.ratio.filter(|_| gap.same_order);
+        let weights = self.result.theory.from_weights.as_ref();
+        let weights = weights
+            .and_then(|found| found.ratio)
+            .filter(|_| gap.weights.ratio.is_some());
+        let predicted = |name: &str, ratio: Option<f64>| {
+            ratio.map_or(String::new(), |ratio| format!(", {name} {ratio:.3}"))
         };
+        let theory = predicted("theory", formula) + &predicted("from weights", weights);
         let ratio = phase.ratio.map_or(String::new(), |ratio| {
             format!(" (t_{{{second}}}/t_{{{first}}} = {ratio:.3}{theory})")
         });
