@@ -299,6 +299,25 @@ fn whitened_inputs_have_unit_covariance_and_no_dependent_directions() {
     assert!((raw.inputs.entry(2, 2) - 1.0).abs() < 32.0 * EPS);
 }
 
+/// A column of sums written with twelve digits depends on the others but for its last one: no input of its own, as
+/// it makes none without whitening.
+#[test]
+fn what_only_the_last_decimals_make_independent_is_not_whitened() {
+    let row = |i: u32| {
+        let [a, b, d] = [2.1, 3.3, 5.7].map(|rate| (rate * f64::from(i)).sin());
+        format!("{a:.12},{b:.12},{:.12},{d:.12},{}\n", a + b, a - d)
+    };
+    let text = "a,b,c,d,y\n".to_owned() + &(0..40).map(row).collect::<String>();
+    for whiten in [false, true] {
+        let read = of(
+            &text,
+            json!({"modalities": {"A": ["a..c"], "B": ["d"]}, "standardise": true, "whiten": whiten}),
+        );
+        assert_eq!(read.rank(), 3, "{whiten}");
+        assert_eq!(read.modalities[0].dim(), if whiten { 2 } else { 3 });
+    }
+}
+
 #[test]
 fn the_fewest_components_that_explain_enough_are_kept() {
     // The fractions of variance are 0.62748 and 0.37252.

@@ -19,8 +19,8 @@ impl Transformation {
     /// That of the rows trained on (n x d): the fewest components that explain the fraction `explained` of
     /// the variance, or as many as the rank; of unit variance where `whiten` asks for it.
     ///
-    /// The rank is that of NumPy's `matrix_rank`: singular values up to max(n, d) epsilon times the
-    /// largest count as zero.
+    /// The rank is that of the covariance, as everywhere else: variances up to max(n, d) epsilon times the largest
+    /// count as zero. Columns that depend on each other but for their last decimals so make no input of their own.
     ///
     /// # Errors
     /// An input error at `key` where the inputs do not vary.
@@ -40,7 +40,7 @@ impl Transformation {
         } else {
             left_singular(triangle(&centred).transpose(), key)?
         };
-        let cutoff = n.max(d) as f64 * f64::EPSILON * values.max();
+        let cutoff = (n.max(d) as f64 * f64::EPSILON).sqrt() * values.max();
         let rank = values.iter().take_while(|value| **value > cutoff).count();
         if rank == 0 {
             let problem = "the inputs of this modality do not vary";

@@ -6,7 +6,8 @@ use super::show;
 use crate::error::Result;
 use crate::report::format::number_to;
 use crate::report::network;
-use crate::scenario::{self, Grid};
+use crate::scenario::{self, Grid, Loaded};
+use crate::sweep;
 use modalflow::experiment::Cost;
 use serde::Serialize;
 use serde_json::json;
@@ -16,8 +17,14 @@ use std::path::PathBuf;
 pub(super) fn check(paths: &[PathBuf], options: &Options) -> Result<u8> {
     let prepared = prepare_all(paths, options)?;
     let grids = prepared.iter().map(|Prepared { job, .. }| {
-        let sweep = job.loaded.file.sweep.as_ref();
-        sweep.map(|_| Grid::of(&job.loaded)).transpose()
+        let Loaded { file, source } = &job.loaded;
+        let grid = file.sweep.as_ref().map(|_| Grid::of(&job.loaded));
+        let grid = grid.transpose()?;
+        if grid.is_some() {
+            // The files of the axes are there too.
+            sweep::identity(&job.loaded).map_err(|error| source.locate(error))?;
+        }
+        Ok(grid)
     });
     let grids: Vec<Option<Grid>> = grids.collect::<Result<_>>()?;
     for (i, (Prepared { job, problem, .. }, grid)) in prepared.iter().zip(&grids).enumerate() {

@@ -4,8 +4,9 @@ use super::args::Options;
 use super::{INTERRUPTED, interrupt, print, warn};
 use crate::error::{Error, Result};
 use crate::output;
-use crate::scenario::{Loaded, ScenarioFile, SweepSection};
+use crate::scenario::{Loaded, ScenarioFile, SweepSection, expand_home};
 use crate::sweep::memory;
+use modalflow::data::ArrayFile;
 use modalflow::experiment::Scenario;
 use modalflow::experiment::problem::Problem;
 use std::collections::HashSet;
@@ -88,9 +89,10 @@ impl Job {
         }
         let mut file = self.loaded.file.clone();
         for (_, name) in file.sweep.iter_mut().flat_map(SweepSection::files_mut) {
-            let path = relative(&self.loaded.source.folder().join(&*name));
-            if let Some(path) = path.and_then(|path| path.into_os_string().into_string().ok()) {
-                *name = path;
+            let file = ArrayFile::from(name.as_str());
+            let path = self.loaded.source.folder().join(expand_home(&file.path));
+            if let Some(path) = relative(&path) {
+                *name = ArrayFile { path, ..file }.to_string();
             }
         }
         ScenarioFile { scenario, ..file }

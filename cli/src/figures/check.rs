@@ -117,16 +117,16 @@ impl Place<'_> {
             let is_it = |path: &str| path.starts_with("data.") && path.ends_with(end);
             self.columns().any(|column| is_it(&column.path))
         };
-        let can_be = match data {
-            Source::Table(table) => table.holdout > 0.0 || varies(".holdout"),
-            Source::Images(_) => true,
-            _ => data.get().about().sampling.drawn().is_some() || varies(".samples"),
-        };
+        let about = data.get().about();
+        let can_be = matches!(data, Source::Images(_))
+            || about.holds_out
+            || about.sampling.drawn().is_some()
+            || [".holdout", ".folds", ".samples"].into_iter().any(varies);
         ensure(
             can_be,
             self.of(key),
             "there is no generalisation error: no samples are drawn and no rows held out",
-            "give the data samples (a table: holdout), or show another quantity",
+            "give the data samples (a table or arrays: holdout or folds), or show another quantity",
         )
     }
 

@@ -93,7 +93,7 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
             samples.push(Sample::Marker(marker));
         }
         for point in &one.points {
-            let aside = aside(series, i, point.at.0, &panel.y);
+            let aside = aside(series, i, point.at.0, [&panel.x, &panel.y]);
             has_moved |= aside != 0.0;
             panel.dots.push(Dot {
                 aside,
@@ -116,19 +116,24 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
 
 /// How far the point of a series at `x` is set aside: points or bars of several series that would cover each
 /// other stand side by side, the outermost by at most a marker's width, so that each is still read off at its
-/// own place.
-fn aside(all: &[Series], series: usize, x: f64, y: &Axis) -> f64 {
+/// own place, and stays nearer to it than to the next one.
+fn aside(all: &[Series], series: usize, at: f64, [x, y]: [&Axis; 2]) -> f64 {
+    /// Page units across a panel, about.
+    const WIDTH: f64 = 600.0;
     /// From one to the next where there is room.
     const STEP: f64 = 9.0;
     /// Markers nearer to each other than this fraction of the axis would cover each other.
     const NEAR: f64 = 0.02;
     let points = all.iter().enumerate().filter_map(|(i, series)| {
-        let point = series.points.iter().find(|point| point.at.0 == x)?;
-        let at = y.fraction(point.at.1);
-        let (low, high) = point
-            .bar
-            .map_or((at, at), |(low, high)| (y.fraction(low), y.fraction(high)));
-        Some((i, (low.min(at - NEAR / 2.0), high.max(at + NEAR / 2.0))))
+        let point = series.points.iter().find(|point| point.at.0 == at)?;
+        let height = y.fraction(point.at.1);
+        let (low, high) = point.bar.map_or((height, height), |(low, high)| {
+            (y.fraction(low), y.fraction(high))
+        });
+        Some((
+            i,
+            (low.min(height - NEAR / 2.0), high.max(height + NEAR / 2.0)),
+        ))
     });
     let points: Vec<(usize, (f64, f64))> = points.collect();
     let covers = |(i, own): &&(usize, (f64, f64))| {
@@ -137,7 +142,13 @@ fn aside(all: &[Series], series: usize, x: f64, y: &Axis) -> f64 {
     };
     let crowded: Vec<usize> = points.iter().filter(covers).map(|(i, _)| *i).collect();
     let half = 0.5 * crowded.len().saturating_sub(1) as f64;
-    let step = STEP.min(2.0 * SERIES_RADIUS / half);
+    let others = all
+        .iter()
+        .flat_map(Series::middles)
+        .filter(|other| other.0 != at);
+    let gaps = others.map(|other| (x.fraction(other.0) - x.fraction(at)).abs());
+    let room = 0.4 * WIDTH * gaps.fold(f64::INFINITY, f64::min);
+    let step = STEP.min(room.min(2.0 * SERIES_RADIUS) / half);
     let place = crowded.iter().position(|i| *i == series);
     place.map_or(0.0, |place| step * (place as f64 - half))
 }
@@ -178,7 +189,8 @@ mod tests {
             ..Series::default()
         });
         let y = Axis::new("", (0.0, 10.0), false);
-        let moved = |series: &[Series], i| aside(series, i, 0.0, &y);
+        let x = Axis::new("", (0.0, 1.0), false);
+        let moved = |series: &[Series], i| aside(series, i, 0.0, [&x, &y]);
         let expected = [-7.6, 0.0, 0.0, 7.6];
         for (i, expected) in expected.into_iter().enumerate() {
             assert!((moved(&series, i) - expected).abs() < 1e-12, "{i}");
@@ -198,5 +210,12 @@ mod tests {
         assert_eq!([0, 1, 2].map(|i| moved(&three, i)), [-4.5, 4.5, 0.0]);
         let six = points(&[2.0; 6]);
         assert!((moved(&six, 0) + 7.6).abs() < 1e-12 && moved(&six, 5) == -moved(&six, 0));
+        // A neighbour a hundredth of the axis away leaves less room.
+        let mut near = points(&[2.0, 2.0]);
+        near[0].points.push(Measured {
+            at: (0.01, 9.0),
+            bar: None,
+        });
+        assert!((moved(&near, 0) + 2.4).abs() < 1e-12);
     }
 }

@@ -4,6 +4,7 @@ use super::events::{self, below, leads_to, line_of};
 use super::overrides::Override;
 use super::{ScenarioFile, SweepSection, messages};
 use crate::error::{Error, InputError, Result};
+use modalflow::data::ArrayFile;
 use modalflow::experiment::Scenario;
 use modalflow::section::check;
 use serde::de::DeserializeOwned;
@@ -74,8 +75,9 @@ impl Loaded {
         let own = scenario.files_mut().into_iter();
         let own = own.map(|(key, path)| (key.to_owned(), path.clone()));
         let axes = sweep.iter_mut().flat_map(SweepSection::files_mut);
-        let axes =
-            axes.map(|(key, file)| (key, self.source.folder().join(expand_home(file.as_ref()))));
+        // Of an array in a file, the file.
+        let of_file = |file: &str| expand_home(&ArrayFile::from(file).path);
+        let axes = axes.map(|(key, file)| (key, self.source.folder().join(of_file(file))));
         own.chain(axes).collect()
     }
 }
