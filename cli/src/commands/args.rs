@@ -38,6 +38,7 @@ Examples:
   modalflow sweep scenarios/paper/depth4_over_rho.yaml --set network.width=1000 --dry-run
   modalflow sweep grid.yaml --shard 3/8     # on eight machines, then:
   modalflow merge outputs/grid
+  modalflow sweep grid.yaml --slurm > grid.sh && sbatch grid.sh
 
 Every finished cell is kept at once in OUT/NAME/cells; the same call goes on where it was killed.";
 
@@ -105,12 +106,31 @@ pub struct SweepArgs {
     /// Print the number of cells, how many are done, and the first few; run nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Print a job script for Slurm with N shards; without N, as many as take about an hour each, by one cell that
+    /// is run for its time. --jobs is the processors of a task [default: up to 8]. Nothing is written
+    // The merge draws; a task that fails fast would leave cells that no list of tasks names.
+    #[arg(long, value_name = "N", num_args = 0..=1, value_parser = shard_count)]
+    #[arg(conflicts_with_all = ["shard", "dry_run", "fail_fast", "svg", "json"])]
+    pub slurm: Option<Option<u32>>,
     /// Write the figures as SVG too
     #[arg(long)]
     pub svg: bool,
     /// The scenarios.
     #[command(flatten)]
     pub scenarios: Scenarios,
+}
+
+/// A number of shards.
+fn shard_count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok();
+    count
+        .filter(|count| (1..=Shard::MOST).contains(count))
+        .ok_or_else(|| {
+            format!(
+                "write a number of shards from 1 to {}; without one, write the scenario before --slurm",
+                Shard::MOST
+            )
+        })
 }
 
 /// The scenarios of a command, and what is changed in all of them.

@@ -20,6 +20,9 @@ impl Shard {
     /// The whole grid.
     pub const WHOLE: Shard = Shard { index: 0, count: 1 };
 
+    /// The most parts that there may be.
+    pub const MOST: u32 = 1_000_000;
+
     /// Whether a cell belongs to it.
     pub fn has(self, cell: u64) -> bool {
         cell % u64::from(self.count) == u64::from(self.index)
@@ -41,7 +44,7 @@ impl FromStr for Shard {
             Some((index.trim().parse().ok()?, count.trim().parse().ok()?))
         });
         match numbers {
-            Some((index, count)) if (1..=count).contains(&index) && count <= 1_000_000 => {
+            Some((index, count)) if (1..=count).contains(&index) && count <= Shard::MOST => {
                 Ok(Shard {
                     index: index - 1,
                     count,

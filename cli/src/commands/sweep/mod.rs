@@ -5,11 +5,13 @@
 //! | `mod.rs` | loads and runs sweeps |
 //! | `publish.rs` | writes what is finished |
 //! | `dry_run.rs` | shows what would run |
+//! | `slurm.rs` | prints a job script |
 //! | `merge.rs` | joins shards |
 
 mod dry_run;
 mod merge;
 mod publish;
+mod slurm;
 
 pub(super) use merge::merge;
 
@@ -142,6 +144,9 @@ pub(super) fn sweep_scenarios(call: &SweepArgs, options: &Options) -> Result<u8>
     for sweep in &sweeps {
         sweep.ensure_inputs_are_kept()?;
         folder::ensure_no_run(&sweep.job.folder)?;
+    }
+    if let Some(count) = call.slurm {
+        return slurm::print_script(&sweeps, count, call, options);
     }
     work_on(
         &sweeps,

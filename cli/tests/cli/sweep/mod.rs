@@ -6,6 +6,7 @@ mod formula;
 mod refused;
 mod resume;
 mod shards;
+mod slurm;
 
 use super::support::{Sandbox, number};
 use predicates::prelude::*;
