@@ -6,7 +6,7 @@ NONLINEAR := $(sort $(wildcard scenarios/nonlinear/*.yaml))
 NONLINEAR_SWEEPS := $(sort $(wildcard scenarios/nonlinear/sweeps/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --
 
-.PHONY: house tables run test lint doc bench peers figures paper digits check
+.PHONY: house slurm tables run test lint doc bench peers figures paper digits check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -56,6 +56,10 @@ check: ## validate every shipped scenario
 	@$(MODALFLOW) check --quiet $(SWEEPS)
 	@$(MODALFLOW) check --quiet $(NONLINEAR)
 	@$(MODALFLOW) check --quiet $(NONLINEAR_SWEEPS)
+
+slurm: ## job arrays on a Slurm of one machine (Debian: slurmctld, slurmd, slurm-client, munge; root or sudo)
+	cargo build --release --locked --quiet
+	tests/slurm/try.sh
 
 house: ## size, structure and build times of the first and the last design, for docs/architecture.md (Python 3.11)
 	python3 docs/house.py
