@@ -1,6 +1,7 @@
 //! What a run's `summary.json` has beside its results.
 
 use crate::scenario::ScenarioFile;
+use crate::sweep::processor;
 use modalflow::experiment::summary::Summary;
 use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -31,6 +32,9 @@ pub struct Provenance {
     pub git: Option<&'static str>,
     /// Compiler it was built with.
     pub rustc: Option<&'static str>,
+    /// What decides the last digits: the family of the processor, and `-fma` where it has fused
+    /// multiply-adds.
+    pub processor: String,
     /// When the run started, seconds since 1970-01-01 UTC.
     pub started: u64,
     /// How long data, initial weights and their reduction took, in seconds.
@@ -46,6 +50,7 @@ impl Provenance {
             version: env!("CARGO_PKG_VERSION"),
             git: option_env!("MODALFLOW_GIT"),
             rustc: option_env!("MODALFLOW_RUSTC"),
+            processor: processor(),
             started: started
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),

@@ -35,7 +35,7 @@ mod theory_line;
 
 pub use cell::{DrawnTrajectory, Finished, invalid, run_cell};
 pub use identity::identity;
-pub use machine::memory;
+pub use machine::{memory, processor};
 pub use phase_plane::{CriticalPoint, PhasePlane};
 pub use quantities::Need;
 pub use quantity::Quantity;

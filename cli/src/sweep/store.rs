@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+/// How the names of files end that say where cells ran.
+const PROCESSOR: &str = "processor";
+
 /// The first line of a store: what its cells belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Header {
@@ -38,6 +41,18 @@ impl Header {
             Shard::WHOLE => format!("{sweep}.jsonl"),
             Shard { index, count } => format!("{sweep}.shard-{}-of-{count}.jsonl", index + 1),
         }
+    }
+
+    /// The name of an empty file beside the store: cells of it ran on such a processor.
+    pub fn processor_file(&self, processor: &str) -> String {
+        format!("{}.{processor}.{PROCESSOR}", self.file_name())
+    }
+
+    /// The processor that such a file of a store of this sweep is about.
+    pub fn processor_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let rest = name.strip_prefix(&self.sweep)?.strip_suffix(PROCESSOR)?;
+        let (_, processor) = rest.strip_suffix('.')?.rsplit_once('.')?;
+        Some(processor)
     }
 
     /// What the store at `path` holds by its name; None where that is no store of this sweep.

@@ -76,6 +76,7 @@ const KEYS: &[&str] = &[
     "provenance.version",
     "provenance.git",
     "provenance.rustc",
+    "provenance.processor",
     "provenance.started",
     "provenance.wall_seconds",
 ];

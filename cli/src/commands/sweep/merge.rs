@@ -5,6 +5,7 @@ use super::publish::{PublishContext, SCENARIO, finish};
 use crate::commands::args::Options;
 use crate::commands::folder;
 use crate::commands::job::Job;
+use crate::commands::warn;
 use crate::error::{Error, Result};
 use crate::output;
 use crate::scenario::Loaded;
@@ -33,9 +34,30 @@ pub(in crate::commands) fn merge(folders: &[PathBuf], svg: bool, options: &Optio
     }
     let paths: Vec<PathBuf> = paths.into_iter().collect();
     let paths = CellStore::mergeable(&sweep.header, &paths)?;
+    note_processors(&sweep, folders);
     output::prepare_folders(std::slice::from_ref(&sweep.job.folder))?;
     let mut store = CellStore::merge(&sweep.cells, &sweep.header, &paths)?;
     finish(&sweep, &mut store, options, &context)
+}
+
+/// Says where shards ran on unlike processors, whose last digits may differ.
+fn note_processors(sweep: &Sweep, folders: &[PathBuf]) {
+    let entries = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(Sweep::cells_in(folder)));
+    let names = entries
+        .flat_map(|entries| entries.flatten())
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    let processors: BTreeSet<String> = names
+        .filter_map(|name| sweep.header.processor_of(&name).map(str::to_owned))
+        .collect();
+    if processors.len() > 1 {
+        warn(&format!(
+            "warning: {}: the shards ran on unlike processors ({}): last digits may differ from those of one call",
+            sweep.job.name,
+            modalflow::error::listed(processors.iter().map(String::as_str))
+        ));
+    }
 }
 
 /// The sweep whose scenario stands in the first folder that has one: beside a shard's cells, or

@@ -20,6 +20,7 @@ use super::job::{Job, work_on};
 use super::progress::Bar;
 use super::{INTERRUPTED, folder, interrupt, warn};
 use crate::error::{Error, Result};
+use crate::output;
 use crate::scenario::{Cell, Grid};
 use crate::sweep::{self, CellOutcome, CellStore, Finished, Header, Plan, Shard};
 use publish::{PublishContext, finish, finish_shard, note_earlier_results};
@@ -170,6 +171,10 @@ fn sweep_one(sweep: &Sweep, call: &SweepArgs, options: &Options) -> Result<u8> {
     };
     let mut store = CellStore::open(&sweep.cells, sweep.header.clone())?;
     note_kept(sweep, &store, options);
+    if call.shard != Shard::WHOLE && !store.missing().is_empty() {
+        let name = sweep.header.processor_file(&sweep::processor());
+        output::write_files(&sweep.cells, &[(name, Vec::new())], &[])?;
+    }
     run_missing(sweep, &mut store, call, options, &go_on)?;
     if !store.missing().is_empty() {
         note_unfinished(sweep, &store, go_on());

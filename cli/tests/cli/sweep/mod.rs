@@ -8,7 +8,7 @@ mod resume;
 mod shards;
 mod slurm;
 
-use super::support::{Sandbox, number};
+use super::support::{Sandbox, at, number};
 use predicates::prelude::*;
 use std::fs;
 use std::io::Read;

@@ -149,3 +149,38 @@ fn too_many_open_files_are_no_damage() {
     assert!(refused > 0);
     assert!(sandbox.tree(path) == before);
 }
+
+/// Each shard leaves a file that says what processor it ran on; here one of another is put beside them.
+#[test]
+fn unlike_processors_are_noted() {
+    let sandbox = Sandbox::with(GRID);
+    for i in 1..=2 {
+        sandbox.succeed(&format!("sweep fast.yaml --shard {i}/2 --quiet"));
+    }
+    let merge = || {
+        let assert = sandbox
+            .command("merge outputs/fast --quiet")
+            .assert()
+            .code(0);
+        String::from_utf8_lossy(&assert.get_output().stderr).into_owned()
+    };
+    assert_eq!(merge(), "");
+    let summary = sandbox.json("outputs/fast/summary.json");
+    let processor = at(&summary, "provenance.processor")
+        .as_str()
+        .expect("a word")
+        .to_owned();
+    let names = sandbox.names("outputs/fast/cells");
+    let own: Vec<&String> = names
+        .iter()
+        .filter(|name| name.ends_with(&format!(".{processor}.processor")))
+        .collect();
+    assert_eq!(own.len(), 2, "{names:?}");
+    let other = own[1].replace(&format!(".{processor}."), ".z80.");
+    sandbox.write(&format!("outputs/fast/cells/{other}"), "");
+    let said = merge();
+    assert!(
+        said.contains(&format!("unlike processors ({processor}, z80)")),
+        "{said}"
+    );
+}
