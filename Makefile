@@ -6,7 +6,11 @@ NONLINEAR := $(sort $(wildcard scenarios/nonlinear/*.yaml))
 NONLINEAR_SWEEPS := $(sort $(wildcard scenarios/nonlinear/sweeps/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --
 
-.PHONY: house slurm tables run test lint doc bench peers figures paper digits check
+# What `make fuzz` feeds with mutated inputs, and for how many seconds each.
+FUZZ := scenario overrides csv npy_npz safetensors idx
+SECONDS ?= 600
+
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper digits check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -16,6 +20,7 @@ test: ## all tests
 
 lint: ## formatting and lints, warnings denied
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	# The library alone: the program may lend it what it does not ask for.
 	cargo clippy --release --locked --package modalflow --lib -- -D warnings
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
@@ -25,6 +30,15 @@ doc: ## API documentation, warnings denied
 
 bench: ## speed, as ratios measured in one run
 	cargo bench --locked --workspace
+
+fuzz: ## mutated inputs for every reader, SECONDS for each (cargo install cargo-fuzz, a C++ compiler)
+	cargo fuzz build --sanitizer none
+	@for target in $(FUZZ); do \
+	  mkdir -p fuzz/corpus/$$target && (ulimit -v 6000000; \
+	  nice -n 15 cargo fuzz run --sanitizer none $$target \
+	    fuzz/corpus/$$target fuzz/seeds/$$target scenarios tests/fixtures -- \
+	    -max_len=4096 -timeout=10 -rss_limit_mb=2048 -max_total_time=$(SECONDS)) || exit 1; \
+	done
 
 peers: ## speed beside PyTorch, SciPy and diffrax (Python 3.11, some gigabytes of packages)
 	python3 -m venv target/peers

@@ -266,6 +266,42 @@ fn unusable_arrays_say_where_and_why() {
     }
 }
 
+/// The time of parsing a header doubles with each list in another, and its numbers may be meant to overflow.
+/// Found by fuzzing.
+#[test]
+fn headers_made_to_harm_are_refused() {
+    let header =
+        |extra: &str| format!("{{'descr': '<f8', 'fortran_order': False, 'shape': (1,), {extra}}}");
+    let lists = "not in NPY format, or an array of records";
+    let sides = "(4294967296, 4294967296, 4294967296)";
+    let cases = [
+        (header(&format!("'x': {}", "[".repeat(40))), lists),
+        (header(&format!("'x': {}", "{1:".repeat(40))), lists),
+        (header(&format!("'x': {}", "[(1, 2), ".repeat(40))), lists),
+        (
+            header(&format!("\"shape\": {sides}, 'x': \"'shape': (1,)\"")),
+            "its shape cannot be read",
+        ),
+    ];
+    let scratch = tempfile::tempdir().expect("a folder");
+    let path = scratch.path().join("x.npy");
+    for (header, expected) in cases {
+        let length = (header.len() as u16).to_le_bytes();
+        let bytes = [
+            b"\x93NUMPY\x01\x00",
+            &length[..],
+            header.as_bytes(),
+            &[0; 8],
+        ]
+        .concat();
+        std::fs::write(&path, bytes).expect("written");
+        let data = json!({"arrays": {"modalities": {"A": path}, "target": path}});
+        let error = try_moments(0, data).expect_err(&header);
+        let expected = format!("x.npy: the array cannot be read: {expected}");
+        assert!(error.contains(&expected), "{error}\nfor\n{header}");
+    }
+}
+
 /// Cut short or changed anywhere, a file gives an error or numbers, and never a panic.
 #[test]
 fn damaged_files_never_panic() {

@@ -484,6 +484,10 @@ fn unusable_weights_files_say_where_and_why() {
             "w.npz: array A.1: the array cannot be read: ",
         ),
         (
+            npz(&[("A.1", raw_npy(twice, &[0; 16]))]),
+            "w.npz: array A.1: the array cannot be read: its shape cannot be read",
+        ),
+        (
             npz(&[("A.1", raw_npy(&long, &[]))]),
             "w.npz: array A.1: the array cannot be read: not in NPY",
         ),
@@ -507,10 +511,6 @@ fn unusable_weights_files_say_where_and_why() {
             .to_string()
             .contains("none.npz: cannot read the file: No such file")
     );
-    // A key given twice: Python keeps the last, and so it is read.
-    let data: Vec<u8> = [1.0f64, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
-    std::fs::write(&path, npz(&[("A.1", raw_npy(twice, &data))])).expect("written");
-    assert!(npz::read(&path, &small()).is_ok());
 }
 
 #[test]

@@ -17,6 +17,10 @@ use zip::ZipArchive;
 /// parsing one of megabytes would be an attack's work.
 const LONGEST_HEADER: u32 = 1024;
 
+/// Most lists and dictionaries in a header: itself, and records two deep. The time of parsing doubles with
+/// each one that stands in another.
+const MOST_LISTS: usize = 4;
+
 /// What an array's header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -73,11 +77,15 @@ impl Header {
         source.read_exact(&mut length[..width]).map_err(broken)?;
         start.extend_from_slice(&length[..width]);
         let length = u32::from_le_bytes(length);
+        let no_numbers = || Err("not in NPY format, or an array of records".to_owned());
         if length > LONGEST_HEADER {
-            return Err("not in NPY format, or an array of records".to_owned());
+            return no_numbers();
         }
         let mut text = vec![0; length as usize];
         source.read_exact(&mut text).map_err(broken)?;
+        if text.iter().filter(|byte| b"[{".contains(byte)).count() > MOST_LISTS {
+            return no_numbers();
+        }
         let shape = shape(&String::from_utf8_lossy(&text)).ok_or("its shape cannot be read")?;
         if !is_countable(&shape) {
             let shape = tuple(&shape);
@@ -136,10 +144,19 @@ impl Array {
     }
 }
 
-/// The shape, from the text of a header: a Python dictionary.
+/// The shape, from the text of a header: a Python dictionary. None too where the header has numbers in other
+/// brackets, which the npyz crate might take for the shape.
 fn shape(header: &str) -> Option<Vec<u64>> {
     let (_, after) = header.rsplit_once("'shape':")?;
     let (sides, _) = after.trim_start().strip_prefix('(')?.split_once(')')?;
+    let is_number = |text: &&str| {
+        let text = text.trim_start();
+        text.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c))
+    };
+    let with_numbers = header.split(['(', '[']).skip(1).filter(is_number).count();
+    if with_numbers > usize::from(is_number(&sides)) {
+        return None;
+    }
     sides
         .split(',')
         .map(str::trim)

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::fmt::Display;
 
 /// Levels of nesting that serde_yaml reads.
-const DEEPEST: usize = 128;
+pub(super) const DEEPEST: usize = 128;
 
 /// The text's value; the error has its line, but no file.
 pub(super) fn parse(text: &str) -> Result<Value, InputError> {

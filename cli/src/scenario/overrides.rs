@@ -67,6 +67,10 @@ impl Override {
     /// Sets the key `path` of a scenario.
     pub fn set(scenario: &mut Value, path: &str, value: &Value) -> Result<(), InputError> {
         let mut steps = path.split('.');
+        if steps.clone().count() > events::DEEPEST {
+            // Every step would be a level of calls.
+            return Err(too_deep());
+        }
         let is_absent = || steps.clone().try_fold(&*scenario, child).is_none();
         if value.is_null() && is_absent() {
             return nothing_to_remove(path);
@@ -124,6 +128,11 @@ fn element<'v>(
     let index = step.parse::<usize>().ok();
     let element = index.and_then(|index| list.get_mut(index));
     element.ok_or_else(|| InputError::at(place, problem, remedy))
+}
+
+fn too_deep() -> InputError {
+    let problem = format!("a path of more than {} keys", events::DEEPEST);
+    InputError::at("", problem, "check the path; no key is that deep")
 }
 
 fn through_scalar(place: &str) -> InputError {

@@ -135,6 +135,21 @@ fn overrides_that_do_not() {
     }
 }
 
+/// Every key of a path would be a level of calls: one of 100,000 would end the program.
+#[test]
+fn endless_paths_are_refused() {
+    let set = |keys: usize| format!("{}=1", vec!["a"; keys].join("."));
+    for keys in [129, 100_000] {
+        let message = load(BASE, &[&set(keys)]).expect_err("no such key");
+        assert!(
+            message.contains("a path of more than 128 keys") && message.contains("help: "),
+            "{message}"
+        );
+    }
+    let message = load(BASE, &[&set(128)]).expect_err("no such key");
+    assert!(message.contains("unknown key"), "{message}");
+}
+
 /// The error that advises a null must be mended by it.
 #[test]
 fn advised_null_mends_two_schemes() {

@@ -1,6 +1,8 @@
 //! The sweep and figure sections.
 
 use super::support::{BASE, Case, cases, check, load, replaced};
+use modalflow_cli::scenario::{Grid, Loaded};
+use std::path::Path;
 
 /// The base text with a sweep and figures; sweep starts on line 35.
 fn text() -> String {
@@ -178,4 +180,37 @@ fn a_long_list_of_seeds_loads() {
     let sweep = format!("{{axes: [{{path: seed, values: [{}]}}]}}", seeds.join(","));
     let text = format!("{BASE}sweep: {sweep}\n");
     load(&text, &[]).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Every value is in memory, those of linked axes too, which add no cells.
+#[test]
+fn too_many_values_are_refused() {
+    let with_count = |count: u64| {
+        let axes: Vec<String> = ["A", "B"]
+            .map(|name| format!("{{path: data.toy.sigma.{name}, from: 1, to: 2, count: {count}}}"))
+            .to_vec();
+        let sweep = format!("{{axes: [{{linked: [{}]}}]}}", axes.join(", "));
+        load(&format!("{BASE}sweep: {sweep}\n"), &[])
+    };
+    let message = with_count(9_999_999).expect_err("too many");
+    assert!(
+        message.starts_with("base.yaml:35: sweep: the axes have 19999998 values together"),
+        "{message}"
+    );
+    assert!(with_count(500_001).is_err());
+    with_count(1000).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Every key of a path would be a level of calls: one of 100,000 would end the program.
+#[test]
+fn endless_paths_of_axes_are_refused() {
+    let path = vec!["a"; 100_000].join(".");
+    let sweep = format!("{{axes: [{{path: {path}, values: [1]}}]}}");
+    let text = format!("{BASE}sweep: {sweep}\n");
+    let loaded = Loaded::parse(Path::new("base.yaml"), text, &[]).expect("an axis");
+    let message = Grid::of(&loaded).expect_err("no such key").to_string();
+    assert!(
+        message.contains("a path of more than 128 keys"),
+        "{message}"
+    );
 }

@@ -10,6 +10,9 @@ use std::collections::HashSet;
 /// Most cells of a grid, repeats included: their places in the journal still fit in memory.
 pub(super) const MOST_CELLS: u64 = 10_000_000;
 
+/// Most values of all axes together, linked ones included. They are all in memory.
+const MOST_VALUES: u64 = 1_000_000;
+
 /// Top-level keys that name, describe or write a run rather than define it.
 const NOT_SWEPT: [&str; 5] = ["name", "description", "output", "sweep", "figure"];
 
@@ -18,6 +21,7 @@ pub(super) fn check(sweep: &SweepSection) -> Result<()> {
     for (i, axis) in sweep.axes.iter().enumerate() {
         check_axis(&format!("sweep.axes.{i}"), axis)?;
     }
+    check_values_fit(sweep)?;
     check_paths(sweep)?;
     let lengths = sweep.axes.iter().map(|axis| match &axis.linked {
         Some(linked) => length(&linked[0]),
@@ -40,6 +44,19 @@ fn invalid(
     remedy: impl Into<String>,
 ) -> Result<()> {
     Err(InputError::at(key, problem, remedy))
+}
+
+fn check_values_fit(sweep: &SweepSection) -> Result<()> {
+    let parts = sweep.parts();
+    let lengths = parts.iter().map(|(_, part)| length(part));
+    let values = lengths.fold(0, u64::saturating_add);
+    if values <= MOST_VALUES {
+        return Ok(());
+    }
+    let problem = format!("the axes have {values} values together");
+    let remedy =
+        format!("choose fewer: at most {MOST_VALUES}; sweep.repeats runs every cell several times");
+    invalid("sweep", problem, remedy)
 }
 
 fn check_axis(key: &str, axis: &Axis) -> Result<()> {
