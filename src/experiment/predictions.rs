@@ -11,7 +11,7 @@ impl Problem {
         let scale = self.initial_scale();
         let (moments, architecture) = (&self.moments, &self.architecture);
         let mut theory = theory::predict(moments, architecture, scale, &self.weights);
-        if self.has_order() {
+        if self.has_times() {
             // The homogeneous flow is reduced as the whole one is.
             let small = self
                 .reduction
@@ -26,15 +26,15 @@ impl Problem {
         theory
     }
 
-    /// Whether there is an order of modalities for the initial weights to decide.
-    fn has_order(&self) -> bool {
+    /// Whether the initial weights have something to say that the formulas do not: the times of deep networks, and the
+    /// order of two layers.
+    fn has_times(&self) -> bool {
         let count = self.moments.modalities.len();
-        let is_early = |fusion: Fusion| fusion.depth == 2 && fusion.is_early();
-        count > 1
-            && self.architecture.is_linear()
+        let has_order = |fusion: Fusion| count > 1 && !fusion.is_early();
+        self.architecture.is_linear()
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)
-            && !self.architecture.fusion().is_some_and(is_early)
+            && (self.architecture.deepest() > 2 || self.architecture.fusion().is_none_or(has_order))
     }
 
     /// Theory's first crossing and time ratio by descent of a learning rate, where it has the
@@ -70,14 +70,15 @@ impl Problem {
         (t_first, ratio)
     }
 
-    /// Theory's solution in time, from t = 0 to `t_end`, where there is one.
-    pub fn theory_curve(&self, t_end: f64) -> Option<Curve> {
+    /// Theory's solution in time, from t = 0 to `t_end`, where there is one; `theory` is this problem's.
+    pub fn theory_curve(&self, theory: &Theory, t_end: f64) -> Option<Curve> {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let scale = self.initial_scale();
         // Finer than the run where that is coarser than 1e-8, so that their difference is not the
         // curve's error.
         let rtol = (0.1 * self.tolerances.rtol).max(1e-9);
-        theory::curve(moments, architecture, scale, &self.weights, (rtol, t_end))
+        let start = (&self.weights, scale, theory.from_weights.as_ref());
+        theory::curve(moments, architecture, start, (rtol, t_end))
     }
 
     fn initial_scale(&self) -> InitialScale {

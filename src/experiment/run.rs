@@ -182,7 +182,7 @@ fn complete(problem: &Problem, results: &Mutex<RunResult>, monitor: &mut Monitor
     shared().escapes = escapes;
     let generalisation = generalise(&flow.trajectory, &observables);
     shared().generalisation = generalisation;
-    let theory_curve = theory_curve(problem, &flow);
+    let theory_curve = theory_curve(problem, &theory, &flow);
     shared().theory_curve = theory_curve;
     let learned = learned(problem, &flow);
     shared().learned = learned;
@@ -203,8 +203,8 @@ fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
 }
 
 /// The theory curve over the flow's time, and what is detected in it by the same definitions.
-fn theory_curve(problem: &Problem, flow: &FlowRun) -> Option<TheoryCurve> {
-    let curve = problem.theory_curve(flow.trajectory.end().time)?;
+fn theory_curve(problem: &Problem, theory: &Theory, flow: &FlowRun) -> Option<TheoryCurve> {
+    let curve = problem.theory_curve(theory, flow.trajectory.end().time)?;
     let phase = detect(
         &curve.trajectory,
         &problem.observables(),

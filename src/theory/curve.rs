@@ -2,6 +2,8 @@
 
 use super::InitialScale;
 use super::balanced::{Balanced, Start};
+use super::effective_weights::effective_start;
+use super::from_weights::FromWeights;
 use super::growth::{are_opposed, drive, late_schedule};
 use super::two_layer::growing_mode;
 use crate::data::Moments;
@@ -28,8 +30,8 @@ pub enum CurveStart {
     AlignedWeights,
     /// The growing modes of the actual initial weights.
     GrowingModes,
-    /// Aligned weights of the norm that random ones were drawn with.
-    InitialNorm,
+    /// Aligned weights that are learned at the times of the initial ones.
+    EffectiveWeights,
 }
 
 impl CurveStart {
@@ -38,8 +40,8 @@ impl CurveStart {
         match self {
             CurveStart::AlignedWeights => "the aligned initial weights",
             CurveStart::GrowingModes => "the growing modes of the initial weights",
-            CurveStart::InitialNorm => {
-                "aligned weights of the initial norm (random ones align first)"
+            CurveStart::EffectiveWeights => {
+                "aligned weights with the same times as the initial weights"
             }
         }
     }
@@ -56,8 +58,8 @@ const MOST_STEPS: u64 = 100_000;
 /// |---|---|
 /// | aligned | their own: the curve *is* the flow |
 /// | any others of two layers | the square root of the growing mode, of each modality in late fusion and of the joint inputs in early fusion |
-/// | `gaussian_norm`, more layers | u0 and sqrt(M) u0, as the paper's formulas take them: aligned from the start. Random weights align first, and are later |
-/// | any others | none: no curve |
+/// | any others of more layers | those with which aligned weights have the times of the initial ones (`effective_weights.rs`) |
+/// | others still | none: no curve |
 ///
 /// Each map starts along its drive S_yxm. One that is exactly opposed to what drives the modality
 /// when its turn comes is an exception: random weights have a share along either, aligned ones
@@ -68,8 +70,7 @@ const MOST_STEPS: u64 = 100_000;
 pub fn curve(
     moments: &Moments,
     architecture: &Architecture,
-    scale: InitialScale,
-    weights: &DVector<f64>,
+    (weights, scale, times): (&DVector<f64>, InitialScale, Option<&FromWeights>),
     (rtol, t_end): (f64, f64),
 ) -> Option<Curve> {
     let modalities = 0..moments.modalities.len();
@@ -90,18 +91,18 @@ pub fn curve(
             late_start(architecture, weights, directions),
             CurveStart::GrowingModes,
         ),
-        (_, Some(norm)) => (
+        (_, Some(norm)) if scale.aligned => (
             Start {
                 norms: vec![norm; directions.len()],
                 shared: norm * (directions.len() as f64).sqrt(),
                 directions,
             },
-            match scale.aligned {
-                true => CurveStart::AlignedWeights,
-                false => CurveStart::InitialNorm,
-            },
+            CurveStart::AlignedWeights,
         ),
-        (_, None) => return None,
+        _ => (
+            effective_start(moments, architecture, weights, times?, directions)?,
+            CurveStart::EffectiveWeights,
+        ),
     };
     let trajectory = solve(moments, architecture, &state, (rtol, t_end))?;
     Some(Curve { trajectory, start })

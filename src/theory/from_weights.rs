@@ -8,7 +8,8 @@
 //! ```
 //!
 //! **Late fusion.** The stacks do not know each other but for their drives. The one that blows up first is learned
-//! first, the others go on from their state at that time under their new drives.
+//! first, the others go on from their state at that time under their new drives. A stack of two layers beside deeper
+//! ones is learned when its map, which grows exponentially, has the norm of its least-squares solution.
 //!
 //! **Intermediate fusion.** (1) All layers flow together under S_yxA, S_yxB, ... until the map of one modality, A, has
 //! the norm p of its least-squares solution (half of it where each modality has two private layers). (2) The shared
@@ -101,7 +102,8 @@ pub fn from_weights(
             times.ok_or("times from the actual weights of two layers are not known here")?;
         return Ok(FromWeights::of(moments, times));
     }
-    if depths.clone().any(|m| architecture.depth(m) < 3) {
+    let is_late = architecture.shared.is_empty();
+    if !is_late && depths.clone().any(|m| architecture.depth(m) < 3) {
         return Err("times from the actual weights by their blow-up need three layers or more");
     }
     let problem = Problem {
@@ -109,7 +111,7 @@ pub fn from_weights(
         architecture,
         weights,
     };
-    if architecture.shared.is_empty() {
+    if is_late {
         return Ok(FromWeights::of(moments, problem.late()));
     }
     if depths.clone().all(|m| architecture.fusion_layer(m) == 1) {
@@ -167,27 +169,38 @@ impl Problem<'_> {
         loop {
             let drives = |m: usize| drive(self.moments, &learned, m);
             let waits = stacks.iter().enumerate().filter_map(|(m, stack)| {
-                let wait = stack.as_ref()?.blow_up_time(&drives(m), RTOL)?;
+                let wait = self.wait(stack.as_ref()?, &drives(m), (m, &learned))?;
                 Some((m, wait))
             });
             let Some((next, wait)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
                 return times;
             };
-            stacks[next] = None;
-            for (m, stack) in stacks.iter_mut().enumerate() {
-                if let Some(small) = stack {
-                    match small.flow_for(&drives(m), wait, RTOL) {
-                        Some(weights) => small.weights = weights,
-                        // Equally fast to within the tolerance.
-                        None => *stack = None,
-                    }
-                }
-            }
             now += wait;
-            times[next] = Some(now);
-            learned.push(next);
+            let due = advance(&mut stacks, next, wait, &drives);
+            for m in due {
+                times[m] = Some(now);
+                learned.push(m);
+            }
             learned.sort_unstable();
         }
+    }
+
+    /// How long a stack of late fusion takes under its drive: until it blows up. Two layers never do: their map grows
+    /// exponentially, and saturates as a logistic function that is half way up where the exponential is all the way.
+    fn wait(
+        &self,
+        stack: &SmallNetwork,
+        drive: &DMatrix<f64>,
+        (m, learned): (usize, &[usize]),
+    ) -> Option<f64> {
+        if self.architecture.depth(m) > 2 {
+            return stack.blow_up_time(drive, RTOL);
+        }
+        let all: Vec<usize> = (0..self.count())
+            .filter(|other| *other == m || learned.contains(other))
+            .collect();
+        let (_, reached) = stack.flow_until(drive, &[(0, self.map_norm(&all, m))], RTOL)?;
+        Some(reached.time)
     }
 
     /// Early fusion: the blow-up of all layers together.
@@ -244,18 +257,11 @@ impl Problem<'_> {
             let Some((next, wait)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
                 return times;
             };
-            stacks[next] = None;
-            for (m, stack) in stacks.iter_mut().enumerate() {
-                if let Some(small) = stack {
-                    match small.flow_for(&drives(m), wait, RTOL) {
-                        Some(weights) => small.weights = weights,
-                        None => *stack = None,
-                    }
-                }
-            }
             now += wait;
-            times[next] = Some(now);
-            learned.push(next);
+            for m in advance(&mut stacks, next, wait, &drives) {
+                times[m] = Some(now);
+                learned.push(m);
+            }
             learned.sort_unstable();
         }
     }
@@ -335,6 +341,29 @@ impl Problem<'_> {
         }
         (shared * low).exp()
     }
+}
+
+/// Takes out the stack `next`, which is learned after `wait`, and moves the others on under their drives. Gives back what
+/// is learned then: `next`, and those that are equally fast to within the tolerance.
+fn advance(
+    stacks: &mut [Option<SmallNetwork>],
+    next: usize,
+    wait: f64,
+    drives: &dyn Fn(usize) -> DMatrix<f64>,
+) -> Vec<usize> {
+    let mut due = vec![next];
+    stacks[next] = None;
+    for (m, stack) in stacks.iter_mut().enumerate() {
+        let Some(small) = stack else { continue };
+        match small.flow_for(&drives(m), wait, RTOL) {
+            Some(weights) => small.weights = weights,
+            None => {
+                *stack = None;
+                due.push(m);
+            }
+        }
+    }
+    due
 }
 
 /// A direction as a matrix of one row.

@@ -18,12 +18,14 @@
 //! | `homogeneous.rs` | the flow of small weights, and when it blows up |
 //! | `from_weights.rs` | the order and times of deep networks from their actual initial weights |
 //! | `formulas.rs` | everything else that has a closed form |
+//! | `effective_weights.rs` | the aligned weights that have the same times |
 //! | `balanced.rs` | the reduced equations of balanced rank-one weights |
 //! | `curve.rs` | their solution in time |
 //! | `phase_plane.rs` | their vector field in the plane of the total maps |
 
 mod balanced;
 mod curve;
+mod effective_weights;
 mod escape;
 mod formulas;
 mod from_weights;

@@ -3,7 +3,6 @@
 use super::Run;
 use crate::plot::{Axis, CurveKind};
 use crate::report::format::number;
-use modalflow::theory::CurveStart;
 use modalflow::trajectory::{Knot, Trajectory};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
@@ -40,13 +39,8 @@ impl Run<'_> {
         let flow = &self.result.flow.trajectory;
         let mut trajectories = vec![(CurveKind::Flow, "gradient flow".to_owned(), flow)];
         if let Some(theory) = &self.result.theory_curve {
-            let label = match theory.curve.start {
-                // Said where it explains the distance.
-                CurveStart::InitialNorm => "theory (rank one, aligned)",
-                CurveStart::AlignedWeights | CurveStart::GrowingModes => "theory (rank one)",
-            };
-            let trajectory = &theory.curve.trajectory;
-            trajectories.push((CurveKind::Theory, label.to_owned(), trajectory));
+            let label = "theory (rank one)".to_owned();
+            trajectories.push((CurveKind::Theory, label, &theory.curve.trajectory));
         }
         let name = self.descent_name();
         for (i, run) in self.result.descents.iter().enumerate() {
