@@ -3,7 +3,7 @@
 
 use modalflow::integrate::Outcome;
 use modalflow_cli::figures::sweep_page;
-use modalflow_cli::plot::{Page, Panel, Sample};
+use modalflow_cli::plot::{Page, Panel, Sample, Shape};
 use modalflow_cli::scenario::{Cell, Grid, Loaded};
 use modalflow_cli::sweep::{
     CellOutcome, CellStore, DrawnTrajectory, Finished, Header, Row, Shard, Table, Value, Values,
@@ -190,6 +190,31 @@ fn joined_theory_is_of_the_measured_runs() {
             "shown: 4 of 6 runs; 2 without a value"
         ]
     );
+}
+
+/// Theory by the actual initial weights is a black stroke at the mean of the measured runs' predictions.
+#[test]
+fn theory_from_the_weights_is_a_stroke_on_each_point() {
+    let sweep = "{repeats: 3, axes: [{path: data.toy.rho, values: [0, 0.5]}]}";
+    let figure = "{lines: {x: data.toy.rho, y: ratio}}";
+    let page = page(sweep, figure, |cell| {
+        let mut finished = run(Some(4.0).filter(|_| cell.repeat < 2), 4.0);
+        let predicted = if cell.repeat == 0 { 3.0 } else { 5.0 };
+        let row = &mut finished.row.measured;
+        row.insert(
+            "weights_ratio".into(),
+            number(Some(predicted)).expect("finite"),
+        );
+        finished
+    });
+    let panel = &page.panels[0];
+    let strokes = panel
+        .dots
+        .iter()
+        .filter(|dot| dot.marker.shape == Shape::TICK);
+    let strokes: Vec<(f64, f64)> = strokes.map(|dot| dot.at).collect();
+    assert_eq!(strokes, [(0.0, 4.0), (0.5, 4.0)]);
+    assert!(page.notes[0].contains("black strokes: theory from the actual"));
 }
 
 /// Theory that has a word at one value only is a mark there.

@@ -69,6 +69,8 @@ pub(super) struct Sums {
     pub(super) measured: Sum,
     /// Predictions, whatever was measured.
     pub(super) theory: Sum,
+    /// Predictions by the actual initial weights, of the runs that have both.
+    pub(super) from_weights: Sum,
     /// Predictions of the runs in the predicted order that have both.
     pub(super) matched: Sum,
     /// Gaps of those runs, relative to predictions that are not zero.
@@ -105,6 +107,9 @@ impl Field {
             aggregate.missing += u64::from(measured.is_none());
             sums.measured.add(measured);
             sums.theory.add(record.predicted(quantity));
+            let weights = quantity.by_weights().filter(|_| measured.is_some());
+            sums.from_weights
+                .add(weights.and_then(|weights| record.measured(weights)));
             sums.matched
                 .add(record.pair(quantity).map(|(_, predicted)| predicted));
             sums.gap.add(record.gap(quantity));

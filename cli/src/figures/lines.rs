@@ -111,6 +111,8 @@ impl LinesFigure {
         let bars = shown.clone().filter_map(|point| point.bar);
         let seen = shown.clone().map(|point| point.at.1);
         let seen = seen.chain(bars.flat_map(|(low, high)| [low, high]));
+        let ticks = series.iter().flat_map(|one| &one.ticks);
+        let seen = seen.chain(ticks.map(|tick| tick.1).filter(|y| shows(log_y, *y)));
         let predictions = joined(series)
             .flat_map(|one| &one.line)
             .map(|point| point.1);
@@ -144,6 +146,8 @@ fn series(
             at: (*x, mean),
             bar,
         }));
+        let tick = sums.from_weights.mean();
+        series.ticks.extend(tick.map(|mean| (*x, mean)));
     }
     let means = cells.map(|(x, sums)| (*x, sums.matched.mean()));
     let theory = dense.unwrap_or_else(|| means.collect());
@@ -179,6 +183,9 @@ fn meaning(series: &[Series]) -> Option<String> {
             parts.push("lines: theory for the runs' own data, joined");
         }
         _ => parts.push("lines: theory, for the runs' own data joined where those are drawn"),
+    }
+    if series.iter().any(|one| !one.ticks.is_empty()) {
+        parts.push("black strokes: theory from the actual initial weights, mean");
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -3,8 +3,8 @@
 
 use super::{Request, labels};
 use crate::plot::{
-    Axis, Colour, Curve, Dot, Key, LineStyle, Marker, Page, Panel, SERIES_RADIUS, Sample,
-    series_colour, series_dash, shows,
+    Axis, Colour, Curve, Dot, INK, Key, LineStyle, Marker, Page, Panel, SERIES_RADIUS, Sample,
+    Shape, series_colour, series_dash, shows,
 };
 use crate::scenario::AxisValue;
 
@@ -17,6 +17,8 @@ pub(super) struct Series {
     pub(super) label: String,
     pub(super) points: Vec<Measured>,
     pub(super) line: Vec<(f64, f64)>,
+    /// Ticks at the places of points: theory by the actual initial weights.
+    pub(super) ticks: Vec<(f64, f64)>,
     /// Whether the line joins theory's (mean) values for the runs, rather than being dense.
     pub(super) joined: bool,
 }
@@ -80,6 +82,8 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
         ..Panel::default()
     };
     let mut has_moved = false;
+    // The strokes of all series lie over all points.
+    let mut ticks = Vec::new();
     for (i, one) in series.iter().enumerate() {
         let colour = series_colour(i, series.len());
         let (marker, style) = (Marker::of_series(i, colour), one.style(colour, i));
@@ -101,9 +105,21 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
                 ..Dot::new(point.at, marker, "")
             });
         }
+        for &tick in &one.ticks {
+            let aside = aside(series, i, tick.0, [&panel.x, &panel.y]);
+            let marker = Marker {
+                shape: Shape::TICK,
+                ..Marker::disc(INK, SERIES_RADIUS)
+            };
+            ticks.push(Dot {
+                aside,
+                ..Dot::new(tick, marker, "")
+            });
+        }
         let label = one.label.clone();
         panel.legend.push(Key { label, samples });
     }
+    panel.dots.extend(ticks);
     panel.legend.retain(|key| !key.samples.is_empty());
     page.notes.extend(thin(&mut panel.legend));
     let moved =

@@ -6,22 +6,24 @@ use super::geometry::Point;
 use super::scene::{Form, Scene};
 use super::style::{Colour, PAPER};
 
-/// The outline of a marker: how many corners, the angle of the first, and how far out they stand, so that
-/// shapes of one radius look equally large.
+/// The outline of a marker: how many corners, the angle of the first, how far out they stand, so that
+/// shapes of one radius look equally large, and its height over its width.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shape(i32, f64, f64);
+pub struct Shape(i32, f64, f64, f64);
 
 impl Shape {
     /// A disc, as many corners.
-    pub const DISC: Self = Self(40, 0.0, 1.0);
+    pub const DISC: Self = Self(40, 0.0, 1.0, 1.0);
     /// A square.
-    pub const SQUARE: Self = Self(4, FRAC_PI_4, 1.25);
+    pub const SQUARE: Self = Self(4, FRAC_PI_4, 1.25, 1.0);
     /// A triangle that stands.
-    pub const TRIANGLE: Self = Self(3, -FRAC_PI_2, 1.4);
+    pub const TRIANGLE: Self = Self(3, -FRAC_PI_2, 1.4, 1.0);
     /// A square on its corner.
-    pub const DIAMOND: Self = Self(4, 0.0, 1.35);
+    pub const DIAMOND: Self = Self(4, 0.0, 1.35, 1.0);
     /// A triangle on its tip.
-    pub const DOWN: Self = Self(3, FRAC_PI_2, 1.4);
+    pub const DOWN: Self = Self(3, FRAC_PI_2, 1.4, 1.0);
+    /// A level stroke across a point, which it leaves to be seen.
+    pub const TICK: Self = Self(4, FRAC_PI_4, 2.9, 0.13);
 
     /// The order in which series take them.
     const ALL: [Self; 5] = [
@@ -34,11 +36,14 @@ impl Shape {
 
     /// The corners round a centre.
     fn corners(self, centre: Point, radius: f64) -> Vec<Point> {
-        let Self(count, start, reach) = self;
+        let Self(count, start, reach, height) = self;
         let corner = |i: i32| {
             let angle = start + TAU * f64::from(i) / f64::from(count);
             let far = reach * radius;
-            (centre.0 + far * angle.cos(), centre.1 + far * angle.sin())
+            (
+                centre.0 + far * angle.cos(),
+                centre.1 + height * far * angle.sin(),
+            )
         };
         (0..count).map(corner).collect()
     }

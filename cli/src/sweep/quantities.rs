@@ -20,6 +20,8 @@ pub(super) struct Entry {
     measured: fn(&Findings<'_>) -> Option<Value>,
     /// Theory's word on it, in the column `theory_` and its key.
     pub(super) predicted: Option<fn(&Problem, &Theory) -> Option<Value>>,
+    /// The quantity that is theory's word by the actual initial weights.
+    pub(super) by_weights: Option<&'static str>,
     /// What figures call it, with its unit, empty where the label says it; None where they cannot
     /// show it.
     pub(super) shown: Option<(&'static str, &'static str)>,
@@ -49,11 +51,13 @@ pub(super) const PHASE: &[Entry] = &[
     Entry::new("second", |run| text(name(&run.phase.second))),
     Entry::new("t_first", |run| number(run.phase.t_first))
         .predicted(|_, theory| number(theory.t_first))
+        .by_weights("weights_t_first")
         .needs(&[Need::Weights])
         .shown("time of the first modality", TIME)
         .meaning("When the first modality is learned."),
     Entry::new("t_second", |run| number(run.phase.t_second))
         .predicted(|_, theory| number(theory.t_second))
+        .by_weights("weights_t_second")
         .needs(&[Need::Second, Need::Weights])
         .shown("time of the second modality", TIME)
         .meaning("When the second modality is learned."),
@@ -64,6 +68,7 @@ pub(super) const PHASE: &[Entry] = &[
         .meaning("Length of the unimodal phase."),
     Entry::new("ratio", |run| number(run.phase.ratio))
         .predicted(|_, theory| number(theory.ratio))
+        .by_weights("weights_ratio")
         .needs(&[Need::Second])
         .shown("time ratio", "second / first modality")
         .meaning("The time ratio t_second/t_first."),
@@ -255,6 +260,7 @@ impl Entry {
             key,
             measured,
             predicted: None,
+            by_weights: None,
             shown: None,
             meaning: "",
             needs: &[],
@@ -263,6 +269,11 @@ impl Entry {
 
     const fn predicted(mut self, by: fn(&Problem, &Theory) -> Option<Value>) -> Self {
         self.predicted = Some(by);
+        self
+    }
+
+    const fn by_weights(mut self, key: &'static str) -> Self {
+        self.by_weights = Some(key);
         self
     }
 

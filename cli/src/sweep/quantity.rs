@@ -50,6 +50,11 @@ impl Quantity {
         self.0.predicted.is_some()
     }
 
+    /// The quantity that is theory's word on it by the actual initial weights.
+    pub fn by_weights(self) -> Option<Quantity> {
+        Self::named(self.0.by_weights?)
+    }
+
     /// What theory predicts of it for a problem.
     pub fn predicted(self, problem: &Problem, theory: &Theory) -> Option<f64> {
         (self.0.predicted?)(problem, theory)?.number()
