@@ -6,11 +6,16 @@ use crate::network::Fusion;
 use crate::theory::{self, Curve, InitialScale, Theory};
 
 impl Problem {
+    /// The predictions of the published formulas, without the times from the actual initial weights.
+    pub fn formulas(&self) -> Theory {
+        let scale = self.initial_scale();
+        theory::predict(&self.moments, &self.architecture, scale, &self.weights)
+    }
+
     /// Theory's predictions.
     pub fn theory(&self) -> Theory {
-        let scale = self.initial_scale();
         let (moments, architecture) = (&self.moments, &self.architecture);
-        let mut theory = theory::predict(moments, architecture, scale, &self.weights);
+        let mut theory = self.formulas();
         if self.has_times() {
             // The homogeneous flow is reduced as the whole one is.
             let small = self

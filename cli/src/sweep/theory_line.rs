@@ -1,4 +1,4 @@
-//! Theory between the values of an axis, as plain points.
+//! The published formulas between the values of an axis, as plain points.
 
 use super::quantities::Need;
 use super::quantity::Quantity;
@@ -59,7 +59,7 @@ impl TheoryLine<'_> {
     /// None where the key takes no such value, a depth of 2.5 say, or theory has no word.
     fn at(&self, row: usize, x: f64) -> Option<f64> {
         let problem = unreduced(self.scenario(row, x)?).ok()?;
-        self.quantity.predicted(&problem, &problem.theory())
+        self.quantity.predicted(&problem, &problem.formulas())
     }
 
     fn scenario(&self, row: usize, x: f64) -> Option<Scenario> {
@@ -72,7 +72,7 @@ impl TheoryLine<'_> {
     }
 }
 
-/// The problem of a scenario of which theory alone is asked: there is no run to make cheaper.
+/// The problem of a scenario of which the formulas alone are asked: there is no flow to make cheaper.
 pub(super) fn unreduced(mut scenario: Scenario) -> Result<Problem> {
     scenario.flow.reduction = ReductionChoice::Off;
     Problem::prepare(&scenario)
