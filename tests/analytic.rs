@@ -209,7 +209,11 @@ fn descent_ratio_matches_its_references() {
             "init: {{aligned: {{norm: 1e-9}}}}\nflow: {{until: {{time: 30}}}}\ndescent: {{learning_rate: {rate}}}"
         );
         let (problem, result) = common::run(&toy(2, 2, 0.0, 2.0, 1, &rest));
-        let predicted = theory::descent_ratio(&problem.moments, &problem.architecture, rate);
+        let steps = theory::HeavyBall {
+            learning_rate: rate,
+            momentum: 0.0,
+        };
+        let predicted = theory::descent_ratio(&problem.moments, &problem.architecture, steps);
         // Given to four digits.
         assert!(
             (predicted.expect("two layers") - formula).abs() < 6e-4,

@@ -8,6 +8,7 @@ mod common;
 mod convergence;
 mod curvature;
 mod data;
+mod descent_times;
 mod detector;
 mod edge_cases;
 mod exponential;

@@ -210,8 +210,9 @@ pub fn descent_with_theory(
     theory: &Theory,
     (t_first, ratio): (Option<f64>, Option<f64>),
 ) -> DescentTheory {
-    let same_first = phase.first == theory.first;
-    let same_order = same_first && phase.second == theory.second;
+    // All modalities of early fusion are learned together: theory has no order.
+    let same_first = theory.first.is_none() || phase.first == theory.first;
+    let same_order = theory.first.is_none() || same_first && phase.second == theory.second;
     DescentTheory {
         t_first,
         t_first_gap: relative_gap(phase.t_first.filter(|_| same_first), t_first),

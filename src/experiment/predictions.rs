@@ -2,8 +2,9 @@
 
 use super::problem::Problem;
 use crate::descent::DescentSection;
-use crate::network::Fusion;
-use crate::theory::{self, Curve, InitialScale, Theory};
+use crate::network::{Architecture, Fusion};
+use crate::theory::{self, Curve, HeavyBall, InitialScale, Theory};
+use nalgebra::DVector;
 
 impl Problem {
     /// The predictions of the published formulas, without the times from the actual initial weights.
@@ -17,18 +18,20 @@ impl Problem {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let mut theory = self.formulas();
         if self.has_times() {
-            // The homogeneous flow is reduced as the whole one is.
-            let small = self
-                .reduction
-                .as_ref()
-                .filter(|reduction| !reduction.has_modes());
-            let (small, weights) = small.map_or((architecture, &self.weights), |reduction| {
-                (&reduction.architecture, &reduction.weights)
-            });
+            let (small, weights) = self.small();
             let found = theory::from_weights(moments, small, weights);
             theory.take_weights(moments, architecture, found);
         }
         theory
+    }
+
+    /// The network whose homogeneous flow is followed, and its weights: that flow is reduced as the whole one is.
+    fn small(&self) -> (&Architecture, &DVector<f64>) {
+        let reduction = self.reduction.as_ref();
+        let small = reduction.filter(|reduction| !reduction.has_modes());
+        small.map_or((&self.architecture, &self.weights), |reduction| {
+            (&reduction.architecture, &reduction.weights)
+        })
     }
 
     /// Whether the initial weights have something to say that the formulas do not: the times of deep networks, and the
@@ -43,18 +46,25 @@ impl Problem {
     }
 
     /// Theory's first crossing and time ratio by descent of a learning rate, where it has the
-    /// flow's.
+    /// flow's; `theory` is this problem's.
     pub fn descent_theory(
         &self,
         theory: &Theory,
         learning_rate: f64,
     ) -> (Option<f64>, Option<f64>) {
         let (moments, architecture) = (&self.moments, &self.architecture);
-        // The formulas are those of plain steps of a linear network on all samples: half of the units
-        // of a rectified one are active, so that a step multiplies a mode by another factor.
+        // Half of the units of a rectified network are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
-        if !section.is_none_or(DescentSection::is_plain) || !architecture.is_linear() {
+        let momentum = section.map_or(Some(0.0), DescentSection::heavy_ball);
+        let Some(momentum) = momentum.filter(|_| architecture.is_linear()) else {
             return (None, None);
+        };
+        let steps = HeavyBall {
+            learning_rate,
+            momentum,
+        };
+        if architecture.deepest() > 2 {
+            return self.deep_descent_theory(theory, steps);
         }
         // The formula takes the modality of the larger growth rate for the first.
         let by_rates = theory::learning_order(moments)[0];
@@ -66,13 +76,23 @@ impl Problem {
                     .as_ref()
                     .is_none_or(|first| first.index == by_rates)
             })
-            .and_then(|_| theory::descent_ratio(moments, architecture, learning_rate));
+            .and_then(|_| theory::descent_ratio(moments, architecture, steps));
         let first = theory.first.as_ref().filter(|_| theory.t_first.is_some());
         let t_first = first.and_then(|first| {
             let weights = &self.weights;
-            theory::descent_first_time(moments, architecture, weights, first.index, learning_rate)
+            theory::descent_first_time(moments, architecture, weights, first.index, steps)
         });
         (t_first, ratio)
+    }
+
+    /// Deep networks: from their actual initial weights.
+    fn deep_descent_theory(&self, theory: &Theory, steps: HeavyBall) -> (Option<f64>, Option<f64>) {
+        if theory.from_weights.is_none() {
+            return (None, None);
+        }
+        let (small, weights) = self.small();
+        let found = theory::descent_from_weights(&self.moments, small, weights, steps);
+        found.map_or((None, None), |found| (found.t_first, found.ratio))
     }
 
     /// Theory's solution in time, from t = 0 to `t_end`, where there is one; `theory` is this problem's.

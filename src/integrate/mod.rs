@@ -27,14 +27,17 @@ use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// dw/dt = F(w) with a symmetric Jacobian J: a gradient flow.
-pub trait System {
+/// dw/dt = F(w).
+pub trait RightHandSide {
     /// Writes F(w).
     fn rate(&mut self, state: &[f64], rate: &mut [f64]);
 
     /// Whether the last rate was finite.
     fn is_finite(&self) -> bool;
+}
 
+/// One with a symmetric Jacobian J: a gradient flow.
+pub trait System: RightHandSide {
     /// Makes the state whose rate was last written the point at which J is taken.
     fn linearise(&mut self);
 
@@ -47,7 +50,7 @@ pub trait System {
     fn groups(&self) -> Vec<Range<usize>>;
 }
 
-impl System for Flow<'_> {
+impl RightHandSide for Flow<'_> {
     fn rate(&mut self, state: &[f64], rate: &mut [f64]) {
         Flow::rate(self, state, rate);
     }
@@ -55,7 +58,9 @@ impl System for Flow<'_> {
     fn is_finite(&self) -> bool {
         Flow::is_finite(self)
     }
+}
 
+impl System for Flow<'_> {
     fn linearise(&mut self) {
         Flow::linearise(self);
     }
@@ -82,6 +87,16 @@ pub fn integrate<S: System>(
         Method::RungeKutta(pair) => runge_kutta::integrate(system, pair, start, settings, observe),
         Method::Exponential => exponential::integrate(system, start, settings, observe),
     }
+}
+
+/// The same by Dormand and Prince's pair of order 5(4), whatever method `settings` name: it asks for no Jacobian.
+pub fn integrate_explicit<S: RightHandSide>(
+    system: &mut S,
+    start: DVector<f64>,
+    settings: &Settings,
+    observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
+) -> End {
+    runge_kutta::integrate(system, Pair::Dopri5, start, settings, observe)
 }
 
 /// Why a run ended.

@@ -12,7 +12,7 @@
 //!   short integration from the step's start;
 //! - a right-hand side that is not finite shows as a step underflow, so it is noted down here.
 
-use super::{End, Node, Outcome, Pair, Segment, Settings, System, Verdict, Work};
+use super::{End, Node, Outcome, Pair, RightHandSide, Segment, Settings, Verdict, Work};
 use nalgebra::DVector;
 use ode_solvers::dop_shared::{IntegrationError, OutputType, Stats, System as OdeSystem};
 use ode_solvers::{Dop853, Dopri5};
@@ -31,7 +31,7 @@ const SHORTEST: f64 = 64.0 * f64::EPSILON;
 ///
 /// `observe` sees every pair of accepted steps in order; the last segment may be one step with a
 /// point taken inside it.
-pub(super) fn integrate<S: System>(
+pub(super) fn integrate<S: RightHandSide>(
     system: &mut S,
     pair: Pair,
     start: State,
@@ -77,7 +77,7 @@ struct Client<'c, 's, S> {
     accepted: &'c mut dyn FnMut(f64, &State) -> bool,
 }
 
-impl<S: System> OdeSystem<f64, State> for Client<'_, '_, S> {
+impl<S: RightHandSide> OdeSystem<f64, State> for Client<'_, '_, S> {
     fn system(&self, _time: f64, state: &State, rate: &mut State) {
         let solver = self.solver;
         solver.evaluations.set(solver.evaluations.get() + 1);
@@ -91,7 +91,7 @@ impl<S: System> OdeSystem<f64, State> for Client<'_, '_, S> {
     }
 }
 
-impl<S: System> Solver<'_, S> {
+impl<S: RightHandSide> Solver<'_, S> {
     /// One call of ode_solvers, with the controller constants of Hairer, Norsett & Wanner's codes.
     fn solve(
         &self,
@@ -154,7 +154,7 @@ struct Path<'p, 's, S> {
     observe: &'p mut dyn FnMut(&mut dyn Segment) -> Verdict,
 }
 
-impl<S: System> Path<'_, '_, S> {
+impl<S: RightHandSide> Path<'_, '_, S> {
     /// Takes up to `batch` steps; `step` is the size to start with (0: to be found) and then the
     /// last one. Says why the integration is over, if it is.
     fn advance(&mut self, batch: u64, step: &mut f64) -> Option<Outcome> {
@@ -242,7 +242,7 @@ struct Steps<'p, 's, S> {
     work: Work,
 }
 
-impl<S: System> Segment for Steps<'_, '_, S> {
+impl<S: RightHandSide> Segment for Steps<'_, '_, S> {
     fn nodes(&self) -> [Node<'_>; 3] {
         [0, 1, 2].map(|k| Node {
             time: self.nodes[k].0,

@@ -21,7 +21,7 @@
 //! code with that of the full network.
 
 use crate::data::Moments;
-use crate::integrate::System;
+use crate::integrate::{RightHandSide, System};
 use crate::network::Architecture;
 use crate::trajectory::Knot;
 use nalgebra::DVector;
@@ -213,7 +213,7 @@ fn entry(state: &[f64], place: usize, layers: usize) -> f64 {
     if layers > 0 { state[place] } else { 0.0 }
 }
 
-impl System for Balanced<'_> {
+impl RightHandSide for Balanced<'_> {
     fn rate(&mut self, state: &[f64], rate: &mut [f64]) {
         self.evaluate(state);
         let [shared, shared_1, _] = power(state, self.shared_place, self.shared_layers);
@@ -243,7 +243,9 @@ impl System for Balanced<'_> {
     fn is_finite(&self) -> bool {
         self.residual.iter().all(|entry| entry.is_finite())
     }
+}
 
+impl System for Balanced<'_> {
     fn linearise(&mut self) {
         self.residual_at_point.copy_from_slice(&self.residual);
     }

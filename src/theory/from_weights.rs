@@ -19,11 +19,15 @@
 //!
 //! **Early fusion.** All layers flow together, and all modalities are learned when they blow up.
 //!
+//! **Descent** of a small learning rate comes to the same places later: by its lag times the logarithm of how much the
+//! rate has grown (`heavy_ball.rs`, `homogeneous.rs`), up to where the drop is half way down.
+//!
 //! Source: derived here to leading order in small weights; Zhang, Latham & Saxe (ICML 2024), sections on late and
 //! intermediate fusion, have it for aligned layers of equal norm. Two layers: `order.rs`, `two_layer.rs`.
 
-use super::growth::drive;
-use super::homogeneous::{Reached, SmallNetwork};
+use super::growth::{drive, learning_order};
+use super::heavy_ball::HeavyBall;
+use super::homogeneous::{Reached, SmallNetwork, joined};
 use super::order::two_layer_schedule;
 use crate::data::{Modality, Moments};
 use crate::network::Architecture;
@@ -53,7 +57,12 @@ pub struct FromWeights {
 
 impl FromWeights {
     /// The summary of the times of all modalities.
-    fn of(moments: &Moments, times: Vec<Option<f64>>) -> Self {
+    fn of(moments: &Moments, times: &[Option<Event>], steps: Option<HeavyBall>) -> Self {
+        let lag = steps.map_or(0.0, HeavyBall::lag);
+        let times = times.iter();
+        let times: Vec<Option<f64>> = times
+            .map(|event| event.map(|Event { time, delay }| time + lag * delay))
+            .collect();
         let mut order: Vec<(f64, usize)> = times
             .iter()
             .enumerate()
@@ -79,6 +88,25 @@ impl FromWeights {
     }
 }
 
+/// When something happens.
+#[derive(Debug, Clone, Copy)]
+struct Event {
+    /// The time of the flow.
+    time: f64,
+    /// How much later it happens by descent, over its lag; zero where only the flow is asked for.
+    delay: f64,
+}
+
+impl Event {
+    /// Both of what comes after this event.
+    fn then(self, next: Self) -> Self {
+        Self {
+            time: self.time + next.time,
+            delay: self.delay + next.delay,
+        }
+    }
+}
+
 /// The times of all modalities from the initial weights of a network, which may be those of a reduction: of three
 /// layers and more by their blow-up, of two layers of late fusion by their modes ([`two_layer_schedule`]).
 ///
@@ -89,6 +117,28 @@ pub fn from_weights(
     architecture: &Architecture,
     weights: &DVector<f64>,
 ) -> Result<FromWeights, &'static str> {
+    times(moments, architecture, weights, None)
+}
+
+/// The same by the steps of a descent, to first order in its learning rate. Three layers and more only.
+///
+/// # Errors
+/// Why the times are not known.
+pub fn descent_from_weights(
+    moments: &Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    steps: HeavyBall,
+) -> Result<FromWeights, &'static str> {
+    times(moments, architecture, weights, Some(steps))
+}
+
+fn times(
+    moments: &Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+    steps: Option<HeavyBall>,
+) -> Result<FromWeights, &'static str> {
     let depths = 0..moments.modalities.len();
     if !architecture.is_linear() {
         return Err("times from the actual weights are those of linear networks");
@@ -97,10 +147,12 @@ pub fn from_weights(
         .fusion()
         .is_some_and(|fusion| fusion.depth == 2);
     if is_two_layer {
-        let times = two_layer_schedule(moments, architecture, weights);
+        let times = two_layer_schedule(moments, architecture, weights).filter(|_| steps.is_none());
         let times =
             times.ok_or("times from the actual weights of two layers are not known here")?;
-        return Ok(FromWeights::of(moments, times));
+        let event = |time| Event { time, delay: 0.0 };
+        let times: Vec<_> = times.into_iter().map(|time| time.map(event)).collect();
+        return Ok(FromWeights::of(moments, &times, None));
     }
     let is_late = architecture.shared.is_empty();
     if !is_late && depths.clone().any(|m| architecture.depth(m) < 3) {
@@ -110,9 +162,10 @@ pub fn from_weights(
         moments,
         architecture,
         weights,
+        steps,
     };
     if is_late {
-        return Ok(FromWeights::of(moments, problem.late()));
+        return Ok(FromWeights::of(moments, &problem.late(), steps));
     }
     if depths.clone().all(|m| architecture.fusion_layer(m) == 1) {
         return problem.early();
@@ -127,14 +180,18 @@ pub fn from_weights(
             "times from the actual weights are not known where some modalities are fused first",
         );
     }
-    Ok(FromWeights::of(moments, problem.intermediate()))
+    Ok(FromWeights::of(moments, &problem.intermediate(), steps))
 }
+
+/// How long a stack under its drive takes until it is learned, its modality one of those that are given with it.
+type Wait<'w> = dyn Fn(&SmallNetwork, &DMatrix<f64>, (usize, &[usize])) -> Option<Event> + 'w;
 
 /// What the times depend on.
 struct Problem<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
     weights: &'p DVector<f64>,
+    steps: Option<HeavyBall>,
 }
 
 impl Problem<'_> {
@@ -142,128 +199,194 @@ impl Problem<'_> {
         self.moments.modalities.len()
     }
 
-    /// The private stack of a modality as a network of its own, its last layer multiplied from the left by
+    /// The private layers of a modality in a state of the network, the last one multiplied from the left by
     /// `read_out` (rows of its fused units) where there is one.
-    fn stack(&self, m: usize, read_out: Option<&DVector<f64>>) -> Option<SmallNetwork> {
+    fn layers(
+        &self,
+        state: &DVector<f64>,
+        m: usize,
+        read_out: Option<&DVector<f64>>,
+    ) -> Vec<DMatrix<f64>> {
         let own = self.architecture.private[m].clone();
-        let layers: Vec<DMatrix<f64>> = own
-            .clone()
-            .map(|l| {
-                let layer = self.architecture.view(self.weights, l).into_owned();
-                match read_out.filter(|_| l + 1 == own.end) {
-                    Some(direction) => row_of(direction) * layer,
-                    None => layer,
-                }
-            })
-            .collect();
-        SmallNetwork::of_stack(&layers)
+        let layer = |l: usize| {
+            let layer = self.architecture.view(state, l).into_owned();
+            match read_out.filter(|_| l + 1 == own.end) {
+                Some(direction) => row_of(direction) * layer,
+                None => layer,
+            }
+        };
+        own.clone().map(layer).collect()
+    }
+
+    /// A network at the start, which descent leaves with the velocity zero.
+    fn starting(&self, mut network: SmallNetwork, drive: &DMatrix<f64>) -> SmallNetwork {
+        let start = |steps: HeavyBall| network.rate(drive) * -steps.start_over_lag();
+        network.behind = self.steps.map(start);
+        network
+    }
+
+    /// How much later than the flow descent comes to the middle of the drop of modality m, over its lag: up to where
+    /// the flow got to in `layers` layers, and from there by ln(g/g0), g being the rate at half of the map's norm
+    /// among the modalities `all`, where the drive has half of its size.
+    fn delay(
+        &self,
+        reached: &Reached,
+        drive: &DMatrix<f64>,
+        (m, all): (usize, &[usize]),
+        layers: usize,
+    ) -> f64 {
+        if self.steps.is_none() {
+            return 0.0;
+        }
+        let (half, layers) = (0.5 * self.map_norm(all, m), layers as f64);
+        let growth = (half / reached.norm).powf((layers - 1.0) / layers);
+        reached.network.delay(drive) + (0.5 * growth).ln()
     }
 
     /// Late fusion: from blow-up to blow-up.
-    fn late(&self) -> Vec<Option<f64>> {
-        let mut stacks: Vec<Option<SmallNetwork>> =
-            (0..self.count()).map(|m| self.stack(m, None)).collect();
+    fn late(&self) -> Vec<Option<Event>> {
+        let stack = |m: usize| {
+            let stack = SmallNetwork::of_stack(&self.layers(self.weights, m, None))?;
+            Some(self.starting(stack, &drive(self.moments, &[], m)))
+        };
+        let stacks = (0..self.count()).map(stack).collect();
+        let start = Event {
+            time: 0.0,
+            delay: 0.0,
+        };
+        self.one_by_one(
+            stacks,
+            (Vec::new(), start),
+            &|learned, m| drive(self.moments, learned, m),
+            &|stack, drive, (m, all)| {
+                let layers = self.architecture.depth(m);
+                // Two layers never blow up: their map grows exponentially, and saturates as a logistic function
+                // that is half way up where the exponential is all the way.
+                let (time, reached) = if layers > 2 {
+                    stack.blow_up(drive, RTOL)?
+                } else {
+                    let (_, reached) =
+                        stack.flow_until(drive, &[(0, self.map_norm(all, m))], RTOL)?;
+                    (reached.time, reached)
+                };
+                let delay = self.delay(&reached, drive, (m, all), layers);
+                Some(Event { time, delay })
+            },
+        )
+    }
+
+    /// Stacks that do not know each other but for their drives, from `start` on, at which the modalities in
+    /// `learned` are: `drive` is that of a stack while some are learned, `wait` how long it takes until it
+    /// is learned, too, and then is one of the modalities that it is given.
+    fn one_by_one(
+        &self,
+        mut stacks: Vec<Option<SmallNetwork>>,
+        (mut learned, start): (Vec<usize>, Event),
+        drive: &dyn Fn(&[usize], usize) -> DMatrix<f64>,
+        wait: &Wait<'_>,
+    ) -> Vec<Option<Event>> {
         let mut times = vec![None; self.count()];
-        let mut learned: Vec<usize> = Vec::new();
-        let mut now = 0.0;
+        for &m in &learned {
+            times[m] = Some(start);
+        }
+        let mut now = start;
         loop {
-            let drives = |m: usize| drive(self.moments, &learned, m);
+            let with = |m: usize| {
+                let is_in = |other: &usize| *other == m || learned.contains(other);
+                (0..self.count()).filter(is_in).collect::<Vec<usize>>()
+            };
             let waits = stacks.iter().enumerate().filter_map(|(m, stack)| {
-                let wait = self.wait(stack.as_ref()?, &drives(m), (m, &learned))?;
+                let wait = wait(stack.as_ref()?, &drive(&learned, m), (m, &with(m)))?;
                 Some((m, wait))
             });
-            let Some((next, wait)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
+            let next = waits.min_by(|a, b| a.1.time.total_cmp(&b.1.time));
+            let Some((next, wait)) = next else {
                 return times;
             };
-            now += wait;
-            let due = advance(&mut stacks, next, wait, &drives);
+            now = now.then(wait);
+            let old = |m: usize| drive(&learned, m);
+            let (due, rates) = advance(&mut stacks, next, wait.time, &old);
             for m in due {
                 times[m] = Some(now);
                 learned.push(m);
             }
             learned.sort_unstable();
+            for (m, (stack, rate)) in stacks.iter_mut().zip(rates).enumerate() {
+                if let Some((stack, rate)) = stack.as_mut().zip(rate) {
+                    stack.switch(&rate, &drive(&learned, m), wait.delay);
+                }
+            }
         }
-    }
-
-    /// How long a stack of late fusion takes under its drive: until it blows up. Two layers never do: their map grows
-    /// exponentially, and saturates as a logistic function that is half way up where the exponential is all the way.
-    fn wait(
-        &self,
-        stack: &SmallNetwork,
-        drive: &DMatrix<f64>,
-        (m, learned): (usize, &[usize]),
-    ) -> Option<f64> {
-        if self.architecture.depth(m) > 2 {
-            return stack.blow_up_time(drive, RTOL);
-        }
-        let all: Vec<usize> = (0..self.count())
-            .filter(|other| *other == m || learned.contains(other))
-            .collect();
-        let (_, reached) = stack.flow_until(drive, &[(0, self.map_norm(&all, m))], RTOL)?;
-        Some(reached.time)
     }
 
     /// Early fusion: the blow-up of all layers together.
     fn early(&self) -> Result<FromWeights, &'static str> {
         let shared = self.architecture.shared.clone();
-        let first: Vec<DMatrix<f64>> = self
-            .architecture
-            .private
-            .iter()
-            .map(|own| self.architecture.view(self.weights, own.start).into_owned())
-            .collect();
+        let first = (0..self.count()).flat_map(|m| self.layers(self.weights, m, None));
+        let first: Vec<DMatrix<f64>> = first.collect();
         let columns: Vec<_> = first.iter().flat_map(|layer| layer.column_iter()).collect();
         let mut layers = vec![DMatrix::from_columns(&columns)];
         layers.extend(shared.map(|l| self.architecture.view(self.weights, l).into_owned()));
+        let cross = &self.moments.cross;
         let stack = SmallNetwork::of_stack(&layers);
-        let time = stack.and_then(|stack| stack.blow_up_time(&self.moments.cross, RTOL));
-        let mut found = FromWeights::of(self.moments, vec![time; self.count()]);
+        let event = stack.and_then(|stack| {
+            let (time, reached) = self.starting(stack, cross).blow_up(cross, RTOL)?;
+            let all: Vec<usize> = (0..self.count()).collect();
+            let strongest = learning_order(self.moments)[0];
+            let layers = self.architecture.depth(strongest);
+            let delay = self.delay(&reached, cross, (strongest, &all), layers);
+            Some(Event { time, delay })
+        });
+        let mut found = FromWeights::of(self.moments, &vec![event; self.count()], self.steps);
         (found.first, found.second) = (None, None);
         Ok(found)
     }
 
     /// Intermediate fusion of one output: the joint flow up to the first modality, then stack by stack.
-    fn intermediate(&self) -> Vec<Option<f64>> {
-        let mut times = vec![None; self.count()];
-        let Some((first, Reached { time, weights, .. })) = self.joint_rise() else {
-            return times;
+    fn intermediate(&self) -> Vec<Option<Event>> {
+        let none = vec![None; self.count()];
+        let cross = &self.moments.cross;
+        let Some((first, reached)) = self.joint_rise() else {
+            return none;
         };
-        times[first] = Some(time);
-        let Some(direction) = self.shared_direction(&weights) else {
-            return times;
+        let layers = self.architecture.depth(first);
+        let start = Event {
+            time: reached.time,
+            delay: self.delay(&reached, cross, (first, &[first]), layers),
         };
-        let then = Problem {
-            weights: &weights,
-            ..*self
+        let joint = reached.network;
+        let Some(direction) = self.shared_direction(&joint.weights) else {
+            return none;
         };
-        let mut stacks: Vec<Option<SmallNetwork>> = (0..self.count())
-            .map(|m| then.stack(m, Some(&direction)).filter(|_| m != first))
-            .collect();
-        let (mut learned, mut now) = (vec![first], time);
-        loop {
-            let shared = self.shared_product(&learned);
-            let drives = |m: usize| drive(self.moments, &learned, m) * shared;
-            let level = |m: usize| {
-                let mut all = learned.clone();
-                all.push(m);
-                all.sort_unstable();
-                0.5 * self.map_norm(&all, m) / shared
-            };
-            let waits = stacks.iter().enumerate().filter_map(|(m, stack)| {
-                let stack = stack.as_ref()?;
-                let (_, reached) = stack.flow_until(&drives(m), &[(0, level(m))], RTOL)?;
-                Some((m, reached.time))
-            });
-            let Some((next, wait)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
-                return times;
-            };
-            now += wait;
-            for m in advance(&mut stacks, next, wait, &drives) {
-                times[m] = Some(now);
-                learned.push(m);
-            }
-            learned.sort_unstable();
-        }
+        let drive = |learned: &[usize], m: usize| {
+            drive(self.moments, learned, m) * self.shared_product(learned)
+        };
+        let rate = joint.rate(cross);
+        let stack = |m: usize| {
+            let read = |state: &DVector<f64>| self.layers(state, m, Some(&direction));
+            let mut stack = SmallNetwork::of_stack(&read(&joint.weights)).filter(|_| m != first)?;
+            stack.behind = joint.behind.as_ref().map(|behind| joined(&read(behind)));
+            stack.switch(&joined(&read(&rate)), &drive(&[first], m), start.delay);
+            Some(stack)
+        };
+        self.one_by_one(
+            (0..self.count()).map(stack).collect(),
+            (vec![first], start),
+            &drive,
+            &|stack, drive, (m, all)| {
+                let others: Vec<usize> = all.iter().copied().filter(|other| *other != m).collect();
+                let level = 0.5 * self.map_norm(all, m) / self.shared_product(&others);
+                let (_, reached) = stack.flow_until(drive, &[(0, level)], RTOL)?;
+                // At half of its norm already, but for the drive, which has half of its size there.
+                let delay = self
+                    .steps
+                    .map_or(0.0, |_| reached.network.delay(drive) + 0.5_f64.ln());
+                Some(Event {
+                    time: reached.time,
+                    delay,
+                })
+            },
+        )
     }
 
     /// The joint homogeneous flow of all layers until one modality is at its level.
@@ -271,6 +394,7 @@ impl Problem<'_> {
         let all = SmallNetwork {
             architecture: self.architecture.clone(),
             weights: self.weights.clone(),
+            behind: None,
         };
         let level = |m: usize| {
             let share = if self.architecture.fusion_layer(m) == 2 {
@@ -284,7 +408,8 @@ impl Problem<'_> {
             .map(level)
             .filter(|(_, level)| *level > 0.0)
             .collect();
-        all.flow_until(&self.moments.cross, &levels, RTOL)
+        let cross = &self.moments.cross;
+        self.starting(all, cross).flow_until(cross, &levels, RTOL)
     }
 
     /// Frobenius norm of modality m's map where the modalities `learned` are at their joint least-squares solution.
@@ -344,26 +469,26 @@ impl Problem<'_> {
 }
 
 /// Takes out the stack `next`, which is learned after `wait`, and moves the others on under their drives. Gives back what
-/// is learned then: `next`, and those that are equally fast to within the tolerance.
+/// is learned then, `next` and those that are equally fast to within the tolerance, and the rates of the others.
 fn advance(
     stacks: &mut [Option<SmallNetwork>],
     next: usize,
     wait: f64,
-    drives: &dyn Fn(usize) -> DMatrix<f64>,
-) -> Vec<usize> {
+    drive: &dyn Fn(usize) -> DMatrix<f64>,
+) -> (Vec<usize>, Vec<Option<DVector<f64>>>) {
     let mut due = vec![next];
+    let mut rates = vec![None; stacks.len()];
     stacks[next] = None;
     for (m, stack) in stacks.iter_mut().enumerate() {
         let Some(small) = stack else { continue };
-        match small.flow_for(&drives(m), wait, RTOL) {
-            Some(weights) => small.weights = weights,
-            None => {
-                *stack = None;
-                due.push(m);
-            }
+        let drive = drive(m);
+        *stack = small.flow_for(&drive, wait, RTOL);
+        match stack {
+            Some(small) => rates[m] = Some(small.rate(&drive)),
+            None => due.push(m),
         }
     }
-    due
+    (due, rates)
 }
 
 /// A direction as a matrix of one row.

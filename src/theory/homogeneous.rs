@@ -14,7 +14,9 @@
 
 use crate::data::{Moments, layout};
 use crate::flow::{Flow, Observation};
-use crate::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate};
+use crate::integrate::{
+    Method, Outcome, Pair, RightHandSide, Segment, Settings, Verdict, integrate_explicit,
+};
 use crate::linalg::spectral_norm;
 use crate::network::{Architecture, smallest_layer_rms};
 use nalgebra::{DMatrix, DVector};
@@ -27,6 +29,13 @@ const MOST_STEPS: u64 = 5_000;
 pub(super) struct SmallNetwork {
     pub(super) architecture: Architecture,
     pub(super) weights: DVector<f64>,
+    /// delta, where descent is followed beside the flow: it has the weights w + lag delta, to first order in its
+    /// learning rate (`heavy_ball.rs`), with
+    ///
+    /// ```text
+    /// d(delta)/dt = J (delta - g)
+    /// ```
+    pub(super) behind: Option<DVector<f64>>,
 }
 
 /// Where a homogeneous flow got to.
@@ -34,10 +43,36 @@ pub(super) struct SmallNetwork {
 pub(super) struct Reached {
     /// The time it took.
     pub(super) time: f64,
-    /// The weights then.
-    pub(super) weights: DVector<f64>,
-    /// The norm of the map then over the one asked for: one, or a little more.
-    excess: f64,
+    /// The network then.
+    pub(super) network: SmallNetwork,
+    /// The norm of the map that was waited for, then.
+    pub(super) norm: f64,
+}
+
+/// The right-hand side for the weights, followed by delta where there is one.
+struct Homogeneous<'a> {
+    flow: Flow<'a>,
+    /// delta - g.
+    direction: Vec<f64>,
+}
+
+impl RightHandSide for Homogeneous<'_> {
+    fn rate(&mut self, state: &[f64], rate: &mut [f64]) {
+        let (weights, behind) = state.split_at(self.flow.architecture().len());
+        let (own, change) = rate.split_at_mut(weights.len());
+        self.flow.rate(weights, own);
+        if !behind.is_empty() {
+            self.direction.clear();
+            let direction = behind.iter().zip(&*own).map(|(behind, rate)| behind - rate);
+            self.direction.extend(direction);
+            self.flow.linearise();
+            self.flow.jacobian_product(weights, &self.direction, change);
+        }
+    }
+
+    fn is_finite(&self) -> bool {
+        self.flow.is_finite()
+    }
 }
 
 impl SmallNetwork {
@@ -55,31 +90,79 @@ impl SmallNetwork {
         let alone = layout([("stack", first.ncols())]);
         let architecture =
             Architecture::build(&alone, last.nrows(), &[layers.len()], 0, &widths).ok()?;
-        let entries = layers.iter().flat_map(|layer| layer.iter().copied());
         Some(Self {
             architecture,
-            weights: DVector::from_vec(entries.collect()),
+            weights: joined(layers),
+            behind: None,
         })
     }
 
+    /// The rate g of the weights under `drive` (o x d).
+    pub(super) fn rate(&self, drive: &DMatrix<f64>) -> DVector<f64> {
+        let moments = Moments::of_constant_drive(&self.architecture.modalities, drive);
+        let mut rate = DVector::zeros(self.weights.len());
+        Flow::new(&self.architecture, &moments).rate(self.weights.as_slice(), rate.as_mut_slice());
+        rate
+    }
+
+    /// How much later than the flow descent gets here, over its lag: its weights are as far behind as the flow moves
+    /// in that time. Zero where no descent is followed.
+    pub(super) fn delay(&self, drive: &DMatrix<f64>) -> f64 {
+        self.behind.as_ref().map_or(0.0, |behind| {
+            let rate = self.rate(drive);
+            -behind.dot(&rate) / rate.norm_squared()
+        })
+    }
+
+    /// Changes the drive, from one under which the rate was `old` to `drive`, at a time that descent comes to later by
+    /// `delay` lags. It has gone on under the old drive until then, and dg/dt, by which it lags, has a jump.
+    pub(super) fn switch(&mut self, old: &DVector<f64>, drive: &DMatrix<f64>, delay: f64) {
+        let new = self.behind.is_some().then(|| self.rate(drive));
+        if let Some((behind, new)) = self.behind.as_mut().zip(new) {
+            *behind += old * (delay + 1.0) - new;
+        }
+    }
+
+    /// The state of the equations.
+    fn state(&self) -> DVector<f64> {
+        let behind = self.behind.iter().flatten();
+        let entries = self.weights.iter().chain(behind).copied();
+        DVector::from_vec(entries.collect())
+    }
+
+    /// The same network with another state.
+    fn with_state(&self, state: &DVector<f64>) -> Self {
+        let (weights, behind) = state.as_slice().split_at(self.weights.len());
+        let behind = (!behind.is_empty()).then(|| DVector::from_column_slice(behind));
+        Self {
+            architecture: self.architecture.clone(),
+            weights: DVector::from_column_slice(weights),
+            behind,
+        }
+    }
+
     /// Flows under `drive` (o x d) for `duration`; None where it blows up before.
-    pub(super) fn flow_for(
-        &self,
-        drive: &DMatrix<f64>,
-        duration: f64,
-        rtol: f64,
-    ) -> Option<DVector<f64>> {
+    pub(super) fn flow_for(&self, drive: &DMatrix<f64>, duration: f64, rtol: f64) -> Option<Self> {
         if duration == 0.0 || drive.norm() == 0.0 {
-            return Some(self.weights.clone());
+            return Some(self.clone());
         }
         let moments = Moments::of_constant_drive(&self.architecture.modalities, drive);
-        let mut flow = Flow::new(&self.architecture, &moments);
+        let mut system = self.system(&moments);
         let settings = self.settings(duration, rtol);
-        let weights = self.weights.clone();
-        let end = integrate(&mut flow, weights, &settings, &mut |_: &mut dyn Segment| {
-            Verdict::Continue
-        });
-        (end.outcome == Outcome::TimeReached).then_some(end.state)
+        let end = integrate_explicit(
+            &mut system,
+            self.state(),
+            &settings,
+            &mut |_: &mut dyn Segment| Verdict::Continue,
+        );
+        (end.outcome == Outcome::TimeReached).then(|| self.with_state(&end.state))
+    }
+
+    fn system<'a>(&'a self, moments: &'a Moments) -> Homogeneous<'a> {
+        Homogeneous {
+            flow: Flow::new(&self.architecture, moments),
+            direction: Vec::new(),
+        }
     }
 
     /// Flows under `drive` (o x d) until the total map of one of the modalities `watched` has the Frobenius norm
@@ -92,44 +175,53 @@ impl SmallNetwork {
     ) -> Option<(usize, Reached)> {
         let architecture = &self.architecture;
         let moments = Moments::of_constant_drive(&architecture.modalities, drive);
-        let mut flow = Flow::new(architecture, &moments);
-        let mut reader = flow.clone();
+        let mut system = self.system(&moments);
+        let mut reader = system.flow.clone();
         let mut observation = Observation::default();
         // The largest share of its level that a map has, and whose that is.
-        let mut share = |weights: &DVector<f64>| {
-            reader.observe(weights.as_slice(), &mut observation);
-            let share = |&(m, level): &(usize, f64)| {
+        let mut share = |state: &DVector<f64>| {
+            let weights = &state.as_slice()[..architecture.len()];
+            reader.observe(weights, &mut observation);
+            let share = |(place, &(m, level)): (usize, &(usize, f64))| {
                 let map = &observation.values[architecture.map_block(m)];
-                (m, map.iter().map(|w| w * w).sum::<f64>().sqrt() / level)
+                (place, map.iter().map(|w| w * w).sum::<f64>().sqrt() / level)
             };
-            let shares = watched.iter().map(share);
+            let shares = watched.iter().enumerate().map(share);
             shares.fold(
                 (0, 0.0),
                 |most, next| if next.1 > most.1 { next } else { most },
             )
         };
-        if let (m, excess @ 1.0..) = share(&self.weights) {
-            let start = Reached {
-                time: 0.0,
-                weights: self.weights.clone(),
-                excess,
-            };
-            return Some((m, start));
+        let at = |place: usize, time, state: &DVector<f64>, share: f64| {
+            let (m, level) = watched[place];
+            let network = self.with_state(state);
+            let norm = level * share;
+            (
+                m,
+                Reached {
+                    time,
+                    network,
+                    norm,
+                },
+            )
+        };
+        let start = self.state();
+        if let (place, excess @ 1.0..) = share(&start) {
+            return Some(at(place, 0.0, &start, excess));
         }
         let settings = self.settings(f64::INFINITY, rtol);
         let mut reached = None;
-        let weights = self.weights.clone();
-        integrate(
-            &mut flow,
-            weights,
+        integrate_explicit(
+            &mut system,
+            start,
             &settings,
             &mut |segment: &mut dyn Segment| {
-                let [start, _, end] = segment.nodes().map(|node| node.time);
-                let (m, at_end) = share(segment.nodes()[2].state);
+                let (place, at_end) = share(segment.nodes()[2].state);
                 if at_end < 1.0 {
                     return Verdict::Continue;
                 }
-                reached = crossing(segment, (start, end), &mut share).map(|reached| (m, reached));
+                let crossing = crossing(segment, &mut share);
+                reached = crossing.map(|(time, state, excess)| at(place, time, &state, excess));
                 Verdict::Stop(Outcome::Converged)
             },
         );
@@ -146,8 +238,9 @@ impl SmallNetwork {
     /// tau = t + |W|^{(2-L)/L} / ((L-2) |D|)
     /// ```
     ///
-    /// is left of it, but for the share (u0/u)^L that a layer of norm u still has of its start u0.
-    pub(super) fn blow_up_time(&self, drive: &DMatrix<f64>, rtol: f64) -> Option<f64> {
+    /// is left of it, but for the share (u0/u)^L that a layer of norm u still has of its start u0. Gives back from where
+    /// that is, too.
+    pub(super) fn blow_up(&self, drive: &DMatrix<f64>, rtol: f64) -> Option<(f64, Reached)> {
         let depth = self.architecture.layers.len() as f64;
         let layers = 0..self.architecture.layers.len();
         let start = layers.map(|l| self.architecture.view(&self.weights, l).norm());
@@ -157,9 +250,9 @@ impl SmallNetwork {
         }
         let level = start.powf(depth) / rtol;
         let (_, reached) = self.flow_until(drive, &[(0, level)], rtol)?;
-        let norm = level * reached.excess;
-        let rest = norm.powf((2.0 - depth) / depth) / ((depth - 2.0) * spectral_norm(drive));
-        Some(reached.time + rest)
+        let power = (2.0 - depth) / depth;
+        let rest = reached.norm.powf(power) / ((depth - 2.0) * spectral_norm(drive));
+        Some((reached.time + rest, reached))
     }
 
     fn settings(&self, t_end: f64, rtol: f64) -> Settings {
@@ -180,30 +273,33 @@ pub fn blow_up_time(layers: &[DMatrix<f64>], drive: &DMatrix<f64>, rtol: f64) ->
     let stack = SmallNetwork::of_stack(layers)?;
     let fits =
         stack.architecture.outputs == drive.nrows() && stack.architecture.inputs() == drive.ncols();
-    fits.then(|| stack.blow_up_time(drive, rtol))?
+    let (time, _) = fits.then(|| stack.blow_up(drive, rtol))??;
+    Some(time)
 }
 
-/// Where in a segment the share passes one, by bisection.
+/// The entries of layers, one after the other.
+pub(super) fn joined(layers: &[DMatrix<f64>]) -> DVector<f64> {
+    let entries = layers.iter().flat_map(|layer| layer.iter().copied());
+    DVector::from_vec(entries.collect())
+}
+
+/// Where in a segment the share passes one, by bisection: time, state and share.
 fn crossing(
     segment: &mut dyn Segment,
-    (mut before, mut after): (f64, f64),
     share: &mut dyn FnMut(&DVector<f64>) -> (usize, f64),
-) -> Option<Reached> {
+) -> Option<(f64, DVector<f64>, f64)> {
     /// To 1e-5 of the segment, in which the map at most doubles or so.
     const HALVINGS: u32 = 16;
-    let mut weights = segment.nodes()[2].state.clone();
-    let mut excess = share(&weights).1;
+    let [mut before, _, mut after] = segment.nodes().map(|node| node.time);
+    let mut reached = segment.nodes()[2].state.clone();
+    let mut excess = share(&reached).1;
     for _ in 0..HALVINGS {
         let middle = 0.5 * (before + after);
         let state = segment.state_at(middle)?;
         match share(&state).1 {
             share if share < 1.0 => before = middle,
-            share => (after, weights, excess) = (middle, state, share),
+            share => (after, reached, excess) = (middle, state, share),
         }
     }
-    Some(Reached {
-        time: after,
-        weights,
-        excess,
-    })
+    Some((after, reached, excess))
 }

@@ -16,6 +16,7 @@
 //! | `two_layer.rs` | absolute times of two layers from their actual initial weights, and descent's |
 //! | `escape.rs` | growth rates out of the saddles, and which saddles are strict |
 //! | `homogeneous.rs` | the flow of small weights, and when it blows up |
+//! | `heavy_ball.rs` | what steps of descent do to its times |
 //! | `from_weights.rs` | the order and times of deep networks from their actual initial weights |
 //! | `formulas.rs` | everything else that has a closed form |
 //! | `effective_weights.rs` | the aligned weights that have the same times |
@@ -30,6 +31,7 @@ mod escape;
 mod formulas;
 mod from_weights;
 mod growth;
+mod heavy_ball;
 mod homogeneous;
 mod modes;
 mod order;
@@ -41,10 +43,11 @@ pub use escape::{escape_rate, is_strict_saddle};
 pub use formulas::{
     contribution, intermediate_ratio, is_preference_superficial, misattribution, solution_round_off,
 };
-pub use from_weights::{FromWeights, from_weights};
+pub use from_weights::{FromWeights, descent_from_weights, from_weights};
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
 };
+pub use heavy_ball::HeavyBall;
 pub use homogeneous::blow_up_time;
 pub use modes::{ModalityModes, SingularMode, modes};
 pub use order::two_layer_schedule;

@@ -17,6 +17,7 @@
 use super::growth::{
     drive, early_growth_rate, growth_rate, learning_order, residual_growth_rate, turn,
 };
+use super::heavy_ball::HeavyBall;
 use crate::data::Moments;
 use crate::linalg::SemiDefinite;
 use crate::network::Architecture;
@@ -167,14 +168,14 @@ fn unexplained(moments: &Moments, learned: &[usize], modality: usize) -> SemiDef
     moments.inputs.unexplained(own, &others)
 }
 
-/// The first crossing's time by descent of learning rate eta, t = eta n.
+/// The first crossing's time by the steps of a descent, in the time that they stand for.
 ///
-/// A step multiplies the small mode by 1 + eta s instead of e^{eta s}; in saturation Euler's
-/// method follows da/dt = f - eta/2 f f' for da/dt = f(a) = a (s - lambda a^2), w = a^2 (its modified
-/// equation: Hairer, Lubich & Wanner, "Geometric Numerical Integration", chapter IX). Together
+/// While the mode is small it grows by the recursion of the steps, at a rate gamma from a share a of its start (plain steps
+/// multiply it by 1 + eta s instead of e^{eta s}); in saturation they follow da/dt = f - lag f f' for da/dt = f(a) =
+/// a (s - lambda a^2), w = a^2 (`heavy_ball.rs`). Together
 ///
 /// ```text
-/// t_A = eta needed_A / (2 ln(1 + eta s)) + 3/4 eta ln[(1 - level/w_inf) / (1 - w0/w_inf)]        + O(eta^2)
+/// t_A = [needed_A - 2 ln a] / (2 gamma) + 3/2 lag ln[(1 - level/w_inf) / (1 - w0/w_inf)]        + O(eta^2)
 /// ```
 ///
 /// where the error no longer grows with needed_A. None where [`two_layer_times`] has none.
@@ -183,30 +184,30 @@ pub fn descent_first_time(
     architecture: &Architecture,
     weights: &DVector<f64>,
     first: usize,
-    learning_rate: f64,
+    steps: HeavyBall,
 ) -> Option<f64> {
     let (mode, rate) = first_mode(moments, architecture, weights, first)?;
-    let growth = learning_rate * mode.needed() / (2.0 * (learning_rate * rate).ln_1p());
+    let (rate, share) = steps.growth(rate);
+    let growth = (0.5 * mode.needed() - share.ln()) / rate;
     let left = (1.0 - mode.level / mode.limit) / (1.0 - mode.start / mode.limit);
-    Some(growth + 0.75 * learning_rate * left.ln())
+    Some(growth + 1.5 * steps.lag() * left.ln())
 }
 
-/// Two-layer late fusion, descent of learning rate eta, whose growing modes gain a factor
-/// 1 + eta s a step instead of e^{eta s}:
-/// t_B/t_A = 1 + [ln(1 + eta s_A) - ln(1 + eta s_B)] / ln(1 + eta b~) (from the section on the
-/// two-layer late-fusion network, with Euler's growth factor). None for other networks.
+/// Two-layer late fusion by the steps of a descent, whose modes of the rates s grow at gamma(s):
+/// t_B/t_A = 1 + [gamma(s_A) - gamma(s_B)] / gamma(b~) (from the section on the two-layer late-fusion network; gamma is
+/// ln(1 + eta s)/eta for plain steps). None for other networks.
 pub fn descent_ratio(
     moments: &Moments,
     architecture: &Architecture,
-    learning_rate: f64,
+    steps: HeavyBall,
 ) -> Option<f64> {
     if !is_two_layer_late(architecture) || moments.modalities.len() != 2 {
         return None;
     }
     let order = learning_order(moments);
-    let gain = |rate: f64| (learning_rate * rate).ln_1p();
-    let a = gain(growth_rate(moments, order[0]));
-    let b = gain(early_growth_rate(moments, order[0], order[1]));
-    let residual = gain(residual_growth_rate(moments, &order[..1], order[1]));
+    let growth = |rate: f64| steps.growth(rate).0;
+    let a = growth(growth_rate(moments, order[0]));
+    let b = growth(early_growth_rate(moments, order[0], order[1]));
+    let residual = growth(residual_growth_rate(moments, &order[..1], order[1]));
     (residual > 0.0).then(|| 1.0 + (a - b) / residual)
 }

@@ -68,9 +68,10 @@ impl DescentSection {
         adam.or(momentum).unwrap_or_else(|| Box::new(Plain))
     }
 
-    /// Whether theory's formulas of descent are of these steps: plain ones on all samples.
-    pub fn is_plain(&self) -> bool {
-        self.batch.is_none() && self.rule().is_plain()
+    /// The momentum of these steps, 0 for plain ones, where theory's formulas of descent are of them: on all samples, and
+    /// without Adam.
+    pub fn heavy_ball(&self) -> Option<f64> {
+        self.rule().heavy_ball().filter(|_| self.batch.is_none())
     }
 
     /// Whether the steps tend to the gradient flow as the learning rate tends to 0, in an order of its
@@ -168,9 +169,10 @@ pub trait Rule: Debug {
     /// is no such rate.
     fn stability(&self) -> Option<f64>;
 
-    /// Whether theory's formulas of descent are of this rule.
-    fn is_plain(&self) -> bool {
-        false
+    /// The momentum mu of v = mu v + g, w += eta v where the rule is that, 0 for plain steps; theory's formulas of descent
+    /// are of such steps.
+    fn heavy_ball(&self) -> Option<f64> {
+        None
     }
 
     /// Whether it tends to the gradient flow as the learning rate tends to 0.

@@ -21,6 +21,10 @@ impl Rule for Momentum {
         eta / (1.0 - self.0)
     }
 
+    fn heavy_ball(&self) -> Option<f64> {
+        Some(self.0)
+    }
+
     fn stability(&self) -> Option<f64> {
         Some(1.0 + self.0)
     }

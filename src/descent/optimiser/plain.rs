@@ -15,8 +15,8 @@ impl Rule for Plain {
         Some(1.0)
     }
 
-    fn is_plain(&self) -> bool {
-        true
+    fn heavy_ball(&self) -> Option<f64> {
+        Some(0.0)
     }
 
     fn start(&self, eta: f64, _len: usize) -> Box<dyn Optimiser> {
