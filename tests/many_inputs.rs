@@ -127,6 +127,8 @@ fn many_entries_are_summed_like_few() {
     let part = a.columns(30, 150);
     let moment = part * entries.view((30, 30), (150, 150)) * part.transpose();
     assert_close(&kept.moment(part.as_view(), 30..180), &moment, ROUNDING);
+    let power = kept.power(part.as_view(), 30..180);
+    assert_relative_eq!(power, moment.trace(), max_relative = ROUNDING);
 }
 
 /// Penrose's four conditions, rank and largest eigenvalue.

@@ -31,7 +31,7 @@ impl<'m> ByColumns<'m> {
 }
 
 /// Number of columns handled in one pass.
-const PASS: usize = 4;
+pub(super) const PASS: usize = 4;
 
 /// out (rows x n) = w (rows x cols) * p (cols x n).
 pub fn multiply(w: ByColumns<'_>, p: &[f64], out: &mut [f64]) {
@@ -240,6 +240,80 @@ pub(super) fn sums_along(
         }
     }
     lanes.map(|lanes| lanes.iter().sum())
+}
+
+/// The rows from `start` on of up to [`PASS`] columns of `height` entries, used both ways: adds the columns, each
+/// times its factor, to `out`, and gives back their scalar products with a vector, whose entry in row i is
+/// `entry(i)`; zero for columns that are not there.
+pub(super) fn both_ways(
+    (columns, height): (&[f64], usize),
+    start: usize,
+    entry: impl Fn(usize) -> f64,
+    factor: impl Fn(usize) -> f64,
+    out: &mut [f64],
+) -> [f64; PASS] {
+    const STRIP: usize = 128;
+    if columns.len() < PASS * height {
+        let mut sums = [0.0; PASS];
+        for (k, (sum, column)) in sums
+            .iter_mut()
+            .zip(columns.chunks_exact(height))
+            .enumerate()
+        {
+            let column = &column[start..];
+            *sum = (start..height).zip(column).map(|(i, s)| entry(i) * s).sum();
+            add_scaled(factor(k), column, out);
+        }
+        return sums;
+    }
+    let factors = [0, 1, 2, 3].map(factor);
+    let mut lanes = [[0.0; LANES]; PASS];
+    let mut values = [0.0; STRIP];
+    for (s, out) in out.chunks_mut(STRIP).enumerate() {
+        let first = start + s * STRIP;
+        let values = &mut values[..out.len()];
+        for (i, value) in (first..).zip(values.iter_mut()) {
+            *value = entry(i);
+        }
+        let strip = [0, 1, 2, 3].map(|k| &columns[k * height + first..][..out.len()]);
+        strip_both_ways(strip, values, factors, out, &mut lanes);
+    }
+    lanes.map(|lanes| lanes.iter().sum())
+}
+
+/// Independent sums of [`both_ways`], so that additions need not wait.
+const LANES: usize = 4;
+
+/// One strip of rows of [`both_ways`]; lane l of column k takes every [`LANES`]-th product.
+fn strip_both_ways(
+    columns: [&[f64]; PASS],
+    values: &[f64],
+    factors: [f64; PASS],
+    out: &mut [f64],
+    lanes: &mut [[f64; LANES]; PASS],
+) {
+    let whole = out.len() - out.len() % LANES;
+    let mut sums = *lanes;
+    for i in (0..whole).step_by(LANES) {
+        let mut added = [0.0; LANES];
+        for k in 0..PASS {
+            let column = &columns[k][i..i + LANES];
+            for l in 0..LANES {
+                sums[k][l] += column[l] * values[i + l];
+                added[l] += column[l] * factors[k];
+            }
+        }
+        for (out, added) in out[i..i + LANES].iter_mut().zip(added) {
+            *out += added;
+        }
+    }
+    for i in whole..out.len() {
+        for k in 0..PASS {
+            sums[k][i - whole] += columns[k][i] * values[i];
+            out[i] += columns[k][i] * factors[k];
+        }
+    }
+    *lanes = sums;
 }
 
 /// A size signed by its direction: the Frobenius norm of `difference`, positive where it points

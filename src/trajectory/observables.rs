@@ -49,9 +49,8 @@ impl Observables<'_> {
 
     /// The same of a joined map, o x d by columns.
     pub fn map_power(&self, map: &[f64], modality: usize) -> f64 {
-        self.output_moment(map, modality..modality + 1)
-            .trace()
-            .max(0.0)
+        let (block, inputs) = self.columns(map, modality..modality + 1);
+        self.moments.inputs.power(block, inputs).max(0.0)
     }
 
     /// Sum of the powers of all modalities' outputs of a joined map.
@@ -62,6 +61,16 @@ impl Observables<'_> {
 
     /// Second moment W S W^T of the outputs of these modalities together, o x o, of a joined map.
     pub fn output_moment(&self, map: &[f64], modalities: Range<usize>) -> DMatrix<f64> {
+        let (block, inputs) = self.columns(map, modalities);
+        self.moments.inputs.moment(block, inputs)
+    }
+
+    /// The columns of these modalities, which stand side by side, of a joined map, and their inputs.
+    fn columns<'m>(
+        &self,
+        map: &'m [f64],
+        modalities: Range<usize>,
+    ) -> (DMatrixView<'m, f64>, Range<usize>) {
         let modalities = &self.architecture.modalities[modalities];
         let inputs = match modalities {
             [] => 0..0,
@@ -69,8 +78,10 @@ impl Observables<'_> {
         };
         let outputs = self.architecture.outputs;
         let block = &map[inputs.start * outputs..inputs.end * outputs];
-        let block = DMatrixView::from_slice(block, outputs, inputs.len());
-        self.moments.inputs.moment(block.as_view(), inputs)
+        (
+            DMatrixView::from_slice(block, outputs, inputs.len()),
+            inputs,
+        )
     }
 
     /// Frobenius norm of a layer.

@@ -15,10 +15,12 @@
 //! |---|---|
 //! | `mod.rs` | the forms, their entries and norms |
 //! | `products.rs` | products with vectors and maps |
+//! | `whole.rs` | those with all entries of a matrix, from half of them |
 //! | `inverse.rs` | pseudo-inverse, and what some inputs leave unexplained of others |
 
 mod inverse;
 mod products;
+mod whole;
 
 pub use inverse::Inverse;
 

@@ -1,5 +1,6 @@
 //! Products of a semi-definite matrix with vectors and maps.
 
+use super::whole::{SHORT, apply_whole, whole_product, whole_square};
 use super::{Form, SemiDefinite};
 use crate::linalg::products::{GROUP, sums_along};
 use crate::linalg::{ByColumns, multiply, multiply_transposed};
@@ -36,7 +37,9 @@ impl SemiDefinite {
     /// tr[A S A^T] of a matrix (n x d) by its entries, which stand by columns. Nothing is allocated.
     pub fn square(&self, n: usize, a: impl Fn(usize) -> f64) -> f64 {
         let columns = match &*self.0 {
-            Form::Whole(entries) if entries.nrows() > SHORT => return whole_square(entries, n, a),
+            Form::Whole(entries) if entries.nrows() > SHORT => {
+                return whole_square(entries, 0..entries.nrows(), n, a);
+            }
             Form::Whole(_) | Form::Diagonal(_) => return self.inner_product(n, &a, &a),
             Form::Factor { columns, .. } => columns,
         };
@@ -142,6 +145,17 @@ impl SemiDefinite {
         }
     }
 
+    /// tr[A S A^T] of A (n x a range of the inputs), with the rows and columns of that range.
+    pub fn power(&self, map: DMatrixView<'_, f64>, range: Range<usize>) -> f64 {
+        match &*self.0 {
+            Form::Whole(entries) if range.len() > SHORT => {
+                let n = map.nrows();
+                whole_square(entries, range, n, |p| map[(p % n, p / n)])
+            }
+            _ => self.moment(map, range).trace(),
+        }
+    }
+
     /// A S A^T (n x n) of A (n x d).
     pub fn whole_moment(&self, map: &DMatrix<f64>) -> DMatrix<f64> {
         self.moment(map.as_view(), 0..self.dim())
@@ -149,7 +163,7 @@ impl SemiDefinite {
 }
 
 /// Columns in groups of as many as are worked on together.
-fn groups_of(columns: &DMatrix<f64>) -> impl Iterator<Item = (&[f64], usize)> {
+pub(super) fn groups_of(columns: &DMatrix<f64>) -> impl Iterator<Item = (&[f64], usize)> {
     let groups = columns.as_slice().chunks(GROUP * columns.nrows());
     groups.map(|group| (group, columns.nrows()))
 }
@@ -173,79 +187,4 @@ fn along_columns(
         }
     }
     products
-}
-
-/// Sums of up to so many terms are taken in order. Longer ones would wait for each addition, and run in lanes.
-const SHORT: usize = 128;
-
-/// out (d x n, by columns) = S X. Columns of S, which are contiguous, are its rows.
-fn apply_whole(entries: &DMatrix<f64>, entry: impl Fn(usize, usize) -> f64, out: &mut [f64]) {
-    let dim = entries.nrows();
-    for (k, out) in out.chunks_exact_mut(dim).enumerate() {
-        if dim <= SHORT {
-            for (out, column) in out.iter_mut().zip(entries.as_slice().chunks_exact(dim)) {
-                *out = column
-                    .iter()
-                    .enumerate()
-                    .map(|(i, s)| entry(i, k) * s)
-                    .sum();
-            }
-            continue;
-        }
-        for (out, group) in out.chunks_mut(GROUP).zip(groups_of(entries)) {
-            let sums = sums_along(group, 0..dim, |i| entry(i, k));
-            out.copy_from_slice(&sums[..out.len()]);
-        }
-    }
-}
-
-/// tr[A S A^T] of a matrix (n x d) by its entries, from half of S: below its diagonal and, in small blocks, on it.
-fn whole_square(entries: &DMatrix<f64>, n: usize, a: impl Fn(usize) -> f64) -> f64 {
-    let dim = entries.nrows();
-    let mut sum = 0.0;
-    for (g, group) in groups_of(entries).enumerate() {
-        let first = g * GROUP;
-        let end = dim.min(first + GROUP);
-        for k in 0..n {
-            let value = |i: usize| a(k + i * n);
-            let below = sums_along(group, end..dim, |i| value(end + i));
-            for (j, below) in (first..end).zip(below) {
-                let inside: f64 = (first..end).map(|i| value(i) * entries[(i, j)]).sum();
-                sum += value(j) * (inside + 2.0 * below);
-            }
-        }
-    }
-    sum
-}
-
-/// tr[A S B^T] of two matrices (n x d) by their entries.
-fn whole_product(
-    entries: &DMatrix<f64>,
-    n: usize,
-    a: impl Fn(usize) -> f64,
-    b: impl Fn(usize) -> f64,
-) -> f64 {
-    let dim = entries.nrows();
-    let mut sum = 0.0;
-    if dim > SHORT {
-        for (g, group) in groups_of(entries).enumerate() {
-            for k in 0..n {
-                let along = sums_along(group, 0..dim, |i| a(k + i * n));
-                let count = group.0.len() / dim;
-                let along = along[..count].iter().enumerate();
-                sum += along
-                    .map(|(j, x)| x * b(k + (g * GROUP + j) * n))
-                    .sum::<f64>();
-            }
-        }
-        return sum;
-    }
-    for (i, column) in entries.as_slice().chunks_exact(dim).enumerate() {
-        for (j, weight) in column.iter().enumerate() {
-            for k in 0..n {
-                sum += weight * a(k + i * n) * b(k + j * n);
-            }
-        }
-    }
-    sum
 }
