@@ -4,6 +4,7 @@ mod analytic;
 mod architecture;
 mod arrays;
 mod blow_up;
+mod by_products;
 mod common;
 mod convergence;
 mod curvature;

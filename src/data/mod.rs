@@ -26,6 +26,7 @@
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `constant_drive.rs` | moments whose residual correlation never changes |
 //! | `quadratic.rs` | losses as functions of the total map |
+//! | `by_products.rs` | products of a map with second moments that are kept beside it |
 //! | `reduced_rank.rs` | the least loss where widths bound the rank of the maps |
 //! | `rows.rs` | moments and samples of data that are given row by row |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
@@ -33,6 +34,7 @@
 
 mod array_file;
 mod arrays;
+mod by_products;
 mod classes;
 mod columns;
 mod components;
@@ -64,11 +66,13 @@ mod xor;
 
 pub use array_file::ArrayFile;
 pub use arrays::ArraysData;
+pub use by_products::{ByProducts, Places};
 pub use columns::{ColumnName, Columns};
 pub use csv_format::{Decimal, Missing, Separator};
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
 pub use moments::MomentsData;
+pub(crate) use quadratic::along_product;
 pub use quadratic::{Generalisation, Quadratic};
 pub use reading::Reading;
 pub use reduced_rank::{Least, RankBounds};

@@ -55,6 +55,12 @@ impl Quadratic {
         half_square(self.square(|p| a[p] - b[p]))
     }
 
+    /// The loss above the floor of a map whose G = (optimum - W) covariance is known, d x o by columns.
+    pub fn excess_by(&self, map: &[f64], residual: &[f64]) -> f64 {
+        let (optimum, outputs) = (self.optimum.as_slice(), self.optimum.nrows());
+        half_square(along_product(outputs, |p| optimum[p] - map[p], residual))
+    }
+
     /// Half the power E|W x|^2 of the outputs of a joined map, o x d, stored by columns.
     pub fn output_power(&self, map: &[f64]) -> f64 {
         half_square(self.square(|p| map[p]))
@@ -70,10 +76,25 @@ impl Quadratic {
             .inner_product(outputs, left, |p| map_rate[p])
     }
 
+    /// The same of a map whose G = (optimum - W) covariance is known, d x o by columns: -tr[G (dW/dt)^T].
+    pub fn rate_by(&self, map_rate: &[f64], residual: &[f64]) -> f64 {
+        -along_product(self.optimum.nrows(), |p| map_rate[p], residual)
+    }
+
     /// tr[a covariance a^T] of a map by its entries.
     fn square(&self, a: impl Fn(usize) -> f64) -> f64 {
         self.covariance.square(self.optimum.nrows(), a)
     }
+}
+
+/// tr[A B] of a map A (o x d), given by its entries, and B (d x o), both by columns.
+pub(crate) fn along_product(outputs: usize, a: impl Fn(usize) -> f64, b: &[f64]) -> f64 {
+    let columns = b.chunks_exact(b.len() / outputs).enumerate();
+    let sums = columns.map(|(k, column)| {
+        let entries = column.iter().enumerate();
+        entries.map(|(i, b)| a(k + i * outputs) * b).sum::<f64>()
+    });
+    sums.sum()
 }
 
 /// Half a square. Round-off where the covariance is singular must not become a negative loss, nor

@@ -100,13 +100,33 @@ impl Least {
         let Some(residual) = &self.residual else {
             return loss.excess(map);
         };
+        self.beyond(map, residual, loss.excess_between(map, self.map.as_slice()))
+    }
+
+    /// The same of a map whose G = (W* - W) S_xx is known, d x o by columns.
+    pub(super) fn excess_by(&self, loss: &Quadratic, map: &[f64], product: &[f64]) -> f64 {
+        let Some(residual) = &self.residual else {
+            return loss.excess_by(map, product);
+        };
+        let (best, (outputs, inputs)) = (self.map.as_slice(), residual.shape());
+        // (W - W+) S_xx = (W* - W+) S_xx - G
+        let moved = |p: usize| {
+            let product = product[p / outputs + p % outputs * inputs];
+            (map[p] - best[p]) * (residual[p] - product)
+        };
+        let square: f64 = (0..map.len()).map(moved).sum();
+        self.beyond(map, residual, 0.5 * square)
+    }
+
+    /// The loss above the least one of a map that is `distance` = 1/2 tr[(W - W+) S_xx (W - W+)^T] from W+.
+    fn beyond(&self, map: &[f64], residual: &DMatrix<f64>, distance: f64) -> f64 {
         let moved = map
             .iter()
             .zip(self.map.as_slice())
             .map(|(w, best)| w - best);
         let along: f64 = moved.zip(residual.as_slice()).map(|(w, g)| w * g).sum();
         // Round-off must not make a loss negative, nor what is no number a loss of 0.
-        let excess = loss.excess_between(map, self.map.as_slice()) - along;
+        let excess = distance - along;
         if excess < 0.0 { 0.0 } else { excess }
     }
 }

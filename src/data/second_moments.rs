@@ -248,6 +248,11 @@ impl Moments {
         self.least.excess(&self.loss, map)
     }
 
+    /// The same of a map whose G = (W* - W) S_xx is known, d x o by columns.
+    pub fn excess_by(&self, map: &[f64], residual: &[f64]) -> f64 {
+        self.least.excess_by(&self.loss, map, residual)
+    }
+
     /// Whether any linear map explains more of the targets than round-off.
     pub fn is_linearly_learnable(&self) -> bool {
         const ROUND_OFF: f64 = 1e-12;

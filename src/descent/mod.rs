@@ -180,7 +180,8 @@ impl<'a, 's> Stepper<'a, 's> {
     }
 }
 
-/// Runs descent from `weights`. `observe` sees number, knot (with the rates of the gradient there)
+/// Runs descent from `weights`. `observe` sees number, knot (with the rates of the gradient there, but none of
+/// by-products)
 /// and loss of every step, or with mini-batches of a network that is not linear of those between
 /// which a layer changes by some per cent, a few an epoch at the least, and the last one; it may end
 /// the run.
@@ -224,7 +225,7 @@ pub fn descend(
             break Outcome::Stalled;
         }
         step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
-        flow.observe(&walk.weights, &mut observation);
+        flow.observe_values(&walk.weights, &mut observation);
         let last = std::mem::replace(&mut knot, Knot::of(time_step * step as f64, &observation));
         before = [before[1].take(), Some(last)];
         loss = observables.loss(&knot);

@@ -48,8 +48,9 @@ macro_rules! either {
 /// the total map does not tell; with their time derivatives.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observation {
-    /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer; from a pass
-    /// over samples also the loss, the mean power E|y^|^2 of the outputs, and how much of each known
+    /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer; of linear networks the
+    /// by-products that are worth keeping ([`crate::data::ByProducts`]); from a pass over samples
+    /// also the loss, the mean power E|y^|^2 of the outputs, and how much of each known
     /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K).
     pub values: Vec<f64>,
     /// Their derivatives along the flow.
@@ -134,9 +135,19 @@ impl<'a> Flow<'a> {
         self.write_observation(weights, observation);
     }
 
+    /// The same where nobody asks for the rates of the by-products, which are left at 0: they take products with
+    /// the second moments of their own.
+    pub fn observe_values(&mut self, weights: &[f64], observation: &mut Observation) {
+        self.evaluate(weights);
+        either!(&mut self.kind, flow => flow.write_observation(weights, observation));
+    }
+
     /// The observation at the state last evaluated, which the caller hands over again.
     pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
-        either!(&mut self.kind, flow => flow.write_observation(weights, observation))
+        either!(&mut self.kind, flow => flow.write_observation(weights, observation));
+        if let Kind::Moments(flow) = &mut self.kind {
+            flow.write_by_product_rates(observation);
+        }
     }
 
     /// Multiplications that one evaluation of the rate takes, about.

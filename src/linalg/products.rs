@@ -242,12 +242,12 @@ pub(super) fn sums_along(
     lanes.map(|lanes| lanes.iter().sum())
 }
 
-/// The rows from `start` on of up to [`PASS`] columns of `height` entries, used both ways: adds the columns, each
-/// times its factor, to `out`, and gives back their scalar products with a vector, whose entry in row i is
-/// `entry(i)`; zero for columns that are not there.
+/// Some rows of up to [`PASS`] columns of `height` entries, used both ways: adds the columns, each times its factor,
+/// to `out`, and gives back their scalar products with a vector, given by its entries; zero for columns that are
+/// not there.
 pub(super) fn both_ways(
     (columns, height): (&[f64], usize),
-    start: usize,
+    rows: Range<usize>,
     entry: impl Fn(usize) -> f64,
     factor: impl Fn(usize) -> f64,
     out: &mut [f64],
@@ -260,8 +260,8 @@ pub(super) fn both_ways(
             .zip(columns.chunks_exact(height))
             .enumerate()
         {
-            let column = &column[start..];
-            *sum = (start..height).zip(column).map(|(i, s)| entry(i) * s).sum();
+            let column = &column[rows.clone()];
+            *sum = column.iter().enumerate().map(|(i, s)| entry(i) * s).sum();
             add_scaled(factor(k), column, out);
         }
         return sums;
@@ -270,12 +270,13 @@ pub(super) fn both_ways(
     let mut lanes = [[0.0; LANES]; PASS];
     let mut values = [0.0; STRIP];
     for (s, out) in out.chunks_mut(STRIP).enumerate() {
-        let first = start + s * STRIP;
+        let first = s * STRIP;
         let values = &mut values[..out.len()];
-        for (i, value) in (first..).zip(values.iter_mut()) {
-            *value = entry(i);
+        for (i, value) in values.iter_mut().enumerate() {
+            *value = entry(first + i);
         }
-        let strip = [0, 1, 2, 3].map(|k| &columns[k * height + first..][..out.len()]);
+        let strip = |k: usize| &columns[k * height + rows.start + first..][..out.len()];
+        let strip = [0, 1, 2, 3].map(strip);
         strip_both_ways(strip, values, factors, out, &mut lanes);
     }
     lanes.map(|lanes| lanes.iter().sum())

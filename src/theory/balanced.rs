@@ -20,7 +20,7 @@
 //! equations are a gradient flow, and their Jacobian is symmetric. The right-hand side shares no
 //! code with that of the full network.
 
-use crate::data::Moments;
+use crate::data::{ByProducts, Moments};
 use crate::integrate::{RightHandSide, System};
 use crate::network::Architecture;
 use crate::trajectory::Knot;
@@ -111,6 +111,7 @@ pub(super) struct Balanced<'a> {
     residual_at_point: Vec<f64>,
     /// Workspace of a product with S_xx.
     inner: Vec<f64>,
+    by_products: ByProducts<'a>,
 }
 
 impl<'a> Balanced<'a> {
@@ -158,19 +159,29 @@ impl<'a> Balanced<'a> {
             residual_change: row(),
             residual_at_point: row(),
             inner: vec![0.0; moments.loss.covariance.inner_len()],
+            by_products: ByProducts::new(moments),
         };
         (system, DVector::from_vec(state))
     }
 
-    /// The map W at a state and its time derivative along the flow.
+    /// The map W at a state, with the by-products that are worth keeping, and the time derivatives along the flow.
     pub(super) fn knot(&mut self, time: f64, state: &[f64]) -> Knot {
         let mut rate = vec![0.0; state.len()];
         self.rate(state, &mut rate);
         self.change_map(state, &rate);
+        let (mut values, mut rates) = (self.map.clone(), self.map_change.clone());
+        let len = values.len() + self.by_products.len();
+        values.resize(len, 0.0);
+        rates.resize(len, 0.0);
+        let map = self.map.len();
+        self.by_products
+            .write(&self.map, &self.residual, &mut values[map..]);
+        self.by_products
+            .write_rates(&self.map_change, &mut rates[map..]);
         Knot {
             time,
-            values: self.map.clone(),
-            rates: self.map_change.clone(),
+            values,
+            rates,
         }
     }
 
@@ -189,7 +200,7 @@ impl<'a> Balanced<'a> {
         covariance.apply(left, &mut self.inner, &mut self.residual);
     }
 
-    /// Writes the changes of W and G along `change`.
+    /// Writes the change of W along `change`.
     fn change_map(&mut self, state: &[f64], change: &[f64]) {
         let [shared, shared_1, _] = power(state, self.shared_place, self.shared_layers);
         let shared_change = shared_1 * entry(change, self.shared_place, self.shared_layers);
@@ -202,6 +213,10 @@ impl<'a> Balanced<'a> {
                     factor * stack.first(state, i) + shared * upper * stack.first_change(change, i);
             }
         }
+    }
+
+    /// Writes the change of G that belongs to that of W.
+    fn change_residual(&mut self) {
         let left = |i: usize, _| -self.map_change[i];
         let covariance = &self.moments.loss.covariance;
         covariance.apply(left, &mut self.inner, &mut self.residual_change);
@@ -252,6 +267,7 @@ impl System for Balanced<'_> {
 
     fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
         self.change_map(point, direction);
+        self.change_residual();
         let [shared, shared_1, shared_2] = power(point, self.shared_place, self.shared_layers);
         let step = entry(direction, self.shared_place, self.shared_layers);
         let (shared_change, shared_1_change) = (shared_1 * step, shared_2 * step);

@@ -50,7 +50,7 @@ pub struct Trajectory {
     step: Option<f64>,
 }
 
-/// Bytes of knots kept before the tolerance of joining is raised.
+/// Bytes of knots kept before the tolerance of joining is raised; by-products, which are in no group, not counted.
 const MEMORY: usize = 24 << 20;
 
 /// Pieces are joined only if neither is longer than this many times the other: far from the
@@ -61,7 +61,8 @@ impl Trajectory {
     /// A trajectory that starts at `start`. `groups` are ranges of observation whose error counts
     /// relative to their joint norm; `tolerance` is that relative error.
     pub fn new(start: Knot, groups: Vec<Range<usize>>, tolerance: f64) -> Self {
-        let knot_bytes = 2 * size_of::<f64>() * start.values.len() + size_of::<Knot>();
+        let measured: usize = groups.iter().map(Range::len).sum();
+        let knot_bytes = 2 * size_of::<f64>() * measured + size_of::<Knot>();
         Self {
             most_knots: (MEMORY / knot_bytes).max(1001),
             knots: vec![start],

@@ -1,7 +1,7 @@
 //! What is seen of a trajectory: loss, speed, total maps and layer norms, read off a [`Knot`].
 
 use super::Knot;
-use crate::data::Moments;
+use crate::data::{Moments, Places, along_product};
 use crate::linalg::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DMatrixView};
@@ -44,7 +44,11 @@ impl Observables<'_> {
 
     /// Power tr[W_m S_m W_m^T] of one modality's outputs, in units of y^2.
     pub fn power(&self, knot: &Knot, modality: usize) -> f64 {
-        self.map_power(self.map(knot), modality)
+        let Some(own) = self.own_product(knot, modality) else {
+            return self.map_power(self.map(knot), modality);
+        };
+        let map = &knot.values[self.block(modality)];
+        along_product(self.architecture.outputs, |p| map[p], own).max(0.0)
     }
 
     /// The same of a joined map, o x d by columns.
@@ -84,6 +88,41 @@ impl Observables<'_> {
         )
     }
 
+    /// Second moment W_m S_m W_m^T of one modality's outputs, o x o.
+    pub fn own_moment(&self, knot: &Knot, modality: usize) -> DMatrix<f64> {
+        let modalities = modality..modality + 1;
+        let Some(own) = self.own_product(knot, modality) else {
+            return self.output_moment(self.map(knot), modalities);
+        };
+        let (block, inputs) = self.columns(self.map(knot), modalities);
+        block * DMatrixView::from_slice(own, inputs.len(), self.architecture.outputs)
+    }
+
+    /// The by-product at these places of a knot; None where none is kept.
+    fn by_product<'k>(
+        &self,
+        knot: &'k Knot,
+        place: impl Fn(Places) -> Option<Range<usize>>,
+    ) -> Option<&'k [f64]> {
+        if !self.architecture.is_linear() {
+            return None;
+        }
+        let places = self.moments.by_products();
+        let start = knot.values.len() - places.len;
+        Some(&knot.values[start..][place(places)?])
+    }
+
+    /// G = (W* - W) S_xx of a knot, d x o by columns, where it is kept.
+    fn residual<'k>(&self, knot: &'k Knot) -> Option<&'k [f64]> {
+        self.by_product(knot, |places| places.residual)
+    }
+
+    /// H_m = W_m S_m of a modality, d_m x o by columns, where it is kept.
+    fn own_product<'k>(&self, knot: &'k Knot, modality: usize) -> Option<&'k [f64]> {
+        let own = self.by_product(knot, |places| places.own)?;
+        Some(&own[self.block(modality)])
+    }
+
     /// Frobenius norm of a layer.
     pub fn layer_norm(&self, knot: &Knot, layer: usize) -> f64 {
         without_round_off(knot.values[self.map_len() + layer]).sqrt()
@@ -92,7 +131,10 @@ impl Observables<'_> {
     /// The loss: that of the total map, or of networks that are not linear the true one.
     pub fn loss(&self, knot: &Knot) -> f64 {
         match self.beyond_linear() {
-            None => self.moments.loss.loss(self.map(knot)),
+            None => match self.residual(knot) {
+                None => self.moments.loss.loss(self.map(knot)),
+                Some(g) => self.moments.loss.floor + self.moments.loss.excess_by(self.map(knot), g),
+            },
             Some([loss, _]) => knot.values[loss],
         }
     }
@@ -148,8 +190,20 @@ impl Observables<'_> {
 
     /// The generalisation error, where there is a population or a hold-out.
     pub fn generalisation(&self, knot: &Knot) -> Option<f64> {
-        let generalisation = self.moments.generalisation.as_ref()?;
-        Some(generalisation.error().loss(self.map(knot)))
+        let error = self.moments.generalisation.as_ref()?.error();
+        Some(match self.by_product(knot, |places| places.error) {
+            None => error.loss(self.map(knot)),
+            Some(product) => error.floor + error.excess_by(self.map(knot), product),
+        })
+    }
+
+    /// Its time derivative.
+    pub fn generalisation_rate(&self, knot: &Knot) -> Option<f64> {
+        let error = self.moments.generalisation.as_ref()?.error();
+        Some(match self.by_product(knot, |places| places.error) {
+            None => error.rate(self.map(knot), self.map_rate(knot)),
+            Some(product) => error.rate_by(self.map_rate(knot), product),
+        })
     }
 
     /// What there is to learn, Loss_0 less the least loss that the network can reach. What a network that is not linear can reach is not
@@ -164,7 +218,10 @@ impl Observables<'_> {
     /// The share of the learnable loss that is left, (Loss - Loss_least)/(Loss_0 - Loss_least).
     pub fn loss_gap(&self, knot: &Knot) -> f64 {
         let left = match self.beyond_linear() {
-            None => self.moments.excess(self.map(knot)),
+            None => match self.residual(knot) {
+                None => self.moments.excess(self.map(knot)),
+                Some(g) => self.moments.excess_by(self.map(knot), g),
+            },
             Some(_) => self.loss(knot),
         };
         left / self.learnable_loss()
@@ -175,12 +232,15 @@ impl Observables<'_> {
         if let Some([loss, _]) = self.beyond_linear() {
             return -knot.rates[loss];
         }
-        -self.moments.loss.rate(self.map(knot), self.map_rate(knot))
+        -match self.residual(knot) {
+            None => self.moments.loss.rate(self.map(knot), self.map_rate(knot)),
+            Some(g) => self.moments.loss.rate_by(self.map_rate(knot), g),
+        }
     }
 
     /// What an error of the trajectory is measured against: each modality's map by its norm,
     /// each layer by its norm. Maps that are fits know each other to round-off and are measured
-    /// together, as are loss and power of the outputs, and the parts of the target.
+    /// together, as are loss and power of the outputs, and the parts of the target. By-products follow from the maps.
     pub fn groups(&self) -> Vec<Range<usize>> {
         if let Some([loss, power]) = self.beyond_linear() {
             let layers = (self.map_len()..loss).map(|l| l..l + 1);

@@ -3,6 +3,7 @@
 use super::{Knot, Observables, Trajectory};
 use crate::flow::{Flow, Observation};
 use crate::integrate::Segment;
+use nalgebra::DVector;
 
 /// Builds the trajectory of a flow from the segments of its integration.
 ///
@@ -64,14 +65,19 @@ impl<'a> Recorder<'a> {
         };
         let [start, _, end] = segment.nodes();
         let (mut before, mut after) = (start.time, end.time);
-        if observables.loss_gap(&self.look(after, end.state.as_slice())) > gap {
+        let (flow, observation) = (&mut self.flow, &mut self.observation);
+        let mut gap_at = |time, state: &DVector<f64>| {
+            flow.observe_values(state.as_slice(), observation);
+            observables.loss_gap(&Knot::of(time, observation))
+        };
+        if gap_at(after, end.state) > gap {
             return None;
         }
         // The loss never rises along the flow, so that there is one such time.
         while after - before > WIDTH * after {
             let time = before + 0.5 * (after - before);
             let state = segment.state_at(time)?;
-            if observables.loss_gap(&self.look(time, state.as_slice())) > gap {
+            if gap_at(time, &state) > gap {
                 before = time;
             } else {
                 after = time;

@@ -55,8 +55,13 @@ impl Spectrum {
 }
 
 /// The singular values of W_m S_m^{1/2} of one modality of a joined map, the largest first.
-pub(super) fn singular_values(observables: &Observables<'_>, map: &[f64], m: usize) -> Vec<f64> {
-    let spectrum = Spectrum::of(observables.output_moment(map, m..m + 1));
+fn singular_values(observables: &Observables<'_>, map: &[f64], m: usize) -> Vec<f64> {
+    roots(observables.output_moment(map, m..m + 1))
+}
+
+/// Roots of the eigenvalues of a second moment W S W^T, singular values of W S^{1/2}, the largest first.
+pub(super) fn roots(outputs: DMatrix<f64>) -> Vec<f64> {
+    let spectrum = Spectrum::of(outputs);
     spectrum.powers.into_iter().map(f64::sqrt).collect()
 }
 
@@ -142,7 +147,7 @@ fn partial(
     let spectra: Vec<Spectrum> = match is_joint {
         true => vec![Spectrum::of(observables.output_moment(map, 0..count))],
         false => (0..count)
-            .map(|m| Spectrum::of(observables.output_moment(map, m..m + 1)))
+            .map(|m| Spectrum::of(observables.own_moment(knot, m)))
             .collect(),
     };
     let mut modes: Vec<(usize, f64)> = spectra

@@ -11,7 +11,7 @@
 //! none of these, its value on the plateau. A run that ends on no plateau heads for the critical point that
 //! is the nearest at its end. So crossings and plateaus cannot contradict each other.
 
-use super::critical_points::{CriticalPoint, nearest, singular_values};
+use super::critical_points::{CriticalPoint, nearest, roots};
 use super::{Crossing, DetectorSection, ModeCrossing, Phase, Plateau, ROUND_OFF};
 use crate::linalg::{overshoot, written_rows};
 use crate::trajectory::{Knot, Observables, Trajectory};
@@ -109,8 +109,8 @@ impl Stops<'_, '_> {
         let observables = self.observables;
         let modality = &observables.architecture.modalities[m];
         let most = observables.architecture.outputs.min(modality.dim());
-        let spectrum = |map: &[f64]| singular_values(observables, map, m);
-        let levels: Vec<Vec<f64>> = self.stops.iter().map(|stop| spectrum(stop.map)).collect();
+        let level = |stop: &Stop<'_>| roots(observables.output_moment(stop.map, m..m + 1));
+        let levels: Vec<Vec<f64>> = self.stops.iter().map(level).collect();
         let largest = levels.iter().map(|level| level[0]).fold(0.0, f64::max);
         (0..most)
             .map_while(|mode| {
@@ -122,7 +122,7 @@ impl Stops<'_, '_> {
                 };
                 let k = (0..levels.len()).find(is_there)?;
                 let level = levels[k][mode];
-                let size = |knot: &Knot| spectrum(observables.map(knot))[mode];
+                let size = |knot: &Knot| roots(observables.own_moment(knot, m))[mode];
                 Some(ModeCrossing {
                     modality: modality.clone(),
                     mode: mode + 1,

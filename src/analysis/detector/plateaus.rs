@@ -114,7 +114,7 @@ fn fractions(observables: &Observables<'_>, knot: &Knot) -> Vec<Option<f64>> {
         .map(|m| {
             let last = observables.map_power(last, m);
             let is_zero = last <= super::ROUND_OFF * super::ROUND_OFF * total;
-            (!is_zero).then(|| observables.map_power(observables.map(knot), m) / last)
+            (!is_zero).then(|| observables.power(knot, m) / last)
         })
         .collect()
 }

@@ -1,7 +1,6 @@
 //! Minima of the generalisation error in time.
 
 use super::Point;
-use crate::data::Quadratic;
 use crate::trajectory::Observables;
 use crate::trajectory::{Knot, Trajectory};
 use serde::Serialize;
@@ -25,18 +24,18 @@ pub struct Minimum {
 }
 
 /// Start and end of the trajectory and all points between them at which E_g turns, in order of time:
-/// the zeros of dE_g/dt on the trajectory's piecewise polynomials, by bisection to the last digit.
-pub(super) fn turns(
-    trajectory: &Trajectory,
-    observables: &Observables<'_>,
-    error: &Quadratic,
-) -> Vec<Point> {
-    let falls = |knot: &Knot| error.rate(observables.map(knot), observables.map_rate(knot)) < 0.0;
-    let point = |time: f64| Point {
-        time,
-        error: error.loss(observables.map(&trajectory.at(time))),
+/// none where there is no E_g; the zeros of dE_g/dt on the trajectory's piecewise polynomials, by bisection to the last digit.
+pub(super) fn turns(trajectory: &Trajectory, observables: &Observables<'_>) -> Vec<Point> {
+    let falls = |knot: &Knot| {
+        observables
+            .generalisation_rate(knot)
+            .is_some_and(|rate| rate < 0.0)
     };
-    let mut turns = vec![point(0.0)];
+    let point = |time: f64| {
+        let error = observables.generalisation(&trajectory.at(time));
+        error.map(|error| Point { time, error })
+    };
+    let mut turns = Vec::from_iter(point(0.0));
     let mut before: Option<(f64, bool)> = None;
     for time in trajectory.scan() {
         let falling = falls(&trajectory.at(time));
@@ -44,11 +43,11 @@ pub(super) fn turns(
             && was_falling != falling
         {
             let turned = |knot: &Knot| falls(knot) == falling;
-            turns.push(point(trajectory.first_time(earlier, time, turned)));
+            turns.extend(point(trajectory.first_time(earlier, time, turned)));
         }
         before = Some((time, falling));
     }
-    turns.push(point(trajectory.end().time));
+    turns.extend(point(trajectory.end().time));
     turns
 }
 

@@ -66,7 +66,7 @@ pub struct Generalising {
 pub fn generalise(trajectory: &Trajectory, observables: &Observables<'_>) -> Option<Generalising> {
     let generalisation = observables.moments.generalisation.as_ref()?;
     let error = generalisation.error();
-    let turns = minima::turns(trajectory, observables, error);
+    let turns = minima::turns(trajectory, observables);
     let end = trajectory.end();
     let [first, .., last] = &turns[..] else {
         return None;

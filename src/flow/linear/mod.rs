@@ -22,7 +22,7 @@ mod products;
 mod tangent;
 
 use super::Observation;
-use crate::data::Moments;
+use crate::data::{ByProducts, Moments};
 use crate::linalg::{ByColumns, dot, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
 use products::Products;
@@ -38,6 +38,7 @@ pub struct MomentFlow<'a> {
     /// B B^T of one layer, o x o, and one column of (G P^T) P, o.
     gram: Vec<f64>,
     column: Vec<f64>,
+    by_products: ByProducts<'a>,
 }
 
 impl<'a> MomentFlow<'a> {
@@ -51,6 +52,7 @@ impl<'a> MomentFlow<'a> {
             constant_norms: None,
             gram: vec![0.0; outputs * outputs],
             column: vec![0.0; outputs],
+            by_products: ByProducts::new(moments),
         }
     }
 
@@ -75,7 +77,8 @@ impl<'a> MomentFlow<'a> {
         self.products.moments.loss.loss(&self.products.map)
     }
 
-    /// Total map and layer norms at the state last evaluated, with their derivatives along the flow.
+    /// Total map, layer norms and by-products at the state last evaluated, with the derivatives of map and norms
+    /// along the flow.
     ///
     /// The rates need no further pass over the weights: a layer moves the map by
     /// B B^T (G P^T) P, and its squared norm by 2 <G, W> over the modalities that pass it, which
@@ -83,8 +86,14 @@ impl<'a> MomentFlow<'a> {
     pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
         let map_len = self.products.map.len();
         let layers = &self.products.architecture.layers;
-        observation.values.resize(map_len + layers.len(), 0.0);
-        observation.rates.resize(map_len + layers.len(), 0.0);
+        let measured = map_len + layers.len();
+        let len = measured + self.by_products.len();
+        observation.values.resize(len, 0.0);
+        observation.rates.resize(len, 0.0);
+        observation.rates[measured..].fill(0.0);
+        let kept = &mut observation.values[measured..];
+        let Products { map, residual, .. } = &self.products;
+        self.by_products.write(map, residual, kept);
         observation.values[..map_len].copy_from_slice(&self.products.map);
         observation.rates[..map_len].fill(0.0);
         for (l, layer) in layers.iter().enumerate() {
@@ -94,6 +103,15 @@ impl<'a> MomentFlow<'a> {
             observation.rates[map_len + l] = 2.0 * self.map_along_residual(layer.stack);
             self.add_map_rate(l, &mut observation.rates[..map_len]);
         }
+    }
+
+    /// The by-products' derivatives along the flow, from that of the map.
+    pub fn write_by_product_rates(&mut self, observation: &mut Observation) {
+        let rates = &mut observation.rates;
+        let measured = rates.len() - self.by_products.len();
+        let (measured, kept) = rates.split_at_mut(measured);
+        let map = &measured[..self.products.map.len()];
+        self.by_products.write_rates(map, kept);
     }
 
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves

@@ -27,6 +27,7 @@ pub use inverse::Inverse;
 use nalgebra::{DMatrix, DVector};
 use std::ops::Range;
 use std::sync::Arc;
+use whole::SHORT;
 
 /// A symmetric positive semi-definite matrix S, d x d. Copies share their entries.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +136,12 @@ impl SemiDefinite {
             Form::Diagonal(entries) => entries.len(),
             Form::Factor { columns, .. } => 2 * columns.len(),
         }
+    }
+
+    /// Whether a product with a vector takes so many multiplications an entry of it that products which are
+    /// asked for more than once are worth keeping.
+    pub fn is_dear(&self) -> bool {
+        self.product_work() > SHORT * self.dim()
     }
 
     /// Bytes that its numbers take.

@@ -3,7 +3,7 @@
 use super::whole::{SHORT, apply_whole, whole_product, whole_square};
 use super::{Form, SemiDefinite};
 use crate::linalg::products::{GROUP, sums_along};
-use crate::linalg::{ByColumns, multiply, multiply_transposed};
+use crate::linalg::{ByColumns, add_scaled, multiply, multiply_transposed};
 use nalgebra::{DMatrix, DMatrixView, DMatrixViewMut, DVector};
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ impl SemiDefinite {
     pub fn apply(&self, entry: impl Fn(usize, usize) -> f64, inner: &mut [f64], out: &mut [f64]) {
         let dim = self.dim();
         match &*self.0 {
-            Form::Whole(entries) => apply_whole(entries, entry, out),
+            Form::Whole(entries) => apply_whole(entries, 0..dim, entry, out),
             Form::Diagonal(entries) => {
                 for (k, out) in out.chunks_exact_mut(dim).enumerate() {
                     for (i, (out, s)) in out.iter_mut().zip(entries).enumerate() {
@@ -30,6 +30,44 @@ impl SemiDefinite {
                 let factor = ByColumns::new(columns.as_slice(), dim, columns.ncols());
                 multiply_transposed(factor, out, inner);
                 multiply(factor, inner, out);
+            }
+        }
+    }
+
+    /// out (rows of a range x n, by columns) = S_R X with the rows and columns R of that range, where `entry` gives
+    /// the entries of X by row, from the range's start, and column. `inner` is workspace of n
+    /// [`SemiDefinite::inner_len`]; nothing is allocated.
+    pub fn apply_block(
+        &self,
+        range: Range<usize>,
+        entry: impl Fn(usize, usize) -> f64,
+        inner: &mut [f64],
+        out: &mut [f64],
+    ) {
+        let columns = match &*self.0 {
+            Form::Whole(entries) => return apply_whole(entries, range, entry, out),
+            Form::Diagonal(entries) => {
+                for (p, out) in out.iter_mut().enumerate() {
+                    let (i, k) = (p % range.len(), p / range.len());
+                    *out = entry(i, k) * entries[range.start + i];
+                }
+                return;
+            }
+            Form::Factor { columns, .. } => columns,
+        };
+        let rank = columns.ncols();
+        for (k, out) in out.chunks_exact_mut(range.len()).enumerate() {
+            for (g, group) in groups_of(columns).enumerate() {
+                let along = sums_along(group, range.clone(), |i| entry(i, k));
+                let inner = &mut inner[k * rank..(k + 1) * rank];
+                for (inner, along) in inner[g * GROUP..].iter_mut().zip(along) {
+                    *inner = along;
+                }
+            }
+            out.fill(0.0);
+            let own = columns.as_slice().chunks_exact(columns.nrows());
+            for (column, factor) in own.zip(&inner[k * rank..(k + 1) * rank]) {
+                add_scaled(*factor, &column[range.clone()], out);
             }
         }
     }

@@ -9,19 +9,20 @@ use std::ops::Range;
 /// Sums of up to so many terms are taken in order. Longer ones would wait for each addition, and run in lanes.
 pub(super) const SHORT: usize = 128;
 
-/// out (d x n, by columns) = S X. Columns of S, which are contiguous, are its rows.
+/// out (rows of a range x n, by columns) = S X with the rows and columns of that range, where `entry` gives the
+/// entries of X by row, from the range's start, and column. Columns of S, which are contiguous, are its rows.
 pub(super) fn apply_whole(
     entries: &DMatrix<f64>,
+    range: Range<usize>,
     entry: impl Fn(usize, usize) -> f64,
     out: &mut [f64],
 ) {
-    let dim = entries.nrows();
-    if dim > SHORT {
-        return apply_half(entries, entry, out);
+    if range.len() > SHORT {
+        return apply_half(entries, range, entry, out);
     }
-    for (k, out) in out.chunks_exact_mut(dim).enumerate() {
-        for (out, column) in out.iter_mut().zip(entries.as_slice().chunks_exact(dim)) {
-            *out = column
+    for (k, out) in out.chunks_exact_mut(range.len()).enumerate() {
+        for (out, column) in out.iter_mut().zip(columns_of(entries, &range)) {
+            *out = column[range.clone()]
                 .iter()
                 .enumerate()
                 .map(|(i, s)| entry(i, k) * s)
@@ -30,20 +31,43 @@ pub(super) fn apply_whole(
     }
 }
 
+/// Columns of a range.
+fn columns_of<'m>(
+    entries: &'m DMatrix<f64>,
+    range: &Range<usize>,
+) -> impl Iterator<Item = &'m [f64]> {
+    let dim = entries.nrows();
+    entries.as_slice()[range.start * dim..range.end * dim].chunks_exact(dim)
+}
+
 /// The same from half of S: below its diagonal and, in small blocks, on it. What stands below the diagonal serves
 /// for its row and for its column, and is read once for all columns of X.
-fn apply_half(entries: &DMatrix<f64>, entry: impl Fn(usize, usize) -> f64, out: &mut [f64]) {
+fn apply_half(
+    entries: &DMatrix<f64>,
+    range: Range<usize>,
+    entry: impl Fn(usize, usize) -> f64,
+    out: &mut [f64],
+) {
     let dim = entries.nrows();
+    let own = &entries.as_slice()[range.start * dim..range.end * dim];
     out.fill(0.0);
-    for (g, group) in entries.as_slice().chunks(PASS * dim).enumerate() {
+    for (g, group) in own.chunks(PASS * dim).enumerate() {
         let first = g * PASS;
-        let end = dim.min(first + PASS);
-        for (k, out) in out.chunks_exact_mut(dim).enumerate() {
+        let end = range.len().min(first + PASS);
+        let rows = range.start + end..range.end;
+        for (k, out) in out.chunks_exact_mut(range.len()).enumerate() {
             let value = |i: usize| entry(i, k);
             let (done, rest) = out.split_at_mut(end);
-            let below = both_ways((group, dim), end, value, |j| value(first + j), rest);
+            let below = both_ways(
+                (group, dim),
+                rows.clone(),
+                |i| value(end + i),
+                |j| value(first + j),
+                rest,
+            );
             for (j, below) in (first..end).zip(below) {
-                let inside: f64 = (first..end).map(|i| value(i) * entries[(i, j)]).sum();
+                let entry = |i: usize| entries[(range.start + i, range.start + j)];
+                let inside: f64 = (first..end).map(|i| value(i) * entry(i)).sum();
                 done[j] += inside + below;
             }
         }
