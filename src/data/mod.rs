@@ -27,6 +27,7 @@
 //! | `constant_drive.rs` | moments whose residual correlation never changes |
 //! | `quadratic.rs` | losses as functions of the total map |
 //! | `by_products.rs` | products of a map with second moments that are kept beside it |
+//! | `joint_maps.rs` | least-squares maps of some modalities alone, each solved for once |
 //! | `reduced_rank.rs` | the least loss where widths bound the rank of the maps |
 //! | `rows.rs` | moments and samples of data that are given row by row |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
@@ -47,6 +48,7 @@ mod gzip;
 mod idx;
 mod images;
 mod isotropic;
+mod joint_maps;
 mod moments;
 pub(crate) mod npy;
 mod pixels;

@@ -1,5 +1,6 @@
 //! Second moments of the data: all that a linear network's flow depends on.
 
+use super::joint_maps::JointMaps;
 use super::{Content, Generalisation, Least, Quadratic, RankBounds, Samples, Source};
 use crate::error::{InputError, Result};
 use crate::linalg::{Inverse, SemiDefinite};
@@ -70,6 +71,8 @@ pub struct Solutions {
     whole: Inverse,
     /// Of each modality.
     own: Vec<OwnSolution>,
+    /// Maps of several modalities, as they were asked for.
+    joint: JointMaps,
 }
 
 /// What follows from the second moments of one modality alone.
@@ -183,6 +186,7 @@ impl Moments {
         let solutions = Solutions {
             own: own.collect(),
             whole,
+            joint: JointMaps::default(),
         };
         Moments {
             modalities,
@@ -220,6 +224,7 @@ impl Moments {
     pub fn bound_ranks(&mut self, bounds: &RankBounds) {
         self.least = Least::within(self, bounds);
         self.bounds = self.least.is_bound().then(|| bounds.clone());
+        self.solutions.joint = JointMaps::default();
     }
 
     /// The moments of some modalities alone, by place.
@@ -311,7 +316,7 @@ impl Moments {
 
     /// The joined map (o x d) of the critical point M_S: the modalities in `learned` at their
     /// joint least-squares solution S_yxS S_S^+, the others at zero. With all modalities it is the best
-    /// map that the network can reach.
+    /// map that the network can reach. Each set of modalities is solved for once.
     ///
     /// Source: ICML 2024 paper, the sections on the loss landscape of late and intermediate
     /// fusion.
@@ -325,12 +330,14 @@ impl Moments {
             .collect();
         let solution = match learned {
             [] => DMatrix::zeros(self.outputs_len(), 0),
-            _ if self.bounds.is_some() => self.bounded_solution(learned),
-            [alone] => self.solutions.own[*alone].map.clone(),
-            _ => {
-                let inverse = self.inputs.select(&columns).pseudo_inverse().matrix;
-                inverse.after(&self.cross.select_columns(&columns))
-            }
+            [alone] if self.bounds.is_none() => self.solutions.own[*alone].map.clone(),
+            _ => self.solutions.joint.get(learned, || match self.bounds {
+                Some(_) => self.bounded_solution(learned),
+                None => {
+                    let inverse = self.inputs.select(&columns).pseudo_inverse().matrix;
+                    inverse.after(&self.cross.select_columns(&columns))
+                }
+            }),
         };
         let mut map = DMatrix::zeros(self.outputs_len(), self.inputs_len());
         for (k, &column) in columns.iter().enumerate() {
