@@ -321,15 +321,21 @@ fn work_grows_with_the_samples_and_not_with_the_square_of_the_inputs() {
         )
     };
     let few = common::prepare(&source(", samples: 4"));
-    assert_eq!(few.moments.inputs.product_work(), 2 * 4 * 10_000);
+    assert_eq!(few.moments.inputs.size().product_work(), 2 * 4 * 10_000);
     // Each first layer (2 x 5000): back and its rate. Each second one (1 x 2): forward from 5000 inputs, back, its
     // rate, and the pull of 5000 inputs. And one product with S_xx.
     let cost = Cost::of(&few);
     let layers = 2 * (2 * 2 * 5000) + 2 * (2 * (5000 + 2) + 2 * 5000);
     assert_eq!(cost.multiplications, layers + 2 * 4 * 10_000);
-    assert_eq!((cost.inputs, cost.rank, cost.outputs), (10_000, 4, 1));
-    assert_eq!((cost.weights, cost.integrated_weights), (20_004, 20_004));
+    assert_eq!(
+        (cost.forecast.inputs, cost.rank, cost.forecast.outputs),
+        (10_000, 4, 1)
+    );
+    assert_eq!(
+        (cost.forecast.weights, cost.integrated_weights),
+        (20_004, 20_004)
+    );
     let population = common::prepare(&source(""));
-    assert_eq!(population.moments.inputs.product_work(), 10_000);
+    assert_eq!(population.moments.inputs.size().product_work(), 10_000);
     assert_eq!(population.moments.rank(), 10_000);
 }

@@ -7,6 +7,7 @@ mod blow_up;
 mod by_products;
 mod common;
 mod convergence;
+mod cost;
 mod curvature;
 mod data;
 mod descent_times;

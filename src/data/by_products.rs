@@ -13,7 +13,7 @@
 //! the maps. A trajectory that keeps them at its knots needs none in between.
 
 use super::{Moments, Quadratic};
-use crate::linalg::SemiDefinite;
+use crate::linalg::{SemiDefinite, Size};
 use std::ops::Range;
 
 /// Writes the by-products of maps. Each is a matrix d x o by columns, the transposed product; those that are kept
@@ -40,26 +40,35 @@ pub struct Places {
     pub len: usize,
 }
 
-impl Moments {
-    /// The by-products that are worth keeping beside a map.
-    pub fn by_products(&self) -> Places {
-        let entries = self.outputs_len() * self.inputs_len();
-        let mut places = Places::default();
+impl Places {
+    /// Those that are worth keeping beside a map of so many entries, by the sizes of S_xx and of the second moment of
+    /// the generalisation error.
+    pub fn of(entries: usize, inputs: Size, error: Option<Size>) -> Self {
+        let mut places = Self::default();
         let mut next = |is_dear: bool| {
             let start = places.len;
             places.len += if is_dear { entries } else { 0 };
             is_dear.then_some(start..places.len)
         };
-        let error = self.generalisation.as_ref().map(|g| &g.error().covariance);
-        let residual = next(self.loss.covariance.is_dear());
-        let own = next(self.inputs.is_dear());
-        let error = next(error.is_some_and(SemiDefinite::is_dear));
-        Places {
+        let residual = next(inputs.is_dear());
+        let own = next(inputs.is_dear());
+        let error = next(error.is_some_and(Size::is_dear));
+        Self {
             residual,
             own,
             error,
             ..places
         }
+    }
+}
+
+impl Moments {
+    /// The by-products that are worth keeping beside a map.
+    pub fn by_products(&self) -> Places {
+        let error = self.generalisation.as_ref();
+        let error = error.map(|generalisation| generalisation.error().covariance.size());
+        let entries = self.outputs_len() * self.inputs_len();
+        Places::of(entries, self.inputs.size(), error)
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `classes.rs` | categories as targets |
 //! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
 //! | `standardise.rs`, `components.rs` | columns of variance 1; principal components |
+//! | `extent.rs` | how large data are, before anything is decomposed |
 //! | `reading.rs` | what reading a file told |
 //! | `images.rs` | two views of labelled images |
 //! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
@@ -44,6 +45,7 @@ mod csv_cell;
 mod csv_file;
 mod csv_format;
 mod elements;
+mod extent;
 mod gzip;
 mod idx;
 mod images;
@@ -71,6 +73,7 @@ pub use arrays::ArraysData;
 pub use by_products::{ByProducts, Places};
 pub use columns::{ColumnName, Columns};
 pub use csv_format::{Decimal, Missing, Separator};
+pub use extent::Extent;
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
 pub use moments::MomentsData;

@@ -96,10 +96,22 @@ impl Moments {
     /// An input error where a file cannot be used, where the moments overflow, and where there are no
     /// samples to keep.
     pub fn of(source: &Source, seed: u64, keeps_samples: bool) -> Result<Moments> {
-        let source = source.get();
-        let (mut moments, samples) = match source.content(seed)? {
+        let count = source.get().about().sampling.drawn();
+        Self::of_content(&source.get().content(seed)?, (count, seed), keeps_samples)
+    }
+
+    /// The same of the content of a source, of which `count` samples are drawn where it is a population that is not
+    /// taken as it is.
+    ///
+    /// # Errors
+    /// As for [`Moments::of`], but for files.
+    pub fn of_content(
+        content: &Content,
+        (count, seed): (Option<u64>, u64),
+        keeps_samples: bool,
+    ) -> Result<Moments> {
+        let (mut moments, samples) = match content {
             Content::Population(population) => {
-                let count = source.about().sampling.drawn();
                 let moments = population.moments(count, seed)?;
                 let samples = match (keeps_samples, count) {
                     (false, _) => None,
@@ -201,12 +213,6 @@ impl Moments {
             samples: None,
             reading: None,
         }
-    }
-
-    /// Bytes that S_xx and its inverses take.
-    pub fn bytes(&self) -> usize {
-        let own = self.solutions.own.iter().map(|own| own.inverse.bytes());
-        self.inputs.bytes() + self.inverse().bytes() + own.sum::<usize>()
     }
 
     /// Number of inputs d of all modalities together.

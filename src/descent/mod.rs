@@ -180,6 +180,12 @@ impl<'a, 's> Stepper<'a, 's> {
     }
 }
 
+/// Number of steps until a time. T / eta is a whole number for the usual choices, but its floating-point quotient
+/// may fall short of it by round-off, that of 1 - momentum included.
+pub fn steps_until(time: f64, time_step: f64) -> u64 {
+    (time / time_step * (1.0 + 1e-12)).floor() as u64
+}
+
 /// Runs descent from `weights`. `observe` sees number, knot (with the rates of the gradient there, but none of
 /// by-products)
 /// and loss of every step, or with mini-batches of a network that is not linear of those between
@@ -198,9 +204,7 @@ pub fn descend(
     };
     let eta = settings.learning_rate;
     let time_step = stepping.rule.time_step(eta);
-    // T / eta is a whole number for the usual choices, but its floating-point quotient may fall
-    // short of it by round-off, that of 1 - momentum included.
-    let steps_to_end = (settings.t_end / time_step * (1.0 + 1e-12)).floor() as u64;
+    let steps_to_end = steps_until(settings.t_end, time_step);
     let mut walk = Stepper::new(observables.architecture, stepping, eta, weights);
     let mut observation = Observation::default();
     flow.observe(weights, &mut observation);

@@ -1,9 +1,12 @@
 //! The memory of a run, estimated before anything is drawn or integrated.
 
 use super::Scenario;
+use super::cost::Forecast;
+use crate::data::Extent;
 use crate::error::{InputError, Result};
 use crate::flow;
 use crate::network::Architecture;
+use crate::trajectory;
 
 /// Vectors of the length of the state that a run holds at its peak: ode_solvers' stages,
 /// continuous output and temporaries, the segment's states, and the initial weights.
@@ -19,8 +22,12 @@ const NUMBER: u64 = size_of::<f64>() as u64;
 
 const GIB: f64 = (1u64 << 30) as f64;
 
-/// Bytes of a run, with so many samples kept.
-pub fn of_run(architecture: &Architecture, samples: u64) -> u64 {
+/// Copies of the flow's trajectory: its own, what another thread can look at, and one while either is replaced.
+const TRAJECTORIES: u64 = 3;
+
+/// Bytes of a run but for its trajectories: the state of `architecture`, second moments of `extent`, and so many samples
+/// kept.
+pub fn of_run(architecture: &Architecture, extent: &Extent, samples: u64) -> u64 {
     let states = (architecture.len() as u64).saturating_mul(STATE_VECTORS * NUMBER);
     let kept = of_samples(samples, [architecture.inputs(), architecture.outputs]);
     let flows = if architecture.is_linear() {
@@ -28,7 +35,19 @@ pub fn of_run(architecture: &Architecture, samples: u64) -> u64 {
     } else {
         flow::sampled_memory(architecture, samples).saturating_mul(FLOWS)
     };
-    states.saturating_add(kept).saturating_add(flows)
+    let parts = [kept, flows, extent.bytes()];
+    parts.into_iter().fold(states, u64::saturating_add)
+}
+
+/// Bytes of the trajectories of a run at most: those of the flow, of each descent, and of the theory curve.
+pub fn of_trajectories(architecture: &Architecture, extent: &Extent, descents: u64) -> u64 {
+    let measured = architecture.map_len() + architecture.layers.len();
+    let by_products = match architecture.is_linear() {
+        true => extent.by_products().len,
+        false => 0,
+    };
+    let one = trajectory::most_bytes(measured, by_products);
+    one.saturating_mul(TRAJECTORIES + descents + 1)
 }
 
 /// Bytes of samples of so many inputs and outputs.
@@ -40,13 +59,13 @@ fn of_samples(samples: u64, [inputs, outputs]: [usize; 2]) -> u64 {
 ///
 /// # Errors
 /// An input error that names the sizes.
-pub fn ensure_fits(architecture: &Architecture, samples: u64, available: u64) -> Result<()> {
-    let Some((needed, available)) = shortage(of_run(architecture, samples), available) else {
+pub fn ensure_fits(architecture: &Architecture, forecast: &Forecast, available: u64) -> Result<()> {
+    let Some((needed, available)) = shortage(forecast.memory_bytes, available) else {
         return Ok(());
     };
-    let (samples, remedy) = match samples {
-        0 => (String::new(), "choose smaller widths"),
-        _ => (
+    let (samples, remedy) = match forecast.kept_samples {
+        0 => (String::new(), "choose smaller widths, or fewer inputs"),
+        samples => (
             format!(" and {samples} samples"),
             "choose smaller widths or fewer samples",
         ),

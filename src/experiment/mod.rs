@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `scenario.rs` | everything that defines a run, as plain data |
+//! | `outline.rs` | a scenario whose data are there, before anything is decomposed |
 //! | `problem.rs` | a scenario made ready: moments, weights, tolerances |
 //! | `cautions.rs` | what keeps it from being run, and what to know before trusting a run |
 //! | `immobile.rs` | which modalities cannot be learned |
@@ -27,6 +28,7 @@ pub mod descents;
 mod immobile;
 mod integration;
 pub mod memory;
+mod outline;
 mod predictions;
 pub mod problem;
 pub mod results;
@@ -36,6 +38,7 @@ mod stall;
 pub mod summary;
 pub mod verify;
 
-pub use cost::Cost;
+pub use cost::{Cost, CurvatureCost, DescentCost, Forecast};
+pub use outline::Outline;
 pub use scenario::Scenario;
 pub use stall::StallSummary;

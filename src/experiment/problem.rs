@@ -1,6 +1,6 @@
 //! A scenario made ready to run: moments, architecture, initial weights, tolerances.
 
-use super::{Scenario, cautions, memory};
+use super::{Forecast, Outline, Scenario, cautions};
 use crate::data::Moments;
 use crate::error::Result;
 use crate::flow::Flow;
@@ -27,6 +27,8 @@ pub struct Problem {
     pub method: Method,
     /// Tolerances of the integration.
     pub tolerances: Tolerances,
+    /// What was known of its cost before anything was decomposed.
+    pub forecast: Forecast,
     /// What the user should know before trusting the run.
     pub warnings: Vec<String>,
 }
@@ -65,17 +67,23 @@ impl Problem {
     /// # Errors
     /// As for [`Problem::prepare`], and where the run needs more memory.
     pub fn prepare_within(scenario: &Scenario, memory: u64) -> Result<Self> {
-        memory::ensure_samples_fit(scenario, memory)?;
-        let mut scenario = scenario.clone();
-        scenario.data.get_mut().resolve()?;
+        Self::of(Outline::of(scenario, memory)?)
+    }
+
+    /// What an outline becomes once moments are decomposed and weights drawn.
+    pub(super) fn of(outline: Outline) -> Result<Self> {
+        let forecast = outline.forecast();
+        let Outline {
+            scenario,
+            content,
+            architecture,
+            ..
+        } = outline;
         let scenario = &scenario;
-        let mut moments = Moments::of(&scenario.data, scenario.seed, scenario.keeps_samples())?;
+        let drawn = (scenario.data.get().about().sampling.drawn(), scenario.seed);
+        let mut moments = Moments::of_content(&content, drawn, scenario.keeps_samples())?;
+        drop(content);
         moments.ensure_learnable(scenario.network.is_linear())?;
-        let architecture = Architecture::of(
-            &scenario.network,
-            &moments.modalities,
-            moments.outputs_len(),
-        )?;
         if architecture.is_linear() {
             let bounds = architecture.rank_bounds();
             moments.bound_ranks(&match scenario.init.is_aligned() {
@@ -86,8 +94,7 @@ impl Problem {
             // That of moments is the error of a linear map.
             moments.generalisation = None;
         }
-        let samples = kept(&moments);
-        memory::ensure_fits(&architecture, samples, memory)?;
+        let samples = moments.samples.as_ref().map_or(0, |s| s.len() as u64);
         cautions::ensure_batch_fits(samples, scenario.descent.as_ref().and_then(|d| d.batch))?;
         let weights =
             network::initial_weights(&scenario.init, scenario.seed, &moments, &architecture)?;
@@ -108,6 +115,7 @@ impl Problem {
             _ => None,
         });
         let mut problem = Self {
+            forecast,
             method,
             scenario: scenario.clone(),
             moments,
@@ -146,12 +154,6 @@ impl Problem {
             moments: &self.moments,
         }
     }
-
-    /// Estimated memory of a run, in bytes.
-    pub fn memory(&self) -> u64 {
-        let run = memory::of_run(&self.architecture, kept(&self.moments));
-        run.saturating_add(self.moments.bytes() as u64)
-    }
 }
 
 /// The growing and decaying modes of two scalar layers, where what is to grow later fades first: a
@@ -174,9 +176,4 @@ fn modes_where_needed(
         return None;
     }
     Reduction::to_modes(architecture, weights)
-}
-
-/// Number of samples kept.
-fn kept(moments: &Moments) -> u64 {
-    moments.samples.as_ref().map_or(0, |s| s.len() as u64)
 }

@@ -14,7 +14,8 @@ mod linear;
 pub mod reduction;
 mod sampled;
 
-pub use sampled::{SampledFlow, sampled_memory};
+pub use linear::linear_work;
+pub use sampled::{SampledFlow, sampled_memory, sampled_work};
 
 use crate::data::Moments;
 use crate::network::Architecture;

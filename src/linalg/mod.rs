@@ -25,5 +25,5 @@ pub fn written_rows(matrix: &[f64], rows: usize) -> Option<Vec<Vec<f64>>> {
 
 pub use lanczos::*;
 pub use products::*;
-pub use semi_definite::{Inverse, SemiDefinite, thin_rank};
+pub use semi_definite::{Inverse, SemiDefinite, Size, thin_rank};
 pub use spectrum::{descending_eigen, pseudo_inverse, spectral_norm};

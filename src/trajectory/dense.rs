@@ -53,6 +53,20 @@ pub struct Trajectory {
 /// Bytes of knots kept before the tolerance of joining is raised; by-products, which are in no group, not counted.
 const MEMORY: usize = 24 << 20;
 
+/// Most knots of a trajectory of which so many entries are measured.
+fn most_knots(measured: usize) -> usize {
+    (MEMORY / knot_bytes(measured)).max(1001)
+}
+
+fn knot_bytes(entries: usize) -> usize {
+    2 * size_of::<f64>() * entries + size_of::<Knot>()
+}
+
+/// Bytes that a trajectory takes at most, of which so many entries are measured and so many are by-products.
+pub fn most_bytes(measured: usize, by_products: usize) -> u64 {
+    most_knots(measured) as u64 * knot_bytes(measured + by_products) as u64
+}
+
 /// Pieces are joined only if neither is longer than this many times the other: far from the
 /// middle knot's neighbourhood the joint polynomial is poorly determined.
 const MOST_UNEQUAL: f64 = 4.0;
@@ -61,10 +75,9 @@ impl Trajectory {
     /// A trajectory that starts at `start`. `groups` are ranges of observation whose error counts
     /// relative to their joint norm; `tolerance` is that relative error.
     pub fn new(start: Knot, groups: Vec<Range<usize>>, tolerance: f64) -> Self {
-        let measured: usize = groups.iter().map(Range::len).sum();
-        let knot_bytes = 2 * size_of::<f64>() * measured + size_of::<Knot>();
+        let measured = groups.iter().map(Range::len).sum();
         Self {
-            most_knots: (MEMORY / knot_bytes).max(1001),
+            most_knots: most_knots(measured),
             knots: vec![start],
             groups,
             tolerance,

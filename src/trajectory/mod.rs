@@ -14,7 +14,7 @@ mod output;
 mod recorder;
 mod refine;
 
-pub use dense::{Knot, Trajectory, interpolation_error};
+pub use dense::{Knot, Trajectory, interpolation_error, most_bytes};
 pub use observables::Observables;
 pub use output::{OutputSection, Spacing, sample_times};
 pub use recorder::Recorder;

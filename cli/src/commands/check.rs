@@ -66,11 +66,12 @@ struct Size<'c> {
 
 /// What the problem will cost, as comments of the YAML.
 fn cost_lines(cost: &Cost) -> String {
-    let dependent = match cost.rank < cost.inputs {
+    let forecast = &cost.forecast;
+    let dependent = match cost.rank < forecast.inputs {
         true => format!(" ({} independent)", cost.rank),
         false => String::new(),
     };
-    let reduced = match cost.integrated_weights < cost.weights {
+    let reduced = match cost.integrated_weights < forecast.weights {
         true => format!("reduced to {} weights, ", cost.integrated_weights),
         false => String::new(),
     };
@@ -78,12 +79,35 @@ fn cost_lines(cost: &Cost) -> String {
         || "evaluations until the loss gap is met, ".to_owned(),
         |count| format!("about {} evaluations ", number_to(2, count)),
     );
-    format!(
-        "# inputs: {}{dependent}, outputs: {}, memory while integrating: about {:.1} MB\n\
-         # work of the flow: {reduced}{evaluations}of {} multiplications each\n",
-        cost.inputs,
-        cost.outputs,
-        cost.memory_bytes as f64 / 1e6,
+    let samples = forecast
+        .samples
+        .map_or_else(String::new, |samples| format!(", samples: {samples}"));
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let mut lines = format!(
+        "# inputs: {}{dependent}, outputs: {}{samples}\n\
+         # memory while integrating: about {:.1} MB, and up to {:.1} MB for trajectories\n\
+         # work of the moments: about {} multiplications\n\
+         # work of the flow: {reduced}{evaluations}of {} multiplications each\n\
+         # work of the curvature: at most {} Hessian products a plateau, of {} multiplications each\n",
+        forecast.inputs,
+        forecast.outputs,
+        megabytes(forecast.memory_bytes),
+        megabytes(forecast.trajectory_bytes),
+        number_to(2, forecast.moments_multiplications as f64),
         number_to(2, cost.multiplications as f64),
-    )
+        forecast.curvature.products_a_plateau,
+        number_to(2, forecast.curvature.multiplications as f64),
+    );
+    for descent in &forecast.descents {
+        let steps = descent.steps.map_or_else(
+            || "steps until the loss gap is met,".to_owned(),
+            |steps| format!("{steps} steps"),
+        );
+        lines += &format!(
+            "# work of descent at {}: {steps} of {} multiplications each\n",
+            descent.learning_rate,
+            number_to(2, descent.multiplications as f64),
+        );
+    }
+    lines
 }

@@ -7,8 +7,9 @@ use crate::output;
 use crate::scenario::{Loaded, ScenarioFile, SweepSection, expand_home};
 use crate::sweep::memory;
 use modalflow::data::ArrayFile;
-use modalflow::experiment::Scenario;
+use modalflow::error::InputError;
 use modalflow::experiment::problem::Problem;
+use modalflow::experiment::{Outline, Scenario};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -112,8 +113,13 @@ pub(super) fn prepare_all(paths: &[PathBuf], options: &Options) -> Result<Vec<Pr
     let prepare = |job: Job| {
         let clock = Instant::now();
         let Loaded { file, source } = &job.loaded;
-        let problem = Problem::prepare_within(&file.scenario, memory())
-            .map_err(|error| source.locate(error.into()))?;
+        let locate = |error: InputError| source.locate(error.into());
+        let outline = Outline::of(&file.scenario, memory()).map_err(locate)?;
+        // Before it takes that long.
+        if let Some(caution) = outline.forecast().caution() {
+            warn(&format!("note: {}: {caution}", job.name));
+        }
+        let problem = outline.prepare().map_err(locate)?;
         for warning in &problem.warnings {
             warn(&format!("warning: {}: {warning}", job.name));
         }

@@ -99,8 +99,7 @@ impl Spectrum {
 /// The process starts from the gradient, which points along the escape from a plateau, mixed with
 /// a pseudo-random vector, because the gradient alone has no share in modes of other symmetry.
 pub fn spectrum(flow: &mut Flow<'_>, state: &[f64], count: usize) -> Option<Spectrum> {
-    let affordable = LARGEST_MEMORY / (size_of::<f64>() * state.len().max(1));
-    let mut lanczos = Lanczos::new(state.len(), affordable.clamp(8, LARGEST_DIMENSION));
+    let mut lanczos = Lanczos::new(state.len(), most_products(state.len()));
     let mut gradient = vec![0.0; state.len()];
     flow.rate(state, &mut gradient);
     if !flow.is_finite() {
@@ -144,6 +143,12 @@ pub fn spectrum(flow: &mut Flow<'_>, state: &[f64], count: usize) -> Option<Spec
             });
         }
     }
+}
+
+/// Most Hessian products of a spectrum of so many weights.
+pub fn most_products(weights: usize) -> usize {
+    let affordable = LARGEST_MEMORY / (size_of::<f64>() * weights.max(1));
+    affordable.clamp(8, LARGEST_DIMENSION)
 }
 
 /// A pseudo-random vector of norm 1, the same at each call.

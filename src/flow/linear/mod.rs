@@ -26,6 +26,7 @@ use crate::data::{ByProducts, Moments};
 use crate::linalg::{ByColumns, dot, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
 use products::Products;
+pub use products::linear_work;
 use tangent::Tangent;
 
 /// Right-hand side and observation of a linear network, with its workspace.
@@ -122,7 +123,12 @@ impl<'a> MomentFlow<'a> {
 
     /// Multiplications that one evaluation of the rate takes.
     pub fn work(&self) -> u64 {
-        self.products.work()
+        let Products {
+            architecture,
+            moments,
+            ..
+        } = &self.products;
+        linear_work(architecture, moments.loss.covariance.size().product_work())
     }
 
     /// Makes the state last evaluated the point of [`MomentFlow::jacobian_product`].

@@ -69,23 +69,6 @@ impl<'a> Products<'a> {
         self.set_pulls();
     }
 
-    /// Multiplications of an evaluation and of the rate that is written from it.
-    pub(super) fn work(&self) -> u64 {
-        let architecture = self.architecture;
-        let outputs = architecture.outputs as u64;
-        let layers = architecture.layers.iter().enumerate().map(|(l, layer)| {
-            let inputs = match architecture.is_first(l) {
-                true => 0,
-                false => architecture.reaching(layer.stack).len() as u64,
-            };
-            let (rows, cols) = (layer.rows as u64, layer.cols as u64);
-            // Forward; back and the rate; the pull.
-            rows * cols * (inputs + 2 * outputs) + cols * outputs * inputs
-        });
-        let covariance = self.moments.loss.covariance.product_work() as u64;
-        layers.sum::<u64>() + outputs * covariance
-    }
-
     /// P of every layer, and the total map.
     pub(super) fn propagate_forward(&mut self, weights: &[f64]) {
         let architecture = self.architecture;
@@ -147,6 +130,22 @@ impl<'a> Products<'a> {
             multiply(forward, residual, &mut after[0]);
         }
     }
+}
+
+/// Multiplications of an evaluation and of the rate that is written from it, where a product of S_xx with a vector
+/// takes `product` of them.
+pub fn linear_work(architecture: &Architecture, product: usize) -> u64 {
+    let outputs = architecture.outputs as u64;
+    let layers = architecture.layers.iter().enumerate().map(|(l, layer)| {
+        let inputs = match architecture.is_first(l) {
+            true => 0,
+            false => architecture.reaching(layer.stack).len() as u64,
+        };
+        let (rows, cols) = (layer.rows as u64, layer.cols as u64);
+        // Forward; back and the rate; the pull.
+        rows * cols * (inputs + 2 * outputs) + cols * outputs * inputs
+    });
+    layers.sum::<u64>() + outputs * product as u64
 }
 
 /// Where the forward product behind layer `l` goes, `after` being the products behind it: to the

@@ -146,10 +146,9 @@ impl<'a> SampledFlow<'a> {
         self.is_finite
     }
 
-    /// Multiplications that one evaluation of the rate takes, about: each sample passes each weight forward,
-    /// back, and for its rate.
+    /// Multiplications that one evaluation of the rate takes, about.
     pub fn work(&self) -> u64 {
-        3 * self.count() as u64 * self.rate.len() as u64
+        sampled_work(self.rate.len(), self.count() as u64)
     }
 
     /// The loss at the state `weights`.
@@ -359,6 +358,12 @@ impl OutputSums {
             gather(output, Shape { cols, ..shape }, block.parts, parts);
         }
     }
+}
+
+/// Multiplications of the rate of so many weights from so many samples, about: each sample passes each weight
+/// forward, back, and for its rate.
+pub fn sampled_work(weights: usize, samples: u64) -> u64 {
+    3 * samples * weights as u64
 }
 
 /// Bytes of the workspace of a flow from `samples` samples.

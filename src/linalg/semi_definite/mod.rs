@@ -16,18 +16,20 @@
 //! | `mod.rs` | the forms, their entries and norms |
 //! | `products.rs` | products with vectors and maps |
 //! | `whole.rs` | those with all entries of a matrix, from half of them |
+//! | `size.rs` | how large a matrix is, known before it is there |
 //! | `inverse.rs` | pseudo-inverse, and what some inputs leave unexplained of others |
 
 mod inverse;
 mod products;
+mod size;
 mod whole;
 
 pub use inverse::Inverse;
+pub use size::Size;
 
 use nalgebra::{DMatrix, DVector};
 use std::ops::Range;
 use std::sync::Arc;
-use whole::SHORT;
 
 /// A symmetric positive semi-definite matrix S, d x d. Copies share their entries.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,29 +131,16 @@ impl SemiDefinite {
         }
     }
 
-    /// Multiplications of a product with one vector.
-    pub fn product_work(&self) -> usize {
+    /// How large it is as it is stored.
+    pub fn size(&self) -> Size {
         match &*self.0 {
-            Form::Whole(entries) => entries.len(),
-            Form::Diagonal(entries) => entries.len(),
-            Form::Factor { columns, .. } => 2 * columns.len(),
+            Form::Whole(entries) => Size::Whole(entries.nrows()),
+            Form::Diagonal(entries) => Size::Diagonal(entries.len()),
+            Form::Factor { columns, .. } => Size::Factor {
+                dim: columns.nrows(),
+                rank: columns.ncols(),
+            },
         }
-    }
-
-    /// Whether a product with a vector takes so many multiplications an entry of it that products which are
-    /// asked for more than once are worth keeping.
-    pub fn is_dear(&self) -> bool {
-        self.product_work() > SHORT * self.dim()
-    }
-
-    /// Bytes that its numbers take.
-    pub fn bytes(&self) -> usize {
-        let numbers = match &*self.0 {
-            Form::Whole(entries) => entries.len(),
-            Form::Diagonal(entries) => entries.len(),
-            Form::Factor { columns, diagonal } => columns.len() + diagonal.len(),
-        };
-        numbers * size_of::<f64>()
     }
 
     /// The entry of a row and a column.

@@ -1,0 +1,57 @@
+//! A scenario whose data are there, before anything is decomposed: what its run will cost is known by then.
+
+use super::cost::Forecast;
+use super::problem::Problem;
+use super::{Scenario, memory};
+use crate::data::{Content, Extent};
+use crate::error::Result;
+use crate::network::Architecture;
+
+/// A scenario whose data are read, with the network for them.
+pub struct Outline {
+    pub(super) scenario: Scenario,
+    pub(super) content: Content,
+    pub(super) extent: Extent,
+    pub(super) architecture: Architecture,
+}
+
+impl Outline {
+    /// Reads the data of a scenario, where `memory` bytes are there. Of what takes the cube of a number of inputs only
+    /// what the source itself asks for is done: components, whitening, and covariances that are drawn or checked.
+    ///
+    /// # Errors
+    /// An input error where the data cannot be used, the network contradicts the data, or the run needs more
+    /// memory.
+    pub fn of(scenario: &Scenario, memory: u64) -> Result<Self> {
+        memory::ensure_samples_fit(scenario, memory)?;
+        let mut scenario = scenario.clone();
+        scenario.data.get_mut().resolve()?;
+        let source = scenario.data.get();
+        let content = source.content(scenario.seed)?;
+        let extent = content.extent(source.about().sampling.drawn());
+        let architecture =
+            Architecture::of(&scenario.network, content.modalities(), extent.outputs)?;
+        let outline = Self {
+            scenario,
+            content,
+            extent,
+            architecture,
+        };
+        memory::ensure_fits(&outline.architecture, &outline.forecast(), memory)?;
+        Ok(outline)
+    }
+
+    /// What the run will cost.
+    pub fn forecast(&self) -> Forecast {
+        Forecast::of(&self.scenario, &self.extent, &self.architecture)
+    }
+
+    /// Makes it ready to run: second moments, initial weights, tolerances.
+    ///
+    /// # Errors
+    /// An input error where there is nothing to learn, and where the initial weights cannot be read or do not
+    /// move.
+    pub fn prepare(self) -> Result<Problem> {
+        Problem::of(self)
+    }
+}
