@@ -246,10 +246,12 @@ fn theory_is_broken_where_it_has_no_word() {
     let others = [1.0, 4.0].map(|x| at(x).is_some_and(f64::is_finite));
     assert_eq!(others, [true; 2], "{theory:?}");
 
-    let sweep = "{axes: [{path: data.toy.samples, values: [10, 20, 30]}]}";
+    // Where nothing was measured theory still has its word; where another order was, it has none on that.
+    let sweep = "{axes: [{path: data.toy.samples, values: [10, 20, 30, 40]}]}";
     let figure = "{lines: {x: data.toy.samples, y: ratio}}";
     let drawn = page(sweep, figure, |cell| match cell.index {
         1 => run(None, 4.0),
+        2 => reordered(run(Some(7.0), 4.0)),
         _ => run(Some(4.0), 4.0),
     });
     let finite: Vec<bool> = drawn.panels[0].curves[0]
@@ -257,7 +259,7 @@ fn theory_is_broken_where_it_has_no_word() {
         .iter()
         .map(|point| point.1.is_finite())
         .collect();
-    assert_eq!(finite, [true, false, true]);
+    assert_eq!(finite, [true, true, false, true]);
 }
 
 #[test]

@@ -14,6 +14,13 @@ pub(super) struct Sum {
 }
 
 impl Sum {
+    #[cfg(test)]
+    pub(super) fn of(values: &[f64]) -> Self {
+        let mut sum = Self::default();
+        values.iter().for_each(|value| sum.add(Some(*value)));
+        sum
+    }
+
     fn add(&mut self, value: Option<f64>) {
         if let Some(value) = value {
             self.count += 1;

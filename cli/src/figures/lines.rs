@@ -1,11 +1,11 @@
 //! Measured points with their spread, against theory's lines.
 
-use super::aggregate::Field;
+use super::aggregate::{Field, Sums};
 use super::check::Place;
 use super::series::{Measured, PAD, Series, names, numbers, page};
 use super::{Kind, Request, labels};
 use crate::error::Result;
-use crate::plot::{Axis, Page, TickPlaces, range_widened, shows};
+use crate::plot::{Axis, Page, TickPlaces, range, range_widened, shows};
 use crate::sweep::{Quantity, Table, TheoryLine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -102,8 +102,8 @@ impl LinesFigure {
         page(series, axes, notes)
     }
 
-    /// What the axes show. Predictions for the runs themselves are to be seen, as the runs are; a dense line
-    /// may leave.
+    /// What the axes show: all values of x with a point or theory. Predictions for the runs themselves are to be
+    /// seen, as the runs are; a dense line may leave at the top and at the bottom.
     fn ranges(&self, series: &[Series]) -> Option<((f64, f64), (f64, f64))> {
         let (log_x, log_y) = (self.log_x, self.log_y);
         let points = series.iter().flat_map(|one| &one.points);
@@ -119,7 +119,7 @@ impl LinesFigure {
         let theory = series.iter().flat_map(|one| &one.line);
         let theory = theory.filter(|point| point.1.is_finite());
         let (xs, ys) = (theory.clone().map(|p| p.0), theory.map(|p| p.1));
-        let x = range_widened(shown.map(|point| point.at.0), xs, log_x, PAD);
+        let x = range(shown.map(|point| point.at.0).chain(xs), log_x, PAD);
         x.zip(range_widened(seen.chain(predictions), ys, log_y, PAD))
     }
 }
@@ -149,13 +149,22 @@ fn series(
         let tick = sums.from_weights.mean();
         series.ticks.extend(tick.map(|mean| (*x, mean)));
     }
-    let means = cells.map(|(x, sums)| (*x, sums.matched.mean()));
+    let means = cells.map(|(x, sums)| (*x, prediction(sums)));
     let theory = dense.unwrap_or_else(|| means.collect());
     if theory.iter().any(|point| point.1.is_some()) {
         let points = theory.into_iter().map(|(x, y)| (x, y.unwrap_or(f64::NAN)));
         series.line = points.collect();
     }
     series
+}
+
+/// What theory says of the runs of a cell: of those that were measured and are in its order; of all of
+/// them where none was measured, since a prediction needs no measurement.
+fn prediction(sums: &Sums) -> Option<f64> {
+    match sums.measured.count {
+        0 => sums.theory.mean(),
+        _ => sums.matched.mean(),
+    }
 }
 
 /// The series with a line of joined values.
@@ -192,6 +201,7 @@ fn meaning(series: &[Series]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::aggregate::{Aggregate, Sum};
     use super::*;
 
     fn figure(log_y: bool) -> LinesFigure {
@@ -240,6 +250,33 @@ mod tests {
         assert!(page(false).notes.is_empty());
         let notes = page(true).notes;
         assert!(notes.iter().any(|note| note.starts_with("not shown: 1")));
+    }
+
+    #[test]
+    fn theory_is_joined_over_cells_without_a_measurement_too() {
+        let sum = Sum::of;
+        let cells = [
+            (sum(&[]), sum(&[4.0, 6.0]), sum(&[])),
+            (sum(&[7.0]), sum(&[8.0, 100.0]), sum(&[8.0])),
+            (sum(&[7.0]), sum(&[9.0]), sum(&[])),
+        ];
+        let cells = cells.map(|(measured, theory, matched)| Sums {
+            measured,
+            theory,
+            matched,
+            ..Sums::default()
+        });
+        let field = Field {
+            columns: 3,
+            cells: cells.to_vec(),
+            aggregate: Aggregate::default(),
+        };
+        let series = [series(String::new(), &[1.0, 2.0, 3.0], &field, 0, None)];
+        let (x, _) = figure(false).ranges(&series).expect("something to show");
+        assert!(x.0 < 1.0 && x.1 > 3.0, "{x:?}");
+        let [Series { line, .. }] = series;
+        assert_eq!(line[..2], [(1.0, 5.0), (2.0, 8.0)]);
+        assert!(line[2].1.is_nan(), "in another order than theory's");
     }
 
     #[test]
