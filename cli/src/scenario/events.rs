@@ -6,10 +6,12 @@
 //! Paths are dotted, list indices are numbers counted from 0: `descent.learning_rate.1`, as in
 //! `--set`.
 
+use super::merge::{self, Shape};
+use super::messages;
 use crate::error::InputError;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use serde_yaml::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
 /// Levels of nesting that serde_yaml reads.
@@ -26,8 +28,20 @@ pub(super) fn parse(text: &str) -> Result<Value, InputError> {
 /// The text's value, with merge keys (`<<: *anchor`) replaced by what they merge.
 fn value_of(text: &str) -> serde_yaml::Result<Value> {
     let mut value: Value = serde_yaml::from_str(text)?;
-    value.apply_merge()?;
+    // What is merged may have a merge key of its own, which each pass brings up by one level.
+    while has_merge(&value) {
+        value.apply_merge()?;
+    }
     Ok(value)
+}
+
+fn has_merge(value: &Value) -> bool {
+    match value {
+        Value::Mapping(map) => map.contains_key(merge::KEY) || map.values().any(has_merge),
+        Value::Sequence(list) => list.iter().any(has_merge),
+        Value::Tagged(tagged) => has_merge(&tagged.value),
+        _ => false,
+    }
 }
 
 /// Line of the key `path`, or of its nearest ancestor that stands in the text.
@@ -54,12 +68,32 @@ fn syntax_error(text: &str, error: &serde_yaml::Error) -> InputError {
         let problem = "the file holds more than one YAML document (a line ---)";
         return without_key(line, problem, "keep one scenario in a file");
     }
+    let problem = format!("not valid YAML: {message}");
+    // What is wrong with a line often shows in the next one only.
+    let mut lines = line
+        .into_iter()
+        .flat_map(|line| [line, line.saturating_sub(1)]);
+    if let Some((key, value)) = lines.find_map(|line| assignment(text, line)) {
+        let remedy = format!(
+            "a colon and a blank stand between key and value: `{key}: {}`",
+            messages::in_quotes(value)
+        );
+        return without_key(line, &problem, &remedy);
+    }
     without_key(
         line,
-        &format!("not valid YAML: {message}"),
+        &problem,
         "mend the line above or just before it: indent with spaces (no tabs), put a space after \
-         each colon, close every bracket and quote",
+         each colon, close every bracket and quote, and put a value that is a sign in quotes: \",\" or \"|\"",
     )
+}
+
+/// Key and value of a line, counted from 1, with an equals sign in place of the colon.
+fn assignment(text: &str, line: usize) -> Option<(&str, &str)> {
+    let (key, value) = text.lines().nth(line.checked_sub(1)?)?.split_once('=')?;
+    let (key, value) = (key.trim(), value.trim());
+    let is_key = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_key && !key.is_empty()).then_some((key, value))
 }
 
 fn too_deep(line: Option<usize>) -> InputError {
@@ -86,6 +120,9 @@ struct Walk<'t> {
     target: &'t str,
     /// Line of the nearest ancestor of the target so far.
     nearest: Option<usize>,
+    /// What stands at the anchors so far, by their number; None where the walk is inside of it.
+    anchors: HashMap<usize, Option<Shape>>,
+    text: &'t str,
     fault: Option<InputError>,
 }
 
@@ -96,6 +133,8 @@ impl<'t> Walk<'t> {
             path: String::new(),
             target,
             nearest: None,
+            anchors: HashMap::new(),
+            text,
             fault: None,
         };
         while let Some((event, line)) = walk.next() {
@@ -113,13 +152,23 @@ impl<'t> Walk<'t> {
             Err(error) if error.info().contains("limit exceeded") => {
                 self.stop(too_deep(Some(error.marker().line())))
             }
+            Err(error) if error.info().contains("unknown anchor") => {
+                let (line, column) = (error.marker().line(), error.marker().col());
+                let alias = merge::alias_at(self.text, line, column);
+                let (problem, remedy) = merge::unknown_anchor(alias);
+                self.stop(self.fault(line, &problem, &remedy))
+            }
             // serde_yaml says what is wrong.
             Err(_) => None,
         }
     }
 
-    fn node(&mut self, event: Event<'t>, line: usize, depth: usize) -> Option<()> {
-        match event {
+    fn node(&mut self, event: Event<'t>, line: usize, depth: usize) -> Option<Shape> {
+        let (anchor, is_tagged) = merge::marks(&event);
+        if anchor > 0 {
+            self.anchors.insert(anchor, None);
+        }
+        let shape = match event {
             // serde_yaml would take a time that grows with the square of the depth.
             _ if depth > DEEPEST => self.stop(too_deep(Some(line))),
             Event::MappingStart(..) => self.mapping(depth),
@@ -129,40 +178,60 @@ impl<'t> Walk<'t> {
                 let remedy = "give a smaller number, or write it with an exponent: 1.0e+20";
                 self.stop(self.fault(line, &problem, remedy))
             }
-            _ => Some(()),
+            Event::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(Some(shape)) => Some(*shape),
+                _ => self.stop(self.fault(line, merge::INSIDE_ITSELF, merge::REMEDY)),
+            },
+            _ => Some(Shape::Scalar),
+        };
+        let shape = shape.map(|shape| if is_tagged { Shape::Tagged } else { shape })?;
+        if anchor > 0 {
+            self.anchors.insert(anchor, Some(shape));
         }
+        Some(shape)
     }
 
-    fn mapping(&mut self, depth: usize) -> Option<()> {
+    fn mapping(&mut self, depth: usize) -> Option<Shape> {
         let mut seen = HashSet::new();
         loop {
             let (event, line) = self.next()?;
             if event == Event::MappingEnd {
-                return Some(());
+                return Some(Shape::Mapping);
             }
             let name = self.name(event, line)?;
             let parent = self.enter(&name, line)?;
+            let is_merge = name == merge::KEY;
             if !seen.insert(name) {
                 let problem = "this key stands twice in the same mapping";
-                return self.stop(self.fault(line, problem, "keep one of the two"));
+                let remedy = match is_merge {
+                    true => "merge both with one key: `<<: [*one, *other]`",
+                    false => "keep one of the two",
+                };
+                return self.stop(self.fault(line, problem, remedy));
             }
             let (event, line) = self.next()?;
-            self.node(event, line, depth + 1)?;
+            let shape = self.node(event, line, depth + 1)?;
+            if let Some(problem) = merge::unfit(shape).filter(|_| is_merge) {
+                return self.stop(self.fault(line, problem, merge::REMEDY));
+            }
             self.path.truncate(parent);
         }
     }
 
-    fn sequence(&mut self, depth: usize) -> Option<()> {
+    fn sequence(&mut self, depth: usize) -> Option<Shape> {
+        let mut all = Shape::Mappings;
         for index in 0.. {
             let (event, line) = self.next()?;
             if event == Event::SequenceEnd {
                 break;
             }
             let parent = self.enter(index, line)?;
-            self.node(event, line, depth + 1)?;
+            if self.node(event, line, depth + 1)? != Shape::Mapping {
+                all = Shape::List;
+            }
             self.path.truncate(parent);
         }
-        Some(())
+        Some(all)
     }
 
     /// Steps into a key or an element, and returns the length of the path without it.

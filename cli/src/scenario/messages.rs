@@ -183,7 +183,7 @@ impl<'s> Place<'s> {
         let lacking = list(self.schema, "oneOf").find(|choice| key(choice) == Some(word));
         let (problem, remedy) = match lacking.and_then(description) {
             None => (
-                format!("{word:?} is not one of {}", names.join(", ")),
+                format!("{word:?} is not one of {}", written(&names).join(", ")),
                 did_you_mean(word, &names),
             ),
             Some(text) => (
@@ -207,6 +207,14 @@ impl<'s> Place<'s> {
             place.unwrap_or(usize::MAX)
         });
         let problem = format!("unknown key {name:?}");
+        if let Some((key, value)) = name.split_once('=') {
+            let remedy = format!(
+                "a colon and a blank stand between key and value: `{}: {}`",
+                key.trim(),
+                in_quotes(value.trim())
+            );
+            return InputError::at(below(&self.path, name), problem, remedy);
+        }
         InputError::at(below(&self.path, name), problem, did_you_mean(name, &known))
     }
 
@@ -226,7 +234,7 @@ impl<'s> Place<'s> {
     fn mismatch(&self, value: &Value) -> InputError {
         let expected = self.expected();
         let wanted = match expected {
-            "one word" => self.names().join(" or "),
+            "one word" => written(&self.names()).join(" or "),
             _ => expected.to_owned(),
         };
         let has_fraction = matches!(value, Value::Number(number) if number.is_f64());
@@ -274,8 +282,22 @@ impl<'s> Place<'s> {
 
 fn did_you_mean(name: &str, known: &[&str]) -> String {
     match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("known here: {}", known.join(", ")),
+        Some(near) => format!("did you mean {}?", in_quotes(near)),
+        None => format!("known here: {}", written(known).join(", ")),
+    }
+}
+
+/// Words as they are written in YAML.
+fn written(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| in_quotes(word)).collect()
+}
+
+/// A value as it is written in YAML: signs in quotes.
+pub(super) fn in_quotes(value: &str) -> String {
+    let is_sign = !value.is_empty() && value.chars().all(|c| c.is_ascii_punctuation());
+    match is_sign {
+        true if value != "\"" => format!("{value:?}"),
+        _ => value.to_owned(),
     }
 }
 

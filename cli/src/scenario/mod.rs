@@ -5,6 +5,7 @@
 //! | `file.rs` | what stands in a file: a scenario, its sweep, its figures |
 //! | `load.rs` | text to checked scenario: parse, apply `--set`, deserialise, check |
 //! | `events.rs` | YAML text as a value, and the lines on which its keys stand |
+//! | `merge.rs` | anchors, aliases and merge keys, and what is wrong with one |
 //! | `messages.rs` | why a value is no scenario, in plain words, with the nearest known key |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
@@ -17,6 +18,7 @@ mod events;
 mod file;
 mod grid;
 mod load;
+mod merge;
 mod messages;
 mod overrides;
 mod reference;

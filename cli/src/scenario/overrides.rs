@@ -46,8 +46,8 @@ impl Override {
             usage(
                 typed,
                 &format!("the value cannot be read: {problem}"),
-                "write the value as in the scenario file, in quotes for the shell: \
-                 --set 'network.widths=[10, 20]'",
+                "write the value as in the scenario file, and all of it in single quotes for the shell: \
+                 --set 'network.widths=[10, 20]', --set 'data.table.separator=\",\"'",
             )
         };
         let value = events::parse(value).map_err(|error| unreadable(&error.problem))?;

@@ -147,7 +147,7 @@ fn wishart_and_table_data() {
             "A: [a, b]" => "A: rests", 7, "data.table.modalities.A", ["a list of columns, or rest", "\"rests\""];
             "A: [a, b]\n      B: [c]" => "A: rest\n      B: rest", 8, "data.table.modalities.B", ["already stands at data.table.modalities.A"];
             "standardise: true" => "separator: '#'", 10, "data.table.separator", ["\"#\" is not one of auto", "tab"];
-            "standardise: true" => "decimal: ;", 10, "data.table.decimal", ["\";\" is not one of ., ,"];
+            "standardise: true" => "decimal: ;", 10, "data.table.decimal", ["\";\" is not one of \".\", \",\""];
             "standardise: true" => "missing: dorp", 10, "data.table.missing", ["refuse, drop", "did you mean drop?"];
             "standardise: true" => "header: 1", 10, "data.table.header", ["true or false"];
             "standardise: true" => "ignore: [z, z]", 10, "data.table.ignore.1", ["already stands"];

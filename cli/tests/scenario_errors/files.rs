@@ -18,7 +18,7 @@ fn text_that_is_no_scenario() {
         ("a: 1\n\tb: 2\n", "base.yaml:2: not valid YAML: "),
         (
             "a: *nowhere\n",
-            "base.yaml:1: not valid YAML: unknown anchor",
+            "base.yaml:1: a: no anchor &nowhere stands above",
         ),
         (&"[".repeat(200), "nested too deeply"),
         // At once: a parser whose time grows with the square of the depth would need minutes.
@@ -34,6 +34,102 @@ fn text_that_is_no_scenario() {
         assert!(message.contains(words), "{text:.60}: {message}");
         assert!(message.contains("\n  help: "), "{message}");
     }
+}
+
+/// One error each, with the line and the key of what cannot be merged or repeated.
+#[test]
+fn merge_keys_and_aliases_that_cannot_be_used() {
+    let cases = [
+        ("x-a: &a 3\ndata:\n  <<: *a\n", "3: data.<<: only a mapping"),
+        (
+            "data:\n  toy:\n    <<:\n    rho: 1\n",
+            "3: data.toy.<<: only a mapping",
+        ),
+        ("data: {<<: 1}\n", "1: data.<<: only a mapping"),
+        (
+            "x-a: &a [1, 2]\ndata:\n  <<: *a\n",
+            "3: data.<<: only mappings can be merged",
+        ),
+        (
+            "x-a: &a {b: 1}\ndata:\n  <<: [*a, 4]\n",
+            "3: data.<<: only mappings can be",
+        ),
+        (
+            "x-a: &a {b: 1}\ndata:\n  <<: [[*a]]\n",
+            "3: data.<<: only mappings can be",
+        ),
+        (
+            "a: 1\ndata:\n  <<: !tag {b: 1}\n",
+            "3: data.<<: only a mapping",
+        ),
+        (
+            "a: 1\ndata:\n  <<: *none, \n",
+            "3: data.<<: no anchor &none stands above",
+        ),
+        (
+            "data:\n  toy: {rho: [1, *no]}\n",
+            "2: data.toy.rho: no anchor &no stands",
+        ),
+        (
+            "data: &d\n  toy:\n    <<: *d\n",
+            "3: data.toy.<<: the alias stands inside",
+        ),
+        (
+            "x-a: &a\n  - b: *a\n",
+            "2: x-a.0.b: the alias stands inside",
+        ),
+        (
+            "x-a: &a {b: 1}\ndata:\n  <<: *a\n  \"<<\": *a\n",
+            "4: data.<<: this key stands twice",
+        ),
+    ];
+    for (text, words) in cases {
+        let message = load(text, &[]).unwrap_err();
+        let start = format!("base.yaml:{words}");
+        assert!(message.starts_with(&start), "{text}: {message}");
+        let (_, help) = message.split_once("\n  help: ").unwrap();
+        assert!(
+            help.contains('&') || help.contains("<<: [*one"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn signs_and_equals_signs_have_remedies_that_work() {
+    let remedy = |line: &str| {
+        let table = TABLE.replace("    standardise: true\n", &format!("    {line}\n"));
+        let message = load(&with_data(&table), &[]).unwrap_err();
+        let (_, help) = message.split_once("\n  help: ").unwrap();
+        help.to_owned()
+    };
+    let colon = "a colon and a blank stand between key and value: `separator: \";\"`";
+    assert_eq!(remedy("separator= ;"), colon);
+    assert_eq!(remedy("separator=;: 1"), colon);
+    assert!(remedy("separator: ,").contains("in quotes: \",\" or \"|\""));
+    assert!(remedy("separator: semicolon").contains("auto, \",\", \";\", \"|\", tab, blank"));
+    let message = load(&with_data(TABLE), &["data.table.separator=,"]).unwrap_err();
+    assert!(
+        message.contains("--set 'data.table.separator=\",\"'"),
+        "{message}"
+    );
+    let works = load(&with_data(TABLE), &["data.table.separator=\",\""]);
+    assert!(works.is_ok(), "{works:?}");
+}
+
+#[test]
+fn what_is_merged_may_merge_itself() {
+    let net = "  depth: 4
+  fusion_layer: 3
+  width: 100
+";
+    let merging = replaced(BASE, net, "  <<: [*deep, *other]\n");
+    let anchors = "x-one: &one {depth: 2, fusion_layer: 3}
+x-deep: &deep {<<: *one, depth: 4}
+x-other: &other {width: 100, depth: 1}
+";
+    let merged = load(&format!("{anchors}{merging}"), &[]);
+    assert_eq!(merged, load(BASE, &[]));
 }
 
 #[test]
