@@ -2,8 +2,9 @@
 
 use crate::plot::literal;
 use crate::report::format::number;
-use crate::scenario::AxisValue;
+use crate::scenario::{AxisValue, Column};
 use modalflow::network::Architecture;
+use std::collections::HashSet;
 
 /// Keys of the scenario, with `*` for a modality or the source of data; the symbol beside a value, and the name
 /// along an axis. The key stands for a missing symbol, and the symbol for a missing name.
@@ -16,6 +17,9 @@ data.images.noise.std    |             | standard deviation of the noise in plac
 data.images.noise.both   |             | probability of both views showing the image
 data.images.limit        |             | number of images P
 data.wishart.outputs     | outputs     |
+data.table.path          | table       |
+data.arrays.modalities.* | *           | arrays of *
+data.arrays.target       | target      |
 data.*.samples           | P           | number of samples P
 network.depth            | L           | depth L
 network.fusion_layer     | L_f         | fusion layer L_f
@@ -61,15 +65,39 @@ pub(super) fn axis(path: &str) -> String {
     name
 }
 
-/// `σ_A = 2`.
-pub(super) fn assignment(path: &str, value: &AxisValue) -> String {
-    let [symbol, _] = names(path);
+/// `σ_A = 2`, of one of the values of a column.
+pub(super) fn assignment(column: &Column, value: &AxisValue) -> String {
+    let [symbol, _] = names(&column.path);
     let shown = match (value, value.as_number()) {
         (AxisValue::Absent, _) => "none".to_owned(),
+        (AxisValue::Word(word), _) => literal(ending(word, &column.values)),
         (_, Some(number)) => signed(number),
-        (word, None) => literal(&word.to_string()),
+        (other, None) => literal(&other.to_string()),
     };
     format!("{symbol} = {shown}")
+}
+
+/// Of a path the last parts, as many as tell all paths of the column apart; other words have one part.
+fn ending<'w>(word: &'w str, values: &[AxisValue]) -> &'w str {
+    let words = values.iter().filter_map(|value| match value {
+        AxisValue::Word(word) => Some(word.as_str()),
+        _ => None,
+    });
+    let most = words.clone().map(|word| word.split('/').count()).max();
+    let tells_apart = |parts: &usize| {
+        let mut seen = HashSet::new();
+        words
+            .clone()
+            .all(|word| seen.insert(last_parts(word, *parts)))
+    };
+    let parts = (1..most.unwrap_or(1)).find(tells_apart);
+    parts.map_or(word, |parts| last_parts(word, parts))
+}
+
+/// The last parts of a path; all where it has no more.
+fn last_parts(path: &str, parts: usize) -> &str {
+    let start = path.rmatch_indices('/').nth(parts.saturating_sub(1));
+    start.map_or(path, |(slash, _)| &path[slash + 1..])
 }
 
 /// A number with the true minus sign.
@@ -90,7 +118,11 @@ mod tests {
 
     #[test]
     fn keys_of_shipped_sweeps_have_names() {
-        let named = |path: &str| (axis(path), assignment(path, &AxisValue::Whole(-2)));
+        let column = |path: &str| Column {
+            path: path.to_owned(),
+            values: Vec::new(),
+        };
+        let named = |path: &str| (axis(path), assignment(&column(path), &AxisValue::Whole(-2)));
         let expected = |name: &str, shown: &str| (name.to_owned(), shown.to_owned());
         let time = "training time T (η × descent steps)";
         assert_eq!(named("flow.until.time"), expected(time, "T = \u{2212}2"));
@@ -102,7 +134,38 @@ mod tests {
         let samples = expected("number of samples P", "P = \u{2212}2");
         assert_eq!(named("data.toy.samples"), samples);
         assert_eq!(named("a_b"), expected("a\\_b", "a\\_b = \u{2212}2"));
-        let batch = assignment("descent.batch", &AxisValue::Absent);
+        let batch = assignment(&column("descent.batch"), &AxisValue::Absent);
         assert_eq!(batch, "batch size = none");
+    }
+    #[test]
+    fn paths_are_shown_by_as_many_last_parts_as_tell_all_of_them_apart() {
+        let shown = |paths: &[&str]| -> Vec<String> {
+            let values: Vec<AxisValue> =
+                paths.iter().map(|p| AxisValue::Word((*p).into())).collect();
+            let path = "data.table.path".to_owned();
+            let column = Column { path, values };
+            let shown = column.values.iter().map(|value| assignment(&column, value));
+            shown.collect()
+        };
+        assert_eq!(
+            shown(&["data/2024/a.csv", "b.csv"]),
+            ["table = a.csv", "table = b.csv"]
+        );
+        assert_eq!(
+            shown(&["d/one/a.csv", "d/two/a.csv", "d/two/b.csv"]),
+            [
+                "table = one/a.csv",
+                "table = two/a.csv",
+                "table = two/b.csv"
+            ]
+        );
+        assert_eq!(
+            shown(&["x/a.csv", "a.csv"]),
+            ["table = x/a.csv", "table = a.csv"]
+        );
+        assert_eq!(
+            shown(&["a.csv", "a.csv"]),
+            ["table = a.csv", "table = a.csv"]
+        );
     }
 }

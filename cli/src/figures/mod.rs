@@ -163,7 +163,7 @@ impl Request<'_> {
     fn label(&self, cell: &Cell) -> String {
         let parts = self.columns.iter().zip(&cell.values);
         let parts = parts.filter(|(column, _)| self.varies(column));
-        let parts = parts.map(|(column, value)| labels::assignment(&column.path, value));
+        let parts = parts.map(|(column, value)| labels::assignment(column, value));
         parts.collect::<Vec<_>>().join(", ")
     }
 

@@ -50,7 +50,7 @@ pub(super) fn names(request: &Request<'_>, up: Option<usize>) -> Vec<String> {
     let Some(column) = up.map(|up| request.columns[up]) else {
         return vec![String::new()];
     };
-    let label = |value| labels::assignment(&column.path, value);
+    let label = |value| labels::assignment(column, value);
     column.values.iter().map(label).collect()
 }
 

@@ -112,13 +112,18 @@ impl Axis {
         }
     }
 
-    /// An axis of cells, one a value in ascending order; logarithmic where that makes them more alike in size.
+    /// An axis of cells, one a value in ascending order; logarithmic where that makes them more alike in size, which its name then
+    /// says.
     pub fn of_cells(name: impl Into<String>, values: Vec<f64>) -> Self {
         let log = cells_are_logarithmic(&values);
         let edges = cell_edges(&values, log);
         let ends = edges.first().zip(edges.last());
+        let mut name = name.into();
+        if log {
+            name += ", logarithmic";
+        }
         Self {
-            name: name.into(),
+            name,
             range: ends.map_or((0.0, 1.0), |(first, last)| (*first, *last)),
             log,
             ticks: TickPlaces::Cells(values),
@@ -329,6 +334,7 @@ mod tests {
             let axis = Axis::of_cells("", values.to_vec());
             let ends = (axis.edges()[0], axis.edges()[values.len()]);
             assert_eq!(axis.range, ends);
+            assert_eq!(axis.name.ends_with(", logarithmic"), axis.log);
             (axis.log, axis.edges())
         };
         assert_eq!(edges(&[1.0, 2.0, 3.0]), (false, vec![0.5, 1.5, 2.5, 3.5]));

@@ -59,17 +59,27 @@ fn reach(value: f64, label: &str, scale: &Scale) -> (f64, f64) {
     (place - half, place + half)
 }
 
-/// A tick at the value of every cell, or at every so many that their labels are clear of each other.
+/// A tick at the first and the last cell, and between them at every one whose label is clear of those before it
+/// and of the last.
 fn cell_ticks(scale: &Scale, values: &[f64]) -> Ticks {
-    let labels = labels(values);
-    let all: Vec<(f64, String)> = values.iter().copied().zip(labels).collect();
-    let every = |stride: usize| Ticks {
-        major: all.iter().step_by(stride).cloned().collect(),
-        ..Ticks::default()
+    let all: Vec<(f64, String)> = values.iter().copied().zip(labels(values)).collect();
+    let is_clear = |a: &(f64, String), b: &(f64, String)| {
+        let [a, b] = [a, b].map(|(value, label)| reach(*value, label, scale));
+        (b.0 - a.1).max(a.0 - b.1) >= gap(scale)
     };
-    let mut choices = (1..all.len()).map(every);
-    let clear = choices.find(|ticks| are_clear(ticks, scale));
-    clear.unwrap_or_else(|| every(all.len().max(1)))
+    let mut major: Vec<(f64, String)> = Vec::new();
+    for (place, tick) in all.iter().enumerate() {
+        let is_end = place == 0 || place + 1 == all.len();
+        let last = all.last().filter(|_| !is_end);
+        let mut near = major.last().into_iter().chain(last);
+        if near.all(|other| is_clear(other, tick)) {
+            major.push(tick.clone());
+        }
+    }
+    Ticks {
+        major,
+        ..Ticks::default()
+    }
 }
 
 /// Ticks at some values, where they are few, short to write and clear of each other; between them
@@ -153,10 +163,21 @@ mod tests {
     }
 
     #[test]
-    fn labels_of_cells_are_thinned_and_stand_at_the_values() {
+    fn labels_of_cells_that_would_collide_are_left_out_but_for_the_first_and_the_last() {
+        let shown = |range, values: &[f64], log| {
+            let ticks = cell_ticks(&Scale::new(range, (200.0, 0.0), log), values);
+            let shown: Vec<f64> = ticks.major.iter().map(|(value, _)| *value).collect();
+            shown
+        };
         let values: Vec<f64> = (0..100).map(f64::from).collect();
-        let ticks = cell_ticks(&Scale::new((-0.5, 99.5), (200.0, 0.0), false), &values);
-        assert_eq!(ticks.major.len(), 12);
-        assert_eq!(ticks.major[1], (9.0, "9".to_owned()));
+        let ticks = shown((-0.5, 99.5), &values, false);
+        let from_nine = |k: u32| 9.0 * f64::from(k);
+        assert_eq!(ticks, Vec::from_iter((0..12).map(from_nine)));
+        // Dense at one end only: there alone labels are left out.
+        let values = [1.0, 2.0, 3.0, 4.0, 40.0, 70.0, 97.0, 100.0];
+        let ticks = shown((0.0, 100.0), &values, false);
+        assert_eq!(ticks, [1.0, 40.0, 70.0, 100.0]);
+        assert_eq!(shown((1.0, 1.001), &[1.0, 1.001], false), [1.0, 1.001]);
+        assert_eq!(shown((0.0, 100.0), &[1.0, 2.0], false), [1.0]);
     }
 }
