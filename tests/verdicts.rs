@@ -100,7 +100,7 @@ fn correlated_columns_are_learned_by_what_they_do() {
                 &data,
                 "{depth: 2, fusion_layer: 2, width: 50}",
                 "{gaussian: {std: 1.0e-4}}",
-                "until: {time: 2000.0}",
+                "until: {time: 20000.0}",
                 way,
             );
             let [a, b] = ["A", "B"].map(|name| learned_at(&result, name));
@@ -286,4 +286,99 @@ fn three_modalities_are_timed_by_their_plateaus() {
             }
         }
     }
+}
+
+/// Ten samples of 8 and 30 inputs: B alone fits them, so that the saddle of B is the minimum. Neither the run nor
+/// the theory curve has a second modality, whichever of two critical points is nearer by round-off.
+#[test]
+fn one_modality_that_fits_everything_leaves_no_second() {
+    let mut columns: Vec<String> = (0..38).map(|j| format!("x{j}")).collect();
+    columns.push("y".to_owned());
+    let mut text = columns.join(",") + "\n";
+    for i in 0..10 {
+        let value =
+            |j: usize| (f64::from(i) * 12.9898 + j as f64 * 78.233 + 2.0).sin() * 43_758.545;
+        let row: Vec<f64> = (0..38).map(|j| value(j) - value(j).floor() - 0.5).collect();
+        let y = row[..3].iter().chain(&row[8..11]).sum();
+        let cells = row.iter().copied().chain([y]).map(|x: f64| x.to_string());
+        text += &(cells.collect::<Vec<_>>().join(",") + "\n");
+    }
+    let file = common::table(text.as_bytes());
+    for norm in ["1.0e-3", "1.0e-2", "1.0e-1"] {
+        let (_, result) = common::run(&format!(
+            "data: {{table: {{path: {:?}, modalities: {{A: [x0..x7], B: rest}}, targets: [y]}}}}
+network: {{depth: 2, fusion_layer: 2, width: 10}}
+init: {{gaussian_norm: {{norm: {norm}}}}}
+flow: {{until: {{time: 100.0}}}}",
+            file.path.display()
+        ));
+        let phase = &result.flow.detection.phase;
+        let curve = result.theory_curve.expect("a theory curve").comparison;
+        assert_eq!((phase.t_second, curve.t_second), (None, None), "{norm}");
+        let gap = curve.t_first_gap.expect("the same modality is first");
+        assert!(gap.abs() < 0.05, "{norm}: {gap}");
+        let reason = phase.reason.as_deref().unwrap_or_default();
+        assert!(
+            reason.contains("B alone fits the outputs as well as all"),
+            "{reason}"
+        );
+    }
+}
+
+/// No plateau at the saddle of the first modality, since what the second one adds is below `detector.drop`, or
+/// since both are learned together.
+#[test]
+fn the_reason_for_a_missing_plateau_is_the_one_that_holds() {
+    let reason = |inputs: &str, map: &str| {
+        let data = format!("{{modalities: {{A: 1, B: 1}}, inputs: {inputs}, target_map: [{map}]}}");
+        let (_, result) = run(
+            &data,
+            "{depth: 2, fusion_layer: 2, width: 4}",
+            "{gaussian_norm: {norm: 1.0e-3}}",
+            "until: {time: 20000.0}",
+            WAYS[0],
+        );
+        result
+            .flow
+            .detection
+            .phase
+            .reason
+            .clone()
+            .unwrap_or_default()
+    };
+    // 1/2 of 1 and 1/2 of 2.5e-4: B adds 2.5e-4 of what can be learned.
+    let small = reason("[[1, 0], [0, 1.0e-2]]", "[1, 0.158]");
+    assert!(
+        small.contains("the drop of the loss after it is 2.5e-4 of what can be learned"),
+        "{small}"
+    );
+    assert!(small.contains("below detector.drop = 1e-3"), "{small}");
+    let together = reason("[[1, 0], [0, 1]]", "[1, 1]");
+    assert!(
+        together.contains("the loss does not slow down near it"),
+        "{together}"
+    );
+}
+
+/// A run that ends at once in weights far larger than what they learn: powers that are no fraction of the final
+/// ones have no value.
+#[test]
+fn powers_far_above_the_final_ones_are_no_fractions() {
+    let powers = |norm: &str| {
+        let (_, result) = run(
+            "{modalities: {A: 1, B: 1}, inputs: [[4, 1], [1, 1]], target_map: [[1, 1]]}",
+            "{depth: 2, fusion_layer: 2, width: 6}",
+            &format!("{{gaussian_norm: {{norm: {norm}}}}}"),
+            "until: {time: 1.0e-12}",
+            WAYS[2],
+        );
+        let plateaus = &result.flow.detection.plateaus;
+        let powers = plateaus.iter().flat_map(|plateau| plateau.power.values());
+        powers.copied().collect::<Vec<Option<f64>>>()
+    };
+    let [a, b] = powers("5.0")[..] else {
+        panic!("one plateau")
+    };
+    assert!(a.is_some_and(|a| (1.0..100.0).contains(&a)) && b.is_none());
+    assert_eq!(powers("7.0"), [None, None]);
 }

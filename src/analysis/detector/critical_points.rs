@@ -118,12 +118,19 @@ fn nearest_whole(observables: &Observables<'_>, knot: &Knot) -> CriticalPoint {
         })
         .filter(|members| observables.architecture.has_saddle(members))
         .map(point);
-    // The first of equally near ones, that with the fewest modalities.
-    points
-        .chain([everything()])
-        .min_by(|a, b| a.distance.total_cmp(&b.distance))
-        .unwrap_or_else(everything)
+    // The first of equally near ones, that with the fewest modalities. Where one modality fits as well as all do,
+    // as in data with more inputs than samples, two critical points differ by round-off only.
+    let round_off = TIE * observables.learnable_loss();
+    let points: Vec<CriticalPoint> = points.chain([everything()]).collect();
+    let least = points.iter().map(|point| point.distance);
+    let least = least.fold(f64::INFINITY, f64::min) + round_off;
+    let first = points.into_iter().find(|point| point.distance <= least);
+    first.unwrap_or_else(everything)
 }
+
+/// Distances that differ by less than this fraction of the learnable loss are equal: least-squares solutions are
+/// known to round-off, and their outputs to its square.
+const TIE: f64 = 1e-12;
 
 /// Modes whose outputs have less than this share of the distance that is asked for do not matter.
 const NEGLIGIBLE: f64 = 1e-3;

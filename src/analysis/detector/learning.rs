@@ -167,11 +167,13 @@ pub(super) fn crossings_at_levels(
     levels.iter().map(at_level).collect()
 }
 
-/// The unimodal phase that the crossings make.
+/// The unimodal phase that the crossings make. `thresholds` are those of the plateaus, None where no plateaus are
+/// looked for.
 pub(super) fn phase(
     observables: &Observables<'_>,
     crossings: &[Crossing],
     plateaus: &[Plateau],
+    thresholds: Option<&DetectorSection>,
 ) -> Phase {
     let mut learned: Vec<&Crossing> = crossings.iter().filter(|c| c.t_learned.is_some()).collect();
     let time = |crossing: &Crossing| crossing.t_learned.unwrap_or(f64::INFINITY);
@@ -197,7 +199,7 @@ pub(super) fn phase(
         ratio: t_second
             .zip(t_first.filter(|first| *first > 0.0))
             .map(|(second, first)| second / first),
-        reason: missing(observables, &learned, misattribution.is_some()),
+        reason: missing(observables, &learned, misattribution.is_some(), thresholds),
         misattribution: misattribution.as_ref().map(|map| overshoot(map, last)),
         misattribution_map: misattribution.and_then(|map| written_rows(&map, outputs)),
     }
@@ -220,11 +222,59 @@ fn misattribution(
     Some(map.iter().zip(last).map(|(now, last)| now - last).collect())
 }
 
+/// Why there is no plateau at the saddle of the first modality: that too little is left to learn there, or that
+/// the loss does not slow down.
+fn no_plateau(
+    observables: &Observables<'_>,
+    learned: &[&Crossing],
+    thresholds: Option<&DetectorSection>,
+) -> String {
+    let places: Vec<usize> = learned.iter().map(|c| c.modality.index).collect();
+    let name = &learned[0].modality.name;
+    let saddle = format!("the saddle where {name} alone is learned");
+    let Some(thresholds) = thresholds else {
+        return format!(
+            "no plateau is looked for at {saddle}: mini-batches make some of their own"
+        );
+    };
+    if !observables.architecture.is_linear() {
+        return format!("no plateau or shoulder at {saddle}");
+    }
+    let drop = loss_left(observables, &places[..1], places.get(..2));
+    let fraction = drop / observables.learnable_loss();
+    if drop == 0.0 {
+        format!("no plateau at {saddle}: nothing is left to learn there")
+    } else if fraction < thresholds.drop {
+        format!(
+            "no plateau at {saddle}: the drop of the loss after it is {fraction:.1e} of what can be learned; \
+             below detector.drop = {:e} it does not count",
+            thresholds.drop
+        )
+    } else {
+        format!("no plateau or shoulder at {saddle}: the loss does not slow down near it")
+    }
+}
+
+/// By how much the loss falls from the critical point of some modalities to that of others, or where there are
+/// none to the minimum; 0 where it is round-off.
+fn loss_left(observables: &Observables<'_>, from: &[usize], to: Option<&[usize]>) -> f64 {
+    let excess = |members: &[usize]| {
+        let map = observables.moments.critical_map(members);
+        observables.moments.excess(map.as_slice())
+    };
+    let left = excess(from) - to.map_or(0.0, excess);
+    match left > ROUND_OFF * observables.learnable_loss() {
+        true => left,
+        false => 0.0,
+    }
+}
+
 /// Why something of the phase is missing or not what it usually is.
 fn missing(
     observables: &Observables<'_>,
     learned: &[&Crossing],
     on_saddle: bool,
+    thresholds: Option<&DetectorSection>,
 ) -> Option<String> {
     let first = learned.first()?;
     let (architecture, name) = (observables.architecture, &first.modality.name);
@@ -237,15 +287,20 @@ fn missing(
              timed by its value on the next plateau, and nothing is mis-attributed"
         ));
     } else if !on_saddle {
-        reasons.push(format!(
-            "no plateau or shoulder at the saddle where {name} alone is learned"
-        ));
+        reasons.push(no_plateau(observables, learned, thresholds));
     }
     if first.t_learned == Some(0.0) {
         reasons.push(format!("{name} is above half of its level from the start"));
     }
     if learned.len() < 2 && architecture.modalities.len() > 1 {
-        reasons.push("no second modality was learned".into());
+        let place = [first.modality.index];
+        let is_all = architecture.is_linear() && loss_left(observables, &place, None) == 0.0;
+        reasons.push(match is_all {
+            true => format!(
+                "no second modality was learned: {name} alone fits the outputs as well as all modalities do"
+            ),
+            false => "no second modality was learned".to_owned(),
+        });
     }
     for crossing in learned {
         for time in &crossing.t_relearned {

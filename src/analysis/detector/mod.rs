@@ -73,7 +73,8 @@ pub struct Plateau {
     /// The rank of each modality's map at that critical point: the number of singular values of W_m S_m^{1/2}
     /// above `share` times the largest.
     pub rank: Option<IndexMap<String, usize>>,
-    /// The power of each modality's outputs at `time`, over their final power; None where that is zero.
+    /// The power of each modality's outputs at `time`, over their final power; None where that is zero, and where
+    /// it is more than a hundred times that, in weights far larger than what they learn.
     pub power: IndexMap<String, Option<f64>>,
     /// When the drop into it is done up to the share eps; 0 where the run starts on it.
     pub entry: f64,
@@ -187,7 +188,7 @@ pub fn detect(
 ) -> Detection {
     let plateaus = plateaus::plateaus(trajectory, observables, thresholds);
     let (crossings, modes) = learning::crossings(trajectory, observables, &plateaus, thresholds);
-    let phase = learning::phase(observables, &crossings, &plateaus);
+    let phase = learning::phase(observables, &crossings, &plateaus, Some(thresholds));
     Detection {
         plateaus,
         crossings,
@@ -204,7 +205,7 @@ pub fn phase_at_levels(
     flow: &Detection,
 ) -> Phase {
     let crossings = learning::crossings_at_levels(trajectory, observables, &flow.crossings);
-    learning::phase(observables, &crossings, &[])
+    learning::phase(observables, &crossings, &[], None)
 }
 
 /// Maps smaller than this share of the whole are zero: least-squares solutions leave round-off.

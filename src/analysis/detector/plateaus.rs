@@ -78,6 +78,10 @@ fn plateau(
     }
 }
 
+/// A power that is more than this many times the final one is no fraction of it. Maps that overshoot before
+/// they turn reach some times their final power.
+const MOST_FRACTION: f64 = 100.0;
+
 /// When the loss falls to `target` for good on the way down to the last of these points.
 fn entry(
     trajectory: &Trajectory,
@@ -106,7 +110,8 @@ fn exit(
     trajectory.first_time(points[below - 1].time, points[below].time, begun)
 }
 
-/// The power of each modality's outputs over its final power; None where that is zero.
+/// The power of each modality's outputs over its final power; None where that is zero, and where the power is
+/// more than [`MOST_FRACTION`] times it: there the weights hold something other than a part of what they learn.
 fn fractions(observables: &Observables<'_>, knot: &Knot) -> Vec<Option<f64>> {
     let last = observables.moments.least.map.as_slice();
     let total = observables.total_power(last);
@@ -114,7 +119,8 @@ fn fractions(observables: &Observables<'_>, knot: &Knot) -> Vec<Option<f64>> {
         .map(|m| {
             let last = observables.map_power(last, m);
             let is_zero = last <= super::ROUND_OFF * super::ROUND_OFF * total;
-            (!is_zero).then(|| observables.power(knot, m) / last)
+            let fraction = observables.power(knot, m) / last;
+            (!is_zero && fraction <= MOST_FRACTION).then_some(fraction)
         })
         .collect()
 }
