@@ -75,7 +75,10 @@ impl InputError {
     pub fn unreadable(file: &Path, key: &str, error: &io::Error) -> Self {
         let remedy = match error.kind() {
             io::ErrorKind::NotFound => {
-                format!("check {key}: it is relative to the scenario file's folder")
+                format!(
+                    "check {key}: it is relative to the scenario file's folder, in a scenario from standard input to \
+                     the current folder"
+                )
             }
             io::ErrorKind::IsADirectory => format!("give a file in {key}, not a folder"),
             _ => "check the file and its permissions".to_owned(),

@@ -555,3 +555,102 @@ fn more_folds_than_rows_are_refused() {
     let error = error_of("a,b,y\n1,2,3\n2,1,5\n4,4,1\n", json!({"folds": 4}));
     assert!(error.contains("3 rows cannot make 4 folds"), "{error}");
 }
+
+/// A fold or a hold-out may leave a class without a row to train on; a column of names has a class for each row.
+#[test]
+fn labels_that_look_wrong_are_pointed_out() {
+    let warnings = |labels: &[&str], extra: Value| {
+        let row = |(i, label): (usize, &&str)| format!("{i},{},{label}\n", i * i % 7);
+        let rows: String = labels.iter().enumerate().map(row).collect();
+        let mut all = json!({"targets": null, "label": "y"});
+        let fields = all.as_object_mut().expect("an object");
+        fields.extend(extra.as_object().expect("an object").clone());
+        let read = of(format!("a,b,y\n{rows}"), all);
+        read.reading.expect("rows of a file").warnings
+    };
+    let plain = ["cat", "dog", "cat", "dog", "dog", "cat", "cat", "dog"];
+    assert_eq!(warnings(&plain, json!({})), [""; 0]);
+    let rare = ["cat", "dog", "cat", "dog", "dog", "cat", "cat", "owl"];
+    assert_eq!(warnings(&rare, json!({})), [""; 0]);
+    let of_folds: Vec<Vec<String>> = (1..=4)
+        .map(|fold| warnings(&rare, json!({"folds": 4, "fold": fold})))
+        .collect();
+    let said = of_folds.concat();
+    assert_eq!(said.len(), 1, "the owl is held out by one fold: {said:?}");
+    assert!(
+        said[0].starts_with("data.table.label: owl has no row that is trained on"),
+        "{said:?}"
+    );
+    let names = ["p1", "p2", "p3", "p4", "p5", "p6", "p7", "p7"];
+    let said = warnings(&names, json!({}));
+    assert!(
+        said.len() == 1 && said[0].starts_with("data.table.label: 8 rows have 7 different labels"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn measurements_are_no_labels() {
+    let label = json!({"targets": null, "label": "y"});
+    let error = error_of("a,b,y\n1,2,1\n2,1,2.0\n3,3,0.5\n", label.clone());
+    assert!(
+        error.starts_with("t.csv:4: column y: \"0.5\" is a measurement, not a category"),
+        "{error}"
+    );
+    assert!(error.contains("give the column as targets"), "{error}");
+    // Words with points in them, and whole numbers, are categories.
+    for words in ["1.0\n2,1,2.0", "v1.5\n2,1,v2.5", "1.2.3\n2,1,1.2.4"] {
+        assert_eq!(
+            of(format!("a,b,y\n1,2,{words}\n"), label.clone())
+                .cross
+                .nrows(),
+            2
+        );
+    }
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_found_where_it_opens() {
+    let cases = [
+        ("a,b,y\n1,2,3\n2,\"4,4\n3,4,4\n4,1,2\n", json!({}), 3),
+        (
+            "a,b,y,note\r\n1,2,3,x\r\n2,4,4,\"x\r\n3,4,4,x\r\n4,1,2,x\r\n",
+            json!({}),
+            3,
+        ),
+        (
+            "a,b,y,note\n1,2,3,\"two\nlines\"\n2,4,4,\"x\n3,4,4,x\n",
+            json!({}),
+            4,
+        ),
+        ("a,b,\"y\n1,2,3\n2,4,4\n", json!({}), 1),
+        (
+            "\u{feff}\"a,b,y\n1,2,3\n2,4,4\n",
+            json!({"separator": ","}),
+            1,
+        ),
+        ("a b y\n1 2 3\n2  \"4 4\n3 4 4\n", json!({}), 3),
+    ];
+    for (text, extra, line) in cases {
+        let error = error_of(text, extra);
+        let start = format!("t.csv:{line}: the quote that opens here is never closed");
+        assert!(error.starts_with(&start), "{text}: {error}");
+    }
+    // Closed ones, doubled ones, and quotes within a cell open nothing.
+    let text = "a,b,y,note\n1,2,3,\"5\"\" pipe\nlong\"\n4,-5,0.5,5\" pipe\n";
+    let read = of(text, json!({}));
+    assert_eq!(read.inputs.to_matrix(), dmatrix![8.5, -9.0; -9.0, 14.5]);
+}
+
+#[test]
+fn remedies_for_separators_say_what_to_write() {
+    let error = error_of("a;b,c;y,d\n1;2,3;4,5\n1;2,3;4,5\n", json!({}));
+    assert!(
+        error.contains("set data.table.separator to the right one, in quotes: separator: \";\" or separator: \",\""),
+        "{error}"
+    );
+    let error = error_of("a,b,y\n1,2,3\n", json!({"separator": ";"}));
+    assert!(error.contains("such as separator: \",\""), "{error}");
+    let error = error_of("a;b;y\n1,5;2;3\n", json!({}));
+    assert!(error.contains("set data.table.decimal: \",\""), "{error}");
+}

@@ -1,7 +1,9 @@
 //! Data from arrays in files: one for each modality, a row each a sample.
 
 use super::array_file::ArrayFile;
-use super::preparation::{COMPONENTS, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets};
+use super::preparation::{
+    COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
+};
 use super::reading::Reading;
 use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, default_true};
@@ -30,6 +32,8 @@ const KEY: &str = "data.arrays";
         "modalities": {"text": "model.safetensors#text", "image": "model.safetensors#image"},
         "label": "labels.npy",
         "whiten": true,
+        "folds": 5,
+        "fold": 2,
     },
 ]))]
 pub struct ArraysData {
@@ -71,6 +75,7 @@ pub struct ArraysData {
     /// The fold that is kept out of training, from 1 (the default) to folds: an axis over it is a
     /// cross-validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(FOLD))]
     pub fold: Option<u64>,
     /// Seed of the division, 0 by default; not that of the scenario, so that all cells of a sweep divide the
     /// rows alike.

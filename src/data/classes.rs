@@ -1,6 +1,6 @@
 //! Categories as targets: one output for each class.
 
-use crate::error::{InputError, Result};
+use crate::error::{InputError, Result, listed};
 use crate::section::MOST_DIMENSIONS;
 use nalgebra::DMatrix;
 use std::collections::HashMap;
@@ -26,6 +26,42 @@ impl Classes {
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.of_row.len()
+    }
+
+    /// What looks wrong with the classes of some rows that are trained on, given by their places.
+    pub fn warnings(&self, key: &str, trained: &[usize]) -> Vec<String> {
+        let mut counts = vec![0_usize; self.numbers.len()];
+        trained
+            .iter()
+            .for_each(|&row| counts[self.of_row[row]] += 1);
+        let mut absent: Vec<&str> = self
+            .numbers
+            .iter()
+            .filter(|(_, number)| counts[**number] == 0)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        absent.sort_unstable();
+        let mut warnings = Vec::new();
+        if !absent.is_empty() {
+            let (have, outputs) = match absent.len() {
+                1 => ("has", "its output"),
+                _ => ("have", "their outputs"),
+            };
+            warnings.push(format!(
+                "{key}: {} {have} no row that is trained on, only rows held out: {outputs} cannot be learned",
+                listed(absent)
+            ));
+        }
+        // In categories a class has one row and a half on average, and more.
+        if 3 * self.numbers.len() > 2 * self.len() {
+            warnings.push(format!(
+                "{key}: {} rows have {} different labels: check that the column is a category, not the name of each \
+                 row or a measurement",
+                self.len(),
+                self.numbers.len()
+            ));
+        }
+        warnings
     }
 
     /// One column for each class: 1 in the rows that have it, 0 in the others. Classes stand in the order

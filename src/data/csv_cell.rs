@@ -67,6 +67,17 @@ fn not_a_number(text: &str, format: &Format) -> Flaw {
     Flaw::Unfit(format!("{text:?} is not a number"), remedy)
 }
 
+/// The flaw of a label that is a number with a fraction.
+pub(super) fn not_a_class(text: &str, format: &Format) -> Option<Flaw> {
+    let is_digit = text.starts_with(|c: char| c.is_ascii_digit() || "+-.,".contains(c));
+    let value = is_digit.then(|| number(text, format).ok())??;
+    let remedy = "give the column as targets; if its numbers stand for categories, write them as whole numbers or words";
+    (value.fract() != 0.0).then(|| {
+        let problem = format!("{text:?} is a measurement, not a category");
+        Flaw::Unfit(problem, remedy.to_owned())
+    })
+}
+
 /// A cell without the blanks around it.
 pub(super) fn text(record: &ByteRecord, place: usize) -> Result<&str, Flaw> {
     let cell = record.get(place).unwrap_or_default();

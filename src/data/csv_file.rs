@@ -5,6 +5,7 @@
 use super::classes::Classes;
 use super::csv_cell::{self as cell, Flaw};
 use super::csv_format::{Blanks, Format, Missing, Separator};
+use super::csv_quotes as quotes;
 use super::gzip;
 use crate::error::{InputError, Result, listed};
 use csv::{ByteRecord, ErrorKind, StringRecord};
@@ -79,6 +80,7 @@ impl<'p> CsvFile<'p> {
         reader
             .read_record(&mut first)
             .map_err(|error| file.not_csv(&error))?;
+        file.ensure_quotes_close(&ByteRecord::from(first.clone()))?;
         first.trim();
         file.header = match format.header {
             true => first,
@@ -121,10 +123,20 @@ impl<'p> CsvFile<'p> {
         let mut reader = self.reader(self.format.header)?;
         let mut record = ByteRecord::new();
         let mut row = Vec::with_capacity(wanted.numbers.len());
+        // Once: the quotes of the whole file are looked at.
+        let mut is_checked = false;
         while cells.rows < wanted.limit {
-            let is_row = reader.read_byte_record(&mut record);
-            if !is_row.map_err(|error| self.not_csv(&error))? {
-                break;
+            match reader.read_byte_record(&mut record) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    self.ensure_quotes_close(&record)?;
+                    return Err(self.not_csv(&error));
+                }
+            }
+            if !is_checked && quotes::spans_lines(&record) {
+                self.ensure_quotes_close(&record)?;
+                is_checked = true;
             }
             match self.row(wanted, &record, &mut row) {
                 Ok(label) => {
@@ -175,7 +187,8 @@ impl<'p> CsvFile<'p> {
         }
         let label = wanted.label.map(|place| {
             let label = cell::text(record, place).map_err(|flaw| (place, flaw))?;
-            cell::missing(label).map_or(Ok(label), |flaw| Err((place, flaw)))
+            let flaw = cell::missing(label).or_else(|| cell::not_a_class(label, &self.format));
+            flaw.map_or(Ok(label), |flaw| Err((place, flaw)))
         });
         let label = label.transpose()?;
         unfit.map_or(Ok(label), Err)
@@ -219,8 +232,13 @@ impl<'p> CsvFile<'p> {
                  called 1, 2, ..."
             ),
             Some(key) if self.header.len() == 1 => format!(
-                "the first line is one column where cells are separated by {}: set {key}.separator; it reads: {list}",
-                self.format.separator
+                "the first line is one column where cells are separated by {}; it reads: {list}. Leave \
+                 {key}.separator out, or give what stands between its cells in quotes, such as separator: {}",
+                self.format.separator,
+                match self.format.separator {
+                    Separator::Semicolon => Separator::Comma.written(),
+                    _ => Separator::Semicolon.written(),
+                }
             ),
             _ => format!("the file's columns are: {list}"),
         };
@@ -257,6 +275,24 @@ impl<'p> CsvFile<'p> {
             .has_headers(has_headers)
             .delimiter(self.format.separator.byte());
         Ok(builder.from_reader(content))
+    }
+
+    /// Makes sure that a record with a line end in a cell is not all that follows a quote that is never closed.
+    fn ensure_quotes_close(&self, record: &ByteRecord) -> Result<()> {
+        if !quotes::spans_lines(record) {
+            return Ok(());
+        }
+        let content = self.content().ok().map(io::BufReader::new);
+        let separator = self.format.separator.byte();
+        match content.and_then(|content| quotes::unclosed(content, separator)) {
+            None => Ok(()),
+            Some(line) => {
+                let problem =
+                    "the quote that opens here is never closed: all lines after it are one cell";
+                let remedy = "close it; a quote that is part of a text stands twice in a cell in quotes: \"5\"\" pipe\"";
+                Err(InputError::in_file(self.path, Some(line), problem, remedy))
+            }
+        }
     }
 
     fn not_csv(&self, error: &csv::Error) -> InputError {
@@ -334,13 +370,20 @@ fn not_utf8(path: &Path, line: Option<usize>) -> InputError {
 }
 
 fn ambiguous(path: &Path, format: &Format, found: &[Separator]) -> InputError {
+    let written = found
+        .iter()
+        .map(|found| format!("separator: {}", found.written()));
+    let written: Vec<String> = written.collect();
     let found: Vec<String> = found.iter().map(Separator::to_string).collect();
     let problem = format!(
         "the cells may be separated by {}: the first lines show all of them",
         found.join(" or by ")
     );
     let remedy = match format.key {
-        Some(key) => format!("set {key}.separator, such as \";\""),
+        Some(key) => format!(
+            "set {key}.separator to the right one, in quotes: {}",
+            written.join(" or ")
+        ),
         None => "separate the columns by commas, and put texts in quotes".to_owned(),
     };
     InputError::in_file(path, Some(1), problem, remedy)

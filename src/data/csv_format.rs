@@ -79,6 +79,20 @@ impl Separator {
     }
 }
 
+impl Separator {
+    /// As it is written in a scenario.
+    pub(super) fn written(self) -> &'static str {
+        match self {
+            Separator::Auto => "auto",
+            Separator::Comma => "\",\"",
+            Separator::Semicolon => "\";\"",
+            Separator::Bar => "\"|\"",
+            Separator::Tab => "tab",
+            Separator::Blank => "blank",
+        }
+    }
+}
+
 impl fmt::Display for Separator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -13,7 +13,7 @@
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a table |
 //! | `columns.rs` | names, patterns and ranges of columns |
-//! | `csv_file.rs`, `csv_cell.rs`, `csv_format.rs` | tables as text, for the sources that read one |
+//! | `csv_file.rs`, `csv_cell.rs`, `csv_format.rs`, `csv_quotes.rs` | tables as text, for the sources that read one |
 //! | `arrays.rs` | arrays in files |
 //! | `array_file.rs`, `npy.rs`, `elements.rs` | files of arrays, and what their bytes mean |
 //! | `gzip.rs` | files that may be compressed |
@@ -44,6 +44,7 @@ mod constant_drive;
 mod csv_cell;
 mod csv_file;
 mod csv_format;
+mod csv_quotes;
 mod elements;
 mod extent;
 mod gzip;

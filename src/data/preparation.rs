@@ -12,7 +12,7 @@ use crate::linalg::random::{Purpose, stream};
 use crate::section::{MOST_DIMENSIONS, MOST_INPUTS, check};
 use nalgebra::{DMatrix, DVectorView};
 use rand::seq::SliceRandom;
-use std::ops::{Bound, RangeInclusive};
+use std::ops::{Bound, RangeFrom, RangeInclusive};
 use std::path::PathBuf;
 
 /// From here on a number is pointed out as a code for a missing value: half of the largest double. The
@@ -157,7 +157,9 @@ impl Preparation {
                 parts
             }
             Targets::Classes(classes) => {
-                let one_hot = classes.one_hot(&format!("{}.label", self.key))?;
+                let key = format!("{}.label", self.key);
+                let one_hot = classes.one_hot(&key)?;
+                reading.warnings.extend(classes.warnings(&key, &split[0]));
                 let Parts {
                     mut training,
                     mut holdout,
@@ -295,6 +297,9 @@ impl Preparation {
 
 /// Range of `folds`.
 pub(super) const FOLDS: RangeInclusive<u64> = 2..=1_000_000;
+
+/// Range of `fold`, whatever `folds` is: folds are counted from 1.
+pub(super) const FOLD: RangeFrom<u64> = 1..;
 
 /// Range of `holdout`.
 pub(super) const HOLDOUT: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(0.9));

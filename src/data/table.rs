@@ -6,7 +6,9 @@
 use super::columns::{ColumnName, Columns, Selection};
 use super::csv_file::{CsvFile, Wanted};
 use super::csv_format::{Decimal, Format, Missing, Separator};
-use super::preparation::{COMPONENTS, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets};
+use super::preparation::{
+    COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
+};
 use super::reading::Reading;
 use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, default_true};
@@ -39,6 +41,8 @@ const KEY: &str = "data.table";
         "ignore": ["patient"],
         "label": "species",
         "components": 0.99,
+        "folds": 5,
+        "fold": 2,
     },
 ]))]
 pub struct TableData {
@@ -100,6 +104,7 @@ pub struct TableData {
     /// The fold that is kept out of training, from 1 (the default) to folds: an axis over it is a
     /// cross-validation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(FOLD))]
     pub fold: Option<u64>,
     /// Seed of the division, 0 by default; not that of the scenario, so that all cells of a sweep divide the
     /// rows alike.

@@ -159,7 +159,7 @@ pub fn path(key: &str, path: &Path) -> Result<()> {
     if !path.as_os_str().is_empty() {
         return Ok(());
     }
-    let remedy = "name a file, relative to the scenario file";
+    let remedy = "name a file, by its path from the scenario file's folder";
     Err(InputError::at(key, "the path is empty", remedy))
 }
 

@@ -136,7 +136,7 @@ fn shard_count(text: &str) -> Result<u32, String> {
 /// The scenarios of a command, and what is changed in all of them.
 #[derive(Debug, Args)]
 pub struct Scenarios {
-    /// Scenario files; - reads one from standard input
+    /// Scenario files; - reads one from standard input, whose paths start at the current folder
     #[arg(required = true, value_name = "SCENARIO")]
     pub scenarios: Vec<PathBuf>,
     /// Set a scenario key, as in --set data.toy.rho=0.5; repeatable; null removes a key

@@ -35,6 +35,12 @@ impl Job {
     /// Loads every scenario before any is run, so that a mistake in the last one shows before
     /// anything is computed or written.
     pub(super) fn load(paths: &[PathBuf], options: &Options) -> Result<Vec<Job>> {
+        if paths.iter().filter(|path| *path == Path::new("-")).count() > 1 {
+            return Err(Error::usage(
+                "- stands more than once, but standard input can be read only once",
+                "give - once, and other scenarios as files",
+            ));
+        }
         let load = |path: &PathBuf| Ok(Job::of(Loaded::read(path, &options.set)?, &options.out));
         let jobs: Vec<Job> = paths.iter().map(load).collect::<Result<_>>()?;
         let mut names = HashSet::new();

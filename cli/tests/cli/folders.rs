@@ -124,6 +124,15 @@ fn a_scenario_is_read_from_standard_input() {
         "  table: {path: t.csv, modalities: {A: [a], B: [b]}, targets: [y]}",
     );
     run("check - --quiet", &table).code(0);
+    let assert = run("check -", &table.replace("t.csv", "none.csv")).code(2);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(
+        said.contains("from standard input to the current folder"),
+        "{said}"
+    );
+    let assert = run("run - --quiet -", FAST).code(2);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("- stands more than once"), "{said}");
 }
 
 #[cfg(unix)]
