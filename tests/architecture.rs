@@ -47,6 +47,8 @@ const UPWARDS: (&str, &str) = ("scenario", "figures");
 /// What only some files may speak of.
 const ONLY: &[(&str, &str)] = &[
     ("ode_solvers::", "src/integrate/runge_kutta.rs"),
+    ("flate2::", "src/data/files/"),
+    ("safetensors::", "src/data/files/"),
     ("plotters::", "cli/src/plot/"),
     ("serde_yaml::", "cli/src/scenario/"),
     ("fs::write", "cli/src/output/"),

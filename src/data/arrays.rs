@@ -1,10 +1,10 @@
 //! Data from arrays in files: one for each modality, a row each a sample.
 
-use super::array_file::ArrayFile;
+use super::files::array_file::ArrayFile;
+use super::files::reading::Reading;
 use super::preparation::{
     COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
 };
-use super::reading::Reading;
 use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, default_true};
 use crate::error::{InputError, Result};

@@ -1,6 +1,6 @@
 //! Which columns of a table are used: names, patterns, ranges, and the rest.
 
-use super::csv_file::CsvFile;
+use super::files::csv_file::CsvFile;
 use crate::error::{InputError, Result};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};

@@ -3,8 +3,8 @@
 //! Both views have the same image behind them: halves of it, so that each tells a part, or the whole of
 //! it where noise has not taken its place, so that they agree as often as the probabilities say.
 
-use super::pixels::{self, Pixels};
-use super::reading::Reading;
+use super::files::pixels::{self, Pixels};
+use super::files::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, most_samples};
@@ -190,7 +190,7 @@ fn check_noise(noise: &NoiseViews) -> Result<()> {
 /// The views as rows.
 ///
 /// # Errors
-/// An input error where the files cannot be used (the folder's `pixels.rs`), the images are too large
+/// An input error where the files cannot be used (`files/pixels.rs`), the images are too large
 /// or too narrow for two views, and where they have one label only.
 fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
     let Pixels {

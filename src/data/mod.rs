@@ -13,17 +13,13 @@
 //! | `wishart.rs` | a random covariance and map |
 //! | `table.rs` | columns of a table |
 //! | `columns.rs` | names, patterns and ranges of columns |
-//! | `csv_file.rs`, `csv_cell.rs`, `csv_format.rs`, `csv_quotes.rs` | tables as text, for the sources that read one |
 //! | `arrays.rs` | arrays in files |
-//! | `array_file.rs`, `npy.rs`, `elements.rs` | files of arrays, and what their bytes mean |
-//! | `gzip.rs` | files that may be compressed |
+//! | `files/` | the formats of files: tables as text, arrays, images |
 //! | `classes.rs` | categories as targets |
 //! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
 //! | `standardise.rs`, `components.rs` | columns of variance 1; principal components |
 //! | `extent.rs` | how large data are, before anything is decomposed |
-//! | `reading.rs` | what reading a file told |
 //! | `images.rs` | two views of labelled images |
-//! | `pixels.rs`, `idx.rs` | images and labels as they are in their files |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
 //! | `constant_drive.rs` | moments whose residual correlation never changes |
 //! | `quadratic.rs` | losses as functions of the total map |
@@ -34,30 +30,20 @@
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
-mod array_file;
 mod arrays;
 mod by_products;
 mod classes;
 mod columns;
 mod components;
 mod constant_drive;
-mod csv_cell;
-mod csv_file;
-mod csv_format;
-mod csv_quotes;
-mod elements;
 mod extent;
-mod gzip;
-mod idx;
+pub(crate) mod files;
 mod images;
 mod isotropic;
 mod joint_maps;
 mod moments;
-pub(crate) mod npy;
-mod pixels;
 mod preparation;
 mod quadratic;
-mod reading;
 mod reduced_rank;
 mod rows;
 mod samples;
@@ -69,18 +55,18 @@ mod toy;
 mod wishart;
 mod xor;
 
-pub use array_file::ArrayFile;
 pub use arrays::ArraysData;
 pub use by_products::{ByProducts, Places};
 pub use columns::{ColumnName, Columns};
-pub use csv_format::{Decimal, Missing, Separator};
 pub use extent::Extent;
+pub use files::array_file::ArrayFile;
+pub use files::csv_format::{Decimal, Missing, Separator};
+pub use files::reading::Reading;
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
 pub use moments::MomentsData;
 pub(crate) use quadratic::along_product;
 pub use quadratic::{Generalisation, Quadratic};
-pub use reading::Reading;
 pub use reduced_rank::{Least, RankBounds};
 pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};

@@ -2,7 +2,7 @@
 
 use super::classes::Classes;
 use super::components::Transformation;
-use super::reading::Reading;
+use super::files::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
 use super::standardise::{Flat, centre, standardise};

@@ -4,12 +4,12 @@
 //! that columns far from mean zero make it learn their means first.
 
 use super::columns::{ColumnName, Columns, Selection};
-use super::csv_file::{CsvFile, Wanted};
-use super::csv_format::{Decimal, Format, Missing, Separator};
+use super::files::csv_file::{CsvFile, Wanted};
+use super::files::csv_format::{Decimal, Format, Missing, Separator};
+use super::files::reading::Reading;
 use super::preparation::{
     COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
 };
-use super::reading::Reading;
 use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, default_true};
 use crate::error::{InputError, Result};

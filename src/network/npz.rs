@@ -5,7 +5,7 @@
 //! `numpy.lib.format`.
 
 use super::Architecture;
-use crate::data::npy::{self, Header, Kind};
+use crate::data::files::npy::{self, Header, Kind};
 use crate::error::{InputError, Result, listed};
 use nalgebra::DVector;
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};

@@ -6,7 +6,7 @@ use csv::ByteRecord;
 const FILL_IN: &str = "fill in a finite number, or remove the row";
 
 /// What is wrong with a cell.
-pub(super) enum Flaw {
+pub(in crate::data) enum Flaw {
     /// It has no value.
     Missing(String),
     /// It has one that cannot be used; problem and remedy.
@@ -30,7 +30,7 @@ impl Flaw {
 }
 
 /// The number in a cell; true and false count as 1 and 0.
-pub(super) fn number(text: &str, format: &Format) -> Result<f64, Flaw> {
+pub(in crate::data) fn number(text: &str, format: &Format) -> Result<f64, Flaw> {
     let value = match format.decimal {
         Decimal::Point => text.parse::<f64>().ok(),
         Decimal::Comma if text.contains('.') => None,
@@ -68,7 +68,7 @@ fn not_a_number(text: &str, format: &Format) -> Flaw {
 }
 
 /// The flaw of a label that is a number with a fraction.
-pub(super) fn not_a_class(text: &str, format: &Format) -> Option<Flaw> {
+pub(in crate::data) fn not_a_class(text: &str, format: &Format) -> Option<Flaw> {
     let is_digit = text.starts_with(|c: char| c.is_ascii_digit() || "+-.,".contains(c));
     let value = is_digit.then(|| number(text, format).ok())??;
     let remedy = "give the column as targets; if its numbers stand for categories, write them as whole numbers or words";
@@ -79,7 +79,7 @@ pub(super) fn not_a_class(text: &str, format: &Format) -> Option<Flaw> {
 }
 
 /// A cell without the blanks around it.
-pub(super) fn text(record: &ByteRecord, place: usize) -> Result<&str, Flaw> {
+pub(in crate::data) fn text(record: &ByteRecord, place: usize) -> Result<&str, Flaw> {
     let cell = record.get(place).unwrap_or_default();
     std::str::from_utf8(cell).map(str::trim).map_err(|_| {
         Flaw::Unfit(
@@ -90,7 +90,7 @@ pub(super) fn text(record: &ByteRecord, place: usize) -> Result<&str, Flaw> {
 }
 
 /// The flaw of a cell that has no value.
-pub(super) fn missing(text: &str) -> Option<Flaw> {
+pub(in crate::data) fn missing(text: &str) -> Option<Flaw> {
     let is = |word: &str| text.eq_ignore_ascii_case(word);
     match text {
         "" => Some(Flaw::Missing("the cell is empty".to_owned())),

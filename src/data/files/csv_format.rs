@@ -33,7 +33,7 @@ pub enum Separator {
 
 impl Separator {
     /// The byte between two cells; one blank stands for many ([`Blanks`]).
-    pub(super) fn byte(self) -> u8 {
+    pub(in crate::data) fn byte(self) -> u8 {
         match self {
             Separator::Auto | Separator::Comma => b',',
             Separator::Semicolon => b';',
@@ -44,7 +44,7 @@ impl Separator {
     }
 
     /// What the first two lines of a table show; the candidates where they show several.
-    pub(super) fn detect(
+    pub(in crate::data) fn detect(
         first: &str,
         second: &str,
         decimal: Decimal,
@@ -81,7 +81,7 @@ impl Separator {
 
 impl Separator {
     /// As it is written in a scenario.
-    pub(super) fn written(self) -> &'static str {
+    pub(in crate::data) fn written(self) -> &'static str {
         match self {
             Separator::Auto => "auto",
             Separator::Comma => "\",\"",
@@ -140,7 +140,7 @@ pub enum Missing {
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Format {
+pub(in crate::data) struct Format {
     /// The section of the scenario that says so, for remedies; None where it cannot.
     pub key: Option<&'static str>,
     /// Between the cells.
@@ -163,7 +163,7 @@ impl Format {
 
 /// The same text with one blank for every run of blanks and tabs within a line, and none at its ends;
 /// what stands between quotes stays.
-pub(super) struct Blanks<R> {
+pub(in crate::data) struct Blanks<R> {
     inner: R,
     is_quoted: bool,
     is_line_start: bool,

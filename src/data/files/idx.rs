@@ -18,7 +18,7 @@ const MOST_BYTES: u64 = 256 << 20;
 
 /// Entries of an IDX file.
 #[derive(Debug)]
-pub(super) struct Idx<const N: usize> {
+pub(in crate::data) struct Idx<const N: usize> {
     /// Lengths of the dimensions; the first one is at most the limit.
     pub dims: [usize; N],
     /// Length of the first dimension in the file.
@@ -33,7 +33,7 @@ pub(super) struct Idx<const N: usize> {
 /// # Errors
 /// An input error where the file cannot be read, is no IDX file of unsigned bytes in N dimensions,
 /// has no entries, or is shorter or longer than its header says.
-pub(super) fn read<const N: usize>(path: &Path, key: &str, limit: u64) -> Result<Idx<N>> {
+pub(in crate::data) fn read<const N: usize>(path: &Path, key: &str, limit: u64) -> Result<Idx<N>> {
     let unreadable = |error: io::Error| InputError::unreadable(path, key, &error);
     let mut content = gzip::open(path).map_err(unreadable)?;
     parse(&mut content, key, limit).map_err(|error| error.with_file(path))

@@ -11,7 +11,7 @@ const MAGIC: &[u8] = &[0x1f, 0x8b];
 ///
 /// # Errors
 /// Where the file cannot be opened or read.
-pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+pub(in crate::data) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     let mut file = BufReader::new(File::open(path)?);
     Ok(if file.fill_buf()?.starts_with(MAGIC) {
         Box::new(BufReader::new(MultiGzDecoder::new(file)))

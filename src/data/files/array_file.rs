@@ -1,8 +1,8 @@
 //! Arrays of numbers or labels in NPY, NPZ and safetensors files.
 
-use super::classes::Classes;
 use super::elements::{Element, Kind};
 use super::npy::{self, Array, Header};
+use crate::data::classes::Classes;
 use crate::error::{InputError, Result, listed};
 use nalgebra::DMatrix;
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
@@ -106,7 +106,7 @@ impl ArrayFile {
     ///
     /// # Errors
     /// An input error at `key` where the file's ending is none of those that are read.
-    pub(super) fn check(&self, key: &str) -> Result<()> {
+    pub(in crate::data) fn check(&self, key: &str) -> Result<()> {
         let problem = match (FileFormat::of(&self.path), self.array.as_deref()) {
             (Some(FileFormat::Npy), Some(array)) => {
                 format!("an NPY file has one array, but #{array} is asked for")
@@ -124,7 +124,7 @@ impl ArrayFile {
     /// # Errors
     /// An input error where the array cannot be read, has no rows or more than two dimensions, and where
     /// its elements are not finite numbers.
-    pub(super) fn numbers(&self, key: &str) -> Result<DMatrix<f64>> {
+    pub(in crate::data) fn numbers(&self, key: &str) -> Result<DMatrix<f64>> {
         let array = self.read(key)?;
         if array.element.is_text() {
             let remedy = "texts can be labels (data.arrays.label), inputs and targets are numbers";
@@ -149,7 +149,7 @@ impl ArrayFile {
     /// # Errors
     /// An input error where the array cannot be read, is no vector, and where an element is neither a
     /// whole number nor a text.
-    pub(super) fn labels(&self, key: &str) -> Result<Classes> {
+    pub(in crate::data) fn labels(&self, key: &str) -> Result<Classes> {
         let array = self.read(key)?;
         self.ensure_rows(&array.shape)?;
         if array.shape.get(1).is_some_and(|&columns| columns != 1) {
@@ -176,7 +176,7 @@ impl ArrayFile {
     }
 
     /// An error in this array.
-    pub(super) fn refuse(
+    pub(in crate::data) fn refuse(
         &self,
         problem: impl Into<String>,
         remedy: impl Into<String>,

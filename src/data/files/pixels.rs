@@ -3,12 +3,12 @@
 use super::csv_file::{CsvFile, Wanted};
 use super::csv_format::{Format, Missing};
 use super::idx;
-use super::images::{IdxFiles, ImagesData, PixelTable};
+use crate::data::images::{IdxFiles, ImagesData, PixelTable};
 use crate::error::{InputError, Result};
 use nalgebra::DMatrix;
 
 /// Images and their labels.
-pub(super) struct Pixels {
+pub(in crate::data) struct Pixels {
     /// One image a row, its own rows one after the other: P x (height width), from 0 to 1.
     pub values: DMatrix<f64>,
     /// Number of pixels in a row of the image.
@@ -22,7 +22,7 @@ pub(super) struct Pixels {
 /// # Errors
 /// An input error where a file cannot be read or is not of its format, where numbers of labels and
 /// images differ, and where the pixels do not make up rows.
-pub(super) fn read(images: &ImagesData) -> Result<Pixels> {
+pub(in crate::data) fn read(images: &ImagesData) -> Result<Pixels> {
     let limit = images.limit.unwrap_or(u64::MAX);
     match (&images.idx, &images.csv) {
         (Some(files), _) => of_idx(files, limit),

@@ -2,11 +2,11 @@
 //!
 //! A file is read row by row, so that memory holds the cells that are used and nothing else.
 
-use super::classes::Classes;
 use super::csv_cell::{self as cell, Flaw};
 use super::csv_format::{Blanks, Format, Missing, Separator};
 use super::csv_quotes as quotes;
 use super::gzip;
+use crate::data::classes::Classes;
 use crate::error::{InputError, Result, listed};
 use csv::{ByteRecord, ErrorKind, StringRecord};
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use std::path::Path;
 const LONGEST_LINE: u64 = 10_000_000;
 
 /// A table, and what its first line says.
-pub(super) struct CsvFile<'p> {
+pub(in crate::data) struct CsvFile<'p> {
     path: &'p Path,
     format: Format,
     header: StringRecord,
@@ -26,7 +26,7 @@ pub(super) struct CsvFile<'p> {
 }
 
 /// Which cells are wanted.
-pub(super) struct Wanted<'w> {
+pub(in crate::data) struct Wanted<'w> {
     /// Places of columns of numbers.
     pub numbers: &'w [usize],
     /// Place of a column of labels.
@@ -39,7 +39,7 @@ pub(super) struct Wanted<'w> {
 
 /// The cells of a table that were wanted.
 #[derive(Default)]
-pub(super) struct Cells {
+pub(in crate::data) struct Cells {
     /// The numbers, column after column in the order wanted.
     pub numbers: Vec<Vec<f64>>,
     /// The label of every row.

@@ -4,7 +4,7 @@ use csv::ByteRecord;
 use std::io::BufRead;
 
 /// Whether a cell has a line end in it, as everything has that follows an open quote.
-pub(super) fn spans_lines(record: &ByteRecord) -> bool {
+pub(in crate::data) fn spans_lines(record: &ByteRecord) -> bool {
     record.as_slice().contains(&b'\n') || record.as_slice().contains(&b'\r')
 }
 
@@ -20,7 +20,7 @@ enum State {
 
 /// The line, counted from 1, of the quote that is open at the end, where one is. A quote opens at the start of a
 /// cell only.
-pub(super) fn unclosed(content: impl BufRead, separator: u8) -> Option<usize> {
+pub(in crate::data) fn unclosed(content: impl BufRead, separator: u8) -> Option<usize> {
     const MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
     let (mut line, mut opened, mut state) = (1, 1, State::CellStart);
     for (place, byte) in content.bytes().map_while(Result::ok).enumerate() {
