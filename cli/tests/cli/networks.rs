@@ -65,3 +65,30 @@ fn a_bottleneck_converges_to_its_reachable_loss() {
     assert!((number(&summary, "data.reachable_loss") - 2.125).abs() < 1e-12);
     assert_eq!(summary["flow"]["outcome"], "converged");
 }
+
+/// Aligned stacks of three layers and norm 0.1 blow up once their drives, 5 and then 2 and 3/4, have added up to 10:
+/// A at t = 2, B at 10. So B's drop, 1/(3 * 3/4), is the longer one beside its time. Early fusion waits for B as well.
+#[test]
+fn what_leading_order_neglects_is_a_column_of_sweeps() {
+    let deep = FAST
+        .replace("rho: 0.0", "rho: 0.5")
+        .replace("depth: 2, fusion_layer: 2", "depth: 3, fusion_layer: 3")
+        .replace("gaussian: {std: 1.0e-6}", "aligned: {norm: 0.1}");
+    let sandbox = Sandbox::with(FAST);
+    let axis = "sweep: {axes: [{path: network.fusion_layer, values: [3, 1]}]}\n";
+    sandbox.write("grid.yaml", &(deep + axis));
+    sandbox.command("sweep grid.yaml").assert().code(0);
+    let table = sandbox.path("outputs/grid/sweep.csv");
+    let mut reader = csv::Reader::from_path(table).expect("a table");
+    let keys = reader.headers().expect("a header").clone();
+    let rows: Vec<_> = reader.records().map(|row| row.expect("a row")).collect();
+    let value = |row: usize, key: &str| -> f64 {
+        let place = keys.iter().position(|known| known == key);
+        rows[row][place.expect(key)].parse().expect(key)
+    };
+    let late = value(0, "weights_neglected");
+    assert!((late - 2.0 / 45.0).abs() < 1e-4, "{late}");
+    let early = 1.0 / (3.0 * 0.75 * value(1, "weights_t_first"));
+    let found = value(1, "weights_neglected");
+    assert!((found / early - 1.0).abs() < 1e-12, "{found} {early}");
+}
