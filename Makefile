@@ -2,6 +2,7 @@
 SCENARIO ?= scenarios/late_fusion.yaml
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 SWEEPS := $(sort $(wildcard scenarios/paper/*.yaml))
+VALIDITY := $(sort $(wildcard scenarios/validity/*.yaml))
 NONLINEAR := $(sort $(wildcard scenarios/nonlinear/*.yaml))
 NONLINEAR_SWEEPS := $(sort $(wildcard scenarios/nonlinear/sweeps/*.yaml))
 MODALFLOW := cargo run --release --locked --quiet --
@@ -10,7 +11,7 @@ MODALFLOW := cargo run --release --locked --quiet --
 FUZZ := scenario overrides csv npy_npz safetensors idx
 SECONDS ?= 600
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper digits check
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -59,6 +60,10 @@ figures: ## run every shipped scenario into outputs/, every sweep into outputs/p
 paper: figures ## the sweeps and the numbers of docs/paper.md (Python 3.10)
 	python3 docs/paper.py
 
+validity: ## where theory holds: 50,000 runs in a quarter of an hour, and docs/validity.md (Python 3.10)
+	@$(MODALFLOW) sweep $(VALIDITY) --out outputs/validity
+	python3 docs/validity.py
+
 digits: ## the handwritten digits of docs/nonlinear.md (Python 3.11, scikit-learn)
 	python3 -m venv target/digits
 	target/digits/bin/pip install --quiet scikit-learn==1.9.1
@@ -68,6 +73,7 @@ digits: ## the handwritten digits of docs/nonlinear.md (Python 3.11, scikit-lear
 check: ## validate every shipped scenario
 	@$(MODALFLOW) check --quiet $(SCENARIOS)
 	@$(MODALFLOW) check --quiet $(SWEEPS)
+	@$(MODALFLOW) check --quiet $(VALIDITY)
 	@$(MODALFLOW) check --quiet $(NONLINEAR)
 	@$(MODALFLOW) check --quiet $(NONLINEAR_SWEEPS)
 
