@@ -176,12 +176,145 @@ def few_samples():
     )
 
 
+def scale(name):
+    """Over fusion layer and initial norm at 70 samples, and over the samples at one small norm."""
+    columns = ["t_first_minimum", "first_minimum", "final_generalisation", "bias_ratio"]
+    tables = []
+    for keys, fixed in (
+        (["network.fusion_layer", "init.gaussian_norm.norm"], ("data.isotropic.samples", "70")),
+        (["network.fusion_layer", "data.isotropic.samples"], ("init.gaussian_norm.norm", SMALL_NORM)),
+    ):
+        rows = [row for row in rows_of(name) if row[fixed[0]] == fixed[1]]
+        groups = {}
+        for row in rows:
+            groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+        out = []
+        for values, own in groups.items():
+            means = [mean(float(row[column]) for row in own if row[column]) for column in columns]
+            biased = sum(row["permanent_bias"] == "biased" for row in own)
+            out.append(list(values) + means + [f"{biased} of {len(own)}"])
+        header = [KEYS[key] for key in keys] + [f"`{column}`" for column in columns] + ["biased for ever"]
+        tables.append(f"{KEYS[fixed[0]]} = {fixed[1]}:\n\n" + table(header, out))
+    return "\n\n".join(tables)
+
+
+# A norm that is small for each depth, and that all three sweeps have.
+SMALL_NORM = "0.01"
+
+
+def mean(values):
+    values = list(values)
+    return number(statistics.fmean(values)) if values else "-"
+
+
+def few_samples_runs(samples):
+    """Runs of all depths with intermediate or late fusion, beside early fusion of the same weights' scale and seed."""
+    runs = []
+    for depth in (2, 3, 4):
+        rows = [row for row in rows_of(f"few_samples_depth{depth}") if row["data.isotropic.samples"] == samples]
+        keys = ("init.gaussian_norm.norm", "seed")
+        early = {tuple(row[key] for key in keys): row for row in rows if row["network.fusion_layer"] == "1"}
+        for row in rows:
+            if row["network.fusion_layer"] == "1":
+                continue
+            beside = early[tuple(row[key] for key in keys)]
+            times = [row["weights_t_first"], row["weights_t_second"]]
+            runs.append({
+                "depth": depth,
+                "first": row["first"],
+                "gap": float(row["weights_ratio_gap"]) if row["weights_ratio_gap"] else None,
+                "is_small": bool(row["weights_neglected"]) and float(row["weights_neglected"]) < 0.1,
+                "times": [float(time) for time in times] if all(times) else None,
+                "minimum": float(row["t_first_minimum"]) if row["t_first_minimum"] else None,
+                "is_least": row["first_minimum"] == row["least_generalisation"],
+                "bias": float(row["bias_ratio"]) / float(beside["bias_ratio"]),
+                "error": float(row["final_generalisation"]) / float(beside["final_generalisation"]),
+            })
+    return runs
+
+
+PHASES = (0, 1, 2, 4, 8, 16, 64, math.inf)
+
+
+def phase(run):
+    """The predicted length of the unimodal phase."""
+    return run["times"][1] - run["times"][0]
+
+
+def by_phase(runs, cells):
+    """A row for each range of the predicted length of the unimodal phase, and one for the other runs."""
+    known = [run for run in runs if run["times"] and run["first"] == "A"]
+    rows = []
+    for low, high in zip(PHASES, PHASES[1:]):
+        own = [run for run in known if low <= phase(run) < high]
+        rows.append([f"{low} to {high}" if high < math.inf else f"from {low}"] + cells(own))
+    others = [run for run in runs if run not in known]
+    return rows + [["no times, or B first"] + cells(others)]
+
+
+def counted(runs, key):
+    return f"{mean(run[key] for run in runs)} ({len(runs)})" if runs else "-"
+
+
+def stopping(runs):
+    """Where the first minimum of the generalisation error is."""
+    found = [run for run in runs if run["minimum"] is not None and run["times"] and run["first"] == "A"]
+    before = [run["minimum"] - run["times"][0] for run in found if run["minimum"] < run["times"][1]]
+    after = [run["minimum"] - run["times"][1] for run in found if run["minimum"] >= run["times"][1]]
+    least = sum(run["is_least"] for run in found)
+    return [f"{len(before)} of {len(found)}", mean(before), mean(after), f"{least} of {len(found)}"] if found else ["-"] * 4
+
+
+def few_samples_schedule():
+    """What the predicted times explain of bias and early stopping."""
+    few, enough, many = few_samples_runs("70"), few_samples_runs("140"), few_samples_runs("700")
+    depths = [[run for run in few if run["depth"] == depth] for depth in (2, 3, 4)]
+    tables = [by_phase(own, lambda runs: [counted(runs, "bias")]) for own in (*depths, enough, many)]
+    rows = [[columns[0][0]] + [column[1] for column in columns] for columns in zip(*tables)]
+    header = ["t₂ − t₁", "P = 70, L = 2", "P = 70, L = 3", "P = 70, L = 4", "P = 140", "P = 700"]
+    bias = table(header, rows)
+    header = ["t₂ − t₁", "runs", "minimum before t₂", "its time − t₁", "time − t₂ of the others", "the least of the run"]
+    rows = by_phase(few, lambda runs: [str(len(runs)), *stopping(runs), mean(run["error"] for run in runs)])
+    times = table(header + ["final error over early fusion's"], rows)
+    text = "P = 70, where the first minimum of the generalisation error is:"
+    return f"{bias}\n\n{text}\n\n{times}\n\n{schedule_facts(few, enough + many)}"
+
+
+def schedule_facts(few, more):
+    """How far the predicted times hold, and how many runs have none."""
+    known = [run for run in few if run["times"] and run["first"] == "A"]
+    gaps = [abs(run["gap"]) for run in few if run["gap"] is not None and run["is_small"]]
+    as_many = few_samples_runs("50")
+    runs = few + more + as_many
+    return (
+        f"P = 70: rank correlation of predicted length and share {correlation(known):.2f} ({len(known)} runs); gap of "
+        f"the ratio from the weights where `weights_neglected` is below 0.1: median {percent(statistics.median(gaps))}, "
+        f"largest {percent(max(gaps))} ({len(gaps)} runs). No predicted times in "
+        f"{sum(not run['times'] for run in as_many)} of {len(as_many)} runs with P = 50 and in "
+        f"{sum(not run['times'] for run in few + more)} of {len(few + more)} with more samples. B is first in "
+        f"{sum(run['first'] == 'B' for run in runs)} of all {len(runs)} runs of intermediate and late fusion."
+    )
+
+
+def correlation(runs):
+    """Spearman's, of the predicted length of the phase and the share."""
+
+    def ranks(values):
+        order = sorted(range(len(values)), key=values.__getitem__)
+        return [place for _, place in sorted(zip(order, range(len(order))))]
+
+    return statistics.correlation(ranks([phase(run) for run in runs]), ranks([run["bias"] for run in runs]))
+
+
 EXTRA = {
     "two_layer": two_layer,
     "initial_scale": lambda: grouped("initial_scale", ["data.toy.rho", "init.gaussian.std"], ["ratio", "ratio_gap"]),
     "rich_to_lazy": boundary,
     "random_data": random_data,
     "few_samples": few_samples,
+    "few_samples_depth2": lambda: scale("few_samples_depth2"),
+    "few_samples_depth3": lambda: scale("few_samples_depth3"),
+    "few_samples_depth4": lambda: scale("few_samples_depth4"),
     "few_samples_longer": lambda: grouped(
         "few_samples_longer", ["network.fusion_layer", "flow.until.time"], ["bias_ratio", "final_generalisation"]
     ),
@@ -196,7 +329,13 @@ EXTRA = {
 }
 
 
+# Sections about several sweeps.
+ACROSS = {"few_samples_schedule": few_samples_schedule}
+
+
 def section(name):
+    if name in ACROSS:
+        return ACROSS[name]()
     summary = json.loads((OUTPUTS / name / "summary.json").read_text(encoding="utf-8"))
     first = summary["first"]
     parts = [f"{summary['cells']} runs."]
