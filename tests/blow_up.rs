@@ -177,3 +177,24 @@ fn the_order_is_that_of_the_weights() {
     }
     assert!(orders.iter().all(|count| *count > 0), "{orders:?}");
 }
+
+/// Aligned stacks of three layers of norm u0 are learned at 1/(s u0), of which a drop of 1/(3 s) is u0/3.
+#[test]
+fn what_is_neglected_is_a_drop_over_its_time() {
+    let yaml = "data: {toy: {rho: 0, sigma: {A: 2, B: 1}, target: {A: 1, B: 1}}}
+network: {depth: 3, fusion_layer: 3, width: 4}
+init: {aligned: {norm: 0.1}}
+flow: {until: {time: 1}}";
+    let theory = common::prepare(yaml).theory();
+    let found = theory.from_weights.expect("three layers");
+    assert_relative_eq!(
+        found.neglected.expect("two drops"),
+        0.1 / 3.0,
+        max_relative = 1e-4
+    );
+    let said = |words: &str| theory.assumptions.iter().any(|said| said.contains(words));
+    assert!(said("at most 0.1: nearly all"), "{:?}", theory.assumptions);
+    let larger = common::prepare(&yaml.replace("norm: 0.1", "norm: 0.5")).theory();
+    let said = |words: &str| larger.assumptions.iter().any(|said| said.contains(words));
+    assert!(said("above 0.1: many"), "{:?}", larger.assumptions);
+}

@@ -25,7 +25,7 @@
 //! Source: derived here to leading order in small weights; Zhang, Latham & Saxe (ICML 2024), sections on late and
 //! intermediate fusion, have it for aligned layers of equal norm. Two layers: `order.rs`, `two_layer.rs`.
 
-use super::growth::{drive, learning_order};
+use super::growth::{drive, learning_order, residual_growth_rate};
 use super::heavy_ball::HeavyBall;
 use super::homogeneous::{Reached, SmallNetwork, joined};
 use super::order::two_layer_schedule;
@@ -53,11 +53,19 @@ pub struct FromWeights {
     pub ratio: Option<f64>,
     /// When each modality is learned; None for those that never are.
     pub times: ByModality<Option<f64>>,
+    /// The size of what leading order neglects, max 1/(L |D_m| t_m) over the first two modalities: how long the drop
+    /// of a modality takes (one over the depth L of its path and the size of its drive D_m), over the time t_m at
+    /// which it comes, since a drop is counted as an instant. For two layers it is 1/ln(w_inf/w_0).
+    pub neglected: Option<f64>,
 }
 
 impl FromWeights {
     /// The summary of the times of all modalities.
-    fn of(moments: &Moments, times: &[Option<Event>], steps: Option<HeavyBall>) -> Self {
+    fn of(
+        (moments, architecture): (&Moments, &Architecture),
+        times: &[Option<Event>],
+        steps: Option<HeavyBall>,
+    ) -> Self {
         let lag = steps.map_or(0.0, HeavyBall::lag);
         let times = times.iter();
         let times: Vec<Option<f64>> = times
@@ -72,6 +80,13 @@ impl FromWeights {
         let nth = |n: usize| order.get(n).copied();
         let modality = |n: usize| nth(n).map(|(_, m)| moments.modalities[m].clone());
         let [t_first, t_second] = [0, 1].map(|n| nth(n).map(|(time, _)| time));
+        let drop = |n: usize| {
+            let ((time, m), before) = (nth(n)?, nth(0).filter(|_| n > 0));
+            let learned: Vec<usize> = before.iter().map(|(_, first)| *first).collect();
+            let drive = residual_growth_rate(moments, &learned, m);
+            Some(1.0 / (architecture.depth(m) as f64 * drive * time))
+        };
+        let neglected = [drop(0), drop(1)].into_iter().flatten().reduce(f64::max);
         Self {
             first: modality(0),
             second: modality(1),
@@ -84,6 +99,7 @@ impl FromWeights {
                 .map(|modality| modality.name.clone())
                 .zip(times)
                 .collect(),
+            neglected,
         }
     }
 }
@@ -152,7 +168,7 @@ fn times(
             times.ok_or("times from the actual weights of two layers are not known here")?;
         let event = |time| Event { time, delay: 0.0 };
         let times: Vec<_> = times.into_iter().map(|time| time.map(event)).collect();
-        return Ok(FromWeights::of(moments, &times, None));
+        return Ok(FromWeights::of((moments, architecture), &times, None));
     }
     let is_late = architecture.shared.is_empty();
     if !is_late && depths.clone().any(|m| architecture.depth(m) < 3) {
@@ -165,7 +181,11 @@ fn times(
         steps,
     };
     if is_late {
-        return Ok(FromWeights::of(moments, &problem.late(), steps));
+        return Ok(FromWeights::of(
+            (moments, architecture),
+            &problem.late(),
+            steps,
+        ));
     }
     if depths.clone().all(|m| architecture.fusion_layer(m) == 1) {
         return problem.early();
@@ -180,7 +200,11 @@ fn times(
             "times from the actual weights are not known where some modalities are fused first",
         );
     }
-    Ok(FromWeights::of(moments, &problem.intermediate(), steps))
+    Ok(FromWeights::of(
+        (moments, architecture),
+        &problem.intermediate(),
+        steps,
+    ))
 }
 
 /// How long a stack under its drive takes until it is learned, its modality one of those that are given with it.
@@ -337,7 +361,8 @@ impl Problem<'_> {
             let delay = self.delay(&reached, cross, (strongest, &all), layers);
             Some(Event { time, delay })
         });
-        let mut found = FromWeights::of(self.moments, &vec![event; self.count()], self.steps);
+        let problem = (self.moments, self.architecture);
+        let mut found = FromWeights::of(problem, &vec![event; self.count()], self.steps);
         (found.first, found.second) = (None, None);
         Ok(found)
     }

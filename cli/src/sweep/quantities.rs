@@ -127,7 +127,9 @@ pub(super) const OTHERS: &[Entry] = &[
     })
     .shown("gap of the time ratio from the weights", "")
     .meaning("(measured - predicted)/|predicted| of the time ratio by the actual initial weights."),
-    Entry::new("weights_neglected", |run| number(neglected(run)))
+    Entry::new("weights_neglected", |run| {
+        number(run.theory.from_weights.as_ref()?.neglected)
+    })
         .shown("what leading order neglects: 1 / (L × drive × time)", "")
         .meaning(
             "How long a drop takes over the time at which it comes, by the actual initial weights: the size of what \
@@ -250,35 +252,6 @@ fn listed(times: impl Iterator<Item = (String, Option<f64>)>) -> Option<Value> {
 
 fn name(modality: &Option<Modality>) -> Option<&str> {
     Some(modality.as_ref()?.name.as_str())
-}
-
-/// max 1/(L |D_m| t_m) over the first two modalities: how long the drop of a modality takes (one over the depth L of
-/// its path and the size of its drive D_m), over the time t_m at which it comes by the actual initial weights.
-///
-/// Leading order counts a drop as an instant, so this is the size of the relative errors of its times. Two layers have
-/// t_m = ln(w_inf/w_0)/(2 |D_m|), so that it is 1/ln(w_inf/w_0).
-fn neglected(run: &Findings<'_>) -> Option<f64> {
-    let (problem, found) = (run.problem, run.theory.from_weights.as_ref()?);
-    let by_rates = theory::learning_order(&problem.moments);
-    // Early fusion has no order by the times: its slow modality is the one that lags behind.
-    let place = |modality: &Option<Modality>, n: usize| match (modality, &found.first) {
-        (Some(modality), _) => Some(modality.index),
-        (None, None) => by_rates.get(n).copied(),
-        (None, Some(_)) => None,
-    };
-    let first = place(&found.first, 0)?;
-    let learned: [&[usize]; 2] = [&[], &[first]];
-    let drops = [
-        (Some(first), found.t_first),
-        (place(&found.second, 1), found.t_second),
-    ];
-    let over_time = |((m, time), learned): ((Option<usize>, Option<f64>), &[usize])| {
-        let (m, time) = m.zip(time)?;
-        let drive = theory::residual_growth_rate(&problem.moments, learned, m);
-        Some(1.0 / (problem.architecture.depth(m) as f64 * drive * time))
-    };
-    let drops = drops.into_iter().zip(learned).filter_map(over_time);
-    drops.reduce(f64::max)
 }
 
 /// The loss falls by half of what a modality alone explains.
