@@ -193,8 +193,61 @@ flow: {until: {time: 1}}";
         max_relative = 1e-4
     );
     let said = |words: &str| theory.assumptions.iter().any(|said| said.contains(words));
-    assert!(said("at most 0.1: nearly all"), "{:?}", theory.assumptions);
+    assert!(
+        said("(trusted up to 10 %): nearly all"),
+        "{:?}",
+        theory.assumptions
+    );
     let larger = common::prepare(&yaml.replace("norm: 0.1", "norm: 0.5")).theory();
     let said = |words: &str| larger.assumptions.iter().any(|said| said.contains(words));
-    assert!(said("above 0.1: many"), "{:?}", larger.assumptions);
+    assert!(
+        said("(trusted up to 10 %): many"),
+        "{:?}",
+        larger.assumptions
+    );
+}
+
+/// A modality that has nothing to learn has no time, whatever the fusion.
+#[test]
+fn what_has_nothing_to_learn_has_no_time() {
+    for network in [
+        "depth: 4, fusion_layer: 4",
+        "depth: 4, fusion_layer: 3",
+        "private_layers: {A: 3, B: 2}, shared_layers: 0",
+    ] {
+        for rho in [0.0, 0.5] {
+            let yaml = format!(
+                "data: {{toy: {{rho: {rho}, sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 0}}}}}}
+network: {{{network}, width: 10}}
+init: {{gaussian_norm: {{norm: 0.1}}}}
+flow: {{until: {{time: 1}}}}"
+            );
+            let found = common::prepare(&yaml)
+                .theory()
+                .from_weights
+                .expect("A has one");
+            let times: Vec<Option<f64>> = found.times.values().copied().collect();
+            assert!(
+                times[0].is_some_and(|time| time > 0.0),
+                "{network}: {times:?}"
+            );
+            if rho == 0.0 || !network.starts_with("private") {
+                assert_eq!(times[1], None, "{network} {rho}: {times:?}");
+            }
+        }
+    }
+}
+
+/// Equal modalities are learned in their own order, whatever the last digits of their times.
+#[test]
+fn equal_times_do_not_decide_the_order() {
+    let yaml = "data: {toy: {rho: 0.2, sigma: {A: 2, B: 1, C: 1}, target: {A: 1, B: 1, C: 1}}}
+network: {depth: 3, fusion_layer: 3, width: 4}
+init: {aligned: {norm: 0.05}}
+flow: {until: {time: 1}}";
+    let theory = common::prepare(yaml).theory();
+    let found = theory.from_weights.expect("three layers");
+    assert_eq!(found.second.expect("B").name, "B");
+    // The formula's ratio is not overruled.
+    assert!(theory.ratio.is_some());
 }

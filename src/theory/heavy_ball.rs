@@ -41,10 +41,10 @@ impl HeavyBall {
     /// the rate is ln(z)/h with the larger one.
     pub(super) fn growth(self, rate: f64) -> (f64, f64) {
         let (mu, gain) = (self.momentum, self.learning_rate * rate);
-        let sum = 1.0 + mu + gain;
-        // z - 1 and z - mu of the larger root, without cancellation where eta rate is small.
-        let root = (sum * sum - 4.0 * mu).sqrt();
-        let above_one = 0.5 * (gain - (1.0 - mu) + root);
+        // z - 1 of the larger root solves x^2 + (1 - mu - gain) x = gain; no cancellation where the gain is small.
+        let slope = 1.0 - mu - gain;
+        let root = (slope * slope + 4.0 * gain).sqrt();
+        let above_one = 2.0 * gain / (slope + root);
         let other = mu / (1.0 + above_one);
         let share = (1.0 + gain - other) / root;
         (above_one.ln_1p() / self.step(), share)

@@ -251,14 +251,16 @@ impl Theory {
             Ok(found) => found,
             Err(reason) => return self.assume(reason),
         };
-        let index = |modality: &Option<Modality>| modality.as_ref().map(|m| m.index);
         let is_deep = architecture.deepest() > 2;
-        let order = [&found.first, &found.second].map(index);
-        let has_other = order[0].is_some() && order != [&self.first, &self.second].map(index);
-        if let Some(first) = order[0].filter(|_| is_deep && has_other) {
-            self.assume(
-                "the initial weights decide the order, by their blow-up times: the formulas have another one",
-            );
+        let of_first = found.first.as_ref().map(|first| first.index);
+        let has_other = found.differs_from([&self.first, &self.second]);
+        if let Some(first) = of_first.filter(|_| is_deep && has_other) {
+            self.assume(match self.first {
+                Some(_) => {
+                    "the initial weights decide the order, by their blow-up times: the formulas have another one"
+                }
+                None => "the initial weights decide the order, by their blow-up times",
+            });
             (self.first, self.second) = (found.first.clone(), found.second.clone());
             [self.ratio, self.t_first, self.t_second] = [None; 3];
             (self.misattribution, self.misattribution_map) = (None, None);
@@ -270,8 +272,8 @@ impl Theory {
                 self.misattribute(moments, first);
             }
         }
-        if let Some(neglected) = found.neglected {
-            self.assume(&neglected_words(architecture, neglected));
+        if let Some(words) = neglected_words(architecture, &found) {
+            self.assume(&words);
         }
         self.from_weights = Some(found);
     }
@@ -340,22 +342,33 @@ impl Theory {
     }
 }
 
-/// Whether what the times from the actual weights neglect is small. The limits are those of `docs/validity.md`: at or below
-/// them 96 % of some ten thousand runs have a ratio within 5 %.
-fn neglected_words(architecture: &Architecture, neglected: f64) -> String {
+/// Whether what the times from the actual weights neglect is small; None where they have no ratio. The limits are those of
+/// `docs/validity.md`: at or below them 96 % of some ten thousand runs have a ratio within 5 %.
+fn neglected_words(architecture: &Architecture, found: &FromWeights) -> Option<String> {
+    found.ratio?;
+    let (neglected, share) = (found.neglected?, found.shared_share.unwrap_or(0.0));
     let is_early = architecture.fusion().is_some_and(Fusion::is_early);
     let limit = match architecture.deepest() {
         ..=2 => 0.5,
         _ if is_early => 0.05,
         _ => 0.1,
     };
-    let (is_small, verdict) = match neglected <= limit {
-        true => ("at most", "nearly all such ratios are within 5 %"),
-        false => ("above", "many such ratios are off by more than 5 %"),
+    let verdict = match neglected.max(share) <= limit {
+        true => "nearly all such ratios are within 5 %",
+        false => "many such ratios are off by more than 5 %",
     };
-    format!(
-        "from weights: drops last up to {neglected:.1e} of the times at which they come, {is_small} {limit}: {verdict}"
-    )
+    let shared = match found.shared_share {
+        Some(share) => format!(
+            ", the shared layers start at {:.2} % of their final squares",
+            100.0 * share
+        ),
+        None => String::new(),
+    };
+    Some(format!(
+        "from weights: drops last up to {:.2} % of the times at which they come{shared} (trusted up to {:.0} %): {verdict}",
+        100.0 * neglected,
+        100.0 * limit
+    ))
 }
 
 const NEVER: &str = "no second modality is ever learned from these weights";

@@ -114,7 +114,9 @@ impl Field {
             aggregate.missing += u64::from(measured.is_none());
             sums.measured.add(measured);
             sums.theory.add(record.predicted(quantity));
-            let weights = quantity.by_weights().filter(|_| measured.is_some());
+            let weights = quantity
+                .by_weights()
+                .filter(|_| measured.is_some() && record.weights_agree());
             sums.from_weights
                 .add(weights.and_then(|weights| record.measured(weights)));
             sums.matched

@@ -105,17 +105,8 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
                 ..Dot::new(point.at, marker, "")
             });
         }
-        for &tick in &one.ticks {
-            let aside = aside(series, i, tick.0, [&panel.x, &panel.y]);
-            let marker = Marker {
-                shape: Shape::TICK,
-                ..Marker::disc(INK, SERIES_RADIUS)
-            };
-            ticks.push(Dot {
-                aside,
-                ..Dot::new(tick, marker, "")
-            });
-        }
+        let place = |at| aside(series, i, at, [&panel.x, &panel.y]);
+        ticks.extend(one.ticks.iter().map(|&at| tick(at, place(at.0))));
         let label = one.label.clone();
         panel.legend.push(Key { label, samples });
     }
@@ -128,6 +119,18 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
     page.notes.extend(left_out.into_iter().flatten());
     page.panels.push(panel);
     page
+}
+
+/// A black stroke at a place, set aside as the point there is.
+fn tick(at: (f64, f64), aside: f64) -> Dot {
+    let marker = Marker {
+        shape: Shape::TICK,
+        ..Marker::disc(INK, SERIES_RADIUS)
+    };
+    Dot {
+        aside,
+        ..Dot::new(at, marker, "")
+    }
 }
 
 /// How far the point of a series at `x` is set aside: points or bars of several series that would cover each

@@ -45,6 +45,13 @@ impl Record {
         self.row.theory.get(quantity.key())?.number()
     }
 
+    /// Whether the modality learned first is the one by the actual initial weights, or these have none.
+    pub fn weights_agree(&self) -> bool {
+        let measured = &self.row.measured;
+        let predicted = measured.get("weights_first");
+        predicted.is_none() || predicted == measured.get("first")
+    }
+
     /// Whether the modality learned first is the predicted one.
     pub fn first_agrees(&self) -> Option<bool> {
         let Row {

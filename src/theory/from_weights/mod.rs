@@ -25,103 +25,21 @@
 //! Source: derived here to leading order in small weights; Zhang, Latham & Saxe (ICML 2024), sections on late and
 //! intermediate fusion, have it for aligned layers of equal norm. Two layers: `order.rs`, `two_layer.rs`.
 
-use super::growth::{drive, learning_order, residual_growth_rate};
+mod result;
+
+pub use result::FromWeights;
+
+use super::growth::{drive, learning_order};
 use super::heavy_ball::HeavyBall;
 use super::homogeneous::{Reached, SmallNetwork, joined};
 use super::order::two_layer_schedule;
-use crate::data::{Modality, Moments};
+use crate::data::Moments;
 use crate::network::Architecture;
-use crate::section::ByModality;
 use nalgebra::{DMatrix, DVector};
-use serde::Serialize;
+use result::Event;
 
 /// Relative tolerance of the homogeneous flows: far below the terms that leading order neglects.
 const RTOL: f64 = 1e-5;
-
-/// When each modality is learned.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FromWeights {
-    /// The modality learned first; None for early fusion, which learns all together.
-    pub first: Option<Modality>,
-    /// The modality learned second.
-    pub second: Option<Modality>,
-    /// When the first is learned.
-    pub t_first: Option<f64>,
-    /// When the second is learned.
-    pub t_second: Option<f64>,
-    /// t_second/t_first.
-    pub ratio: Option<f64>,
-    /// When each modality is learned; None for those that never are.
-    pub times: ByModality<Option<f64>>,
-    /// The size of what leading order neglects, max 1/(L |D_m| t_m) over the first two modalities: how long the drop
-    /// of a modality takes (one over the depth L of its path and the size of its drive D_m), over the time t_m at
-    /// which it comes, since a drop is counted as an instant. For two layers it is 1/ln(w_inf/w_0).
-    pub neglected: Option<f64>,
-}
-
-impl FromWeights {
-    /// The summary of the times of all modalities.
-    fn of(
-        (moments, architecture): (&Moments, &Architecture),
-        times: &[Option<Event>],
-        steps: Option<HeavyBall>,
-    ) -> Self {
-        let lag = steps.map_or(0.0, HeavyBall::lag);
-        let times = times.iter();
-        let times: Vec<Option<f64>> = times
-            .map(|event| event.map(|Event { time, delay }| time + lag * delay))
-            .collect();
-        let mut order: Vec<(f64, usize)> = times
-            .iter()
-            .enumerate()
-            .filter_map(|(m, time)| Some(((*time)?, m)))
-            .collect();
-        order.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let nth = |n: usize| order.get(n).copied();
-        let modality = |n: usize| nth(n).map(|(_, m)| moments.modalities[m].clone());
-        let [t_first, t_second] = [0, 1].map(|n| nth(n).map(|(time, _)| time));
-        let drop = |n: usize| {
-            let ((time, m), before) = (nth(n)?, nth(0).filter(|_| n > 0));
-            let learned: Vec<usize> = before.iter().map(|(_, first)| *first).collect();
-            let drive = residual_growth_rate(moments, &learned, m);
-            Some(1.0 / (architecture.depth(m) as f64 * drive * time))
-        };
-        let neglected = [drop(0), drop(1)].into_iter().flatten().reduce(f64::max);
-        Self {
-            first: modality(0),
-            second: modality(1),
-            t_first,
-            t_second,
-            ratio: t_second.zip(t_first).map(|(second, first)| second / first),
-            times: moments
-                .modalities
-                .iter()
-                .map(|modality| modality.name.clone())
-                .zip(times)
-                .collect(),
-            neglected,
-        }
-    }
-}
-
-/// When something happens.
-#[derive(Debug, Clone, Copy)]
-struct Event {
-    /// The time of the flow.
-    time: f64,
-    /// How much later it happens by descent, over its lag; zero where only the flow is asked for.
-    delay: f64,
-}
-
-impl Event {
-    /// Both of what comes after this event.
-    fn then(self, next: Self) -> Self {
-        Self {
-            time: self.time + next.time,
-            delay: self.delay + next.delay,
-        }
-    }
-}
 
 /// The times of all modalities from the initial weights of a network, which may be those of a reduction: of three
 /// layers and more by their blow-up, of two layers of late fusion by their modes ([`two_layer_schedule`]).
@@ -181,11 +99,8 @@ fn times(
         steps,
     };
     if is_late {
-        return Ok(FromWeights::of(
-            (moments, architecture),
-            &problem.late(),
-            steps,
-        ));
+        let times = problem.late();
+        return above_zero(FromWeights::of((moments, architecture), &times, steps));
     }
     if depths.clone().all(|m| architecture.fusion_layer(m) == 1) {
         return problem.early();
@@ -200,11 +115,18 @@ fn times(
             "times from the actual weights are not known where some modalities are fused first",
         );
     }
-    Ok(FromWeights::of(
-        (moments, architecture),
-        &problem.intermediate(),
-        steps,
-    ))
+    let times = problem.intermediate();
+    let mut found = FromWeights::of((moments, architecture), &times, steps);
+    found.shared_share = problem.shared_share();
+    above_zero(found)
+}
+
+/// The times, unless one is zero.
+fn above_zero(found: FromWeights) -> Result<FromWeights, &'static str> {
+    match found.times.values().any(|time| *time == Some(0.0)) {
+        false => Ok(found),
+        true => Err("times from the actual weights are not known: a map starts above its level"),
+    }
 }
 
 /// How long a stack under its drive takes until it is learned, its modality one of those that are given with it.
@@ -320,7 +242,12 @@ impl Problem<'_> {
                 (0..self.count()).filter(is_in).collect::<Vec<usize>>()
             };
             let waits = stacks.iter().enumerate().filter_map(|(m, stack)| {
-                let wait = wait(stack.as_ref()?, &drive(&learned, m), (m, &with(m)))?;
+                let drive = drive(&learned, m);
+                // Nothing is left to learn.
+                if drive.norm() == 0.0 || self.map_norm(&with(m), m) == 0.0 {
+                    return None;
+                }
+                let wait = wait(stack.as_ref()?, &drive, (m, &with(m)))?;
                 Some((m, wait))
             });
             let next = waits.min_by(|a, b| a.1.time.total_cmp(&b.1.time));
@@ -451,6 +378,20 @@ impl Problem<'_> {
             .reduce(|product, layer| layer * product)?;
         let row = product.row(0).transpose();
         (row.norm() > 0.0).then(|| row.normalize())
+    }
+
+    /// The square of what the shared layers start with over what they end with, by their mean Frobenius norm.
+    fn shared_share(&self) -> Option<f64> {
+        let is_learnable = |&m: &usize| self.map_norm(&[m], m) > 0.0;
+        let all: Vec<usize> = (0..self.count()).filter(is_learnable).collect();
+        let shared = self.architecture.shared.clone();
+        let count = shared.len() as f64;
+        let end = self.shared_product(&all).powf(1.0 / count);
+        let start: f64 = shared
+            .map(|l| self.architecture.view(self.weights, l).norm())
+            .sum();
+        let share = (start / count / end).powi(2);
+        share.is_finite().then_some(share)
     }
 
     /// The product q of the balanced shared layers while the modalities `learned` are at their joint solution. With

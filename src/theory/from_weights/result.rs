@@ -1,0 +1,128 @@
+//! When each modality is learned, as the times from the actual weights are given back.
+
+use super::super::growth::residual_growth_rate;
+use super::super::heavy_ball::HeavyBall;
+use super::RTOL;
+use crate::data::{Modality, Moments};
+use crate::network::Architecture;
+use crate::section::ByModality;
+use serde::Serialize;
+
+/// When each modality is learned.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FromWeights {
+    /// The modality learned first; None for early fusion, which learns all together.
+    pub first: Option<Modality>,
+    /// The modality learned second.
+    pub second: Option<Modality>,
+    /// When the first is learned.
+    pub t_first: Option<f64>,
+    /// When the second is learned.
+    pub t_second: Option<f64>,
+    /// t_second/t_first.
+    pub ratio: Option<f64>,
+    /// When each modality is learned; None for those that never are.
+    pub times: ByModality<Option<f64>>,
+    /// The size of what leading order neglects, max 1/(L |D_m| t_m) over the first two modalities: how long the drop
+    /// of a modality takes (one over the depth L of its path and the size of its drive D_m), over the time t_m at
+    /// which it comes, since a drop is counted as an instant. For the first of two layers it is 1/ln(w_inf/w_0).
+    pub neglected: Option<f64>,
+    /// Intermediate fusion neglects a second thing: the square of what the shared layers start with over what they
+    /// end with, since they are taken for balanced and of rank one.
+    pub shared_share: Option<f64>,
+}
+
+impl FromWeights {
+    /// The summary of the times of all modalities.
+    pub(super) fn of(
+        (moments, architecture): (&Moments, &Architecture),
+        times: &[Option<Event>],
+        steps: Option<HeavyBall>,
+    ) -> Self {
+        let lag = steps.map_or(0.0, HeavyBall::lag);
+        let times = times.iter();
+        let times: Vec<Option<f64>> = times
+            .map(|event| event.map(|Event { time, delay }| time + lag * delay))
+            .collect();
+        let mut order: Vec<(f64, usize)> = times
+            .iter()
+            .enumerate()
+            .filter_map(|(m, time)| Some(((*time)?, m)))
+            .collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Times that are equal but for their errors are in the order of the modalities.
+        for _ in 1..order.len() {
+            for n in 1..order.len() {
+                let [before, after] = [order[n - 1], order[n]];
+                if are_equal(before.0, after.0) && after.1 < before.1 {
+                    order.swap(n - 1, n);
+                }
+            }
+        }
+        let nth = |n: usize| order.get(n).copied();
+        let modality = |n: usize| nth(n).map(|(_, m)| moments.modalities[m].clone());
+        let [t_first, t_second] = [0, 1].map(|n| nth(n).map(|(time, _)| time));
+        let drop = |n: usize| {
+            let ((time, m), before) = (nth(n)?, nth(0).filter(|_| n > 0));
+            let learned: Vec<usize> = before.iter().map(|(_, first)| *first).collect();
+            let drive = residual_growth_rate(moments, &learned, m);
+            let share = 1.0 / (architecture.depth(m) as f64 * drive * time);
+            share.is_finite().then_some(share)
+        };
+        let neglected = [drop(0), drop(1)].into_iter().flatten().reduce(f64::max);
+        Self {
+            first: modality(0),
+            second: modality(1),
+            t_first,
+            t_second,
+            ratio: t_second.zip(t_first).map(|(second, first)| second / first),
+            times: moments
+                .modalities
+                .iter()
+                .map(|modality| modality.name.clone())
+                .zip(times)
+                .collect(),
+            neglected,
+            shared_share: None,
+        }
+    }
+
+    /// Whether these are other modalities than those learned first and second, by more than the errors of the times.
+    pub(in super::super) fn differs_from(&self, expected: [&Option<Modality>; 2]) -> bool {
+        let times = [self.t_first, self.t_second];
+        expected.into_iter().zip(times).any(|(modality, time)| {
+            let own = modality
+                .as_ref()
+                .map(|m| self.times.values().nth(m.index).copied());
+            match (own, time) {
+                (None, None) => false,
+                (Some(Some(Some(own))), Some(time)) => !are_equal(own, time),
+                _ => true,
+            }
+        })
+    }
+}
+
+/// Whether two times are equal but for their errors.
+fn are_equal(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 10.0 * RTOL * b
+}
+
+/// When something happens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Event {
+    /// The time of the flow.
+    pub(super) time: f64,
+    /// How much later it happens by descent, over its lag; zero where only the flow is asked for.
+    pub(super) delay: f64,
+}
+
+impl Event {
+    /// Both of what comes after this event.
+    pub(super) fn then(self, next: Self) -> Self {
+        Self {
+            time: self.time + next.time,
+            delay: self.delay + next.delay,
+        }
+    }
+}
