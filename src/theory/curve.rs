@@ -5,7 +5,7 @@ use super::balanced::{Balanced, Start};
 use super::effective_weights::effective_start;
 use super::from_weights::FromWeights;
 use super::growth::{are_opposed, drive, late_schedule};
-use super::two_layer::growing_mode;
+use super::two_layer::{Mode, Problem, modes_along};
 use crate::data::Moments;
 use crate::integrate::{Method, Segment, Settings, Verdict, integrate};
 use crate::network::Architecture;
@@ -56,7 +56,7 @@ const MOST_STEPS: u64 = 100_000;
 ///
 /// | initial weights | initial norms |
 /// |---|---|
-/// | aligned | their own: the curve *is* the flow |
+/// | aligned, the layers of a stack of one norm | their own: the curve *is* the flow |
 /// | any others of two layers | the square root of the growing mode, of each modality in late fusion and of the joint inputs in early fusion |
 /// | any others of more layers | those with which aligned weights have the times of the initial ones (`effective_weights.rs`) |
 /// | others still | none: no curve |
@@ -82,23 +82,26 @@ pub fn curve(
     }
     let directions = directions(moments, architecture, scale.aligned);
     let two_layers = architecture.fusion().filter(|fusion| fusion.depth == 2);
+    let is_late = architecture.shared.is_empty();
     let (state, start) = match (two_layers, scale.norm) {
-        (Some(fusion), _) if fusion.is_early() && !scale.aligned => (
+        (Some(fusion), norm) if fusion.is_early() && !(scale.aligned && norm.is_some()) => (
             early_start(moments, architecture, weights),
             CurveStart::GrowingModes,
         ),
         (Some(fusion), _) if fusion.is_late() && !scale.aligned => (
-            late_start(architecture, weights, directions),
+            late_start((moments, architecture, weights), directions),
             CurveStart::GrowingModes,
         ),
-        (_, Some(norm)) if scale.aligned => (
-            Start {
-                norms: vec![norm; directions.len()],
-                shared: norm * (directions.len() as f64).sqrt(),
-                directions,
-            },
-            CurveStart::AlignedWeights,
-        ),
+        (_, norm)
+            if scale.aligned
+                && (is_late || norm.is_some())
+                && has_even_stacks(architecture, weights) =>
+        {
+            (
+                aligned_start(architecture, weights, directions),
+                CurveStart::AlignedWeights,
+            )
+        }
         _ => (
             effective_start(moments, architecture, weights, times?, directions)?,
             CurveStart::EffectiveWeights,
@@ -134,15 +137,48 @@ fn unit(drive: &DMatrix<f64>) -> DVector<f64> {
     DVector::from_fn(drive.len(), |i, _| if i == 0 { 1.0 } else { 0.0 })
 }
 
-/// Two layers, fused last: each modality's growing mode.
-fn late_start(
+/// Whether the private layers of each modality are of one norm.
+fn has_even_stacks(architecture: &Architecture, weights: &DVector<f64>) -> bool {
+    const ROUND_OFF: f64 = 1e-12;
+    architecture.private.iter().all(|stack| {
+        let first = architecture.view(weights, stack.start).norm();
+        let mut norms = stack.clone().map(|l| architecture.view(weights, l).norm());
+        norms.all(|norm| (norm - first).abs() <= ROUND_OFF * first)
+    })
+}
+
+/// Aligned weights, all layers of a stack of one norm.
+fn aligned_start(
     architecture: &Architecture,
     weights: &DVector<f64>,
     directions: Vec<DVector<f64>>,
 ) -> Start {
+    let norm = |l: usize| architecture.view(weights, l).norm();
+    let shared = architecture.shared.clone().next();
+    Start {
+        norms: architecture
+            .private
+            .iter()
+            .map(|stack| norm(stack.start))
+            .collect(),
+        shared: shared.map_or(0.0, norm),
+        directions,
+    }
+}
+
+/// Two layers, fused last: each modality's growing mode, or where its layers are unbalanced the map of balanced
+/// ones that are learned at the same time.
+fn late_start(
+    problem @ (moments, architecture, weights): Problem<'_>,
+    directions: Vec<DVector<f64>>,
+) -> Start {
     let norm = |(m, direction): (usize, &DVector<f64>)| {
+        let drive = drive(moments, &[], m);
+        let mode = Mode::new(problem, m, &drive, &[]);
+        let mode = mode.filter(|_| drive.transpose().column(0).dot(direction) > 0.0);
         let first = architecture.private[m].start;
-        growing_mode(architecture, weights, [first, first + 1], direction).sqrt()
+        let grown = || modes_along(architecture, weights, [first, first + 1], direction).grown;
+        mode.map_or_else(grown, |mode| mode.balanced_start()).sqrt()
     };
     Start {
         norms: directions.iter().enumerate().map(norm).collect(),

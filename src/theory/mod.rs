@@ -13,6 +13,7 @@
 //! | `growth.rs` | growth rates, the order of learning, the schedule of late fusion |
 //! | `order.rs` | the order of two layers from their actual initial weights |
 //! | `modes.rs` | the staircase of singular modes |
+//! | `two_modes.rs` | the exact solution of two layers and one input, balanced or not |
 //! | `two_layer.rs` | absolute times of two layers from their actual initial weights, and descent's |
 //! | `escape.rs` | growth rates out of the saddles, and which saddles are strict |
 //! | `homogeneous.rs` | the flow of small weights, and when it blows up |
@@ -37,6 +38,7 @@ mod modes;
 mod order;
 mod phase_plane;
 mod two_layer;
+mod two_modes;
 
 pub use curve::{Curve, CurveStart, curve};
 pub use escape::{escape_rate, is_strict_saddle};
@@ -102,8 +104,8 @@ pub struct InitialScale {
     /// Norm u0 of every private layer, with sqrt(M) u0 for every shared layer, where the scheme
     /// gives one.
     pub norm: Option<f64>,
-    /// Whether the weights are of rank one along S_yxm. Such weights have no share in the modes
-    /// that grow when a modality's drive turns round.
+    /// Whether the weights are of rank one along S_yxm, and the two smallest private layers of each stack of one
+    /// norm. Such weights have no share in the modes that grow when a modality's drive turns round.
     pub aligned: bool,
 }
 
@@ -231,6 +233,9 @@ impl Theory {
             ));
         }
         if architecture.is_linear() {
+            if two_layer::are_unbalanced(moments, architecture, weights) {
+                self.assume(UNBALANCED);
+            }
             let leading = |m: usize| self.modes.as_ref()?.get(m)?.first_time();
             [self.t_first, self.t_second] = match moments.outputs_len() {
                 1 => two_layer_times(moments, architecture, weights, (first, next)),
@@ -370,6 +375,9 @@ fn neglected_words(architecture: &Architecture, found: &FromWeights) -> Option<S
         100.0 * limit
     ))
 }
+
+const UNBALANCED: &str = "the two layers of a modality start unequal: the formula of the time ratio takes them for balanced; \
+     times from the initial weights do not, and are exact for uncorrelated scalar modalities";
 
 const NEVER: &str = "no second modality is ever learned from these weights";
 

@@ -4,6 +4,7 @@
 //! linear neural networks" (ICLR 2014), for one stack; stacks of uncorrelated modalities do not know each
 //! other. From the actual initial weights as in `two_layer.rs`.
 
+use super::two_modes::{Course, TwoModes};
 use crate::data::{Modality, Moments};
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
@@ -77,7 +78,8 @@ const EQUAL: f64 = 1e-9;
 /// is the time at half of s_k/lambda_k. The growing mode starts at w_0k = 1/4 |r_k|^2 of what r_k = p_k + q_k has
 /// outside the hidden vectors of the faster modes: within them, mode k meets the drive s_k - s_j < 0
 /// once mode j is learned, and fades. A stack of h hidden units so learns its h fastest modes at most.
-/// Modes of equal s_k share their vectors; w_0k are then the eigenvalues of 1/4 r_j . r_k.
+/// Modes of equal s_k share their vectors; w_0k are then the eigenvalues of 1/4 r_j . r_k. The fading mode, p_k - q_k
+/// in place of p_k + q_k, is kept beside it as for one input (`two_modes.rs`): it counts for unbalanced layers.
 ///
 /// # Errors
 /// Why the times of single modes are not known.
@@ -100,8 +102,11 @@ pub fn modes(
         let triples = triples(moments, modality.index)?;
         let first = architecture.private[modality.index].start;
         let [inner, outer] = [first, first + 1].map(|layer| architecture.view(weights, layer));
-        let hidden = |triple: &Triple| inner * &triple.v + outer.transpose() * &triple.u;
-        let starts = starts(&triples, triples.iter().map(hidden).collect());
+        let hidden = |sign: f64| {
+            let sum = |triple: &Triple| inner * &triple.v + outer.transpose() * &triple.u * sign;
+            triples.iter().map(sum).collect::<Vec<_>>()
+        };
+        let starts = starts(&triples, hidden(1.0), hidden(-1.0));
         let modes = triples.iter().zip(starts).enumerate();
         Ok(ModalityModes {
             modality: modality.clone(),
@@ -114,13 +119,20 @@ pub fn modes(
 }
 
 /// t_k = ln(s_k/(lambda_k w_0k) - 1)/(2 s_k) of the mode of place `k` from 0.
-fn mode(k: usize, triple: &Triple, start: f64) -> SingularMode {
-    let heights = triple.s / (triple.variance * start);
+fn mode(k: usize, triple: &Triple, start: TwoModes) -> SingularMode {
+    let limit = triple.s / triple.variance;
+    let time = start.wait(
+        Course {
+            rate: triple.s,
+            limit,
+        },
+        0.5 * limit,
+    );
     SingularMode {
         rank: k + 1,
         s: triple.s,
         level: triple.s / triple.variance.sqrt(),
-        t: (start > 0.0 && heights > 2.0).then(|| (heights - 1.0).ln() / (2.0 * triple.s)),
+        t: (time > 0.0 && time < f64::INFINITY).then_some(time),
     }
 }
 
@@ -178,8 +190,13 @@ fn is_equal(a: f64, b: f64) -> bool {
     (a - b).abs() <= EQUAL * a.abs()
 }
 
-/// w_0k of every mode, from r_k = p_k + q_k (h entries each), in the order of the triples.
-fn starts(triples: &[Triple], hidden: Vec<DVector<f64>>) -> Vec<f64> {
+/// w_0k of every mode and the fading one, from r_k = p_k + q_k and p_k - q_k (h entries each), in the order of the
+/// triples.
+fn starts(
+    triples: &[Triple],
+    hidden: Vec<DVector<f64>>,
+    fading: Vec<DVector<f64>>,
+) -> Vec<TwoModes> {
     let mut starts = Vec::new();
     // Orthonormal: the hidden directions that faster modes have taken.
     let mut taken: Vec<DVector<f64>> = Vec::new();
@@ -189,8 +206,12 @@ fn starts(triples: &[Triple], hidden: Vec<DVector<f64>>) -> Vec<f64> {
             .iter()
             .take_while(|t| is_equal(triples[from].s, t.s));
         let group = &hidden[from..from + equal.count()];
-        let free = group.iter().map(|r| outside(r, &taken)).collect::<Vec<_>>();
-        let free = DMatrix::from_columns(&free);
+        let outside_taken = |group: &[DVector<f64>]| {
+            let free = group.iter().map(|r| outside(r, &taken)).collect::<Vec<_>>();
+            DMatrix::from_columns(&free)
+        };
+        let free = outside_taken(group);
+        let fades = outside_taken(&fading[from..from + group.len()]);
         let size = group.iter().map(DVector::norm_squared).fold(0.0, f64::max);
         let eigen = SymmetricEigen::new(0.25 * free.tr_mul(&free));
         let mut order: Vec<usize> = (0..group.len()).collect();
@@ -199,11 +220,18 @@ fn starts(triples: &[Triple], hidden: Vec<DVector<f64>>) -> Vec<f64> {
             let start = eigen.eigenvalues[k];
             // Squares of what round-off leaves.
             if start <= ROUND_OFF * ROUND_OFF * size {
-                starts.push(0.0);
+                starts.push(TwoModes {
+                    grown: 0.0,
+                    faded: 0.0,
+                });
                 continue;
             }
-            starts.push(start);
-            let direction = &free * eigen.eigenvectors.column(k);
+            let mix = eigen.eigenvectors.column(k);
+            starts.push(TwoModes {
+                grown: start,
+                faded: 0.25 * (&fades * mix).norm_squared(),
+            });
+            let direction = &free * mix;
             taken.push(outside(&direction.normalize(), &taken).normalize());
         }
     }

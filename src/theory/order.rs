@@ -5,7 +5,8 @@
 
 use super::growth::{drive, growth_rate, late_schedule, learning_order, nth_learned};
 use super::modes::{ModalityModes, modes};
-use super::two_layer::{Mode, Problem, applies};
+use super::two_layer::{Mode, Problem, applies, limit, modes_along};
+use super::two_modes::{Course, TwoModes};
 use crate::data::Moments;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
@@ -83,7 +84,9 @@ struct Stage {
 /// ```
 ///
 /// so that the growing mode of the drive at hand starts from what all earlier drives have made of
-/// the weights, whatever the angles by which they turned. From saddle to saddle the modality that reaches
+/// the weights, whatever the angles by which they turned. Along drives that do not turn, as those of one input, the
+/// approach to the place that the modality has in the end is followed as well, so that uncorrelated scalar modalities
+/// have their exact times whatever the weights. From saddle to saddle the modality that reaches
 /// its level first is the next. With several outputs the leading modes of [`modes`] serve, where they are
 /// known.
 ///
@@ -149,28 +152,53 @@ fn wait(problem: Problem<'_>, stages: &[Stage], learned: &[usize], modality: usi
     if rate == 0.0 {
         return Some(f64::INFINITY);
     }
-    let start = start(problem, stages, &drive, modality);
-    if start == 0.0 {
+    let start = start(problem, stages, (&drive, learned), modality);
+    if start.grown == 0.0 {
         return Some(f64::INFINITY);
     }
     let mode = Mode::new(problem, modality, &drive, learned)?;
-    Some((mode.needed_from(start) / (2.0 * rate)).max(0.0))
+    Some(mode.wait_from(start))
 }
 
-/// w0 = 1/4 |p + q|^2 of the growing mode along `drive` (1 x d_m) after the stages, taken back to
+/// The modes along `drive` (1 x d_m), that of the saddle of `learned`, after the stages.
+fn start(
+    problem: Problem<'_>,
+    stages: &[Stage],
+    (drive, learned): (&DMatrix<f64>, &[usize]),
+    modality: usize,
+) -> TwoModes {
+    let (moments, architecture, weights) = problem;
+    let direction = drive.transpose().column(0) / drive.norm();
+    let along = |stage: &Stage| (&stage.drive * &direction)[(0, 0)];
+    let is_parallel = |stage: &Stage| along(stage).abs() >= (1.0 - ROUND_OFF) * stage.drive.norm();
+    if !stages.iter().all(is_parallel) {
+        let [grown, faded] =
+            [1.0, -1.0].map(|output| carried(problem, stages, &direction, (modality, output)));
+        return TwoModes { grown, faded };
+    }
+    let first = architecture.private[modality].start;
+    let modes = modes_along(architecture, weights, [first, first + 1], &direction);
+    let limit = limit(moments, drive, (modality, learned));
+    let after = |modes: TwoModes, stage: &Stage| {
+        let rate = along(stage);
+        modes.after(Course { rate, limit }, stage.length)
+    };
+    stages.iter().fold(modes, after)
+}
+
+/// 1/4 |p + q|^2 along the direction n after the stages, or 1/4 |p - q|^2 where `output` is -1, taken back to
 /// the initial weights: p + q = sum_i z_i . v with v = (n, 1), and z_i . v after a time t under a drive D is
 /// z_i(0) . e^{K t} v.
 ///
 /// Taking v back instead of the weights forward keeps what has faded, however small it is beside
 /// what has grown.
-fn start(
+fn carried(
     (_, architecture, weights): Problem<'_>,
     stages: &[Stage],
-    drive: &DMatrix<f64>,
-    modality: usize,
+    direction: &DVector<f64>,
+    (modality, mut output): (usize, f64),
 ) -> f64 {
-    let mut inputs = drive.transpose().column(0) / drive.norm();
-    let mut output = 1.0;
+    let mut inputs = direction.clone();
     for stage in stages.iter().rev() {
         let rate = stage.drive.norm();
         if rate == 0.0 {
