@@ -31,6 +31,7 @@ mod stepping;
 mod tables;
 mod theory_curve;
 mod two_layer;
+mod unbalanced;
 mod verdicts;
 mod verification;
 mod xor;

@@ -4,6 +4,7 @@
 mod data;
 mod files;
 mod images;
+mod init;
 mod names;
 mod overrides;
 mod round_trip;
@@ -28,7 +29,7 @@ fn missing_keys() {
             "{time: 40.0, loss_gap: 1.0e-6}" => "{}", 24, "flow.until", ["no end", "loss_gap"];
             "  learning_rate: [0.08, 0.04]" => "  {}", 25, "descent.learning_rate", ["missing", "add"];
             "  toy:\n" => "  ~:\n", 4, "data", ["null", "not a name"];
-            "  gaussian:\n    std: 1.0e-9\n" => "", 16, "init", ["missing", "gaussian, gaussian_norm, aligned, file"];
+            "  gaussian:\n    std: 1.0e-9\n" => "", 16, "init", ["missing", "gaussian, gaussian_norm, aligned, lambda_balanced, file"];
         },
     );
     let no_data = BASE

@@ -186,7 +186,7 @@ impl<'i, 'p> Observer<'i, 'p> {
         let asked = Asked {
             rtol: plan.tolerances.step_rtol,
             loss_gap,
-            is_aligned: problem.scenario.init.is_aligned(),
+            never_turns: problem.never_turns(),
             is_exact: network.reduction.is_some_and(Reduction::has_modes),
         };
         Self {

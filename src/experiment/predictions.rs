@@ -122,7 +122,7 @@ impl Problem {
     fn initial_scale(&self) -> InitialScale {
         InitialScale {
             norm: self.scenario.init.norm(),
-            aligned: self.scenario.init.is_aligned(),
+            aligned: self.never_turns(),
         }
     }
 }

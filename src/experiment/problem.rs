@@ -147,6 +147,13 @@ impl Problem {
         }
     }
 
+    /// Whether no private stack ever comes back from a drive that turns round.
+    pub(super) fn never_turns(&self) -> bool {
+        self.scenario
+            .init
+            .never_turns(&self.architecture, &self.weights)
+    }
+
     /// Names and derived quantities of this problem's trajectories.
     pub fn observables(&self) -> Observables<'_> {
         Observables {
@@ -169,7 +176,8 @@ fn modes_where_needed(
         return None;
     }
     let turns = !auto_method::learned_turns(moments, architecture).is_empty();
-    let never = scenario.init.is_aligned() && auto_method::drive_turns_round(moments, architecture);
+    let never = scenario.init.never_turns(architecture, weights)
+        && auto_method::drive_turns_round(moments, architecture);
     let time = scenario.flow.until.time.unwrap_or(0.0);
     let evaluations = auto_method::explicit_evaluations((rtol, time), parts);
     if !(turns || never) || evaluations > auto_method::MOST_EVALUATIONS {

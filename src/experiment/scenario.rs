@@ -36,8 +36,6 @@ pub struct Scenario {
     /// Depth, fusion, widths and activation.
     pub network: NetworkSection,
     /// Scheme of the initial weights.
-    #[serde(with = "crate::section::one_key")]
-    #[schemars(with = "InitSection")]
     pub init: InitSection,
     /// Integration of the gradient flow.
     pub flow: FlowSection,
@@ -63,8 +61,10 @@ impl Scenario {
         }
         let data = self.data.get();
         data.check()?;
-        self.network.check(&data.about().modalities)?;
-        self.init.check()?;
+        let modalities = data.about().modalities;
+        self.network.check(&modalities)?;
+        self.init
+            .check(&self.network.layout(&modalities)?, &modalities)?;
         self.flow.check(self.network.activation)?;
         if let Some(cause) = self.network.beyond_moments() {
             let problem = format!("{cause} needs samples, moments are not enough");

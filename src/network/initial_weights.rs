@@ -3,115 +3,14 @@
 //! Source: Zhang, Latham & Saxe (ICML 2024), the sections on small initialisation; aligned
 //! weights are the rank-one solutions of their analysis of the unimodal phase.
 
-use super::{Architecture, Layer, Spaces, Stack, npz};
+use super::{Architecture, InitScheme, InitSection, Layer, Spaces, Stack, npz};
 use crate::data::Moments;
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
-use crate::section::{check, within};
+use crate::section::check;
 use nalgebra::{DMatrix, DVector, DVectorView, SymmetricEigen};
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
-
-/// Scheme of the initial weights: exactly one of the keys.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(title = "a scheme of initial weights")]
-pub enum InitSection {
-    /// Every weight drawn from N(0, std^2).
-    Gaussian(GaussianInit),
-    /// Gaussian weights; the expected Frobenius norm of each layer is given.
-    GaussianNorm(NormInit),
-    /// Weights of rank one, aligned across layers, with exact norms: such a network trains as one of
-    /// width 1.
-    Aligned(NormInit),
-    /// Weights from an NPZ file.
-    File(FileInit),
-}
-
-/// Standard deviation of Gaussian initial weights.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"std": 1e-3}]))]
-pub struct GaussianInit {
-    /// Standard deviation of every weight.
-    #[schemars(transform = within(check::POSITIVE))]
-    pub std: f64,
-}
-
-/// Norms of the initial layers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"norm": 0.01}]))]
-pub struct NormInit {
-    /// Frobenius norm of every private layer. With M modalities the norm of a shared layer is
-    /// sqrt(M) times this number.
-    #[schemars(transform = within(check::POSITIVE))]
-    pub norm: f64,
-}
-
-/// Initial weights from a file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("examples" = [{"path": "initial_weights.npz"}]))]
-pub struct FileInit {
-    /// NPZ file, relative to the scenario file. Its arrays are A.1, ..., A.{Lf}, B.1, ...,
-    /// shared.{Lf+1}, ..., shared.{L}, each of shape (outputs, inputs). Networks with biases also
-    /// have A.1.bias, ...
-    #[schemars(title = "the path of a file")]
-    pub path: PathBuf,
-}
-
-impl InitSection {
-    /// Checks the scheme's number or path.
-    ///
-    /// # Errors
-    /// An input error at the key that is wrong.
-    pub fn check(&self) -> Result<()> {
-        let key = self.key();
-        match self {
-            InitSection::Gaussian(scheme) => {
-                check::number(&format!("{key}.std"), scheme.std, check::POSITIVE)
-            }
-            InitSection::GaussianNorm(scheme) | InitSection::Aligned(scheme) => {
-                check::number(&format!("{key}.norm"), scheme.norm, check::POSITIVE)
-            }
-            InitSection::File(file) => check::path(&format!("{key}.path"), &file.path),
-        }
-    }
-
-    fn key(&self) -> &'static str {
-        match self {
-            InitSection::Gaussian(_) => "init.gaussian",
-            InitSection::GaussianNorm(_) => "init.gaussian_norm",
-            InitSection::Aligned(_) => "init.aligned",
-            InitSection::File(_) => "init.file",
-        }
-    }
-
-    /// The norm of every private layer, where the scheme gives one.
-    pub fn norm(&self) -> Option<f64> {
-        match self {
-            InitSection::GaussianNorm(scheme) | InitSection::Aligned(scheme) => Some(scheme.norm),
-            InitSection::Gaussian(_) | InitSection::File(_) => None,
-        }
-    }
-
-    /// Whether the weights are of rank one and aligned across layers.
-    pub fn is_aligned(&self) -> bool {
-        matches!(self, InitSection::Aligned(_))
-    }
-
-    /// The files that it names, by key.
-    pub fn files_mut(&mut self) -> Vec<(String, &mut PathBuf)> {
-        match self {
-            InitSection::File(file) => vec![("init.file.path".to_owned(), &mut file.path)],
-            _ => Vec::new(),
-        }
-    }
-}
 
 /// The initial state: all weights of `architecture`, layer after layer, each by columns.
 ///
@@ -120,7 +19,10 @@ impl InitSection {
 /// | gaussian | N(0, std^2) |
 /// | gaussian_norm | N(0, s^2), s = norm/sqrt(rows cols): expected squared Frobenius norm norm^2, M norm^2 for shared layers of M modalities |
 /// | aligned | rank one, of norms exactly norm and sqrt(M) norm: a network of width 1 |
+/// | lambda_balanced | the same with the private norms norm and sqrt(norm^2 + |lambda|), the second layer's the larger for lambda > 0 |
 /// | file | arrays of an NPZ file, opened at its path as it stands |
+///
+/// Each layer is then multiplied by its factor of `scale`.
 ///
 /// # Errors
 /// An input error where the file cannot be used, and where all weights are zero (the flow would
@@ -132,15 +34,39 @@ pub fn initial_weights(
     architecture: &Architecture,
 ) -> Result<DVector<f64>> {
     let modalities = architecture.modalities.len();
-    let weights = match init {
-        InitSection::Gaussian(scheme) => gaussian(architecture, seed, |_| scheme.std),
-        InitSection::GaussianNorm(scheme) => gaussian(architecture, seed, |layer| {
+    let mut weights = match &init.scheme {
+        InitScheme::Gaussian(scheme) => gaussian(architecture, seed, |_| scheme.std),
+        InitScheme::GaussianNorm(scheme) => gaussian(architecture, seed, |layer| {
             layer_norm(layer, scheme.norm, modalities) / (layer.range.len() as f64).sqrt()
         }),
-        InitSection::Aligned(scheme) => aligned(moments, architecture, scheme.norm, seed),
-        InitSection::File(file) => npz::read(&file.path, architecture)?,
+        InitScheme::Aligned(scheme) => aligned(moments, architecture, seed, |l| {
+            layer_norm(&architecture.layers[l], scheme.norm, modalities)
+        }),
+        InitScheme::LambdaBalanced(scheme) => {
+            let norm = |l: usize| match architecture.layers[l].stack {
+                Stack::Private(m) => {
+                    let [first, second] = scheme.norms(&architecture.modalities[m].name);
+                    if architecture.is_first(l) {
+                        first
+                    } else {
+                        second
+                    }
+                }
+                Stack::Shared => 0.0,
+            };
+            aligned(moments, architecture, seed, norm)
+        }
+        InitScheme::File(file) => npz::read(&file.path, architecture)?,
     };
     ensure_usable(init.key(), &weights)?;
+    for layer in &architecture.layers {
+        let factor = init.factor(layer);
+        let entries = &mut weights.as_mut_slice()[layer.range.clone()];
+        entries.iter_mut().for_each(|weight| *weight *= factor);
+    }
+    if !init.scale.is_empty() {
+        ensure_usable("init.scale", &weights)?;
+    }
     Ok(weights)
 }
 
@@ -169,6 +95,10 @@ fn ensure_usable(key: &str, weights: &DVector<f64>) -> Result<()> {
     if !weights.iter().all(|weight| weight.is_finite()) {
         let problem = "some initial weights are not finite";
         return Err(InputError::at(key, problem, "choose smaller weights"));
+    }
+    if weights.amax() > check::LARGEST && key == "init.scale" {
+        let problem = format!("the largest initial weight is {:e}", weights.amax());
+        return Err(InputError::at(key, problem, "choose smaller factors"));
     }
     if weights.amax() == 0.0 {
         return Err(InputError::at(
@@ -203,10 +133,15 @@ fn gaussian(architecture: &Architecture, seed: u64, std: impl Fn(&Layer) -> f64)
     state
 }
 
-/// Rank-one layers norm * r_out r_in^T with unit vectors r that adjacent layers share, so that
+/// Rank-one layers norm(l) * r_out r_in^T with unit vectors r that adjacent layers share, so that
 /// W_m^tot is a positive multiple of u v_m^T. Hidden directions are random; all private stacks
 /// end in the same direction of the fusion space.
-fn aligned(moments: &Moments, architecture: &Architecture, norm: f64, seed: u64) -> DVector<f64> {
+fn aligned(
+    moments: &Moments,
+    architecture: &Architecture,
+    seed: u64,
+    norm: impl Fn(usize) -> f64,
+) -> DVector<f64> {
     let mut rng = stream(seed, Purpose::AlignedDirections);
     let spaces = Spaces::of(architecture);
     let dims = spaces.dims().iter();
@@ -231,7 +166,7 @@ fn aligned(moments: &Moments, architecture: &Architecture, norm: f64, seed: u64)
             None => &input_direction(&crosses[m], &targets[m]),
         };
         let output = spaces.output(l).map_or(&targets[m], |space| &hidden[space]);
-        let matrix = output * layer_norm(layer, norm, modalities) * input.transpose();
+        let matrix = output * norm(l) * input.transpose();
         state.as_mut_slice()[layer.range.clone()].copy_from_slice(matrix.as_slice());
     }
     state

@@ -18,6 +18,7 @@
 //! layers in the state: one vector for each hidden space, and one for the outputs.
 
 mod activation;
+mod init;
 mod initial_weights;
 pub mod npz;
 mod saddles;
@@ -25,9 +26,8 @@ mod section;
 mod spaces;
 
 pub use activation::Activation;
-pub use initial_weights::{
-    FileInit, GaussianInit, InitSection, NormInit, initial_weights, smallest_layer_rms,
-};
+pub use init::{FileInit, GaussianInit, InitScheme, InitSection, LambdaInit, NormInit, StackScale};
+pub use initial_weights::{initial_weights, smallest_layer_rms};
 pub use section::{Layout, NetworkSection};
 pub use spaces::Spaces;
 

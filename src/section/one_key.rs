@@ -43,6 +43,73 @@ pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> R
     T::deserialize(OneKey(from))
 }
 
+/// The alternative `key` of a mapping that may have other keys, which is at the value of that one.
+///
+/// # Errors
+/// Where there is no such alternative, or its value is none.
+pub fn entry<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    key: &str,
+    map: &mut A,
+) -> Result<T, A::Error> {
+    T::deserialize(Entry { key, map })
+}
+
+/// Presents an entry of a mapping, which is at its value, as an enum.
+struct Entry<'k, A> {
+    key: &'k str,
+    map: A,
+}
+
+impl<'de, A: MapAccess<'de>> Deserializer<'de> for Entry<'_, A> {
+    type Error = A::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_enum(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Entry<'_, A> {
+    type Error = A::Error;
+    type Variant = Self;
+
+    fn variant_seed<K: DeserializeSeed<'de>>(self, seed: K) -> Result<(K::Value, Self), A::Error> {
+        let variant = seed.deserialize(self.key.into_deserializer())?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Entry<'_, A> {
+    type Error = A::Error;
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
+        mut self,
+        seed: T,
+    ) -> Result<T::Value, A::Error> {
+        self.map.next_value_seed(seed)
+    }
+
+    fn unit_variant(self) -> Result<(), A::Error> {
+        Err(A::Error::custom(format!("{} takes no value", self.key)))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, A::Error> {
+        self.struct_variant(&[], visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        Err(A::Error::invalid_type(Unexpected::NewtypeVariant, &visitor))
+    }
+}
+
 /// Presents a word or a mapping as an enum.
 struct OneKey<D>(D);
 
@@ -88,57 +155,16 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Alternatives<V> {
         let key: Option<String> = map.next_key()?;
         let key = key
             .ok_or_else(|| A::Error::custom(format!("give one of {}", self.variants.join(", "))))?;
-        self.visitor.visit_enum(Given { key, map })
-    }
-}
-
-/// The first key of a mapping, and the mapping from its value on.
-struct Given<A> {
-    key: String,
-    map: A,
-}
-
-impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Given<A> {
-    type Error = A::Error;
-    type Variant = Self;
-
-    fn variant_seed<K: DeserializeSeed<'de>>(self, seed: K) -> Result<(K::Value, Self), A::Error> {
-        let variant = seed.deserialize(self.key.as_str().into_deserializer())?;
-        Ok((variant, self))
-    }
-}
-
-impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Given<A> {
-    type Error = A::Error;
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
-        mut self,
-        seed: T,
-    ) -> Result<T::Value, A::Error> {
-        let value = self.map.next_value_seed(seed)?;
-        match self.map.next_key::<String>()? {
+        let value = self.visitor.visit_enum(Entry {
+            key: &key,
+            map: &mut map,
+        })?;
+        match map.next_key::<String>()? {
             None => Ok(value),
             Some(other) => Err(A::Error::custom(format!(
-                "{} and {other} are given, of which only one can be",
-                self.key
+                "{key} and {other} are given, of which only one can be"
             ))),
         }
-    }
-
-    fn unit_variant(self) -> Result<(), A::Error> {
-        Err(A::Error::custom(format!("{} takes no value", self.key)))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.struct_variant(&[], visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, A::Error> {
-        Err(A::Error::invalid_type(Unexpected::NewtypeVariant, &visitor))
     }
 }
 

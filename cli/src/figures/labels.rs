@@ -29,6 +29,9 @@ network.width            |             | width
 init.gaussian.std        | initial std | standard deviation of the initial weights
 init.gaussian_norm.norm  | u_0         | norm u_0 of the initial layers
 init.aligned.norm        | u_0         | norm u_0 of the initial layers
+init.lambda_balanced.norm | u_0        | norm u_0 of the balanced part of the initial layers
+init.lambda_balanced.lambda.* | λ_{*}  | imbalance λ_{*} of the initial layers of *
+init.scale.*             |             | factor on the initial layers of *
 descent.learning_rate    | η           | learning rate η
 descent.batch            | batch size  |
 flow.until.time          | T           | training time T (η × descent steps)

@@ -17,9 +17,17 @@ use std::fmt::Display;
 /// Levels of nesting that serde_yaml reads.
 pub(super) const DEEPEST: usize = 128;
 
+/// Below this key a mapping has numbers of layers for keys.
+const NUMBERED: &str = "init.scale";
+
 /// The text's value; the error has its line, but no file.
 pub(super) fn parse(text: &str) -> Result<Value, InputError> {
-    match Walk::over(text, "").fault {
+    parse_at(text, "")
+}
+
+/// The same of a text that is the value of the key `path`.
+pub(super) fn parse_at(text: &str, path: &str) -> Result<Value, InputError> {
+    match Walk::over(text, path, "").fault {
         Some(fault) => Err(fault),
         None => value_of(text).map_err(|error| syntax_error(text, &error)),
     }
@@ -32,7 +40,23 @@ fn value_of(text: &str) -> serde_yaml::Result<Value> {
     while has_merge(&value) {
         value.apply_merge()?;
     }
-    Ok(value)
+    Ok(with_names(value))
+}
+
+/// The same with the numbers of layers that stand as keys as text.
+fn with_names(value: Value) -> Value {
+    match value {
+        Value::Mapping(map) => Value::Mapping(
+            map.into_iter()
+                .map(|(key, value)| match key {
+                    Value::Number(number) => (number.to_string().into(), with_names(value)),
+                    name => (name, with_names(value)),
+                })
+                .collect(),
+        ),
+        Value::Sequence(list) => Value::Sequence(list.into_iter().map(with_names).collect()),
+        other => other,
+    }
 }
 
 fn has_merge(value: &Value) -> bool {
@@ -46,7 +70,7 @@ fn has_merge(value: &Value) -> bool {
 
 /// Line of the key `path`, or of its nearest ancestor that stands in the text.
 pub(super) fn line_of(text: &str, path: &str) -> Option<usize> {
-    Walk::over(text, path).nearest
+    Walk::over(text, "", path).nearest
 }
 
 /// Whether `target` lies below `path`.
@@ -127,10 +151,10 @@ struct Walk<'t> {
 }
 
 impl<'t> Walk<'t> {
-    fn over(text: &'t str, target: &'t str) -> Self {
+    fn over(text: &'t str, place: &str, target: &'t str) -> Self {
         let mut walk = Walk {
             parser: Parser::new_from_str(text),
-            path: String::new(),
+            path: place.to_owned(),
             target,
             nearest: None,
             anchors: HashMap::new(),
@@ -250,6 +274,11 @@ impl<'t> Walk<'t> {
         let shown = match event {
             Event::Scalar(text, ScalarStyle::Plain, _, None) => match serde_yaml::from_str(&text) {
                 Ok(Value::Null) => "null".to_owned(),
+                Ok(Value::Number(number))
+                    if leads_to(NUMBERED, &self.path) && number.to_string() == *text =>
+                {
+                    return Some(text.into_owned());
+                }
                 Ok(Value::Bool(_) | Value::Number(_)) => text.into_owned(),
                 _ => return Some(text.into_owned()),
             },

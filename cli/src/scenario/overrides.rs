@@ -50,7 +50,7 @@ impl Override {
                  --set 'network.widths=[10, 20]', --set 'data.table.separator=\",\"'",
             )
         };
-        let value = events::parse(value).map_err(|error| unreadable(&error.problem))?;
+        let value = events::parse_at(value, path).map_err(|error| unreadable(&error.problem))?;
         Ok(Override {
             path: path.to_owned(),
             typed: typed.to_owned(),

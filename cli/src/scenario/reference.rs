@@ -46,9 +46,12 @@ impl<'s> Page<'s> {
             let yaml = serde_yaml::to_string(&nested(path, example)).unwrap_or_default();
             self.text += &format!("\n```yaml\n{yaml}```\n");
         }
-        match schema["oneOf"].as_array() {
-            Some(choices) => self.choices(path, choices),
-            None => self.keys(path, schema),
+        let choices = schema["oneOf"].as_array();
+        if let Some(choices) = choices {
+            self.choices(path, choices);
+        }
+        if choices.is_none() || schema["properties"].is_object() {
+            self.keys(path, schema);
         }
         self.sections();
     }

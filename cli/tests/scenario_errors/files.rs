@@ -2,7 +2,7 @@
 
 use super::support::{BASE, TABLE, load, replaced, with_data};
 use modalflow::data::Source;
-use modalflow::network::{FileInit, InitSection};
+use modalflow::network::{FileInit, InitScheme};
 use modalflow_cli::scenario::Loaded;
 use std::path::Path;
 
@@ -175,7 +175,7 @@ fn files_that_cannot_be_used() {
     );
     let file = read("file.yaml", Some(file.as_bytes())).unwrap();
     let path = Path::new("/abs/w.npz").into();
-    assert_eq!(file.init, InitSection::File(FileInit { path }));
+    assert_eq!(file.init.scheme, InitScheme::File(FileInit { path }));
     let marked = format!("\u{feff}{BASE}");
     assert!(read("bom.yaml", Some(marked.as_bytes())).is_ok());
 }

@@ -2,7 +2,7 @@
 
 use super::support::{BASE, TABLE, load, replaced, with_data};
 use modalflow::data::Source;
-use modalflow::network::{Activation, InitSection, NormInit};
+use modalflow::network::{Activation, InitScheme, NormInit};
 use modalflow_cli::scenario::Loaded;
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn overrides_that_work() {
     let rates = changed(&["descent.learning_rate.1=0.01"]).descent.unwrap();
     assert_eq!(rates.learning_rate.as_slice(), [0.08, 0.01]);
     let init = changed(&["init.gaussian=null", "init.aligned.norm=0.1"]).init;
-    assert_eq!(init, InitSection::Aligned(NormInit { norm: 0.1 }));
+    assert_eq!(init.scheme, InitScheme::Aligned(NormInit { norm: 0.1 }));
     assert_eq!(
         changed(&["name=a=b", "name=other"]).name.as_deref(),
         Some("other")

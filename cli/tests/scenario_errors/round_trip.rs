@@ -3,7 +3,7 @@
 use super::support::{
     BASE, ISOTROPIC, MOMENTS, PRIVATE, TABLE, WISHART, load, replaced, with_data, with_network,
 };
-use modalflow::network::{GaussianInit, InitSection};
+use modalflow::network::{GaussianInit, InitScheme};
 use modalflow_cli::scenario::{schema, to_yaml};
 use proptest::prelude::*;
 
@@ -144,8 +144,8 @@ proptest! {
         let set = [format!("init.gaussian.std={std:e}"), format!("seed={seed}")];
         let scenario = load(BASE, &[&set[0], &set[1]]).unwrap();
         prop_assert_eq!(scenario.scenario.seed, seed);
-        let init = InitSection::Gaussian(GaussianInit { std });
-        prop_assert_eq!(&scenario.scenario.init, &init);
+        let init = InitScheme::Gaussian(GaussianInit { std });
+        prop_assert_eq!(&scenario.scenario.init.scheme, &init);
         prop_assert_eq!(load(&to_yaml(&scenario), &[]), Ok(scenario));
     }
 }

@@ -68,8 +68,9 @@ pub struct Asked {
     pub rtol: f64,
     /// The loss gap that would end it.
     pub loss_gap: Option<f64>,
-    /// Whether its initial weights are of rank one and aligned.
-    pub is_aligned: bool,
+    /// Whether its initial weights are aligned, and so balanced that no stack of them comes back from a drive that
+    /// turns round.
+    pub never_turns: bool,
     /// Whether growing and decaying modes are weights of their own, which no round-off of the others
     /// reaches.
     pub is_exact: bool,
@@ -229,7 +230,7 @@ impl<'a> RestMonitor<'a> {
             dot(rate, rate).sqrt() * time > SOME * stack.size(state).sqrt()
         };
         let mut stacks = self.stacks.iter().filter(|stack| !stack.has_faded);
-        !self.asked.is_aligned && stacks.any(moves)
+        !self.asked.never_turns && stacks.any(moves)
     }
 
     /// Whether a private stack of this squared norm has shrunk to the round-off of its own past, or to

@@ -127,7 +127,7 @@ impl RestMonitor<'_> {
         /// Share of the loss up to which the stack's end changes nothing for the others.
         const SMALL: f64 = 1e-6;
         let stack = &self.stacks[s];
-        let m = stack.modality.filter(|_| self.asked.is_aligned)?;
+        let m = stack.modality.filter(|_| self.asked.never_turns)?;
         // A single layer changes its sign like any number.
         if stack.layers.len() < 2 || look.residual.is_empty() {
             return None;

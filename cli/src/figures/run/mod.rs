@@ -13,7 +13,7 @@ use crate::report::network::fusion_name;
 use marks::{dot, level, mark_modes};
 use modalflow::data::Source;
 use modalflow::experiment::{Scenario, results::RunResult};
-use modalflow::network::InitSection;
+use modalflow::network::InitScheme;
 use modalflow::trajectory::{Knot, Observables};
 use traces::Trace;
 
@@ -204,14 +204,22 @@ impl Run<'_> {
         }
         let sampled = self.scenario.data.get().about().sampling.drawn();
         parts.extend(sampled.map(|samples| format!("P = {samples}")));
-        parts.extend(match init {
-            InitSection::Gaussian(gaussian) => {
-                Some(format!("initial std {}", number(gaussian.std)))
+        match &init.scheme {
+            InitScheme::Gaussian(gaussian) => {
+                parts.push(format!("initial std {}", number(gaussian.std)));
             }
-            _ => init
-                .norm()
-                .map(|norm| format!("initial norm {}", number(norm))),
-        });
+            InitScheme::LambdaBalanced(init) => {
+                parts.push(format!("initial norm {}", number(init.norm)));
+                parts.extend(init.lambda.iter().map(|lambda| named("λ", lambda)));
+            }
+            _ => parts.extend(
+                init.norm()
+                    .map(|norm| format!("initial norm {}", number(norm))),
+            ),
+        }
+        if !init.scale.is_empty() {
+            parts.push("scaled".to_owned());
+        }
         parts.join(", ")
     }
 }
