@@ -23,6 +23,7 @@ KEYS = {
     "init.gaussian.std": "std",
     "init.gaussian_norm.norm": "u0",
     "init.aligned.norm": "u0",
+    "init.lambda_balanced.lambda.B": "λ_B",
     "data.wishart.outputs": "outputs",
     "network.private_layers.A": "layers of A",
     "network.private_layers.B": "layers of B",
@@ -128,6 +129,29 @@ def boundary():
                 cells.append("-")
         out.append(cells)
     header = ["σ_A"] + [f"{limit} % off from std (runs with a gap)" for limit in (5, 10, 25)]
+    return table(header, out)
+
+
+def end_of_the_phase():
+    """Where A and B are learned at the same time, between the values of λ_B, measured and by the actual weights."""
+    rows = rows_of("rich_to_lazy_lambda")
+    out = []
+    for sigma in dict.fromkeys(row["data.toy.sigma.A"] for row in rows):
+        own = [row for row in rows if row["data.toy.sigma.A"] == sigma and row["ratio"]]
+        cells = [sigma]
+        for first, ratio in (("first", "ratio"), ("weights_first", "weights_ratio")):
+            # ln(t_B/t_A) against ln λ_B
+            curve = [
+                (math.log(float(row["init.lambda_balanced.lambda.B"])), math.log(float(row[ratio])) * (1 if row[first] == "A" else -1))
+                for row in own
+            ]
+            ends = next(pair for pair in zip(curve, curve[1:]) if pair[0][1] > 0 >= pair[1][1])
+            (x, y), (later, below) = ends
+            cells.append(f"{math.exp(x + (later - x) * y / (y - below)):.3e}")
+        gaps = [abs(float(row["weights_ratio_gap"])) for row in own if row["weights_ratio_gap"]]
+        cells += [f"{number(float(own[0]['ratio']))}", f"{len(gaps)} of {len(own)}", f"{max(gaps):.1e}"]
+        out.append(cells)
+    header = ["σ_A", "the phase ends at λ_B", "from the actual weights", "ratio at the least λ_B", "runs with a gap to it", "largest"]
     return table(header, out)
 
 
@@ -310,6 +334,7 @@ EXTRA = {
     "two_layer": two_layer,
     "initial_scale": lambda: grouped("initial_scale", ["data.toy.rho", "init.gaussian.std"], ["ratio", "ratio_gap"]),
     "rich_to_lazy": boundary,
+    "rich_to_lazy_lambda": end_of_the_phase,
     "random_data": random_data,
     "few_samples": few_samples,
     "few_samples_depth2": lambda: scale("few_samples_depth2"),
