@@ -19,7 +19,12 @@ flow: {until: {time: 1.0}}
 
 /// The first figure of a sweep whose cells' results are made by `result`.
 fn page(sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Page {
-    let text = format!("{BASE}sweep: {sweep}\nfigure: [{figure}]\n");
+    page_of(BASE, sweep, figure, result)
+}
+
+/// The same of another scenario than the base.
+fn page_of(base: &str, sweep: &str, figure: &str, result: impl Fn(&Cell) -> Finished) -> Page {
+    let text = format!("{base}sweep: {sweep}\nfigure: [{figure}]\n");
     let loaded = Loaded::parse("made.yaml".as_ref(), text, &[]);
     let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
     let grid = Grid::of(&loaded).unwrap_or_else(|error| panic!("{error}"));
@@ -168,6 +173,35 @@ fn theory_of_drawn_samples_is_the_runs_own() {
             "points that would cover each other stand side by side, by at most a marker's width"
         ]
     );
+}
+
+/// Times depend on the drawn weights, and have a line of their own only where nothing that counts is drawn: aligned
+/// weights, whose time is ln(1/norm^2 - 1)/8 here.
+#[test]
+fn times_of_aligned_weights_have_a_line() {
+    let points = |scheme: &str, key: &str| {
+        let base = BASE.replace("gaussian: {std", &format!("{scheme}: {{{key}"));
+        let path = format!("init.{scheme}.{key}");
+        let sweep = format!("{{axes: [{{path: {path}, values: [1.0e-3, 1.0e-2]}}]}}");
+        let figure = format!("{{lines: {{x: {path}, y: t_first, log_x: true}}}}");
+        let page = page_of(&base, &sweep, &figure, |_| {
+            let mut finished = run(Some(4.0), 4.0);
+            let time = number(Some(1.0)).expect("finite");
+            finished.row.measured.insert("t_first".into(), time);
+            finished
+        });
+        page.panels[0]
+            .curves
+            .first()
+            .map_or(Vec::new(), |curve| curve.points.clone())
+    };
+    let line = points("aligned", "norm");
+    assert!(line.len() > 10);
+    for (norm, time) in line {
+        let exact = ((norm * norm).recip() - 1.0).ln() / 8.0;
+        assert!((time - exact).abs() < 1e-12 * exact, "{norm}: {time}");
+    }
+    assert!(points("gaussian", "std").len() < 3);
 }
 
 /// The mean of predictions is over the runs that the mean of measurements is over.

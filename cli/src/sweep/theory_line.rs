@@ -33,8 +33,12 @@ impl TheoryLine<'_> {
     pub fn points(&self, row: usize, xs: &[f64]) -> Option<Vec<(f64, Option<f64>)>> {
         const BETWEEN: usize = 16;
         let mut scenarios = xs.iter().filter_map(|x| self.scenario(row, *x));
-        let draws_data = |scenario: Scenario| scenario.data.get().about().depends_on_seed;
-        if self.quantity.needs(Need::Weights) || scenarios.any(draws_data) {
+        // Aligned weights have random directions of hidden units, which change nothing.
+        let draws = |scenario: Scenario| {
+            let weights = self.quantity.needs(Need::Weights) && !scenario.init.is_aligned();
+            weights || scenario.data.get().about().depends_on_seed
+        };
+        if scenarios.any(draws) {
             return None;
         }
         let mut sorted = xs.to_vec();
