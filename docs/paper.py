@@ -11,6 +11,8 @@ import re
 import statistics
 from pathlib import Path
 
+from page import fill, table
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "paper.md"
 OUTPUTS = ROOT / "outputs" / "paper"
@@ -38,12 +40,6 @@ def percent(gap):
 
 def number(value):
     return f"{value:.4g}"
-
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines)
 
 
 def rows_of(name):
@@ -265,14 +261,19 @@ def phase(run):
     return run["times"][1] - run["times"][0]
 
 
+def is_known(run):
+    """Whether theory has times for a run that learned A first, as these times take it."""
+    return run["times"] and run["first"] == "A"
+
+
 def by_phase(runs, cells):
     """A row for each range of the predicted length of the unimodal phase, and one for the other runs."""
-    known = [run for run in runs if run["times"] and run["first"] == "A"]
+    known = [run for run in runs if is_known(run)]
     rows = []
     for low, high in zip(PHASES, PHASES[1:]):
         own = [run for run in known if low <= phase(run) < high]
         rows.append([f"{low} to {high}" if high < math.inf else f"from {low}"] + cells(own))
-    others = [run for run in runs if run not in known]
+    others = [run for run in runs if not is_known(run)]
     return rows + [["no times, or B first"] + cells(others)]
 
 
@@ -282,7 +283,7 @@ def counted(runs, key):
 
 def stopping(runs):
     """Where the first minimum of the generalisation error is."""
-    found = [run for run in runs if run["minimum"] is not None and run["times"] and run["first"] == "A"]
+    found = [run for run in runs if run["minimum"] is not None and is_known(run)]
     before = [run["minimum"] - run["times"][0] for run in found if run["minimum"] < run["times"][1]]
     after = [run["minimum"] - run["times"][1] for run in found if run["minimum"] >= run["times"][1]]
     least = sum(run["is_least"] for run in found)
@@ -306,7 +307,7 @@ def few_samples_schedule():
 
 def schedule_facts(few, more):
     """How far the predicted times hold, and how many runs have none."""
-    known = [run for run in few if run["times"] and run["first"] == "A"]
+    known = [run for run in few if is_known(run)]
     gaps = [abs(run["gap"]) for run in few if run["gap"] is not None and run["is_small"]]
     as_many = few_samples_runs("50")
     runs = few + more + as_many
@@ -374,12 +375,8 @@ def section(name):
 
 
 def main():
-    page = PAGE.read_text(encoding="utf-8")
-    names = re.findall(r"<!-- (\w+):begin -->", page)
-    for name in names:
-        pattern = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.S)
-        page = pattern.sub(lambda match: match[1] + "\n" + section(name) + "\n\n" + match[2], page)
-    PAGE.write_text(page, encoding="utf-8")
+    names = re.findall(r"<!-- (\w+):begin -->", PAGE.read_text(encoding="utf-8"))
+    fill(PAGE, {name: section(name) for name in names})
     print(f"docs/paper.md: {len(names)} sections")
 
 

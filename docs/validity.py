@@ -7,9 +7,10 @@ tables first: outputs/validity/*/sweep.csv.
 import csv
 import json
 import math
-import re
 import statistics
 from pathlib import Path
+
+from page import fill, table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "validity.md"
@@ -18,7 +19,6 @@ SWEEPS = ["depth2", "depth3", "depth4", "depth5", "depth6", "wide", "wide_late"]
 
 FORMULA, WEIGHTS = "formula", "weights"
 LIMITS = (0.01, 0.05, 0.20)
-KINDS = ("early", "intermediate", "late")
 
 
 class Run:
@@ -102,11 +102,6 @@ def load():
         with open(OUTPUTS / name / "sweep.csv", newline="", encoding="utf-8") as file:
             runs += [Run(row, summary) for row in csv.DictReader(file)]
     return runs
-
-
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows])
 
 
 def share(flags):
@@ -205,13 +200,23 @@ def best_threshold(runs, number, is_good):
     return float(f"{threshold:.2g}")
 
 
-def verdicts(runs, number, threshold, is_good):
+def verdicts(runs, is_met, is_good):
     """Runs that meet a criterion and how many are good; those that do not, and how many are bad."""
-    met = [run for run in runs if value(number, run) <= threshold]
-    not_met = [run for run in runs if value(number, run) > threshold]
+    met = [run for run in runs if is_met(run)]
+    not_met = [run for run in runs if not is_met(run)]
     right = [is_good(run) for run in met] + [not is_good(run) for run in not_met]
     good, bad = share(is_good(run) for run in met), share(not is_good(run) for run in not_met)
     return [len(met), good, len(not_met), bad, share(right)]
+
+
+def at_most(number, threshold):
+    """The criterion that a number is at most so large."""
+    return lambda run: value(number, run) <= threshold
+
+
+def halves(runs):
+    """Those that thresholds are chosen on, and those that they are tested on."""
+    return [[run for run in runs if run.held_out is side] for side in (False, True)]
 
 
 def within(limit):
@@ -244,10 +249,9 @@ def criterion(runs):
     rows = []
     for group, own in grouped(predicted(runs), lambda run: run.group).items():
         for limit in LIMITS:
-            chosen = [run for run in own if not run.held_out]
-            tested = [run for run in own if run.held_out]
+            chosen, tested = halves(own)
             threshold = best_threshold(chosen, Run.bound, within(limit))
-            cells = verdicts(tested, Run.bound, threshold, within(limit))
+            cells = verdicts(tested, at_most(Run.bound, threshold), within(limit))
             rows.append([group, f"{100 * limit:.0f} %", threshold] + cells)
     header = ["group", "within", "ε at most", "runs that meet it", "of these within", "runs that do not"]
     return table(header + ["of these outside", "right"], rows)
@@ -268,8 +272,9 @@ def candidates(runs):
     for name, number in NUMBERS.items():
         cells = []
         for own in groups.values():
-            threshold = best_threshold([run for run in own if not run.held_out], number, within(0.05))
-            cells.append(verdicts([run for run in own if run.held_out], number, threshold, within(0.05))[-1])
+            chosen, tested = halves(own)
+            threshold = best_threshold(chosen, number, within(0.05))
+            cells.append(verdicts(tested, at_most(number, threshold), within(0.05))[-1])
         rows.append([name] + cells)
     return table(["number"] + list(groups), rows)
 
@@ -288,16 +293,11 @@ def is_small(run):
     return value(Run.bound, run) <= RULES[run.group]
 
 
-def unmet(rule):
-    """A rule as a number: 0 where it is met, 1 where it is not."""
-    return lambda run: 0 if rule(run) else 1
-
-
 def ruled(runs, rule, is_good):
     """A rule tested on held-out repeats, for each group and for all."""
-    tested = [run for run in predicted(runs) if run.held_out]
+    _, tested = halves(predicted(runs))
     groups = list(grouped(tested, lambda run: run.group).items()) + [("all", tested)]
-    rows = [[group, RULES.get(group, "")] + verdicts(own, unmet(rule), 0.5, is_good) for group, own in groups]
+    rows = [[group, RULES.get(group, "")] + verdicts(own, rule, is_good) for group, own in groups]
     header = ["group", "ε at most", "runs that meet it", "of these within 5 %", "other runs", "of these outside"]
     return table(header + ["right"], rows)
 
@@ -329,9 +329,9 @@ def boundary(runs):
             for norm, here in grouped(own, lambda run: run.norm).items()
         }
         half = [norm for norm, found in shares.items() if found >= 0.5]
-        chosen = best_threshold([run for run in own if not run.held_out], Run.haste, lambda run: run.has_plateau)
-        held_out = [run for run in own if run.held_out]
-        cells = verdicts(held_out, unmet(lambda run: (run.phase() or 0) >= 1), 0.5, lambda run: run.has_plateau)
+        first, second = halves(own)
+        chosen = best_threshold(first, Run.haste, lambda run: run.has_plateau)
+        cells = verdicts(second, lambda run: (run.phase() or 0) >= 1, lambda run: run.has_plateau)
         cells[-1:] = [f"{1 / chosen:.2g}", cells[-1]]
         rows.append([f"{depth}, {fusion} ({kind})", max(half, default="-")] + cells)
     header = ["L, Lf", "largest u0 with a plateau in half of the runs", "runs with D₂ (t₂ − t₁) ≥ 1"]
@@ -357,12 +357,7 @@ SECTIONS = {
 
 def main():
     runs = load()
-    page = PAGE.read_text(encoding="utf-8")
-    for name, make in SECTIONS.items():
-        pattern = re.compile(rf"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)", re.S)
-        text = make(runs)
-        page = pattern.sub(lambda match: match[1] + "\n" + text + "\n\n" + match[2], page)
-    PAGE.write_text(page, encoding="utf-8")
+    fill(PAGE, {name: make(runs) for name, make in SECTIONS.items()})
     print(f"docs/validity.md: {len(runs)} runs")
 
 

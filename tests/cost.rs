@@ -30,7 +30,8 @@ const fn gradient(product: u64) -> u64 {
 fn the_parts_of_a_forecast_are_counted() {
     let flow = "flow: {until: {time: 2}}\n";
     let descent = "descent: {learning_rate: [0.1, 0.04], momentum: 0.5}\n";
-    let forecast = outline(&text(20, &format!("{flow}{descent}"))).forecast();
+    let outline = outline(&text(20, &format!("{flow}{descent}")));
+    let forecast = outline.forecast();
     let sizes = (forecast.weights, forecast.inputs, forecast.outputs);
     assert_eq!(sizes, (4 * 8 + 2 * 4, 8, 1));
     assert_eq!((forecast.samples, forecast.kept_samples), (Some(20), 0));
@@ -59,7 +60,8 @@ fn the_parts_of_a_forecast_are_counted() {
 #[test]
 fn few_samples_are_a_factor_and_batches_count_their_samples() {
     let descent = "flow: {until: {loss_gap: 0.1}}\ndescent: {learning_rate: 0.1, batch: 2}\n";
-    let forecast = outline(&text(3, descent)).forecast();
+    let outline = outline(&text(3, descent));
+    let forecast = outline.forecast();
     // A factor of 8 x 3; of the modalities' moments, of 5 and 3 inputs, both are kept as entries.
     let inverse = |n: u64| 9 * n * n * n / 2 + n * n * n;
     let factor = 9 * 27 / 2 + 2 * 8 * 9;
@@ -78,7 +80,7 @@ fn few_samples_are_a_factor_and_batches_count_their_samples() {
 fn forecasts_are_of_the_sizes_that_come_about() {
     for samples in [3, 20] {
         let outline = outline(&text(samples, "flow: {until: {time: 2}}\n"));
-        let forecast = outline.forecast();
+        let forecast = outline.forecast().clone();
         let problem = outline.prepare().expect("a problem");
         let cost = Cost::of(&problem);
         assert_eq!(cost.forecast, forecast);

@@ -235,10 +235,9 @@ fn theory_from_the_weights_is_a_stroke_on_each_point() {
         let mut finished = run(Some(4.0).filter(|_| cell.repeat < 2), 4.0);
         let predicted = if cell.repeat == 0 { 3.0 } else { 5.0 };
         let row = &mut finished.row.measured;
-        row.insert(
-            "weights_ratio".into(),
-            number(Some(predicted)).expect("finite"),
-        );
+        for (key, value) in [("weights_ratio", predicted), ("weights_ratio_gap", 0.0)] {
+            row.insert(key.into(), number(Some(value)).expect("finite"));
+        }
         finished
     });
     let panel = &page.panels[0];
@@ -249,6 +248,21 @@ fn theory_from_the_weights_is_a_stroke_on_each_point() {
     let strokes: Vec<(f64, f64)> = strokes.map(|dot| dot.at).collect();
     assert_eq!(strokes, [(0.0, 4.0), (0.5, 4.0)]);
     assert!(page.notes[0].contains("black strokes: theory from the actual"));
+}
+
+/// What theory says by the actual weights is not called measured.
+#[test]
+fn maps_are_called_by_where_their_values_come_from() {
+    for (value, title) in [("weights_ratio", "theory"), ("steps", "measured")] {
+        let figure = format!("{{heat: {{x: data.toy.rho, y: data.toy.sigma.B, value: {value}}}}}");
+        let page = page(SQUARE, &figure, |_| {
+            let mut finished = run(Some(4.0), 4.0);
+            let measured = &mut finished.row.measured;
+            measured.insert(value.into(), number(Some(3.0)).expect("finite"));
+            finished
+        });
+        assert_eq!(page.panels[0].title, title);
+    }
 }
 
 /// Theory that has a word at one value only is a mark there.

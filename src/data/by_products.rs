@@ -1,7 +1,7 @@
 //! Products of a map with second moments, kept beside it where they are dear.
 //!
-//! The gradient at a map W takes its product with S_xx. With that and its like, all that is asked of the map
-//! costs no more than the map has entries:
+//! The gradient at a map W takes its product with S_xx. With that and its like, loss, speed, powers and errors
+//! cost no more than the map has entries:
 //!
 //! ```text
 //! G   = (W* - W) S_xx     Loss = Loss_min + 1/2 tr[(W* - W) G^T]     dLoss/dt = -tr[G (dW/dt)^T]

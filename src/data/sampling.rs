@@ -4,7 +4,7 @@ use super::second_moments::ensure_finite;
 use super::{Generalisation, Modality, Moments, Quadratic, Samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
-use crate::linalg::{SemiDefinite, thin_rank};
+use crate::linalg::{SemiDefinite, Size};
 use crate::section::ByModality;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use rand::RngExt;
@@ -116,8 +116,8 @@ enum InputSum {
 
 impl InputSum {
     fn new(samples: u64, dim: usize) -> Self {
-        match usize::try_from(samples) {
-            Ok(count) if count <= thin_rank(dim) => Self::Samples(0, DMatrix::zeros(count, dim)),
+        match Size::of_samples(samples, dim) {
+            Size::Factor { rank, .. } => Self::Samples(0, DMatrix::zeros(rank, dim)),
             _ => Self::Moments(DMatrix::zeros(dim, dim)),
         }
     }

@@ -7,6 +7,7 @@ use crate::data::Extent;
 use crate::descent::{DescentSection, steps_until};
 use crate::flow::{linear_work, sampled_work};
 use crate::integrate::{Method, auto_method};
+use crate::linalg::Size;
 use crate::network::Architecture;
 use serde::Serialize;
 
@@ -43,7 +44,8 @@ pub struct DescentCost {
     pub learning_rate: f64,
     /// Its steps; null where only a loss gap ends it.
     pub steps: Option<u64>,
-    /// Multiplications of a step of the full network, about: its gradient, and a look at it.
+    /// Multiplications of a step of the full network, about: its gradient, with which it is looked at, without what is
+    /// kept beside a map of dear moments.
     pub multiplications: u64,
 }
 
@@ -69,7 +71,7 @@ impl Forecast {
         let section = scenario.descent.as_ref();
         let rates = section.map_or(&[][..], |section| section.learning_rate.as_slice());
         let trajectory_bytes = memory::of_trajectories(architecture, extent, rates.len() as u64);
-        let gradient = gradient_work(architecture, extent);
+        let gradient = gradient_work(architecture, extent.inputs, extent.samples);
         Self {
             weights: architecture.len(),
             inputs: extent.inputs.dim(),
@@ -102,11 +104,11 @@ impl Forecast {
     }
 }
 
-/// Multiplications of one gradient of all data.
-fn gradient_work(architecture: &Architecture, extent: &Extent) -> u64 {
+/// Multiplications of one gradient of all data, by the size of their second moment or the number of samples.
+fn gradient_work(architecture: &Architecture, inputs: Size, samples: Option<u64>) -> u64 {
     match architecture.is_linear() {
-        true => linear_work(architecture, extent.inputs.product_work()),
-        false => sampled_work(architecture.len(), extent.samples.unwrap_or(0)),
+        true => linear_work(architecture, inputs.product_work()),
+        false => sampled_work(architecture.len(), samples.unwrap_or(0)),
     }
 }
 
@@ -120,7 +122,7 @@ fn descents(
     // With mini-batches moments serve for the look at each step; looks that take all samples are few.
     let look = match (architecture.is_linear(), section.batch) {
         (false, Some(_)) => 0,
-        _ => gradient_work(architecture, extent),
+        _ => gradient_work(architecture, extent.inputs, extent.samples),
     };
     let batch = section
         .batch
@@ -161,11 +163,12 @@ impl Cost {
     pub fn of(problem: &Problem) -> Self {
         let network = problem.network(true);
         let moments = &problem.moments;
+        let samples = moments.samples.as_ref().map(|all| all.len() as u64);
         Self {
             forecast: problem.forecast.clone(),
             integrated_weights: network.architecture.len(),
             rank: moments.rank(),
-            multiplications: network.flow(moments).work(),
+            multiplications: gradient_work(network.architecture, moments.inputs.size(), samples),
             evaluations: evaluations(problem),
         }
     }

@@ -59,7 +59,7 @@ fn of_samples(samples: u64, [inputs, outputs]: [usize; 2]) -> u64 {
 ///
 /// # Errors
 /// An input error that names the sizes.
-pub fn ensure_fits(architecture: &Architecture, forecast: &Forecast, available: u64) -> Result<()> {
+pub fn ensure_fits(forecast: &Forecast, available: u64) -> Result<()> {
     let Some((needed, available)) = shortage(forecast.memory_bytes, available) else {
         return Ok(());
     };
@@ -72,7 +72,7 @@ pub fn ensure_fits(architecture: &Architecture, forecast: &Forecast, available: 
     };
     let problem = format!(
         "{} weights{samples} need about {needed:.1} GiB to integrate, and this machine has {available:.1} GiB",
-        architecture.len(),
+        forecast.weights,
     );
     Err(InputError::at("network", problem, remedy))
 }

@@ -3,7 +3,7 @@
 use super::cost::Forecast;
 use super::problem::Problem;
 use super::{Scenario, memory};
-use crate::data::{Content, Extent};
+use crate::data::Content;
 use crate::error::Result;
 use crate::network::Architecture;
 
@@ -11,7 +11,7 @@ use crate::network::Architecture;
 pub struct Outline {
     pub(super) scenario: Scenario,
     pub(super) content: Content,
-    pub(super) extent: Extent,
+    pub(super) forecast: Forecast,
     pub(super) architecture: Architecture,
 }
 
@@ -31,19 +31,19 @@ impl Outline {
         let extent = content.extent(source.about().sampling.drawn());
         let architecture =
             Architecture::of(&scenario.network, content.modalities(), extent.outputs)?;
-        let outline = Self {
+        let forecast = Forecast::of(&scenario, &extent, &architecture);
+        memory::ensure_fits(&forecast, memory)?;
+        Ok(Self {
             scenario,
             content,
-            extent,
+            forecast,
             architecture,
-        };
-        memory::ensure_fits(&outline.architecture, &outline.forecast(), memory)?;
-        Ok(outline)
+        })
     }
 
     /// What the run will cost.
-    pub fn forecast(&self) -> Forecast {
-        Forecast::of(&self.scenario, &self.extent, &self.architecture)
+    pub fn forecast(&self) -> &Forecast {
+        &self.forecast
     }
 
     /// Makes it ready to run: second moments, initial weights, tolerances.

@@ -7,7 +7,7 @@ use crate::theory::{self, Curve, HeavyBall, InitialScale, Theory};
 use nalgebra::DVector;
 
 impl Problem {
-    /// The predictions of the published formulas, without the times from the actual initial weights.
+    /// The published formulas, with the modes of two layers; not the times of deep networks from their actual weights.
     pub fn formulas(&self) -> Theory {
         let scale = self.initial_scale();
         theory::predict(&self.moments, &self.architecture, scale, &self.weights)

@@ -72,12 +72,11 @@ impl Problem {
 
     /// What an outline becomes once moments are decomposed and weights drawn.
     pub(super) fn of(outline: Outline) -> Result<Self> {
-        let forecast = outline.forecast();
         let Outline {
             scenario,
             content,
+            forecast,
             architecture,
-            ..
         } = outline;
         let scenario = &scenario;
         let drawn = (scenario.data.get().about().sampling.drawn(), scenario.seed);

@@ -151,11 +151,6 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Multiplications that one evaluation of the rate takes, about.
-    pub fn work(&self) -> u64 {
-        either!(&self.kind, flow => flow.work())
-    }
-
     /// Makes the state last evaluated the point of [`Flow::jacobian_product`].
     pub fn linearise(&mut self) {
         if let Kind::Moments(flow) = &mut self.kind {

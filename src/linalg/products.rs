@@ -213,6 +213,9 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
 /// Most columns of [`sums_along`].
 pub(super) const GROUP: usize = 8;
 
+/// Rows that are taken at once: so many entries stay in the nearest cache.
+const STRIP: usize = 128;
+
 /// Scalar products of a vector, given by its entries, with some rows of up to [`GROUP`] columns, which have
 /// `height` entries each and stand one after the other; zero for columns that are not there. Entries are asked
 /// for in strips that stay in the nearest cache, once for all columns.
@@ -221,7 +224,6 @@ pub(super) fn sums_along(
     rows: Range<usize>,
     entry: impl Fn(usize) -> f64,
 ) -> [f64; GROUP] {
-    const STRIP: usize = 128;
     const LANES: usize = 8;
     let mut lanes = [[0.0; LANES]; GROUP];
     let mut strip = [0.0; STRIP];
@@ -242,9 +244,9 @@ pub(super) fn sums_along(
     lanes.map(|lanes| lanes.iter().sum())
 }
 
-/// Some rows of up to [`PASS`] columns of `height` entries, used both ways: adds the columns, each times its factor,
-/// to `out`, and gives back their scalar products with a vector, given by its entries; zero for columns that are
-/// not there.
+/// Some rows of [`PASS`] columns of `height` entries, used both ways: adds the columns, each times its factor,
+/// to `out`, and gives back their scalar products with a vector, given by its entries. Fewer columns only without
+/// rows.
 pub(super) fn both_ways(
     (columns, height): (&[f64], usize),
     rows: Range<usize>,
@@ -252,22 +254,11 @@ pub(super) fn both_ways(
     factor: impl Fn(usize) -> f64,
     out: &mut [f64],
 ) -> [f64; PASS] {
-    const STRIP: usize = 128;
-    if columns.len() < PASS * height {
-        let mut sums = [0.0; PASS];
-        for (k, (sum, column)) in sums
-            .iter_mut()
-            .zip(columns.chunks_exact(height))
-            .enumerate()
-        {
-            let column = &column[rows.clone()];
-            *sum = column.iter().enumerate().map(|(i, s)| entry(i) * s).sum();
-            add_scaled(factor(k), column, out);
-        }
-        return sums;
+    if rows.is_empty() {
+        return [0.0; PASS];
     }
     let factors = [0, 1, 2, 3].map(factor);
-    let mut lanes = [[0.0; LANES]; PASS];
+    let mut lanes = [[0.0; BOTH_LANES]; PASS];
     let mut values = [0.0; STRIP];
     for (s, out) in out.chunks_mut(STRIP).enumerate() {
         let first = s * STRIP;
@@ -283,28 +274,28 @@ pub(super) fn both_ways(
 }
 
 /// Independent sums of [`both_ways`], so that additions need not wait.
-const LANES: usize = 4;
+const BOTH_LANES: usize = 4;
 
-/// One strip of rows of [`both_ways`]; lane l of column k takes every [`LANES`]-th product.
+/// One strip of rows of [`both_ways`]; lane l of column k takes every [`BOTH_LANES`]-th product.
 fn strip_both_ways(
     columns: [&[f64]; PASS],
     values: &[f64],
     factors: [f64; PASS],
     out: &mut [f64],
-    lanes: &mut [[f64; LANES]; PASS],
+    lanes: &mut [[f64; BOTH_LANES]; PASS],
 ) {
-    let whole = out.len() - out.len() % LANES;
+    let whole = out.len() - out.len() % BOTH_LANES;
     let mut sums = *lanes;
-    for i in (0..whole).step_by(LANES) {
-        let mut added = [0.0; LANES];
+    for i in (0..whole).step_by(BOTH_LANES) {
+        let mut added = [0.0; BOTH_LANES];
         for k in 0..PASS {
-            let column = &columns[k][i..i + LANES];
-            for l in 0..LANES {
+            let column = &columns[k][i..i + BOTH_LANES];
+            for l in 0..BOTH_LANES {
                 sums[k][l] += column[l] * values[i + l];
                 added[l] += column[l] * factors[k];
             }
         }
-        for (out, added) in out[i..i + LANES].iter_mut().zip(added) {
+        for (out, added) in out[i..i + BOTH_LANES].iter_mut().zip(added) {
             *out += added;
         }
     }

@@ -138,14 +138,10 @@ impl StackScale {
         match self {
             StackScale::All(factor) => check::number(key, *factor, check::POSITIVE),
             StackScale::Layers(factors) => {
-                let mut names = factors.keys();
-                let layers = || (first..=last).map(|number| number.to_string());
-                if let Some(name) = names.find(|name| !layers().any(|layer| layer == **name)) {
+                let layers: Vec<String> = (first..=last).map(|number| number.to_string()).collect();
+                if let Some(name) = factors.keys().find(|name| !layers.contains(name)) {
                     let problem = format!("{stack} has no layer {name}");
-                    let remedy = match layers().collect::<Vec<_>>().join(", ") {
-                        known if known.is_empty() => "take the key out".to_owned(),
-                        known => format!("its layers are {known}"),
-                    };
+                    let remedy = format!("its layers are {}", layers.join(", "));
                     return Err(InputError::at(format!("{key}.{name}"), problem, remedy));
                 }
                 check::numbers(key, factors, check::POSITIVE)
@@ -190,7 +186,11 @@ impl InitSection {
                 None if name == SHARED => [deepest + 1, deepest + layout.shared],
                 None => {
                     let problem = format!("there is no modality {name} in the data");
-                    let remedy = format!("give factors to {} or {SHARED}", modalities.join(", "));
+                    let stacks = modalities.join(", ");
+                    let remedy = match layout.shared {
+                        0 => format!("give factors to {stacks}"),
+                        _ => format!("give factors to {stacks} or {SHARED}"),
+                    };
                     return Err(InputError::at(key, problem, remedy));
                 }
             };

@@ -83,25 +83,22 @@ pub fn curve(
     let directions = directions(moments, architecture, scale.aligned);
     let two_layers = architecture.fusion().filter(|fusion| fusion.depth == 2);
     let is_late = architecture.shared.is_empty();
-    let (state, start) = match (two_layers, scale.norm) {
-        (Some(fusion), norm) if fusion.is_early() && !(scale.aligned && norm.is_some()) => (
+    let is_flow = scale.aligned
+        && (is_late || scale.norm.is_some())
+        && has_even_stacks(architecture, weights);
+    let (state, start) = match two_layers {
+        _ if is_flow => (
+            aligned_start(architecture, weights, directions),
+            CurveStart::AlignedWeights,
+        ),
+        Some(fusion) if fusion.is_early() => (
             early_start(moments, architecture, weights),
             CurveStart::GrowingModes,
         ),
-        (Some(fusion), _) if fusion.is_late() && !scale.aligned => (
+        Some(fusion) if fusion.is_late() && !scale.aligned => (
             late_start((moments, architecture, weights), directions),
             CurveStart::GrowingModes,
         ),
-        (_, norm)
-            if scale.aligned
-                && (is_late || norm.is_some())
-                && has_even_stacks(architecture, weights) =>
-        {
-            (
-                aligned_start(architecture, weights, directions),
-                CurveStart::AlignedWeights,
-            )
-        }
         _ => (
             effective_start(moments, architecture, weights, times?, directions)?,
             CurveStart::EffectiveWeights,

@@ -3,7 +3,7 @@
 //!
 //! Random layers of three layers and more first align, and only then do the reduced equations hold. Aligned layers of
 //! the same norm are ahead of them by that time. The effective norms u_m are those with which aligned, balanced layers
-//! have the times of the actual weights (`from_weights.rs`). For one stack under one drive D that is
+//! have the times of the actual weights (`from_weights/`). For one stack under one drive D that is
 //!
 //! ```text
 //! u = ((L-2) |D| tau)^{-1/(L-2)}

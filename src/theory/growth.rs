@@ -22,10 +22,25 @@ pub fn learning_order(moments: &Moments) -> Vec<usize> {
 /// S_yxB - S_yxA S_A^+ S_AB, o x d_B (section on the time ratio of late fusion). Zero where the
 /// learned modalities explain B fully.
 pub(super) fn drive(moments: &Moments, learned: &[usize], modality: usize) -> DMatrix<f64> {
-    let drive = match learned {
-        [] => moments.block(&moments.cross, modality),
-        _ => moments.block(&moments.residual(learned), modality),
+    match learned {
+        [] => part(moments, &moments.cross, modality),
+        _ => part(moments, &moments.residual(learned), modality),
+    }
+}
+
+/// The drives of all modalities, as [`drive`] gives them one by one.
+pub(super) fn drives(moments: &Moments, learned: &[usize]) -> Vec<DMatrix<f64>> {
+    let residual = match learned {
+        [] => moments.cross.clone(),
+        _ => moments.residual(learned),
     };
+    let modalities = 0..moments.modalities.len();
+    modalities.map(|m| part(moments, &residual, m)).collect()
+}
+
+/// The part of a residual correlation (o x d) that drives one modality.
+fn part(moments: &Moments, residual: &DMatrix<f64>, modality: usize) -> DMatrix<f64> {
+    let drive = moments.block(residual, modality);
     // What should be zero is left as round-off of the sums behind it. By Cauchy and Schwarz they are of at most
     // this size, whatever the units of inputs and targets.
     let range = moments.modalities[modality].range.clone();
@@ -123,13 +138,16 @@ pub fn late_schedule(moments: &Moments, aligned: bool) -> Vec<Option<f64>> {
     }
 }
 
+/// The modalities that are learned in a schedule, the first one first, each behind its time.
+pub(super) fn in_order(schedule: &[Option<f64>]) -> Vec<(f64, usize)> {
+    let times = schedule.iter().enumerate();
+    let times = times.filter_map(|(m, time)| Some(((*time)?, m)));
+    let mut learned: Vec<(f64, usize)> = times.collect();
+    learned.sort_by(|a, b| a.0.total_cmp(&b.0));
+    learned
+}
+
 /// The modality that is learned n-th (from 0) in a schedule.
 pub(super) fn nth_learned(schedule: &[Option<f64>], n: usize) -> Option<usize> {
-    let mut learned: Vec<(f64, usize)> = schedule
-        .iter()
-        .enumerate()
-        .filter_map(|(m, time)| Some(((*time)?, m)))
-        .collect();
-    learned.sort_by(|a, b| a.0.total_cmp(&b.0));
-    learned.get(n).map(|(_, m)| *m)
+    in_order(schedule).get(n).map(|(_, m)| *m)
 }

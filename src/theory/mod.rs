@@ -18,7 +18,7 @@
 //! | `escape.rs` | growth rates out of the saddles, and which saddles are strict |
 //! | `homogeneous.rs` | the flow of small weights, and when it blows up |
 //! | `heavy_ball.rs` | what steps of descent do to its times |
-//! | `from_weights.rs` | the order and times of deep networks from their actual initial weights |
+//! | `from_weights/` | the order and times of deep networks from their actual initial weights |
 //! | `formulas.rs` | everything else that has a closed form |
 //! | `effective_weights.rs` | the aligned weights that have the same times |
 //! | `balanced.rs` | the reduced equations of balanced rank-one weights |
@@ -277,7 +277,7 @@ impl Theory {
                 self.misattribute(moments, first);
             }
         }
-        if let Some(words) = neglected_words(architecture, &found) {
+        if let Some(words) = found.trust(architecture) {
             self.assume(&words);
         }
         self.from_weights = Some(found);
@@ -345,35 +345,6 @@ impl Theory {
             self.assumptions.push(assumption.to_owned());
         }
     }
-}
-
-/// Whether what the times from the actual weights neglect is small; None where they have no ratio. The limits are those of
-/// `docs/validity.md`: at or below them 96 % of some ten thousand runs have a ratio within 5 %.
-fn neglected_words(architecture: &Architecture, found: &FromWeights) -> Option<String> {
-    found.ratio?;
-    let (neglected, share) = (found.neglected?, found.shared_share.unwrap_or(0.0));
-    let is_early = architecture.fusion().is_some_and(Fusion::is_early);
-    let limit = match architecture.deepest() {
-        ..=2 => 0.5,
-        _ if is_early => 0.05,
-        _ => 0.1,
-    };
-    let verdict = match neglected.max(share) <= limit {
-        true => "nearly all such ratios are within 5 %",
-        false => "many such ratios are off by more than 5 %",
-    };
-    let shared = match found.shared_share {
-        Some(share) => format!(
-            ", the shared layers start at {:.2} % of their final squares",
-            100.0 * share
-        ),
-        None => String::new(),
-    };
-    Some(format!(
-        "from weights: drops last up to {:.2} % of the times at which they come{shared} (trusted up to {:.0} %): {verdict}",
-        100.0 * neglected,
-        100.0 * limit
-    ))
 }
 
 const UNBALANCED: &str = "the two layers of a modality start unequal: the formula of the time ratio takes them for balanced; \

@@ -4,6 +4,7 @@
 //! linear neural networks" (ICLR 2014), for one stack; stacks of uncorrelated modalities do not know each
 //! other. From the actual initial weights as in `two_layer.rs`.
 
+use super::two_layer::is_two_layer_late;
 use super::two_modes::{Course, TwoModes};
 use crate::data::{Modality, Moments};
 use crate::network::Architecture;
@@ -88,8 +89,7 @@ pub fn modes(
     architecture: &Architecture,
     weights: &DVector<f64>,
 ) -> Result<Vec<ModalityModes>, &'static str> {
-    let fusion = architecture.fusion();
-    if !fusion.is_some_and(|fusion| fusion.depth == 2 && fusion.is_late()) {
+    if !is_two_layer_late(architecture) {
         return Err("the times of single modes are known for two layers of late fusion only");
     }
     if !architecture.is_linear() {

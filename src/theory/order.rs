@@ -3,9 +3,9 @@
 //! Growth rates alone decide it as the weights vanish. At any finite scale the initial weights have a say:
 //! of two modalities of about equal rate the one with the larger growing mode is first.
 
-use super::growth::{drive, growth_rate, late_schedule, learning_order, nth_learned};
+use super::growth::{drive, growth_rate, in_order, late_schedule, learning_order};
 use super::modes::{ModalityModes, modes};
-use super::two_layer::{Mode, Problem, applies, limit, modes_along};
+use super::two_layer::{Mode, Problem, applies};
 use super::two_modes::{Course, TwoModes};
 use crate::data::Moments;
 use crate::network::Architecture;
@@ -51,13 +51,8 @@ impl Order {
             (Some(earlier), Some(later)) => later - earlier <= EQUAL * later,
             _ => false,
         };
-        let learned = |schedule: &[Option<f64>]| -> Vec<usize> {
-            (0..schedule.len())
-                .map_while(|n| nth_learned(schedule, n))
-                .collect()
-        };
         let formula = late_schedule(moments, aligned);
-        let overrules = !is_open && learned(&schedule) != learned(&formula);
+        let overrules = !is_open && places_of(&schedule) != places_of(&formula);
         Self {
             places,
             is_open,
@@ -148,26 +143,23 @@ pub fn two_layer_schedule(
 fn wait(problem: Problem<'_>, stages: &[Stage], learned: &[usize], modality: usize) -> Option<f64> {
     let moments = problem.0;
     let drive = drive(moments, learned, modality);
-    let rate = drive.norm();
-    if rate == 0.0 {
+    let Some(mode) = Mode::along(problem, modality, &drive, learned) else {
         return Some(f64::INFINITY);
-    }
-    let start = start(problem, stages, (&drive, learned), modality);
+    };
+    let start = start(problem, stages, (&drive, &mode), modality);
     if start.grown == 0.0 {
         return Some(f64::INFINITY);
     }
-    let mode = Mode::new(problem, modality, &drive, learned)?;
-    Some(mode.wait_from(start))
+    mode.is_ordered().then(|| mode.wait_from(start))
 }
 
-/// The modes along `drive` (1 x d_m), that of the saddle of `learned`, after the stages.
+/// The modes along `drive` (1 x d_m) after the stages; `mode` is the modality's along it.
 fn start(
     problem: Problem<'_>,
     stages: &[Stage],
-    (drive, learned): (&DMatrix<f64>, &[usize]),
+    (drive, mode): (&DMatrix<f64>, &Mode),
     modality: usize,
 ) -> TwoModes {
-    let (moments, architecture, weights) = problem;
     let direction = drive.transpose().column(0) / drive.norm();
     let along = |stage: &Stage| (&stage.drive * &direction)[(0, 0)];
     let is_parallel = |stage: &Stage| along(stage).abs() >= (1.0 - ROUND_OFF) * stage.drive.norm();
@@ -176,14 +168,12 @@ fn start(
             [1.0, -1.0].map(|output| carried(problem, stages, &direction, (modality, output)));
         return TwoModes { grown, faded };
     }
-    let first = architecture.private[modality].start;
-    let modes = modes_along(architecture, weights, [first, first + 1], &direction);
-    let limit = limit(moments, drive, (modality, learned));
+    let limit = mode.course.limit;
     let after = |modes: TwoModes, stage: &Stage| {
         let rate = along(stage);
         modes.after(Course { rate, limit }, stage.length)
     };
-    stages.iter().fold(modes, after)
+    stages.iter().fold(mode.start, after)
 }
 
 /// 1/4 |p + q|^2 along the direction n after the stages, or 1/4 |p - q|^2 where `output` is -1, taken back to
@@ -232,11 +222,14 @@ fn carried(
     }
 }
 
+/// The modalities that a schedule learns, in their order.
+fn places_of(schedule: &[Option<f64>]) -> Vec<usize> {
+    in_order(schedule).into_iter().map(|(_, m)| m).collect()
+}
+
 /// The modalities in the order of a schedule, the ones never learned behind, by their growth rates.
 fn order_of(schedule: &[Option<f64>], moments: &Moments) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..schedule.len())
-        .map_while(|n| nth_learned(schedule, n))
-        .collect();
+    let mut order = places_of(schedule);
     let never = learning_order(moments).into_iter();
     order.extend(never.filter(|&m| schedule[m].is_none()));
     order

@@ -56,9 +56,9 @@ fn halves(
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Mode {
     /// w0, and the fading mode.
-    start: TwoModes,
+    pub(super) start: TwoModes,
     /// s and w_inf.
-    course: Course,
+    pub(super) course: Course,
     /// The level.
     level: f64,
 }
@@ -67,9 +67,8 @@ impl Mode {
     /// A modality's mode along `drive` (1 x d), its inputs having the covariance that
     /// the learned modalities `learned` leave unexplained; it is learned once the power of its outputs, the square of
     /// |W_m|_S = sqrt(tr W_m S_m W_m^T), is a quarter of what it is where it is at its place beside
-    /// them. For one input that is half of its norm. None without a drive, and where the map starts
-    /// above the level, or saturates below it, so that the modality creeps up later.
-    pub(super) fn new(
+    /// them. For one input that is half of its norm. None without a drive.
+    pub(super) fn along(
         (moments, architecture, weights): Problem<'_>,
         modality: usize,
         drive: &DMatrix<f64>,
@@ -87,16 +86,30 @@ impl Mode {
         all.sort_unstable();
         let plateau = moments.block(&moments.critical_map(&all), modality);
         let first = architecture.private[modality].start;
-        let mode = Self {
+        Some(Self {
             start: modes_along(architecture, weights, [first, first + 1], &direction),
             course: Course {
                 rate,
                 limit: limit(moments, drive, (modality, learned)),
             },
             level: 0.5 * size(plateau) / size(drive / rate),
-        };
-        let is_ordered = mode.start.map() < mode.level && mode.level < mode.course.limit;
-        is_ordered.then_some(mode)
+        })
+    }
+
+    /// The same; None where the map starts above the level, or saturates below it, so that the modality creeps up
+    /// later.
+    pub(super) fn new(
+        problem: Problem<'_>,
+        modality: usize,
+        drive: &DMatrix<f64>,
+        learned: &[usize],
+    ) -> Option<Self> {
+        Self::along(problem, modality, drive, learned).filter(Self::is_ordered)
+    }
+
+    /// Whether the map starts below the level and saturates above it.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.start.map() < self.level && self.level < self.course.limit
     }
 
     /// How long it takes to the level; infinite where it has no growing part.
@@ -163,7 +176,7 @@ pub(super) fn applies(moments: &Moments, architecture: &Architecture) -> bool {
     is_two_layer_late(architecture) && moments.outputs_len() == 1
 }
 
-fn is_two_layer_late(architecture: &Architecture) -> bool {
+pub(super) fn is_two_layer_late(architecture: &Architecture) -> bool {
     let fusion = architecture.fusion();
     fusion.is_some_and(|fusion| fusion.is_late() && fusion.depth == 2)
 }

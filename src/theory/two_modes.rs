@@ -26,7 +26,7 @@ use nalgebra::DVector;
 pub(super) struct Course {
     /// s, negative where the drive is opposed to the direction.
     pub(super) rate: f64,
-    /// w_inf = |s|/lambda > 0, infinite where nothing stops it.
+    /// w_inf = |s|/lambda of the drive that the modality is learned with; infinite where nothing stops it.
     pub(super) limit: f64,
 }
 
@@ -96,11 +96,6 @@ impl TwoModes {
 
     /// The parts after a time of a course.
     pub(super) fn after(self, course: Course, time: f64) -> Self {
-        let Roots {
-            omega,
-            upper,
-            lower,
-        } = self.roots(course);
         if course.limit <= 0.0 || !course.limit.is_finite() {
             let growth = (2.0 * course.rate * time).exp();
             return Self {
@@ -108,6 +103,11 @@ impl TwoModes {
                 faded: self.faded / growth,
             };
         }
+        let Roots {
+            omega,
+            upper,
+            lower,
+        } = self.roots(course);
         let (left, gone) = ((-2.0 * omega * time).exp(), -(-2.0 * omega * time).exp_m1());
         let grown = (self.grown * (upper + lower * left) + lower * upper * gone)
             / (self.grown * gone + lower + upper * left);

@@ -1,7 +1,7 @@
 //! What is seen of a trajectory: loss, speed, total maps and layer norms, read off a [`Knot`].
 
 use super::Knot;
-use crate::data::{Moments, Places, along_product};
+use crate::data::{Moments, Places, Quadratic, along_product};
 use crate::linalg::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DMatrixView};
@@ -131,12 +131,21 @@ impl Observables<'_> {
     /// The loss: that of the total map, or of networks that are not linear the true one.
     pub fn loss(&self, knot: &Knot) -> f64 {
         match self.beyond_linear() {
-            None => match self.residual(knot) {
-                None => self.moments.loss.loss(self.map(knot)),
-                Some(g) => self.moments.loss.floor + self.moments.loss.excess_by(self.map(knot), g),
-            },
+            None => self.value(&self.moments.loss, self.residual(knot), knot),
             Some([loss, _]) => knot.values[loss],
         }
+    }
+
+    /// A loss of the map of a knot, by its product where that is kept.
+    fn value(&self, loss: &Quadratic, product: Option<&[f64]>, knot: &Knot) -> f64 {
+        let map = self.map(knot);
+        loss.floor + product.map_or_else(|| loss.excess(map), |kept| loss.excess_by(map, kept))
+    }
+
+    /// Its time derivative.
+    fn rate(&self, loss: &Quadratic, product: Option<&[f64]>, knot: &Knot) -> f64 {
+        let (map, rate) = (self.map(knot), self.map_rate(knot));
+        product.map_or_else(|| loss.rate(map, rate), |kept| loss.rate_by(rate, kept))
     }
 
     /// Where loss and mean power of the outputs stand in a knot of a network that is not linear.
@@ -191,19 +200,13 @@ impl Observables<'_> {
     /// The generalisation error, where there is a population or a hold-out.
     pub fn generalisation(&self, knot: &Knot) -> Option<f64> {
         let error = self.moments.generalisation.as_ref()?.error();
-        Some(match self.by_product(knot, |places| places.error) {
-            None => error.loss(self.map(knot)),
-            Some(product) => error.floor + error.excess_by(self.map(knot), product),
-        })
+        Some(self.value(error, self.by_product(knot, |places| places.error), knot))
     }
 
     /// Its time derivative.
     pub fn generalisation_rate(&self, knot: &Knot) -> Option<f64> {
         let error = self.moments.generalisation.as_ref()?.error();
-        Some(match self.by_product(knot, |places| places.error) {
-            None => error.rate(self.map(knot), self.map_rate(knot)),
-            Some(product) => error.rate_by(self.map_rate(knot), product),
-        })
+        Some(self.rate(error, self.by_product(knot, |places| places.error), knot))
     }
 
     /// What there is to learn, Loss_0 less the least loss that the network can reach. What a network that is not linear can reach is not
@@ -232,10 +235,7 @@ impl Observables<'_> {
         if let Some([loss, _]) = self.beyond_linear() {
             return -knot.rates[loss];
         }
-        -match self.residual(knot) {
-            None => self.moments.loss.rate(self.map(knot), self.map_rate(knot)),
-            Some(g) => self.moments.loss.rate_by(self.map_rate(knot), g),
-        }
+        -self.rate(&self.moments.loss, self.residual(knot), knot)
     }
 
     /// What an error of the trajectory is measured against: each modality's map by its norm,

@@ -76,7 +76,7 @@ pub(super) struct Sums {
     pub(super) measured: Sum,
     /// Predictions, whatever was measured.
     pub(super) theory: Sum,
-    /// Predictions by the actual initial weights, of the runs that have both.
+    /// Predictions by the actual initial weights, of the runs in their order that have both.
     pub(super) from_weights: Sum,
     /// Predictions of the runs in the predicted order that have both.
     pub(super) matched: Sum,
@@ -107,6 +107,7 @@ impl Field {
             cells: vec![Sums::default(); columns * rows],
             aggregate: Aggregate::default(),
         };
+        let weights = quantity.by_weights();
         request.each(table, &mut field.aggregate, |record, aggregate| {
             let row = up.map_or(0, |up| record.cell.places[up]);
             let sums = &mut field.cells[row * columns + record.cell.places[across]];
@@ -114,11 +115,8 @@ impl Field {
             aggregate.missing += u64::from(measured.is_none());
             sums.measured.add(measured);
             sums.theory.add(record.predicted(quantity));
-            let weights = quantity
-                .by_weights()
-                .filter(|_| measured.is_some() && record.weights_agree());
-            sums.from_weights
-                .add(weights.and_then(|weights| record.measured(weights)));
+            let from_weights = weights.and_then(|weights| record.from_weights(quantity, weights));
+            sums.from_weights.add(from_weights);
             sums.matched
                 .add(record.pair(quantity).map(|(_, predicted)| predicted));
             sums.gap.add(record.gap(quantity));

@@ -96,7 +96,7 @@ impl HeatFigure {
                 false => Ramp::Sequential,
             },
         };
-        let mut maps = vec![map("measured", |sums| sums.measured)];
+        let mut maps = vec![map(self.value.origin(), |sums| sums.measured)];
         if self.value.is_predicted() {
             let mut gap = map("gap", |sums| sums.gap);
             gap.values

@@ -111,8 +111,7 @@ impl LinesFigure {
         let bars = shown.clone().filter_map(|point| point.bar);
         let seen = shown.clone().map(|point| point.at.1);
         let seen = seen.chain(bars.flat_map(|(low, high)| [low, high]));
-        let ticks = series.iter().flat_map(|one| &one.ticks);
-        let seen = seen.chain(ticks.map(|tick| tick.1).filter(|y| shows(log_y, *y)));
+        let seen = seen.chain(shown.clone().filter_map(|point| point.tick));
         let predictions = joined(series)
             .flat_map(|one| &one.line)
             .map(|point| point.1);
@@ -145,9 +144,8 @@ fn series(
         series.points.extend(mean.map(|mean| Measured {
             at: (*x, mean),
             bar,
+            tick: sums.from_weights.mean(),
         }));
-        let tick = sums.from_weights.mean();
-        series.ticks.extend(tick.map(|mean| (*x, mean)));
     }
     let means = cells.map(|(x, sums)| (*x, prediction(sums)));
     let theory = dense.unwrap_or_else(|| means.collect());
@@ -193,7 +191,8 @@ fn meaning(series: &[Series]) -> Option<String> {
         }
         _ => parts.push("lines: theory, for the runs' own data joined where those are drawn"),
     }
-    if series.iter().any(|one| !one.ticks.is_empty()) {
+    let mut points = series.iter().flat_map(|one| &one.points);
+    if points.any(|point| point.tick.is_some()) {
         parts.push("black strokes: theory from the actual initial weights, mean");
     }
     (!parts.is_empty()).then(|| parts.join("; "))
@@ -220,7 +219,8 @@ mod tests {
         for (x, (low, high)) in (0..).zip(bars) {
             let bar = (low < high).then_some((*low, *high));
             let at = (f64::from(x), (low + high) / 2.0);
-            measured.points.push(Measured { at, bar });
+            let tick = None;
+            measured.points.push(Measured { at, bar, tick });
         }
         let theory = theory.iter().map(|(line, joined)| Series {
             line: (0..).map(f64::from).zip(line.iter().copied()).collect(),

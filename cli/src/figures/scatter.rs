@@ -52,7 +52,8 @@ impl Kind for ScatterFigure {
                 Some((measured, theory)) => {
                     let (at, bar) = ((theory, measured), None);
                     let row = up.map_or(0, |up| record.cell.places[up]);
-                    series[row].points.push(Measured { at, bar });
+                    let tick = None;
+                    series[row].points.push(Measured { at, bar, tick });
                 }
                 None if measured.is_some() && record.predicted(self.value).is_some() => {
                     aggregate.other_order += 1;
@@ -105,7 +106,13 @@ mod tests {
         };
         let points = [(1.0, 2.0), (3.0, 9.0), (f64::NAN, 100.0)];
         let series = Series {
-            points: points.map(|at| Measured { at, bar: None }).to_vec(),
+            points: points
+                .map(|at| Measured {
+                    at,
+                    bar: None,
+                    tick: None,
+                })
+                .to_vec(),
             ..Series::default()
         };
         let panel = &figure.of(&[series], Vec::new()).panels[0];

@@ -17,17 +17,17 @@ pub(super) struct Series {
     pub(super) label: String,
     pub(super) points: Vec<Measured>,
     pub(super) line: Vec<(f64, f64)>,
-    /// Ticks at the places of points: theory by the actual initial weights.
-    pub(super) ticks: Vec<(f64, f64)>,
     /// Whether the line joins theory's (mean) values for the runs, rather than being dense.
     pub(super) joined: bool,
 }
 
-/// A measured point, and the ends of its bar where it has one.
+/// A measured point, with the ends of its bar and theory's tick where it has them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Measured {
     pub(super) at: (f64, f64),
     pub(super) bar: Option<(f64, f64)>,
+    /// Theory by the actual initial weights.
+    pub(super) tick: Option<f64>,
 }
 
 impl Series {
@@ -104,9 +104,8 @@ pub(super) fn page(series: &[Series], axes: Option<(Axis, Axis)>, notes: Vec<Str
                 bar: point.bar,
                 ..Dot::new(point.at, marker, "")
             });
+            ticks.extend(point.tick.map(|y| tick((point.at.0, y), aside)));
         }
-        let place = |at| aside(series, i, at, [&panel.x, &panel.y]);
-        ticks.extend(one.ticks.iter().map(|&at| tick(at, place(at.0))));
         let label = one.label.clone();
         panel.legend.push(Key { label, samples });
     }
@@ -204,6 +203,7 @@ mod tests {
             points: vec![Measured {
                 at: (0.0, bar.0),
                 bar: Some(bar),
+                tick: None,
             }],
             ..Series::default()
         });
@@ -220,6 +220,7 @@ mod tests {
                 points: vec![Measured {
                     at: (0.0, *y),
                     bar: None,
+                    tick: None,
                 }],
                 ..Series::default()
             });
@@ -234,6 +235,7 @@ mod tests {
         near[0].points.push(Measured {
             at: (0.01, 9.0),
             bar: None,
+            tick: None,
         });
         assert!((moved(&near, 0) + 2.4).abs() < 1e-12);
     }

@@ -45,8 +45,13 @@ fn gap(scale: &Scale) -> f64 {
 fn are_clear(ticks: &Ticks, scale: &Scale) -> bool {
     let labels = ticks.major.iter();
     let labels: Vec<(f64, f64)> = labels.map(|(v, label)| reach(*v, label, scale)).collect();
-    let is_clear = |a: (f64, f64), b: (f64, f64)| (b.0 - a.1).max(a.0 - b.1) >= gap(scale);
-    labels.windows(2).all(|pair| is_clear(pair[0], pair[1]))
+    let mut pairs = labels.windows(2);
+    pairs.all(|pair| is_clear(pair[0], pair[1], scale))
+}
+
+/// Whether two labels that reach from and to there are clear of each other.
+fn is_clear(a: (f64, f64), b: (f64, f64), scale: &Scale) -> bool {
+    (b.0 - a.1).max(a.0 - b.1) >= gap(scale)
 }
 
 /// From where to where a label reaches along its axis.
@@ -59,23 +64,23 @@ fn reach(value: f64, label: &str, scale: &Scale) -> (f64, f64) {
     (place - half, place + half)
 }
 
-/// A tick at the first and the last cell, and between them at every one whose label is clear of those before it
-/// and of the last.
+/// A tick at the first and the last cell (the first alone where both have no room), and between them at every one
+/// whose label is clear of those before it and of the last.
 fn cell_ticks(scale: &Scale, values: &[f64]) -> Ticks {
-    let all: Vec<(f64, String)> = values.iter().copied().zip(labels(values)).collect();
-    let is_clear = |a: &(f64, String), b: &(f64, String)| {
-        let [a, b] = [a, b].map(|(value, label)| reach(*value, label, scale));
-        (b.0 - a.1).max(a.0 - b.1) >= gap(scale)
-    };
-    let mut major: Vec<(f64, String)> = Vec::new();
-    for (place, tick) in all.iter().enumerate() {
-        let is_end = place == 0 || place + 1 == all.len();
-        let last = all.last().filter(|_| !is_end);
-        let mut near = major.last().into_iter().chain(last);
-        if near.all(|other| is_clear(other, tick)) {
-            major.push(tick.clone());
+    let mut major: Vec<(f64, String)> = values.iter().copied().zip(labels(values)).collect();
+    let reaches = major.iter().map(|(v, label)| reach(*v, label, scale));
+    let reaches: Vec<(f64, f64)> = reaches.collect();
+    let end = major.len().saturating_sub(1);
+    let mut chosen: Vec<usize> = Vec::new();
+    for n in 0..reaches.len() {
+        let last = (0 < n && n < end).then_some(end);
+        let mut near = chosen.last().copied().into_iter().chain(last);
+        if near.all(|other| is_clear(reaches[other], reaches[n], scale)) {
+            chosen.push(n);
         }
     }
+    let mut places = 0..;
+    major.retain(|_| places.next().is_some_and(|place| chosen.contains(&place)));
     Ticks {
         major,
         ..Ticks::default()

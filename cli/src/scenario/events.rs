@@ -98,11 +98,7 @@ fn syntax_error(text: &str, error: &serde_yaml::Error) -> InputError {
         .into_iter()
         .flat_map(|line| [line, line.saturating_sub(1)]);
     if let Some((key, value)) = lines.find_map(|line| assignment(text, line)) {
-        let remedy = format!(
-            "a colon and a blank stand between key and value: `{key}: {}`",
-            messages::in_quotes(value)
-        );
-        return without_key(line, &problem, &remedy);
+        return without_key(line, &problem, &messages::colon_remedy(key, value));
     }
     without_key(
         line,

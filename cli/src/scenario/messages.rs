@@ -208,11 +208,7 @@ impl<'s> Place<'s> {
         });
         let problem = format!("unknown key {name:?}");
         if let Some((key, value)) = name.split_once('=') {
-            let remedy = format!(
-                "a colon and a blank stand between key and value: `{}: {}`",
-                key.trim(),
-                in_quotes(value.trim())
-            );
+            let remedy = colon_remedy(key, value);
             return InputError::at(below(&self.path, name), problem, remedy);
         }
         InputError::at(below(&self.path, name), problem, did_you_mean(name, &known))
@@ -292,13 +288,18 @@ fn written(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| in_quotes(word)).collect()
 }
 
-/// A value as it is written in YAML: signs in quotes.
-pub(super) fn in_quotes(value: &str) -> String {
-    let is_sign = !value.is_empty() && value.chars().all(|c| c.is_ascii_punctuation());
-    match is_sign {
-        true if value != "\"" => format!("{value:?}"),
+/// A value as it is written in YAML: a single sign in quotes.
+fn in_quotes(value: &str) -> String {
+    match value.as_bytes() {
+        [sign] if sign.is_ascii_punctuation() && *sign != b'"' => format!("{value:?}"),
         _ => value.to_owned(),
     }
+}
+
+/// What to do about an equals sign between a key and its value.
+pub(super) fn colon_remedy(key: &str, value: &str) -> String {
+    let (key, value) = (key.trim(), in_quotes(value.trim()));
+    format!("a colon and a blank stand between key and value: `{key}: {value}`")
 }
 
 /// What was found, in words.

@@ -25,6 +25,8 @@ pub(super) struct Entry {
     /// What figures call it, with its unit, empty where the label says it; None where they cannot
     /// show it.
     pub(super) shown: Option<(&'static str, &'static str)>,
+    /// Whether it is theory's word itself, by the actual initial weights, and not measured.
+    pub(super) is_theory: bool,
     /// For the schema of scenarios.
     pub(super) meaning: &'static str,
     pub(super) needs: &'static [Need],
@@ -108,17 +110,20 @@ pub(super) const OTHERS: &[Entry] = &[
     Entry::new("weights_t_first", |run| {
         number(run.theory.from_weights.as_ref()?.t_first)
     })
-    .shown("time of the first modality, from the weights", TIME)
+    .theory()
+.shown("time of the first modality, from the weights", TIME)
     .meaning("When the first modality is learned by the actual initial weights."),
     Entry::new("weights_t_second", |run| {
         number(run.theory.from_weights.as_ref()?.t_second)
     })
-    .shown("time of the second modality, from the weights", TIME)
+    .theory()
+.shown("time of the second modality, from the weights", TIME)
     .meaning("When the second modality is learned by the actual initial weights."),
     Entry::new("weights_ratio", |run| {
         number(run.theory.from_weights.as_ref()?.ratio)
     })
-    .shown("time ratio, from the weights", "second / first modality")
+    .theory()
+.shown("time ratio, from the weights", "second / first modality")
     .meaning("The time ratio by the actual initial weights."),
     Entry::new("weights_ratio_gap", |run| {
         let observables = run.problem.observables();
@@ -130,7 +135,8 @@ pub(super) const OTHERS: &[Entry] = &[
     Entry::new("weights_neglected", |run| {
         number(run.theory.from_weights.as_ref()?.neglected)
     })
-        .shown("what leading order neglects: 1 / (L × drive × time)", "")
+        .theory()
+.shown("what leading order neglects: 1 / (L × drive × time)", "")
         .meaning(
             "How long a drop takes over the time at which it comes, by the actual initial weights: the size of what \
              leading order neglects, known before a run.",
@@ -269,6 +275,7 @@ impl Entry {
             measured,
             predicted: None,
             by_weights: None,
+            is_theory: false,
             shown: None,
             meaning: "",
             needs: &[],
@@ -282,6 +289,11 @@ impl Entry {
 
     const fn by_weights(mut self, key: &'static str) -> Self {
         self.by_weights = Some(key);
+        self
+    }
+
+    const fn theory(mut self) -> Self {
+        self.is_theory = true;
         self
     }
 

@@ -55,6 +55,15 @@ impl Quantity {
         Self::named(self.0.by_weights?)
     }
 
+    /// What its values are called where theory's stand beside them.
+    pub fn origin(self) -> &'static str {
+        if self.0.is_theory {
+            "theory"
+        } else {
+            "measured"
+        }
+    }
+
     /// What theory predicts of it for a problem.
     pub fn predicted(self, problem: &Problem, theory: &Theory) -> Option<f64> {
         (self.0.predicted?)(problem, theory)?.number()

@@ -45,11 +45,15 @@ impl Record {
         self.row.theory.get(quantity.key())?.number()
     }
 
-    /// Whether the modality learned first is the one by the actual initial weights, or these have none.
-    pub fn weights_agree(&self) -> bool {
+    /// What the actual initial weights predict of a measured quantity, in the quantity `weights`, where the modalities
+    /// were learned in their order.
+    pub fn from_weights(&self, quantity: Quantity, weights: Quantity) -> Option<f64> {
         let measured = &self.row.measured;
-        let predicted = measured.get("weights_first");
-        predicted.is_none() || predicted == measured.get("first")
+        self.measured(quantity)?;
+        let first = measured.get("weights_first");
+        let is_first = first.is_none() || first == measured.get("first");
+        let is_second = !quantity.needs(Need::Second) || measured.contains_key("weights_ratio_gap");
+        self.measured(weights).filter(|_| is_first && is_second)
     }
 
     /// Whether the modality learned first is the predicted one.

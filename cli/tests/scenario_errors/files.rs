@@ -106,6 +106,7 @@ fn signs_and_equals_signs_have_remedies_that_work() {
     let colon = "a colon and a blank stand between key and value: `separator: \";\"`";
     assert_eq!(remedy("separator= ;"), colon);
     assert_eq!(remedy("separator=;: 1"), colon);
+    assert!(remedy("separator=\",\"").ends_with("`separator: \",\"`"));
     assert!(remedy("separator: ,").contains("in quotes: \",\" or \"|\""));
     assert!(remedy("separator: semicolon").contains("auto, \",\", \";\", \"|\", tab, blank"));
     let message = load(&with_data(TABLE), &["data.table.separator=,"]).unwrap_err();

@@ -55,7 +55,7 @@ impl Spectrum {
 }
 
 /// The singular values of W_m S_m^{1/2} of one modality of a joined map, the largest first.
-fn singular_values(observables: &Observables<'_>, map: &[f64], m: usize) -> Vec<f64> {
+pub(super) fn singular_values(observables: &Observables<'_>, map: &[f64], m: usize) -> Vec<f64> {
     roots(observables.output_moment(map, m..m + 1))
 }
 

@@ -11,7 +11,7 @@
 //! none of these, its value on the plateau. A run that ends on no plateau heads for the critical point that
 //! is the nearest at its end. So crossings and plateaus cannot contradict each other.
 
-use super::critical_points::{CriticalPoint, nearest, roots};
+use super::critical_points::{CriticalPoint, nearest, roots, singular_values};
 use super::{Crossing, DetectorSection, ModeCrossing, Phase, Plateau, ROUND_OFF};
 use crate::linalg::{overshoot, written_rows};
 use crate::trajectory::{Knot, Observables, Trajectory};
@@ -109,7 +109,7 @@ impl Stops<'_, '_> {
         let observables = self.observables;
         let modality = &observables.architecture.modalities[m];
         let most = observables.architecture.outputs.min(modality.dim());
-        let level = |stop: &Stop<'_>| roots(observables.output_moment(stop.map, m..m + 1));
+        let level = |stop: &Stop<'_>| singular_values(observables, stop.map, m);
         let levels: Vec<Vec<f64>> = self.stops.iter().map(level).collect();
         let largest = levels.iter().map(|level| level[0]).fold(0.0, f64::max);
         (0..most)

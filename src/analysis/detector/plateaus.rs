@@ -114,10 +114,12 @@ fn exit(
 /// more than [`MOST_FRACTION`] times it: there the weights hold something other than a part of what they learn.
 fn fractions(observables: &Observables<'_>, knot: &Knot) -> Vec<Option<f64>> {
     let last = observables.moments.least.map.as_slice();
-    let total = observables.total_power(last);
-    (0..observables.architecture.modalities.len())
-        .map(|m| {
-            let last = observables.map_power(last, m);
+    let modalities = 0..observables.architecture.modalities.len();
+    let last: Vec<f64> = modalities.map(|m| observables.map_power(last, m)).collect();
+    let total: f64 = last.iter().sum();
+    last.into_iter()
+        .enumerate()
+        .map(|(m, last)| {
             let is_zero = last <= super::ROUND_OFF * super::ROUND_OFF * total;
             let fraction = observables.power(knot, m) / last;
             (!is_zero && fraction <= MOST_FRACTION).then_some(fraction)

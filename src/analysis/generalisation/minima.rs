@@ -23,8 +23,8 @@ pub struct Minimum {
     pub prominence: f64,
 }
 
-/// Start and end of the trajectory and all points between them at which E_g turns, in order of time:
-/// none where there is no E_g; the zeros of dE_g/dt on the trajectory's piecewise polynomials, by bisection to the last digit.
+/// Start and end of the trajectory and all points between them at which E_g turns, in order of time: the zeros of
+/// dE_g/dt on the trajectory's piecewise polynomials, by bisection to the last digit. None where there is no E_g.
 pub(super) fn turns(trajectory: &Trajectory, observables: &Observables<'_>) -> Vec<Point> {
     let falls = |knot: &Knot| {
         observables

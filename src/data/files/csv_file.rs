@@ -80,7 +80,7 @@ impl<'p> CsvFile<'p> {
         reader
             .read_record(&mut first)
             .map_err(|error| file.not_csv(&error))?;
-        file.ensure_quotes_close(&ByteRecord::from(first.clone()))?;
+        file.ensure_quotes_close(first.as_byte_record())?;
         first.trim();
         file.header = match format.header {
             true => first,

@@ -77,9 +77,7 @@ impl Separator {
             _ => Err(found),
         }
     }
-}
 
-impl Separator {
     /// As it is written in a scenario.
     pub(in crate::data) fn written(self) -> &'static str {
         match self {

@@ -121,16 +121,6 @@ impl<'a> MomentFlow<'a> {
         self.products.evaluate(weights);
     }
 
-    /// Multiplications that one evaluation of the rate takes.
-    pub fn work(&self) -> u64 {
-        let Products {
-            architecture,
-            moments,
-            ..
-        } = &self.products;
-        linear_work(architecture, moments.loss.covariance.size().product_work())
-    }
-
     /// Makes the state last evaluated the point of [`MomentFlow::jacobian_product`].
     pub fn linearise(&mut self) {
         self.tangent.at.copy_from(&self.products);

@@ -146,11 +146,6 @@ impl<'a> SampledFlow<'a> {
         self.is_finite
     }
 
-    /// Multiplications that one evaluation of the rate takes, about.
-    pub fn work(&self) -> u64 {
-        sampled_work(self.rate.len(), self.count() as u64)
-    }
-
     /// The loss at the state `weights`.
     pub fn loss(&mut self, weights: &[f64]) -> f64 {
         self.each_lane(|lane, wiring, samples| lane.compare(wiring, samples, weights));

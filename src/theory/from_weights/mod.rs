@@ -25,13 +25,14 @@
 //! Source: derived here to leading order in small weights; Zhang, Latham & Saxe (ICML 2024), sections on late and
 //! intermediate fusion, have it for aligned layers of equal norm. Two layers: `order.rs`, `two_layer.rs`.
 
+mod intermediate;
 mod result;
 
 pub use result::FromWeights;
 
-use super::growth::{drive, learning_order};
+use super::growth::{drives, learning_order};
 use super::heavy_ball::HeavyBall;
-use super::homogeneous::{Reached, SmallNetwork, joined};
+use super::homogeneous::{Reached, SmallNetwork};
 use super::order::two_layer_schedule;
 use crate::data::Moments;
 use crate::network::Architecture;
@@ -73,7 +74,7 @@ fn times(
     weights: &DVector<f64>,
     steps: Option<HeavyBall>,
 ) -> Result<FromWeights, &'static str> {
-    let depths = 0..moments.modalities.len();
+    let modalities = 0..moments.modalities.len();
     if !architecture.is_linear() {
         return Err("times from the actual weights are those of linear networks");
     }
@@ -81,7 +82,10 @@ fn times(
         .fusion()
         .is_some_and(|fusion| fusion.depth == 2);
     if is_two_layer {
-        let times = two_layer_schedule(moments, architecture, weights).filter(|_| steps.is_none());
+        let times = match steps {
+            None => two_layer_schedule(moments, architecture, weights),
+            Some(_) => None,
+        };
         let times =
             times.ok_or("times from the actual weights of two layers are not known here")?;
         let event = |time| Event { time, delay: 0.0 };
@@ -89,7 +93,7 @@ fn times(
         return Ok(FromWeights::of((moments, architecture), &times, None));
     }
     let is_late = architecture.shared.is_empty();
-    if !is_late && depths.clone().any(|m| architecture.depth(m) < 3) {
+    if !is_late && modalities.clone().any(|m| architecture.depth(m) < 3) {
         return Err("times from the actual weights by their blow-up need three layers or more");
     }
     let problem = Problem {
@@ -102,15 +106,21 @@ fn times(
         let times = problem.late();
         return above_zero(FromWeights::of((moments, architecture), &times, steps));
     }
-    if depths.clone().all(|m| architecture.fusion_layer(m) == 1) {
-        return problem.early();
+    if modalities
+        .clone()
+        .all(|m| architecture.fusion_layer(m) == 1)
+    {
+        return Ok(problem.early());
     }
     if moments.outputs_len() > 1 {
         return Err(
             "times from the actual weights of intermediate fusion are known for one output only",
         );
     }
-    if depths.clone().any(|m| architecture.fusion_layer(m) == 1) {
+    if modalities
+        .clone()
+        .any(|m| architecture.fusion_layer(m) == 1)
+    {
         return Err(
             "times from the actual weights are not known where some modalities are fused first",
         );
@@ -171,29 +181,24 @@ impl Problem<'_> {
         network
     }
 
-    /// How much later than the flow descent comes to the middle of the drop of modality m, over its lag: up to where
-    /// the flow got to in `layers` layers, and from there by ln(g/g0), g being the rate at half of the map's norm
-    /// among the modalities `all`, where the drive has half of its size.
-    fn delay(
-        &self,
-        reached: &Reached,
-        drive: &DMatrix<f64>,
-        (m, all): (usize, &[usize]),
-        layers: usize,
-    ) -> f64 {
+    /// How much later than the flow descent comes to the middle of a drop, over its lag: up to where the flow got to in
+    /// `layers` layers, and from there by ln(g/g0), g being the rate where the map has the norm `half` of the middle and
+    /// the drive half of its size.
+    fn delay(&self, reached: &Reached, drive: &DMatrix<f64>, half: f64, layers: usize) -> f64 {
         if self.steps.is_none() {
             return 0.0;
         }
-        let (half, layers) = (0.5 * self.map_norm(all, m), layers as f64);
+        let layers = layers as f64;
         let growth = (half / reached.norm).powf((layers - 1.0) / layers);
         reached.network.delay(drive) + (0.5 * growth).ln()
     }
 
     /// Late fusion: from blow-up to blow-up.
     fn late(&self) -> Vec<Option<Event>> {
+        let at_start = drives(self.moments, &[]);
         let stack = |m: usize| {
             let stack = SmallNetwork::of_stack(&self.layers(self.weights, m, None))?;
-            Some(self.starting(stack, &drive(self.moments, &[], m)))
+            Some(self.starting(stack, &at_start[m]))
         };
         let stacks = (0..self.count()).map(stack).collect();
         let start = Event {
@@ -203,7 +208,7 @@ impl Problem<'_> {
         self.one_by_one(
             stacks,
             (Vec::new(), start),
-            &|learned, m| drive(self.moments, learned, m),
+            &|learned| drives(self.moments, learned),
             &|stack, drive, (m, all)| {
                 let layers = self.architecture.depth(m);
                 // Two layers never blow up: their map grows exponentially, and saturates as a logistic function
@@ -215,20 +220,20 @@ impl Problem<'_> {
                         stack.flow_until(drive, &[(0, self.map_norm(all, m))], RTOL)?;
                     (reached.time, reached)
                 };
-                let delay = self.delay(&reached, drive, (m, all), layers);
+                let delay = self.delay(&reached, drive, 0.5 * self.map_norm(all, m), layers);
                 Some(Event { time, delay })
             },
         )
     }
 
     /// Stacks that do not know each other but for their drives, from `start` on, at which the modalities in
-    /// `learned` are: `drive` is that of a stack while some are learned, `wait` how long it takes until it
+    /// `learned` are: `drives` are those of all stacks while some are learned, `wait` how long one takes until it
     /// is learned, too, and then is one of the modalities that it is given.
     fn one_by_one(
         &self,
         mut stacks: Vec<Option<SmallNetwork>>,
         (mut learned, start): (Vec<usize>, Event),
-        drive: &dyn Fn(&[usize], usize) -> DMatrix<f64>,
+        drives: &dyn Fn(&[usize]) -> Vec<DMatrix<f64>>,
         wait: &Wait<'_>,
     ) -> Vec<Option<Event>> {
         let mut times = vec![None; self.count()];
@@ -236,18 +241,19 @@ impl Problem<'_> {
             times[m] = Some(start);
         }
         let mut now = start;
+        let mut drive = drives(&learned);
         loop {
             let with = |m: usize| {
                 let is_in = |other: &usize| *other == m || learned.contains(other);
                 (0..self.count()).filter(is_in).collect::<Vec<usize>>()
             };
             let waits = stacks.iter().enumerate().filter_map(|(m, stack)| {
-                let drive = drive(&learned, m);
+                let (stack, drive, all) = (stack.as_ref()?, &drive[m], with(m));
                 // Nothing is left to learn.
-                if drive.norm() == 0.0 || self.map_norm(&with(m), m) == 0.0 {
+                if drive.norm() == 0.0 || self.map_norm(&all, m) == 0.0 {
                     return None;
                 }
-                let wait = wait(stack.as_ref()?, &drive, (m, &with(m)))?;
+                let wait = wait(stack, drive, (m, &all))?;
                 Some((m, wait))
             });
             let next = waits.min_by(|a, b| a.1.time.total_cmp(&b.1.time));
@@ -255,23 +261,23 @@ impl Problem<'_> {
                 return times;
             };
             now = now.then(wait);
-            let old = |m: usize| drive(&learned, m);
-            let (due, rates) = advance(&mut stacks, next, wait.time, &old);
+            let (due, rates) = advance(&mut stacks, next, wait.time, &drive);
             for m in due {
                 times[m] = Some(now);
                 learned.push(m);
             }
             learned.sort_unstable();
+            drive = drives(&learned);
             for (m, (stack, rate)) in stacks.iter_mut().zip(rates).enumerate() {
                 if let Some((stack, rate)) = stack.as_mut().zip(rate) {
-                    stack.switch(&rate, &drive(&learned, m), wait.delay);
+                    stack.switch(&rate, &drive[m], wait.delay);
                 }
             }
         }
     }
 
     /// Early fusion: the blow-up of all layers together.
-    fn early(&self) -> Result<FromWeights, &'static str> {
+    fn early(&self) -> FromWeights {
         let shared = self.architecture.shared.clone();
         let first = (0..self.count()).flat_map(|m| self.layers(self.weights, m, None));
         let first: Vec<DMatrix<f64>> = first.collect();
@@ -285,83 +291,14 @@ impl Problem<'_> {
             let all: Vec<usize> = (0..self.count()).collect();
             let strongest = learning_order(self.moments)[0];
             let layers = self.architecture.depth(strongest);
-            let delay = self.delay(&reached, cross, (strongest, &all), layers);
+            let half = 0.5 * self.map_norm(&all, strongest);
+            let delay = self.delay(&reached, cross, half, layers);
             Some(Event { time, delay })
         });
         let problem = (self.moments, self.architecture);
         let mut found = FromWeights::of(problem, &vec![event; self.count()], self.steps);
         (found.first, found.second) = (None, None);
-        Ok(found)
-    }
-
-    /// Intermediate fusion of one output: the joint flow up to the first modality, then stack by stack.
-    fn intermediate(&self) -> Vec<Option<Event>> {
-        let none = vec![None; self.count()];
-        let cross = &self.moments.cross;
-        let Some((first, reached)) = self.joint_rise() else {
-            return none;
-        };
-        let layers = self.architecture.depth(first);
-        let start = Event {
-            time: reached.time,
-            delay: self.delay(&reached, cross, (first, &[first]), layers),
-        };
-        let joint = reached.network;
-        let Some(direction) = self.shared_direction(&joint.weights) else {
-            return none;
-        };
-        let drive = |learned: &[usize], m: usize| {
-            drive(self.moments, learned, m) * self.shared_product(learned)
-        };
-        let rate = joint.rate(cross);
-        let stack = |m: usize| {
-            let read = |state: &DVector<f64>| self.layers(state, m, Some(&direction));
-            let mut stack = SmallNetwork::of_stack(&read(&joint.weights)).filter(|_| m != first)?;
-            stack.behind = joint.behind.as_ref().map(|behind| joined(&read(behind)));
-            stack.switch(&joined(&read(&rate)), &drive(&[first], m), start.delay);
-            Some(stack)
-        };
-        self.one_by_one(
-            (0..self.count()).map(stack).collect(),
-            (vec![first], start),
-            &drive,
-            &|stack, drive, (m, all)| {
-                let others: Vec<usize> = all.iter().copied().filter(|other| *other != m).collect();
-                let level = 0.5 * self.map_norm(all, m) / self.shared_product(&others);
-                let (_, reached) = stack.flow_until(drive, &[(0, level)], RTOL)?;
-                // At half of its norm already, but for the drive, which has half of its size there.
-                let delay = self
-                    .steps
-                    .map_or(0.0, |_| reached.network.delay(drive) + 0.5_f64.ln());
-                Some(Event {
-                    time: reached.time,
-                    delay,
-                })
-            },
-        )
-    }
-
-    /// The joint homogeneous flow of all layers until one modality is at its level.
-    fn joint_rise(&self) -> Option<(usize, Reached)> {
-        let all = SmallNetwork {
-            architecture: self.architecture.clone(),
-            weights: self.weights.clone(),
-            behind: None,
-        };
-        let level = |m: usize| {
-            let share = if self.architecture.fusion_layer(m) == 2 {
-                0.5
-            } else {
-                1.0
-            };
-            (m, share * self.map_norm(&[m], m))
-        };
-        let levels: Vec<(usize, f64)> = (0..self.count())
-            .map(level)
-            .filter(|(_, level)| *level > 0.0)
-            .collect();
-        let cross = &self.moments.cross;
-        self.starting(all, cross).flow_until(cross, &levels, RTOL)
+        found
     }
 
     /// Frobenius norm of modality m's map where the modalities `learned` are at their joint least-squares solution.
@@ -369,88 +306,26 @@ impl Problem<'_> {
         let map = self.moments.critical_map(learned);
         self.moments.block(&map, m).norm()
     }
-
-    /// The unit direction of the fused units that the shared layers read out, the row space of their product.
-    fn shared_direction(&self, weights: &DVector<f64>) -> Option<DVector<f64>> {
-        let layers = self.architecture.shared.clone();
-        let product = layers
-            .map(|l| self.architecture.view(weights, l).into_owned())
-            .reduce(|product, layer| layer * product)?;
-        let row = product.row(0).transpose();
-        (row.norm() > 0.0).then(|| row.normalize())
-    }
-
-    /// The square of what the shared layers start with over what they end with, by their mean Frobenius norm.
-    fn shared_share(&self) -> Option<f64> {
-        let is_learnable = |&m: &usize| self.map_norm(&[m], m) > 0.0;
-        let all: Vec<usize> = (0..self.count()).filter(is_learnable).collect();
-        let shared = self.architecture.shared.clone();
-        let count = shared.len() as f64;
-        let end = self.shared_product(&all).powf(1.0 / count);
-        let start: f64 = shared
-            .map(|l| self.architecture.view(self.weights, l).norm())
-            .sum();
-        let share = (start / count / end).powi(2);
-        share.is_finite().then_some(share)
-    }
-
-    /// The product q of the balanced shared layers while the modalities `learned` are at their joint solution. With
-    /// the norm u of each shared layer, w_m of each private layer of modality m, and s shared layers,
-    ///
-    /// ```text
-    /// u^2 = sum_m w_m^2        w_m^{n_m} u^s = p_m        q = u^s
-    /// ```
-    ///
-    /// (balancedness; n_m private layers, p_m the norms of the maps), solved by bisection: for one modality
-    /// q = p^{s/L}.
-    fn shared_product(&self, learned: &[usize]) -> f64 {
-        /// Halvings of the logarithm's interval, to round-off.
-        const HALVINGS: u32 = 80;
-        let shared = self.architecture.shared.len() as f64;
-        let norms: Vec<(f64, f64)> = learned
-            .iter()
-            .map(|&m| {
-                let private = self.architecture.fusion_layer(m) as f64;
-                (self.map_norm(learned, m), private)
-            })
-            .collect();
-        let excess = |log_u: f64| {
-            let layers = norms.iter().map(|&(norm, private)| {
-                let log_w = (norm.ln() - shared * log_u) / private;
-                (2.0 * (log_w - log_u)).exp()
-            });
-            1.0 - layers.sum::<f64>()
-        };
-        let (mut low, mut high) = (-500.0, 500.0);
-        for _ in 0..HALVINGS {
-            let middle = 0.5 * (low + high);
-            if excess(middle) < 0.0 {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        (shared * low).exp()
-    }
 }
 
 /// Takes out the stack `next`, which is learned after `wait`, and moves the others on under their drives. Gives back what
-/// is learned then, `next` and those that are equally fast to within the tolerance, and the rates of the others.
+/// is learned then, `next` and those that are equally fast to within the tolerance, and where descent is followed the rates
+/// of the others.
 fn advance(
     stacks: &mut [Option<SmallNetwork>],
     next: usize,
     wait: f64,
-    drive: &dyn Fn(usize) -> DMatrix<f64>,
+    drives: &[DMatrix<f64>],
 ) -> (Vec<usize>, Vec<Option<DVector<f64>>>) {
     let mut due = vec![next];
     let mut rates = vec![None; stacks.len()];
     stacks[next] = None;
     for (m, stack) in stacks.iter_mut().enumerate() {
         let Some(small) = stack else { continue };
-        let drive = drive(m);
-        *stack = small.flow_for(&drive, wait, RTOL);
+        *stack = small.flow_for(&drives[m], wait, RTOL);
         match stack {
-            Some(small) => rates[m] = Some(small.rate(&drive)),
+            Some(small) if small.behind.is_some() => rates[m] = Some(small.rate(&drives[m])),
+            Some(_) => {}
             None => due.push(m),
         }
     }

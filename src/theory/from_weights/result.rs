@@ -1,10 +1,10 @@
 //! When each modality is learned, as the times from the actual weights are given back.
 
-use super::super::growth::residual_growth_rate;
+use super::super::growth::{in_order, residual_growth_rate};
 use super::super::heavy_ball::HeavyBall;
 use super::RTOL;
 use crate::data::{Modality, Moments};
-use crate::network::Architecture;
+use crate::network::{Architecture, Fusion};
 use crate::section::ByModality;
 use serde::Serialize;
 
@@ -44,20 +44,10 @@ impl FromWeights {
         let times: Vec<Option<f64>> = times
             .map(|event| event.map(|Event { time, delay }| time + lag * delay))
             .collect();
-        let mut order: Vec<(f64, usize)> = times
-            .iter()
-            .enumerate()
-            .filter_map(|(m, time)| Some(((*time)?, m)))
-            .collect();
-        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut order = in_order(&times);
         // Times that are equal but for their errors are in the order of the modalities.
-        for _ in 1..order.len() {
-            for n in 1..order.len() {
-                let [before, after] = [order[n - 1], order[n]];
-                if are_equal(before.0, after.0) && after.1 < before.1 {
-                    order.swap(n - 1, n);
-                }
-            }
+        for equal in order.chunk_by_mut(|a, b| are_equal(a.0, b.0)) {
+            equal.sort_by_key(|(_, m)| *m);
         }
         let nth = |n: usize| order.get(n).copied();
         let modality = |n: usize| nth(n).map(|(_, m)| moments.modalities[m].clone());
@@ -85,6 +75,35 @@ impl FromWeights {
             neglected,
             shared_share: None,
         }
+    }
+
+    /// Whether what the times neglect is small, in words; None where they have no ratio. The limits are those of
+    /// `docs/validity.md`, where nearly all runs at or below them have a ratio within 5 %.
+    pub(in super::super) fn trust(&self, architecture: &Architecture) -> Option<String> {
+        self.ratio?;
+        let (neglected, share) = (self.neglected?, self.shared_share.unwrap_or(0.0));
+        let is_early = architecture.fusion().is_some_and(Fusion::is_early);
+        let limit = match architecture.deepest() {
+            ..=2 => 0.5,
+            _ if is_early => 0.05,
+            _ => 0.1,
+        };
+        let verdict = match neglected.max(share) <= limit {
+            true => "nearly all such ratios are within 5 %",
+            false => "many such ratios are off by more than 5 %",
+        };
+        let shared = match self.shared_share {
+            Some(share) => format!(
+                ", the shared layers start at {:.2} % of their final squares",
+                100.0 * share
+            ),
+            None => String::new(),
+        };
+        Some(format!(
+            "from weights: drops last up to {:.2} % of the times at which they come{shared} (trusted up to {:.0} %): {verdict}",
+            100.0 * neglected,
+            100.0 * limit
+        ))
     }
 
     /// Whether these are other modalities than those learned first and second, by more than the errors of the times.

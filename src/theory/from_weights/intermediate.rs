@@ -1,0 +1,147 @@
+//! Intermediate fusion: the rise of the first modality through all layers, and what the shared ones are then.
+
+use super::super::growth::drives;
+use super::super::homogeneous::{Reached, SmallNetwork, joined};
+use super::result::Event;
+use super::{Problem, RTOL};
+use nalgebra::DVector;
+
+impl Problem<'_> {
+    /// Intermediate fusion of one output: the joint flow up to the first modality, then stack by stack.
+    pub(super) fn intermediate(&self) -> Vec<Option<Event>> {
+        let none = vec![None; self.count()];
+        let cross = &self.moments.cross;
+        let Some((first, reached)) = self.joint_rise() else {
+            return none;
+        };
+        let layers = self.architecture.depth(first);
+        let start = Event {
+            time: reached.time,
+            delay: self.delay(
+                &reached,
+                cross,
+                0.5 * self.map_norm(&[first], first),
+                layers,
+            ),
+        };
+        let joint = reached.network;
+        let Some(direction) = self.shared_direction(&joint.weights) else {
+            return none;
+        };
+        let drives = |learned: &[usize]| {
+            let shared = self.shared_product(learned);
+            let drives = drives(self.moments, learned).into_iter();
+            drives.map(|drive| drive * shared).collect::<Vec<_>>()
+        };
+        let after_first = drives(&[first]);
+        let rate = joint.rate(cross);
+        let stack = |m: usize| {
+            let read = |state: &DVector<f64>| self.layers(state, m, Some(&direction));
+            let mut stack = SmallNetwork::of_stack(&read(&joint.weights)).filter(|_| m != first)?;
+            stack.behind = joint.behind.as_ref().map(|behind| joined(&read(behind)));
+            stack.switch(&joined(&read(&rate)), &after_first[m], start.delay);
+            Some(stack)
+        };
+        self.one_by_one(
+            (0..self.count()).map(stack).collect(),
+            (vec![first], start),
+            &drives,
+            &|stack, drive, (m, all)| {
+                let others: Vec<usize> = all.iter().copied().filter(|other| *other != m).collect();
+                let level = 0.5 * self.map_norm(all, m) / self.shared_product(&others);
+                let (_, reached) = stack.flow_until(drive, &[(0, level)], RTOL)?;
+                let delay = self.delay(&reached, drive, level, self.architecture.fusion_layer(m));
+                Some(Event {
+                    time: reached.time,
+                    delay,
+                })
+            },
+        )
+    }
+
+    /// The joint homogeneous flow of all layers until one modality is at its level.
+    fn joint_rise(&self) -> Option<(usize, Reached)> {
+        let all = SmallNetwork {
+            architecture: self.architecture.clone(),
+            weights: self.weights.clone(),
+            behind: None,
+        };
+        let level = |m: usize| {
+            let share = if self.architecture.fusion_layer(m) == 2 {
+                0.5
+            } else {
+                1.0
+            };
+            (m, share * self.map_norm(&[m], m))
+        };
+        let levels: Vec<(usize, f64)> = (0..self.count())
+            .map(level)
+            .filter(|(_, level)| *level > 0.0)
+            .collect();
+        let cross = &self.moments.cross;
+        self.starting(all, cross).flow_until(cross, &levels, RTOL)
+    }
+
+    /// The unit direction of the fused units that the shared layers read out, the row space of their product.
+    fn shared_direction(&self, weights: &DVector<f64>) -> Option<DVector<f64>> {
+        let layers = self.architecture.shared.clone();
+        let product = layers
+            .map(|l| self.architecture.view(weights, l).into_owned())
+            .reduce(|product, layer| layer * product)?;
+        let row = product.row(0).transpose();
+        (row.norm() > 0.0).then(|| row.normalize())
+    }
+
+    /// The square of what the shared layers start with over what they end with, by their mean Frobenius norm.
+    pub(super) fn shared_share(&self) -> Option<f64> {
+        let is_learnable = |&m: &usize| self.map_norm(&[m], m) > 0.0;
+        let all: Vec<usize> = (0..self.count()).filter(is_learnable).collect();
+        let shared = self.architecture.shared.clone();
+        let count = shared.len() as f64;
+        let end = self.shared_product(&all).powf(1.0 / count);
+        let start: f64 = shared
+            .map(|l| self.architecture.view(self.weights, l).norm())
+            .sum();
+        let share = (start / count / end).powi(2);
+        share.is_finite().then_some(share)
+    }
+
+    /// The product q of the balanced shared layers while the modalities `learned` are at their joint solution. With
+    /// the norm u of each shared layer, w_m of each private layer of modality m, and s shared layers,
+    ///
+    /// ```text
+    /// u^2 = sum_m w_m^2        w_m^{n_m} u^s = p_m        q = u^s
+    /// ```
+    ///
+    /// (balancedness; n_m private layers, p_m the norms of the maps), solved by bisection: for one modality
+    /// q = p^{s/L}.
+    fn shared_product(&self, learned: &[usize]) -> f64 {
+        /// Halvings of the logarithm's interval, to round-off.
+        const HALVINGS: u32 = 80;
+        let shared = self.architecture.shared.len() as f64;
+        let norms: Vec<(f64, f64)> = learned
+            .iter()
+            .map(|&m| {
+                let private = self.architecture.fusion_layer(m) as f64;
+                (self.map_norm(learned, m), private)
+            })
+            .collect();
+        let excess = |log_u: f64| {
+            let layers = norms.iter().map(|&(norm, private)| {
+                let log_w = (norm.ln() - shared * log_u) / private;
+                (2.0 * (log_w - log_u)).exp()
+            });
+            1.0 - layers.sum::<f64>()
+        };
+        let (mut low, mut high) = (-500.0, 500.0);
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (low + high);
+            if excess(middle) < 0.0 {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        (shared * low).exp()
+    }
+}
