@@ -28,6 +28,7 @@
 //! | [`linalg`] | thin products, Krylov bases, pseudo-inverse, streams of random numbers |
 //! | [`data`] | sources of data as second moments, and as samples where networks ask for them |
 //! | [`network`] | layers, activations, initial weights and their files |
+//! | [`remedy`] | what is done against unimodal bias, as other moments and other rates |
 //! | [`flow`] | loss, gradient, observation: the equations; a smaller network with the same flow |
 //! | [`integrate`] | adaptive integration: exponential Rosenbrock, explicit Runge-Kutta |
 //! | [`trajectory`] | dense output, and what is observed of it |
@@ -66,6 +67,7 @@ pub mod flow;
 pub mod integrate;
 pub mod linalg;
 pub mod network;
+pub mod remedy;
 pub mod section;
 pub mod theory;
 pub mod trajectory;

@@ -10,6 +10,7 @@ const LIBRARY: &[&[&str]] = &[
     &["linalg"],
     &["data"],
     &["network"],
+    &["remedy"],
     &["flow"],
     &["integrate"],
     &["trajectory"],

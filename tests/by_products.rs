@@ -137,7 +137,7 @@ fn rates_are_kept_where_they_are_asked_for() {
     let len = observation.values.len();
     assert_eq!(len, 300 + problem.architecture.layers.len() + 3 * 300);
     let mut rate = vec![0.0; problem.weights.len()];
-    flow.write_rate(&mut rate);
+    flow.write_rate(problem.weights.as_slice(), &mut rate);
     let at = |step: f64| {
         let mut flow = flow.clone();
         let mut observation = Observation::default();

@@ -97,7 +97,7 @@ fn balancedness_of_a_very_wide_network_is_cheap_and_right() {
         // One entry of the first layer moves: W W^T changes by 0.6^2 - 0.5^2 in one entry.
         end[0] = 0.6;
         let scale = end.norm_squared();
-        balancedness_drift(&architecture, &start, &end, 0.0).expect("two layers") * scale
+        balancedness_drift(&architecture, &start, &end, (1.0, 0.0)).expect("two layers") * scale
     };
     for width in [2, 3, 50, 200_000] {
         assert!((drift(width) - 0.11).abs() < 1e-14, "width {width}");

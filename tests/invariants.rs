@@ -282,7 +282,7 @@ fn loss_falls_and_balancedness_is_conserved() {
             .fold(f64::MIN, f64::max);
         let round_off = 100.0 * (f64::EPSILON + rtol * rtol) * losses[0];
         assert!(rise <= round_off, "rises by {rise:e}");
-        let drift = balancedness_drift(architecture, &problem.weights, &end.state, 0.0)
+        let drift = balancedness_drift(architecture, &problem.weights, &end.state, (1.0, 0.0))
             .expect("two layers");
         assert!(drift < 10.0 * rtol, "drift {drift:e}");
         assert!(

@@ -474,7 +474,7 @@ fn balancedness_is_conserved_as_far_as_it_should_be() {
             let case = two_inputs(activation, biases);
             let mut flow = Flow::new(&case.architecture, &case.moments);
             let state = end(&mut flow, &case, &settings(DOPRI5, 1e-6, 0.5));
-            let drift = balancedness_drift(&case.architecture, &case.weights, &state, 0.0);
+            let drift = balancedness_drift(&case.architecture, &case.weights, &state, (1.0, 0.0));
             match activation {
                 Activation::Tanh | Activation::Erf => assert_eq!(drift, None),
                 _ => assert!(
@@ -485,7 +485,7 @@ fn balancedness_is_conserved_as_far_as_it_should_be() {
             // The meter moves: half of one layer does not conserve it.
             let mut half = state.clone();
             half.rows_mut(0, 3).scale_mut(0.9);
-            let drift = balancedness_drift(&case.architecture, &case.weights, &half, 0.0);
+            let drift = balancedness_drift(&case.architecture, &case.weights, &half, (1.0, 0.0));
             assert!(drift.is_none_or(|d| d > 1e-5), "{activation:?}: {drift:?}");
         }
     }

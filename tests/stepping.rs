@@ -56,7 +56,7 @@ fn rates<'a>(
     let mut batches = Batches::new(architecture, moments, size, seed).expect("samples");
     let next = |_| {
         let mut rate = weights.clone();
-        batches.next_rate(weights.as_slice(), rate.as_mut_slice());
+        batches.write_next(weights.as_slice(), rate.as_mut_slice());
         rate
     };
     (0..2 * moments.samples.as_ref().expect("kept").len().div_ceil(size))
@@ -228,12 +228,13 @@ fn adam_converges_to_a_flow_of_its_own() {
     }
     let errors = [4e-3, 2e-3, 1e-3].map(|eta: f64| {
         let mut flow = Flow::new(&architecture, &moments);
-        let mut optimiser = adam.start(eta, start.len());
+        let mut optimiser = adam.start(start.len());
         let mut weights = start.clone();
         let mut rate = start.clone();
         for _ in 0..(T_END / eta).round() as u32 {
             flow.rate(weights.as_slice(), rate.as_mut_slice());
-            optimiser.step(rate.as_slice(), weights.as_mut_slice());
+            optimiser.begin_step();
+            optimiser.step(0, eta, rate.as_slice(), weights.as_mut_slice());
         }
         (weights - &exact).norm()
     });
@@ -247,10 +248,11 @@ fn adam_converges_to_a_flow_of_its_own() {
 fn rules_step_as_defined() {
     let gradients: Vec<f64> = (0..6).map(|n| f64::sin(1.0 + 2.0 * f64::from(n))).collect();
     let run = |rule: &dyn Rule| {
-        let mut optimiser = rule.start(0.1, 1);
+        let mut optimiser = rule.start(1);
         let mut weight = [0.0];
         let step = |g: &f64| {
-            optimiser.step(&[*g], &mut weight);
+            optimiser.begin_step();
+            optimiser.step(0, 0.1, &[*g], &mut weight);
             weight[0]
         };
         gradients.iter().map(step).collect::<Vec<f64>>()
@@ -280,10 +282,11 @@ fn rules_step_as_defined() {
         assert!((adams[n] - by_adam).abs() < 1e-13);
     }
     // Of a constant gradient Adam keeps the sign.
-    let mut optimiser = AdamSection::default().start(0.1, 2);
+    let mut optimiser = AdamSection::default().start(2);
     let mut weights = [0.0, 0.0];
     for _ in 0..50 {
-        optimiser.step(&[1e-3, -40.0], &mut weights);
+        optimiser.begin_step();
+        optimiser.step(0, 0.1, &[1e-3, -40.0], &mut weights);
     }
     assert!(
         (weights[0] - 5.0).abs() < 1e-3 && (weights[1] + 5.0).abs() < 1e-3,

@@ -4,6 +4,10 @@
 //! and at the fusion W^{Lf+1 T} W^{Lf+1} - sum_m W_m^Lf W_m^Lf^T. Source: Zhang, Latham & Saxe
 //! (ICML 2024), the balancing properties in the sections on deep networks.
 //!
+//! With factors c on the learning rates each layer's product is taken over its own c; a frozen layer leaves no such
+//! law around it. Weight decay mu makes the matrices fade as e^{-2 mu c t}, where all layers around a space have
+//! the same c.
+//!
 //! A bias is one more input of a unit, whose activity is 1: b b^T joins W^l W^{l T}. Where hidden
 //! units are rectified (relu, leaky_relu), rescaling a unit's inputs and outputs against each other
 //! changes nothing, rotating units does: only the matrices' diagonals are conserved. Other
@@ -16,13 +20,13 @@ use std::ops::Range;
 /// Largest Frobenius norm of the change of a balancedness matrix between two states, over the
 /// larger squared norm of the weights. None where no layer follows another, or nothing is conserved.
 ///
-/// `constant_norm_squared` is that of weights which belong to the network and take no part in
+/// `time` is what has passed between them, and `constant_norm_squared` that of weights which belong to the network and take no part in
 /// the flow, 0 for a network that is integrated in full.
 pub fn balancedness_drift(
     architecture: &Architecture,
     start: &DVector<f64>,
     end: &DVector<f64>,
-    constant_norm_squared: f64,
+    (time, constant_norm_squared): (f64, f64),
 ) -> Option<f64> {
     // Scaled to entries of at most 1: squares of tiny weights would underflow.
     let largest = start.amax().max(end.amax());
@@ -31,7 +35,7 @@ pub fn balancedness_drift(
     let scale = start.norm_squared().max(end.norm_squared()) + constant;
     junctions(architecture)
         .iter()
-        .map(|junction| junction.drift(architecture, &start, &end) / scale)
+        .map(|junction| junction.drift(architecture, (&start, &end), time) / scale)
         .reduce(f64::max)
 }
 
@@ -48,8 +52,12 @@ pub struct Drift {
     pub weights: f64,
 }
 
-/// The drift of every conserved matrix between two states.
-pub fn drifts(architecture: &Architecture, start: &DVector<f64>, end: &DVector<f64>) -> Vec<Drift> {
+/// The drift of every conserved matrix between two states, `time` apart.
+pub fn drifts(
+    architecture: &Architecture,
+    (start, end): (&DVector<f64>, &DVector<f64>),
+    time: f64,
+) -> Vec<Drift> {
     let zero = DVector::zeros(start.len());
     // Squares of tiny weights underflow: each state is scaled to entries of at most 1.
     let (first, largest) = (start.amax(), start.amax().max(end.amax()));
@@ -59,8 +67,10 @@ pub fn drifts(architecture: &Architecture, start: &DVector<f64>, end: &DVector<f
         let squares = around.map(|&l| architecture.view(&own, l).norm_squared());
         Drift {
             after: junction.after,
-            change: largest * largest * junction.drift(architecture, &scaled[0], &scaled[1]),
-            own: first * first * junction.drift(architecture, &zero, &own),
+            change: largest
+                * largest
+                * junction.drift(architecture, (&scaled[0], &scaled[1]), time),
+            own: first * first * junction.drift(architecture, (&zero, &own), 0.0),
             weights: first * first * squares.sum::<f64>(),
         }
     };
@@ -74,12 +84,12 @@ pub fn drifts(architecture: &Architecture, start: &DVector<f64>, end: &DVector<f
 /// their drift is taken over the squared norm of the initial layers.
 pub fn drift_over_own(
     architecture: &Architecture,
-    start: &DVector<f64>,
-    end: &DVector<f64>,
+    (start, end): (&DVector<f64>, &DVector<f64>),
+    time: f64,
 ) -> Option<f64> {
     /// A share of the layers' squared norm that round-off leaves of a matrix that vanishes.
     const VANISHES: f64 = 1e-12;
-    let drifts = drifts(architecture, start, end);
+    let drifts = drifts(architecture, (start, end), time);
     let over = drifts.iter().map(|drift| {
         let is_balanced = drift.own <= VANISHES * drift.weights;
         let size = if is_balanced {
@@ -111,8 +121,14 @@ fn junctions(architecture: &Architecture) -> Vec<Junction> {
     let junction = |after: usize| {
         let space = spaces.input(after)?;
         let bias = architecture.biases.get(space);
+        let before: Vec<usize> = spaces.ending_in(Some(space)).collect();
+        let mut factors = before.iter().map(|&l| architecture.layers[l].rate_factor);
+        let own = architecture.layers[after].rate_factor;
+        let is_frozen = own == 0.0 || factors.clone().any(|c| c == 0.0);
+        let fades_as_one = architecture.weight_decay == 0.0 || factors.all(|c| c == own);
+        (fades_as_one && !is_frozen).then_some(())?;
         Some(Junction {
-            before: spaces.ending_in(Some(space)).collect(),
+            before,
             bias: bias.map(|bias| bias.range.clone()),
             after,
         })
@@ -125,15 +141,23 @@ fn junctions(architecture: &Architecture) -> Vec<Junction> {
 impl Junction {
     /// Frobenius norm of the change, a sum of signed squares U S U^T over the columns of the
     /// layers' factors, or the norm of its diagonal where only that is conserved. Where they are fewer than the width, U = Q R makes it that of R S R^T.
-    fn drift(&self, architecture: &Architecture, start: &DVector<f64>, end: &DVector<f64>) -> f64 {
+    fn drift(
+        &self,
+        architecture: &Architecture,
+        (start, end): (&DVector<f64>, &DVector<f64>),
+        time: f64,
+    ) -> f64 {
         let mut columns = Vec::new();
         let mut signs = Vec::new();
-        for (state, sign) in [(end, 1.0), (start, -1.0)] {
-            let after = architecture.view(state, self.after).transpose();
-            let before = self
-                .before
-                .iter()
-                .map(|&layer| architecture.view(state, layer).into_owned());
+        let own = architecture.layers[self.after].rate_factor;
+        let faded = (-architecture.weight_decay * own * time).exp();
+        for (state, sign, share) in [(end, 1.0, 1.0), (start, -1.0, faded)] {
+            let weighted = |l: usize| {
+                let factor = share / architecture.layers[l].rate_factor.sqrt();
+                architecture.view(state, l) * factor
+            };
+            let after = weighted(self.after).transpose();
+            let before = self.before.iter().map(|&layer| weighted(layer));
             let factors =
                 std::iter::once((after, sign)).chain(before.map(|factor| (factor, -sign)));
             for (factor, sign) in factors {
@@ -142,7 +166,8 @@ impl Junction {
             }
             if let Some(bias) = &self.bias {
                 signs.push(-sign);
-                columns.push(state.rows_range(bias.clone()).into_owned());
+                let factor = share / own.sqrt();
+                columns.push(state.rows_range(bias.clone()) * factor);
             }
         }
         if !architecture.activation.is_linear() {

@@ -29,6 +29,7 @@ impl Moments {
             solutions: Solutions::default(),
             samples: None,
             reading: None,
+            exposure: None,
         }
     }
 }

@@ -28,6 +28,7 @@
 //! | `reduced_rank.rs` | the least loss where widths bound the rank of the maps |
 //! | `rows.rs` | moments and samples of data that are given row by row |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
+//! | `views.rs` | losses that see some modalities alone |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
 mod arrays;
@@ -52,6 +53,7 @@ mod second_moments;
 mod standardise;
 mod table;
 mod toy;
+mod views;
 mod wishart;
 mod xor;
 
@@ -74,6 +76,7 @@ pub use sampling::Population;
 pub use second_moments::{Modality, Moments, Solutions, layout};
 pub use table::TableData;
 pub use toy::ToyData;
+pub use views::{Exposure, View};
 pub use wishart::WishartData;
 pub use xor::XorData;
 

@@ -113,6 +113,14 @@ impl Samples {
         samples
     }
 
+    /// Sets some inputs of one sample to zero.
+    pub fn drop_inputs(&mut self, row: usize, inputs: Range<usize>) {
+        let (first, stride) = place(row, self.len, self.dims[0]);
+        for j in inputs {
+            self.inputs[first + j * stride] = 0.0;
+        }
+    }
+
     /// Number of samples P.
     pub fn len(&self) -> usize {
         self.len

@@ -1,14 +1,17 @@
 //! Mini-batches: the gradient of a few samples at a time.
 //!
 //! Each epoch is a permutation of all samples, cut into batches; the last one of an epoch may be
-//! smaller. The order depends on the seed alone.
+//! smaller. The order depends on the seed alone, and so do the modalities that are dropped from each sample where
+//! modality dropout asks for it.
 
-use crate::data::{Moments, Samples};
+use crate::data::{Exposure, Moments, Samples};
 use crate::flow::SampledFlow;
 use crate::linalg::random::{Purpose, stream};
 use crate::network::Architecture;
+use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
 use rand::seq::SliceRandom;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Samples of a descent, a few at a time.
@@ -22,6 +25,9 @@ pub struct Batches<'a> {
     order: Vec<usize>,
     used: usize,
     rng: ChaCha12Rng,
+    /// Inputs that are dropped at random together, and the probability that they are kept.
+    dropping: Vec<(Range<usize>, f64)>,
+    dropping_rng: ChaCha12Rng,
 }
 
 impl<'a> Batches<'a> {
@@ -34,8 +40,17 @@ impl<'a> Batches<'a> {
     ) -> Option<Self> {
         let samples = Arc::clone(moments.samples.as_ref()?);
         let order: Vec<usize> = (0..samples.len()).collect();
+        let exposure = moments.exposure.as_ref();
+        let auxiliary = exposure.map_or_else(
+            || Exposure::full(moments.modalities.len()),
+            Exposure::without_dropping,
+        );
+        let chances = exposure.iter().flat_map(|exposure| &exposure.keep);
+        let dropping = chances.zip(&moments.modalities).filter(|(q, _)| **q < 1.0);
         Some(Self {
-            flow: SampledFlow::new(architecture, moments),
+            flow: SampledFlow::exposed(architecture, moments, &auxiliary),
+            dropping: dropping.map(|(q, m)| (m.range.clone(), *q)).collect(),
+            dropping_rng: stream(seed, Purpose::Dropping),
             size: size.min(order.len()),
             batch: samples.batch(),
             used: order.len(),
@@ -51,7 +66,7 @@ impl<'a> Batches<'a> {
     }
 
     /// Writes -dLoss/dw of the next batch.
-    pub fn next_rate(&mut self, weights: &[f64], rate: &mut [f64]) {
+    pub fn write_next(&mut self, weights: &[f64], out: &mut [f64]) {
         if self.used == self.order.len() {
             self.order.shuffle(&mut self.rng);
             self.used = 0;
@@ -60,6 +75,13 @@ impl<'a> Batches<'a> {
         self.batch
             .gather(&self.samples, &self.order[self.used..end]);
         self.used = end;
-        self.flow.rate_on(&self.batch, weights, rate);
+        for row in 0..self.batch.len() {
+            for (inputs, keep) in &self.dropping {
+                if !self.dropping_rng.random_bool(*keep) {
+                    self.batch.drop_inputs(row, inputs.clone());
+                }
+            }
+        }
+        self.flow.write_on(&self.batch, weights, out);
     }
 }

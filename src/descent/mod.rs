@@ -110,7 +110,9 @@ struct Stepper<'a, 's> {
     stepping: Stepping<'s>,
     optimiser: Box<dyn Optimiser>,
     weights: Vec<f64>,
-    rate: Vec<f64>,
+    eta: f64,
+    /// Minus the gradient.
+    gradient: Vec<f64>,
     /// The weights last looked at, where not every step is.
     looked: Option<Vec<f64>>,
 }
@@ -126,8 +128,9 @@ impl<'a, 's> Stepper<'a, 's> {
         // unless moments serve for it.
         let skips = stepping.batches.is_some() && !architecture.is_linear();
         Self {
-            optimiser: stepping.rule.start(eta, weights.len()),
-            rate: vec![0.0; weights.len()],
+            optimiser: stepping.rule.start(weights.len()),
+            eta,
+            gradient: vec![0.0; weights.len()],
             looked: skips.then(|| weights.to_vec()),
             weights: weights.to_vec(),
             architecture,
@@ -145,10 +148,20 @@ impl<'a, 's> Stepper<'a, 's> {
         let mut steps = 0;
         while steps < most && !self.has_moved() {
             match &mut self.stepping.batches {
-                Some(batches) => batches.next_rate(&self.weights, &mut self.rate),
-                None => flow.write_rate(&mut self.rate),
+                Some(batches) => {
+                    batches.write_next(&self.weights, &mut self.gradient);
+                    self.architecture
+                        .add_decay(&self.weights, &mut self.gradient);
+                }
+                None => flow.write_negative_gradient(&self.weights, &mut self.gradient),
             }
-            self.optimiser.step(&self.rate, &mut self.weights);
+            self.optimiser.begin_step();
+            for (range, factor) in self.architecture.rate_factors() {
+                let eta = factor * self.eta;
+                let gradient = &self.gradient[range.clone()];
+                let weights = &mut self.weights[range.clone()];
+                self.optimiser.step(range.start, eta, gradient, weights);
+            }
             steps += 1;
         }
         if let Some(looked) = &mut self.looked {

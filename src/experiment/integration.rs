@@ -115,7 +115,7 @@ impl<'p> Integration<'p> {
         let watch = watch.filter(|_| is_patient);
         let curvature = watch.map(|watch| watch.finish(end.time, &end.state, slowest));
         let drift = match is_patient {
-            true => drift(&network, &end.state),
+            true => drift(&network, &end),
             false => (None, None),
         };
         FlowRun {
@@ -262,7 +262,7 @@ impl<'i, 'p> Observer<'i, 'p> {
 
 /// The drift of the full network's balancedness, that of the reduced one, over the full weights; and the
 /// largest over a conserved matrix.
-fn drift(network: &Network<'_>, end: &DVector<f64>) -> (Option<f64>, Option<f64>) {
+fn drift(network: &Network<'_>, end: &End) -> (Option<f64>, Option<f64>) {
     let &Network {
         architecture,
         weights,
@@ -270,7 +270,7 @@ fn drift(network: &Network<'_>, end: &DVector<f64>) -> (Option<f64>, Option<f64>
     } = network;
     let constant = reduction.map_or(0.0, |r| r.constant_norms_squared().iter().sum());
     (
-        balancedness::balancedness_drift(architecture, weights, end, constant),
-        balancedness::drift_over_own(architecture, weights, end),
+        balancedness::balancedness_drift(architecture, weights, &end.state, (end.time, constant)),
+        balancedness::drift_over_own(architecture, (weights, &end.state), end.time),
     )
 }

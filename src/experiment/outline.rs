@@ -29,8 +29,10 @@ impl Outline {
         let source = scenario.data.get();
         let content = source.content(scenario.seed)?;
         let extent = content.extent(source.about().sampling.drawn());
-        let architecture =
-            Architecture::of(&scenario.network, content.modalities(), extent.outputs)?;
+        let mut architecture =
+            Architecture::of(&scenario.network, content.modalities(), extent.outputs)?
+                .with_rate_factors(&scenario.remedy.rate_factors(&source.about().modalities));
+        architecture.weight_decay = scenario.flow.weight_decay;
         let forecast = Forecast::of(&scenario, &extent, &architecture);
         memory::ensure_fits(&forecast, memory)?;
         Ok(Self {

@@ -82,6 +82,8 @@ impl Problem {
         let drawn = (scenario.data.get().about().sampling.drawn(), scenario.seed);
         let mut moments = Moments::of_content(&content, drawn, scenario.keeps_samples())?;
         drop(content);
+        let names = scenario.data.get().about().modalities;
+        moments = moments.exposed(&scenario.remedy.exposure(&names));
         moments.ensure_learnable(scenario.network.is_linear())?;
         if architecture.is_linear() {
             let bounds = architecture.rank_bounds();

@@ -9,6 +9,7 @@ use crate::descent::DescentSection;
 use crate::error::{InputError, Result};
 use crate::integrate::FlowSection;
 use crate::network::{InitSection, NetworkSection};
+use crate::remedy::RemedySection;
 use crate::section::check;
 use crate::trajectory::OutputSection;
 use schemars::JsonSchema;
@@ -42,6 +43,9 @@ pub struct Scenario {
     /// Discrete gradient descent, from the same initial weights and on the same data as the flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descent: Option<DescentSection>,
+    /// What is done against unimodal bias.
+    #[serde(default, skip_serializing_if = "RemedySection::is_empty")]
+    pub remedy: RemedySection,
     /// Thresholds of the plateau detector.
     #[serde(default)]
     pub detector: DetectorSection,
@@ -76,6 +80,7 @@ impl Scenario {
                 self.ensure_samples("mini-batches (descent.batch) are taken from samples")?;
             }
         }
+        self.remedy.check(&self.network, &modalities)?;
         self.detector.check()?;
         self.output.check()
     }

@@ -1,4 +1,5 @@
-//! The gradient flow of a multimodal network: dW/dt = -dLoss/dW.
+//! The gradient flow of a multimodal network: dW/dt = -dLoss/dW. With factors c on the learning rates of layers and a
+//! weight decay mu it is dW/dt = -c (dLoss/dW + mu W).
 //!
 //! A linear network's flow depends on the data by their second moments alone; that of any other
 //! takes a pass over the samples. [`Flow`] is either, and whoever integrates, descends or observes
@@ -20,6 +21,7 @@ pub use sampled::{SampledFlow, sampled_memory, sampled_work};
 use crate::data::Moments;
 use crate::network::Architecture;
 use linear::MomentFlow;
+use std::ops::Range;
 
 /// Right-hand side and observation of one problem, with its workspace.
 #[derive(Debug, Clone)]
@@ -27,6 +29,10 @@ pub struct Flow<'a> {
     architecture: &'a Architecture,
     moments: &'a Moments,
     kind: Kind<'a>,
+    /// Where learning rates have a factor other than 1: its square root, by entries of the state.
+    roots: Vec<(Range<usize>, f64)>,
+    /// A direction of the weights, scaled by them.
+    scaled: Vec<f64>,
 }
 
 #[derive(Debug, Clone)]
@@ -65,20 +71,34 @@ impl<'a> Flow<'a> {
         if !architecture.is_linear() {
             return Self::on_samples(architecture, moments);
         }
-        Self {
-            architecture,
-            moments,
-            kind: Kind::Moments(Box::new(MomentFlow::new(architecture, moments))),
-        }
+        let flow = MomentFlow::new(architecture, moments);
+        Self::of(architecture, moments, Kind::Moments(Box::new(flow)))
     }
 
     /// The flow by a pass over the samples, whatever the network. Without samples
     /// ([`Moments::samples`]) no rate of it is finite.
     pub fn on_samples(architecture: &'a Architecture, moments: &'a Moments) -> Self {
+        let flow = SampledFlow::new(architecture, moments);
+        Self::of(architecture, moments, Kind::Samples(Box::new(flow)))
+    }
+
+    fn of(architecture: &'a Architecture, moments: &'a Moments, kind: Kind<'a>) -> Self {
+        let factors = architecture.rate_factors();
+        let roots: Vec<_> = factors
+            .filter(|(_, factor)| *factor != 1.0)
+            .map(|(range, factor)| (range.clone(), factor.sqrt()))
+            .collect();
+        let scaled = if roots.is_empty() {
+            0
+        } else {
+            architecture.len()
+        };
         Self {
             architecture,
             moments,
-            kind: Kind::Samples(Box::new(SampledFlow::new(architecture, moments))),
+            kind,
+            roots,
+            scaled: vec![0.0; scaled],
         }
     }
 
@@ -101,11 +121,18 @@ impl<'a> Flow<'a> {
         self.moments
     }
 
-    /// dW/dt = -dLoss/dW at the state `weights`, written to `rate` (both of length
-    /// [`Architecture::len`]).
+    /// dW/dt at the state `weights`, written to `rate` (both of length [`Architecture::len`]).
     pub fn rate(&mut self, weights: &[f64], rate: &mut [f64]) {
         self.evaluate(weights);
-        self.write_rate(rate);
+        self.write_rate(weights, rate);
+    }
+
+    /// The same in the coordinates w/sqrt(c), in which the flow is the gradient flow of a function: sqrt(c) times
+    /// minus the gradient. Frozen layers have none.
+    pub fn gradient_rate(&mut self, weights: &[f64], rate: &mut [f64]) {
+        self.evaluate(weights);
+        self.write_negative_gradient(weights, rate);
+        self.scale_by_roots(rate);
     }
 
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
@@ -114,9 +141,28 @@ impl<'a> Flow<'a> {
         either!(&mut self.kind, flow => flow.evaluate(weights))
     }
 
-    /// The rate dW/dt at the state last evaluated.
-    pub fn write_rate(&self, rate: &mut [f64]) {
-        either!(&self.kind, flow => flow.write_rate(rate))
+    /// The rate dW/dt at the state last evaluated, which the caller hands over again.
+    pub fn write_rate(&self, weights: &[f64], rate: &mut [f64]) {
+        self.write_negative_gradient(weights, rate);
+        for (range, root) in &self.roots {
+            for entry in &mut rate[range.clone()] {
+                *entry *= root * root;
+            }
+        }
+    }
+
+    /// Minus the gradient at the state last evaluated, which the caller hands over again: -dLoss/dW - mu W.
+    pub fn write_negative_gradient(&self, weights: &[f64], out: &mut [f64]) {
+        either!(&self.kind, flow => flow.write_negative_gradient(out));
+        self.architecture.add_decay(weights, out);
+    }
+
+    fn scale_by_roots(&self, vector: &mut [f64]) {
+        for (range, root) in &self.roots {
+            for entry in &mut vector[range.clone()] {
+                *entry *= root;
+            }
+        }
     }
 
     /// Whether the residual of the last evaluation was finite. Every weight that is not makes it
@@ -162,7 +208,21 @@ impl<'a> Flow<'a> {
     /// [`Flow::linearise`], which the caller hands over again (all of length
     /// [`Architecture::len`]). H is the Hessian of the loss, so J is symmetric. Of an activation
     /// with a kink it is the derivative almost everywhere.
+    ///
+    /// With factors c on the learning rates, V and J V are in the coordinates w/sqrt(c) of [`Flow::gradient_rate`],
+    /// where J = -sqrt(c) H sqrt(c) is symmetric too and has the eigenvalues of -c H.
     pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
-        either!(&mut self.kind, flow => flow.jacobian_product(point, direction, product))
+        if self.roots.is_empty() {
+            either!(&mut self.kind, flow => flow.jacobian_product(point, direction, product));
+            self.architecture.add_decay(direction, product);
+            return;
+        }
+        let mut scaled = std::mem::take(&mut self.scaled);
+        scaled.copy_from_slice(direction);
+        self.scale_by_roots(&mut scaled);
+        either!(&mut self.kind, flow => flow.jacobian_product(point, &scaled, product));
+        self.architecture.add_decay(&scaled, product);
+        self.scale_by_roots(product);
+        self.scaled = scaled;
     }
 }

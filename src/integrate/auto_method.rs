@@ -181,7 +181,8 @@ fn curvature(moments: &Moments, architecture: &Architecture, weights: &DVector<f
             others.map(|(_, square)| square).product()
         };
         let at_start: f64 = (0..squares.len()).map(others).sum();
-        moments.largest_variance(m) * at_minimum.max(at_start)
+        let fastest = architecture.stack_rate_factor(m).max(1.0);
+        fastest * moments.largest_variance(m) * at_minimum.max(at_start)
     };
     (0..moments.modalities.len())
         .map(curvature)

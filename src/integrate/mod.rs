@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `runge_kutta.rs` | explicit Runge-Kutta pairs, through ode_solvers |
 //! | `exponential.rs` | the exponential Rosenbrock method exprb43 |
+//! | `coordinates.rs` | the same where layers learn at different rates |
 //! | `krylov.rs` | its products of matrix functions with vectors |
 //! | `section.rs`, `tolerances.rs` | the flow section, its tolerances |
 //! | `auto_method.rs` | which method `auto` stands for |
 
 pub mod auto_method;
+mod coordinates;
 mod exponential;
 mod krylov;
 mod runge_kutta;
@@ -36,12 +38,20 @@ pub trait RightHandSide {
     fn is_finite(&self) -> bool;
 }
 
-/// One with a symmetric Jacobian J: a gradient flow.
+/// One with a symmetric Jacobian J: a gradient flow, in the coordinates w/sqrt(c) where learning rates have factors c.
 pub trait System: RightHandSide {
+    /// Writes F in these coordinates, F(w)/sqrt(c).
+    fn gradient_rate(&mut self, state: &[f64], rate: &mut [f64]) {
+        self.rate(state, rate);
+    }
+    /// The factors c by entries of the state; where none is given, c = 1.
+    fn rate_factors(&self) -> Vec<(Range<usize>, f64)> {
+        Vec::new()
+    }
     /// Makes the state whose rate was last written the point at which J is taken.
     fn linearise(&mut self);
 
-    /// Writes J v; `point` is the state that was linearised at.
+    /// Writes J v in these coordinates; `point` is the state w that was linearised at.
     fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]);
 
     /// Entries whose errors are measured together, by their Euclidean norm: the layers, and the
@@ -61,6 +71,15 @@ impl RightHandSide for Flow<'_> {
 }
 
 impl System for Flow<'_> {
+    fn gradient_rate(&mut self, state: &[f64], rate: &mut [f64]) {
+        Flow::gradient_rate(self, state, rate);
+    }
+
+    fn rate_factors(&self) -> Vec<(Range<usize>, f64)> {
+        let factors = self.architecture().rate_factors();
+        factors.map(|(range, c)| (range.clone(), c)).collect()
+    }
+
     fn linearise(&mut self) {
         Flow::linearise(self);
     }
@@ -85,7 +104,7 @@ pub fn integrate<S: System>(
 ) -> End {
     match settings.method {
         Method::RungeKutta(pair) => runge_kutta::integrate(system, pair, start, settings, observe),
-        Method::Exponential => exponential::integrate(system, start, settings, observe),
+        Method::Exponential => coordinates::integrate(system, start, settings, observe),
     }
 }
 

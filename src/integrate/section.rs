@@ -25,6 +25,11 @@ pub struct FlowSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::POSITIVE))]
     pub atol: Option<f64>,
+    /// Weight decay mu: mu/2 |W|^2 is added to the loss that the weights descend, which is no part of the loss that is
+    /// reported.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(transform = within(check::NOT_NEGATIVE))]
+    pub weight_decay: f64,
     /// Whether a smaller network with the same trajectory is integrated where there is one.
     #[serde(default)]
     pub reduction: ReductionChoice,
@@ -78,6 +83,10 @@ pub struct Until {
     pub loss_gap: Option<f64>,
 }
 
+fn is_zero(x: &f64) -> bool {
+    *x == 0.0
+}
+
 fn default_max_steps() -> u64 {
     10_000_000
 }
@@ -90,8 +99,16 @@ impl FlowSection {
     pub fn check(&self, activation: Activation) -> Result<()> {
         check::number("flow.rtol", self.rtol, 1e-13..=0.1)?;
         check::number("flow.atol", self.atol, check::POSITIVE)?;
+        check::number("flow.weight_decay", self.weight_decay, check::NOT_NEGATIVE)?;
         check::count("flow.max_steps", self.max_steps, 1..)?;
         self.until.check()?;
+        if self.weight_decay > 0.0 && self.until.time.is_none() {
+            return Err(InputError::at(
+                "flow.until.time",
+                "this key is missing: with weight decay the loss need not come down to its least",
+                "add until: {time: ...}, the time at which the run ends",
+            ));
+        }
         if !activation.is_smooth() && self.method == MethodChoice::Exponential {
             return Err(InputError::at(
                 "flow.method",

@@ -36,6 +36,8 @@ pub enum Purpose {
     Batches = 20,
     /// Which of two views show the image.
     Views = 21,
+    /// Modalities that are dropped from the samples of mini-batches.
+    Dropping = 22,
 }
 
 /// The random numbers of `seed` for `purpose`, from their beginning.

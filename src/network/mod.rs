@@ -47,7 +47,7 @@ pub enum Stack {
 }
 
 /// One weight matrix.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
     /// `A.1`, `shared.3`: stack and depth, counted from the input; shared layers go on from the
     /// deepest private stack.
@@ -60,6 +60,8 @@ pub struct Layer {
     pub cols: usize,
     /// Its entries in the state, by columns.
     pub range: Range<usize>,
+    /// Factor c on its learning rate: dW/dt = -c dLoss/dW. 0 freezes it.
+    pub rate_factor: f64,
 }
 
 impl Layer {
@@ -70,12 +72,14 @@ impl Layer {
 }
 
 /// The biases of the units of one hidden space, or of the outputs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bias {
     /// `A.1.bias` behind the layer A.1; `fusion.bias` where several stacks end.
     pub name: String,
     /// Its entries in the state.
     pub range: Range<usize>,
+    /// Factor on its learning rate, as of a layer.
+    pub rate_factor: f64,
 }
 
 /// Layers of a network, with their shapes and places in the state.
@@ -95,6 +99,8 @@ pub struct Architecture {
     pub activation: Activation,
     /// Biases of each of the [`Spaces`] and then of the outputs; empty where there are none.
     pub biases: Vec<Bias>,
+    /// Weight decay mu: the loss has mu/2 |w|^2 beside that of the outputs.
+    pub weight_decay: f64,
 }
 
 /// Where the modalities of a network are fused.
@@ -160,7 +166,11 @@ impl Architecture {
             let start = end;
             end = start.checked_add(len).ok_or_else(too_many_weights)?;
             let range = start..end;
-            self.biases.push(Bias { name, range });
+            self.biases.push(Bias {
+                name,
+                range,
+                rate_factor: 1.0,
+            });
         }
         Ok(self)
     }
@@ -220,7 +230,53 @@ impl Architecture {
             layers: layers.0,
             activation: Activation::Linear,
             biases: Vec::new(),
+            weight_decay: 0.0,
         })
+    }
+
+    /// The same network with a factor on the learning rate of each modality's private layers, and of the biases
+    /// of the hidden units that belong to it alone.
+    pub fn with_rate_factors(mut self, factors: &[f64]) -> Self {
+        let spaces = Spaces::of(&self);
+        for (stack, &factor) in self.private.iter().zip(factors) {
+            for layer in &mut self.layers[stack.clone()] {
+                layer.rate_factor = factor;
+            }
+        }
+        for (space, bias) in self.biases.iter_mut().enumerate() {
+            let is_hidden = space < spaces.dims().len();
+            let ending: Vec<usize> = spaces.ending_in(is_hidden.then_some(space)).collect();
+            if let ([only], true) = (&ending[..], is_hidden) {
+                bias.rate_factor = self.layers[*only].rate_factor;
+            }
+        }
+        self
+    }
+
+    /// Entries of the state of each layer, and then of the biases of each space, with the factor on their learning
+    /// rate.
+    pub fn rate_factors(&self) -> impl Iterator<Item = (&Range<usize>, f64)> {
+        let layers = self.layers.iter().map(|l| (&l.range, l.rate_factor));
+        layers.chain(self.biases.iter().map(|b| (&b.range, b.rate_factor)))
+    }
+
+    /// The factor on the learning rate of the private layers of modality `m`.
+    pub fn stack_rate_factor(&self, m: usize) -> f64 {
+        self.layers[self.private[m].start].rate_factor
+    }
+
+    /// Adds what weight decay does to the rate of weights: -mu w.
+    pub fn add_decay(&self, weights: &[f64], rate: &mut [f64]) {
+        if self.weight_decay > 0.0 {
+            for (rate, weight) in rate.iter_mut().zip(weights) {
+                *rate -= self.weight_decay * weight;
+            }
+        }
+    }
+
+    /// Whether every layer learns at the same rate.
+    pub fn has_one_rate(&self) -> bool {
+        self.rate_factors().all(|(_, factor)| factor == 1.0)
     }
 
     /// Number of weights, biases included.
@@ -345,6 +401,7 @@ impl Layers {
             rows,
             cols,
             range: start..end.ok_or_else(too_many_weights)?,
+            rate_factor: 1.0,
         });
         Ok(())
     }

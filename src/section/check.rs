@@ -20,6 +20,24 @@ const LONGEST_NAME: usize = 100;
 /// Above 0, and with finite products.
 pub const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(LARGEST));
 
+/// 0 or more, and with finite products.
+pub const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(LARGEST));
+
+/// A probability that is not 0.
+pub const PROBABILITY: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
+
+/// Only modalities of the data are named.
+pub fn known_modalities<T>(key: &str, values: &ByModality<T>, known: &[&str]) -> Result<()> {
+    match values.keys().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(InputError::at(
+            format!("{key}.{name}"),
+            format!("the data have no modality {name:?}"),
+            format!("name one of {}", known.join(", ")),
+        )),
+    }
+}
+
 /// The name of a run becomes a folder.
 pub fn run_name(name: &str) -> Result<()> {
     file_name("name", name)

@@ -101,7 +101,7 @@ impl Spectrum {
 pub fn spectrum(flow: &mut Flow<'_>, state: &[f64], count: usize) -> Option<Spectrum> {
     let mut lanczos = Lanczos::new(state.len(), most_products(state.len()));
     let mut gradient = vec![0.0; state.len()];
-    flow.rate(state, &mut gradient);
+    flow.gradient_rate(state, &mut gradient);
     if !flow.is_finite() {
         return None;
     }

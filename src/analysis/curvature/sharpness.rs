@@ -117,7 +117,7 @@ impl<'a> SharpnessTracker<'a> {
     /// The largest eigenvalue at a state.
     fn evaluate(&mut self, time: f64, state: &DVector<f64>) {
         self.last.copy_from(state);
-        self.flow.rate(state.as_slice(), &mut self.start);
+        self.flow.gradient_rate(state.as_slice(), &mut self.start);
         if !self.flow.is_finite() {
             return;
         }

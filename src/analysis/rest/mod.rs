@@ -119,15 +119,15 @@ impl<'a> RestMonitor<'a> {
             next_look: 0.0,
             flow,
         };
-        monitor.take_sizes(weights);
+        monitor.take_sizes(0.0, weights);
         monitor
     }
 
     /// Takes in a segment that ends at `knot`; says so where the flow rests there.
     pub fn pass(&mut self, segment: &dyn Segment, knot: &Knot) -> Option<Rest> {
         let [_, middle, end] = segment.nodes();
-        self.take_sizes(middle.state);
-        let fades = self.take_sizes(end.state);
+        self.take_sizes(middle.time, middle.state);
+        let fades = self.take_sizes(end.time, end.state);
         if end.time < self.next_look && !fades {
             return None;
         }
@@ -137,7 +137,7 @@ impl<'a> RestMonitor<'a> {
 
     /// Takes in the sizes of the stacks; says whether one has just faded. Between two looks a stack may
     /// shrink and grow again.
-    fn take_sizes(&mut self, state: &DVector<f64>) -> bool {
+    fn take_sizes(&mut self, time: f64, state: &DVector<f64>) -> bool {
         /// Share of the largest squared norm from which on fading is thought of, and up to which a
         /// stack that has faded counts as such.
         const SMALL: f64 = 1e-6;
@@ -153,7 +153,7 @@ impl<'a> RestMonitor<'a> {
                 stack.has_faded = false;
             } else if size < stack.next && !stack.has_faded {
                 stack.next = 0.5 * size;
-                let has_faded = self.fades(s, size, state);
+                let has_faded = self.fades(s, size, (time, state));
                 self.stacks[s].has_faded = has_faded;
                 fades |= has_faded;
             }
@@ -162,7 +162,7 @@ impl<'a> RestMonitor<'a> {
     }
 
     fn look(&mut self, time: f64, state: &DVector<f64>, knot: &Knot) -> Option<Rest> {
-        self.flow.rate(state.as_slice(), &mut self.rate);
+        self.flow.gradient_rate(state.as_slice(), &mut self.rate);
         if !self.flow.is_finite() {
             return None;
         }
@@ -235,13 +235,13 @@ impl<'a> RestMonitor<'a> {
 
     /// Whether a private stack of this squared norm has shrunk to the round-off of its own past, or to
     /// the error of the integrator. At its smallest the squared norm is about twice the conserved matrix.
-    fn fades(&self, s: usize, size: f64, state: &DVector<f64>) -> bool {
+    fn fades(&self, s: usize, size: f64, (time, state): (f64, &DVector<f64>)) -> bool {
         const FEW: f64 = 16.0;
         let stack = &self.stacks[s];
         if stack.modality.is_none() {
             return false;
         }
-        let drifts = balancedness::drifts(self.flow.architecture(), &self.start, state);
+        let drifts = balancedness::drifts(self.flow.architecture(), (&self.start, state), time);
         let own = drifts
             .iter()
             .filter(|drift| stack.layers.contains(&drift.after));

@@ -55,10 +55,9 @@ impl Rule for AdamSection {
         false
     }
 
-    fn start(&self, eta: f64, len: usize) -> Box<dyn Optimiser> {
+    fn start(&self, len: usize) -> Box<dyn Optimiser> {
         Box::new(Means {
             constants: *self,
-            eta,
             first: vec![0.0; len],
             second: vec![0.0; len],
             powers: [1.0; 2],
@@ -69,7 +68,6 @@ impl Rule for AdamSection {
 #[derive(Debug)]
 struct Means {
     constants: AdamSection,
-    eta: f64,
     /// m and s.
     first: Vec<f64>,
     second: Vec<f64>,
@@ -78,19 +76,24 @@ struct Means {
 }
 
 impl Optimiser for Means {
-    fn step(&mut self, rate: &[f64], weights: &mut [f64]) {
+    fn begin_step(&mut self) {
+        let AdamSection { beta1, beta2, .. } = self.constants;
+        self.powers = [self.powers[0] * beta1, self.powers[1] * beta2];
+    }
+
+    fn step(&mut self, start: usize, eta: f64, g: &[f64], weights: &mut [f64]) {
         let AdamSection {
             beta1,
             beta2,
             epsilon,
         } = self.constants;
-        self.powers = [self.powers[0] * beta1, self.powers[1] * beta2];
         let [bias1, bias2] = self.powers.map(|power| 1.0 - power);
-        let means = self.first.iter_mut().zip(&mut self.second);
-        for ((weight, (m, s)), rate) in weights.iter_mut().zip(means).zip(rate) {
-            *m = beta1 * *m + (1.0 - beta1) * rate;
-            *s = beta2 * *s + (1.0 - beta2) * rate * rate;
-            *weight += self.eta * (*m / bias1) / ((*s / bias2).sqrt() + epsilon);
+        let first = self.first[start..].iter_mut();
+        let means = first.zip(&mut self.second[start..]);
+        for ((weight, (m, s)), g) in weights.iter_mut().zip(means).zip(g) {
+            *m = beta1 * *m + (1.0 - beta1) * g;
+            *s = beta2 * *s + (1.0 - beta2) * g * g;
+            *weight += eta * (*m / bias1) / ((*s / bias2).sqrt() + epsilon);
         }
     }
 }

@@ -186,11 +186,15 @@ pub trait Rule: Debug {
     }
 
     /// The rule before its first step of `len` weights.
-    fn start(&self, eta: f64, len: usize) -> Box<dyn Optimiser>;
+    fn start(&self, len: usize) -> Box<dyn Optimiser>;
 }
 
 /// A rule at work, with what it remembers.
 pub trait Optimiser: Debug {
-    /// Moves the weights by one step along `rate`, which is -dLoss/dw.
-    fn step(&mut self, rate: &[f64], weights: &mut [f64]);
+    /// Starts a step.
+    fn begin_step(&mut self) {}
+
+    /// Moves the weights from the entry `start` of the state on by their part of the step of learning rate `eta`,
+    /// `g` being minus their gradient.
+    fn step(&mut self, start: usize, eta: f64, g: &[f64], weights: &mut [f64]);
 }

@@ -29,10 +29,9 @@ impl Rule for Momentum {
         Some(1.0 + self.0)
     }
 
-    fn start(&self, eta: f64, len: usize) -> Box<dyn Optimiser> {
+    fn start(&self, len: usize) -> Box<dyn Optimiser> {
         Box::new(Moving {
             momentum: self.0,
-            eta,
             velocity: vec![0.0; len],
         })
     }
@@ -41,16 +40,15 @@ impl Rule for Momentum {
 #[derive(Debug)]
 struct Moving {
     momentum: f64,
-    eta: f64,
     velocity: Vec<f64>,
 }
 
 impl Optimiser for Moving {
-    fn step(&mut self, rate: &[f64], weights: &mut [f64]) {
-        let moving = weights.iter_mut().zip(&mut self.velocity).zip(rate);
-        for ((weight, velocity), rate) in moving {
-            *velocity = self.momentum * *velocity + rate;
-            *weight += self.eta * *velocity;
+    fn step(&mut self, start: usize, eta: f64, g: &[f64], weights: &mut [f64]) {
+        let velocity = &mut self.velocity[start..];
+        for ((weight, velocity), g) in weights.iter_mut().zip(velocity).zip(g) {
+            *velocity = self.momentum * *velocity + g;
+            *weight += eta * *velocity;
         }
     }
 }

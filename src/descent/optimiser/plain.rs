@@ -19,20 +19,18 @@ impl Rule for Plain {
         Some(0.0)
     }
 
-    fn start(&self, eta: f64, _len: usize) -> Box<dyn Optimiser> {
-        Box::new(Steps { eta })
+    fn start(&self, _len: usize) -> Box<dyn Optimiser> {
+        Box::new(Steps)
     }
 }
 
 #[derive(Debug)]
-struct Steps {
-    eta: f64,
-}
+struct Steps;
 
 impl Optimiser for Steps {
-    fn step(&mut self, rate: &[f64], weights: &mut [f64]) {
-        for (weight, rate) in weights.iter_mut().zip(rate) {
-            *weight += self.eta * rate;
+    fn step(&mut self, _start: usize, eta: f64, g: &[f64], weights: &mut [f64]) {
+        for (weight, g) in weights.iter_mut().zip(g) {
+            *weight += eta * g;
         }
     }
 }

@@ -23,7 +23,7 @@ mod tangent;
 
 use super::Observation;
 use crate::data::{ByProducts, Moments};
-use crate::linalg::{ByColumns, dot, multiply_transposed, outer};
+use crate::linalg::{ByColumns, add_scaled, dot, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
 use products::Products;
 pub use products::linear_work;
@@ -57,8 +57,8 @@ impl<'a> MomentFlow<'a> {
         }
     }
 
-    /// The rate dW/dt at the state last evaluated.
-    pub fn write_rate(&self, rate: &mut [f64]) {
+    /// -dLoss/dW at the state last evaluated, without weight decay.
+    pub fn write_negative_gradient(&self, rate: &mut [f64]) {
         let Products { backward, pull, .. } = &self.products;
         for (l, layer) in self.products.architecture.layers.iter().enumerate() {
             let out = &mut rate[layer.range.clone()];
@@ -86,7 +86,12 @@ impl<'a> MomentFlow<'a> {
     /// is the same number for each layer of a stack (balancedness).
     pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
         let map_len = self.products.map.len();
-        let layers = &self.products.architecture.layers;
+        let &Architecture {
+            ref layers,
+            outputs,
+            weight_decay: decay,
+            ..
+        } = self.products.architecture;
         let measured = map_len + layers.len();
         let len = measured + self.by_products.len();
         observation.values.resize(len, 0.0);
@@ -100,9 +105,21 @@ impl<'a> MomentFlow<'a> {
         for (l, layer) in layers.iter().enumerate() {
             let w = &weights[layer.range.clone()];
             let constant = self.constant_norms.map_or(0.0, |norms| norms[l]);
-            observation.values[map_len + l] = dot(w, w) + constant;
-            observation.rates[map_len + l] = 2.0 * self.map_along_residual(layer.stack);
+            let norm_squared = dot(w, w) + constant;
+            let growth = self.map_along_residual(layer.stack) - decay * norm_squared;
+            observation.values[map_len + l] = norm_squared;
+            observation.rates[map_len + l] = 2.0 * layer.rate_factor * growth;
             self.add_map_rate(l, &mut observation.rates[..map_len]);
+            if decay > 0.0 {
+                let reached = self.products.architecture.reaching(layer.stack);
+                let entries = reached.start * outputs..reached.end * outputs;
+                let map = &self.products.map[entries.clone()];
+                add_scaled(
+                    -decay * layer.rate_factor,
+                    map,
+                    &mut observation.rates[entries],
+                );
+            }
         }
     }
 
@@ -166,7 +183,7 @@ impl<'a> MomentFlow<'a> {
                 };
             }
             for (p, row) in self.gram.chunks_exact(outputs).enumerate() {
-                rate[p + input * outputs] += dot(row, &self.column);
+                rate[p + input * outputs] += layer.rate_factor * dot(row, &self.column);
             }
         }
     }

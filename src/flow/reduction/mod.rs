@@ -79,6 +79,10 @@ impl Reduction {
         weights: &DVector<f64>,
         tolerance: f64,
     ) -> Option<Self> {
+        // The part between the complements would not be constant.
+        if architecture.weight_decay > 0.0 && architecture.deepest() > 2 {
+            return None;
+        }
         let most = LARGEST_SHARE * architecture.len() as f64;
         let levels = pilot::levels(architecture, weights);
         let mut krylov = Krylov::new(architecture, weights);

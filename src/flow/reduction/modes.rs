@@ -28,7 +28,11 @@ pub(super) fn has_modes(architecture: &Architecture) -> bool {
     let fusion = architecture.fusion();
     let is_two_layer = fusion.is_some_and(|fusion| fusion.is_late() && fusion.depth == 2);
     let is_scalar = architecture.modalities.iter().all(|m| m.dim() == 1);
-    architecture.is_linear() && is_two_layer && is_scalar && architecture.outputs == 1
+    architecture.is_linear()
+        && architecture.weight_decay == 0.0
+        && is_two_layer
+        && is_scalar
+        && architecture.outputs == 1
 }
 
 /// The network of the modes of a network that has them.

@@ -162,7 +162,7 @@ impl PilotRun {
     /// Takes rate and observation at the present weights.
     fn look(&mut self, flow: &mut Flow<'_>) {
         flow.observe(self.weights.as_slice(), &mut self.observation);
-        flow.write_rate(self.rate.as_mut_slice());
+        flow.write_rate(self.weights.as_slice(), self.rate.as_mut_slice());
     }
 
     /// The step that moves the fastest layer by [`STEP`] of its norm; infinite where none moves.

@@ -30,7 +30,7 @@ mod tangent;
 mod tape;
 
 use super::Observation;
-use crate::data::{BLOCK, Block, Moments, Samples};
+use crate::data::{BLOCK, Block, Exposure, Moments, Samples, View};
 use crate::linalg::{SemiDefinite, dot};
 use crate::network::{Architecture, Spaces};
 use dense::{Shape, gather};
@@ -51,8 +51,12 @@ const WORTH_THREADS: usize = 200_000;
 pub struct SampledFlow<'a> {
     wiring: Wiring<'a>,
     moments: &'a Moments,
+    /// The views whose losses add up.
+    views: Vec<View>,
     lanes: Vec<Lane>,
-    /// dW/dt and the loss at the state last evaluated.
+    /// -dLoss/dw and the loss at the state last evaluated.
+    gradient: Vec<f64>,
+    /// The rate of the weights there, where it is asked for.
     rate: Vec<f64>,
     loss: f64,
     is_finite: bool,
@@ -64,11 +68,33 @@ struct Lane {
     blocks: Range<usize>,
     tape: Tape,
     tangent: Tangent,
+    /// Inputs of a block, some of them at zero.
+    inputs: Vec<f64>,
     /// Sum over the lane's samples of a rate or of a Hessian product.
     sum: Vec<f64>,
     /// Sum of |y - y^|^2.
     error: f64,
     outputs: OutputSums,
+}
+
+/// What a pass goes over.
+struct Data<'s, 'a> {
+    wiring: &'s Wiring<'a>,
+    samples: &'s Samples,
+    views: &'s [View],
+}
+
+/// A block as a view has it; `inputs` is storage for one.
+fn seen<'s>(view: &View, block: &Block<'s>, inputs: &'s mut Vec<f64>) -> Block<'s> {
+    if view.dropped.is_empty() {
+        return *block;
+    }
+    inputs.clear();
+    inputs.extend_from_slice(block.inputs);
+    for dropped in &view.dropped {
+        inputs[dropped.start * block.len..dropped.end * block.len].fill(0.0);
+    }
+    Block { inputs, ..*block }
 }
 
 /// Sums over samples of the outputs and of their derivatives along the flow.
@@ -85,6 +111,18 @@ struct OutputSums {
 impl<'a> SampledFlow<'a> {
     /// Prepares the workspace.
     pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
+        let modalities = moments.modalities.len();
+        let exposure = moments.exposure.clone();
+        let exposure = exposure.unwrap_or_else(|| Exposure::full(modalities));
+        Self::exposed(architecture, moments, &exposure)
+    }
+
+    /// The same with another exposure than that of the moments.
+    pub fn exposed(
+        architecture: &'a Architecture,
+        moments: &'a Moments,
+        exposure: &Exposure,
+    ) -> Self {
         let wiring = Wiring::new(architecture);
         let samples = moments.samples.as_deref();
         let blocks = samples.map_or(0, Samples::blocks);
@@ -99,6 +137,7 @@ impl<'a> SampledFlow<'a> {
                 blocks: k * blocks / lanes..(k + 1) * blocks / lanes,
                 tangent: Tangent::new(&tape),
                 tape,
+                inputs: Vec::new(),
                 sum: vec![0.0; architecture.len()],
                 error: 0.0,
                 outputs: OutputSums {
@@ -109,7 +148,9 @@ impl<'a> SampledFlow<'a> {
             }
         };
         Self {
+            views: exposure.views(&moments.modalities),
             lanes: (0..lanes).map(lane).collect(),
+            gradient: vec![0.0; architecture.len()],
             rate: vec![0.0; architecture.len()],
             loss: f64::NAN,
             is_finite: false,
@@ -120,25 +161,30 @@ impl<'a> SampledFlow<'a> {
 
     /// Loss and rate at the state `weights`.
     pub fn evaluate(&mut self, weights: &[f64]) {
-        self.each_lane(|lane, wiring, samples| lane.evaluate(wiring, samples, weights));
+        self.each_lane(|lane, data| lane.evaluate(data, weights));
         let count = self.count();
-        sum_lanes(&self.lanes, count, &mut self.rate);
+        sum_lanes(&self.lanes, count, &mut self.gradient);
         self.loss = self.error() / (2.0 * count);
         self.is_finite = self.loss.is_finite() && weights.iter().all(|w| w.is_finite());
     }
 
-    /// Writes the rate by other samples than its own, no larger a block of them: a mini-batch.
-    pub fn rate_on(&mut self, samples: &Samples, weights: &[f64], rate: &mut [f64]) {
+    /// Writes -dLoss/dw of other samples than its own, no larger a block of them: a mini-batch.
+    pub fn write_on(&mut self, samples: &Samples, weights: &[f64], rate: &mut [f64]) {
         if let Some(lane) = self.lanes.first_mut() {
             lane.sum.fill(0.0);
-            lane.add(&self.wiring, samples, 0..samples.blocks(), weights);
+            let data = Data {
+                wiring: &self.wiring,
+                samples,
+                views: &self.views,
+            };
+            lane.add(&data, 0..samples.blocks(), weights);
             sum_lanes(&self.lanes[..1], samples.len() as f64, rate);
         }
     }
 
-    /// The rate at the state last evaluated.
-    pub fn write_rate(&self, rate: &mut [f64]) {
-        rate.copy_from_slice(&self.rate);
+    /// -dLoss/dw at the state last evaluated, without weight decay.
+    pub fn write_negative_gradient(&self, rate: &mut [f64]) {
+        rate.copy_from_slice(&self.gradient);
     }
 
     /// Whether loss and weights of the last evaluation were finite.
@@ -148,16 +194,21 @@ impl<'a> SampledFlow<'a> {
 
     /// The loss at the state `weights`.
     pub fn loss(&mut self, weights: &[f64]) -> f64 {
-        self.each_lane(|lane, wiring, samples| lane.compare(wiring, samples, weights));
+        self.each_lane(|lane, data| lane.compare(data, weights));
         self.error() / (2.0 * self.count())
     }
 
     /// The observation at the state last evaluated.
     pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
-        let rate = std::mem::take(&mut self.rate);
-        self.each_lane(|lane, wiring, samples| lane.observe(wiring, samples, (weights, &rate)));
-        self.rate = rate;
         let architecture = self.wiring.architecture;
+        let mut rate = std::mem::take(&mut self.rate);
+        rate.copy_from_slice(&self.gradient);
+        architecture.add_decay(weights, &mut rate);
+        for (range, factor) in architecture.rate_factors() {
+            rate[range.clone()].iter_mut().for_each(|r| *r *= factor);
+        }
+        self.each_lane(|lane, data| lane.observe(data, (weights, &rate)));
+        self.rate = rate;
         let map_len = architecture.map_len();
         let layers = &architecture.layers;
         let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
@@ -171,7 +222,7 @@ impl<'a> SampledFlow<'a> {
             rates[map_len + l] = 2.0 * dot(w, rate);
         }
         values[loss] = self.loss;
-        rates[loss] = -dot(&self.rate, &self.rate);
+        rates[loss] = -dot(&self.gradient, &self.rate);
         for (k, out) in [values, rates].into_iter().enumerate() {
             let lanes = self.lanes.iter();
             let sum: f64 = lanes.map(|lane| lane.outputs.power[k]).sum();
@@ -182,9 +233,7 @@ impl<'a> SampledFlow<'a> {
 
     /// J V at the state `point`.
     pub fn jacobian_product(&mut self, point: &[f64], direction: &[f64], product: &mut [f64]) {
-        self.each_lane(|lane, wiring, samples| {
-            lane.differentiate(wiring, samples, (point, direction))
-        });
+        self.each_lane(|lane, data| lane.differentiate(data, (point, direction)));
         sum_lanes(&self.lanes, self.count(), product);
     }
 
@@ -219,17 +268,22 @@ impl<'a> SampledFlow<'a> {
     }
 
     /// Does some work for every lane, in parallel where it is enough.
-    fn each_lane(&mut self, work: impl Fn(&mut Lane, &Wiring<'_>, &Samples) + Sync) {
+    fn each_lane(&mut self, work: impl Fn(&mut Lane, &Data<'_, '_>) + Sync) {
         let Some(samples) = &self.moments.samples else {
             return;
         };
-        let (wiring, samples): (_, &Samples) = (&self.wiring, samples);
-        if self.lanes.len() > 1 && samples.len() * self.rate.len() >= WORTH_THREADS {
+        let data = Data {
+            wiring: &self.wiring,
+            samples: samples.as_ref(),
+            views: &self.views,
+        };
+        let samples = data.samples;
+        if self.lanes.len() > 1 && samples.len() * self.gradient.len() >= WORTH_THREADS {
             let lanes = self.lanes.par_iter_mut();
-            lanes.for_each(|lane| work(lane, wiring, samples));
+            lanes.for_each(|lane| work(lane, &data));
         } else {
             let lanes = self.lanes.iter_mut();
-            lanes.for_each(|lane| work(lane, wiring, samples));
+            lanes.for_each(|lane| work(lane, &data));
         }
     }
 }
@@ -270,42 +324,44 @@ fn sum_lanes(lanes: &[Lane], count: f64, mean: &mut [f64]) {
 }
 
 impl Lane {
-    fn evaluate(&mut self, wiring: &Wiring<'_>, samples: &Samples, weights: &[f64]) {
+    fn evaluate(&mut self, data: &Data<'_, '_>, weights: &[f64]) {
         self.sum.fill(0.0);
         self.error = 0.0;
-        self.add(wiring, samples, self.blocks.clone(), weights);
+        self.add(data, self.blocks.clone(), weights);
     }
 
     /// Adds the rates and errors of some blocks.
-    fn add(
-        &mut self,
-        wiring: &Wiring<'_>,
-        samples: &Samples,
-        blocks: Range<usize>,
-        weights: &[f64],
-    ) {
+    fn add(&mut self, data: &Data<'_, '_>, blocks: Range<usize>, weights: &[f64]) {
         for k in blocks {
-            let block = samples.block(k);
-            self.tape.forward(wiring, weights, &block, false);
-            self.error += self.tape.compare(&block);
-            self.tape.backward(wiring, weights, &block, &mut self.sum);
+            for view in data.views {
+                let block = data.samples.block(k);
+                let block = seen(view, &block, &mut self.inputs);
+                self.tape.forward(data.wiring, weights, &block, false);
+                self.error += self.tape.compare(&block, view.weight);
+                self.tape
+                    .backward(data.wiring, weights, &block, &mut self.sum);
+            }
         }
     }
 
-    fn compare(&mut self, wiring: &Wiring<'_>, samples: &Samples, weights: &[f64]) {
+    fn compare(&mut self, data: &Data<'_, '_>, weights: &[f64]) {
         self.error = 0.0;
         for k in self.blocks.clone() {
-            let block = samples.block(k);
-            self.tape.forward(wiring, weights, &block, false);
-            self.error += self.tape.compare(&block);
+            for view in data.views {
+                let block = data.samples.block(k);
+                let block = seen(view, &block, &mut self.inputs);
+                self.tape.forward(data.wiring, weights, &block, false);
+                self.error += self.tape.compare(&block, view.weight);
+            }
         }
     }
 
-    /// Sums of the outputs and of their derivatives in a direction.
-    fn observe(&mut self, wiring: &Wiring<'_>, samples: &Samples, along: (&[f64], &[f64])) {
+    /// Sums of the outputs and of their derivatives in a direction, nothing dropped.
+    fn observe(&mut self, data: &Data<'_, '_>, along: (&[f64], &[f64])) {
         self.outputs.clear();
+        let &Data { wiring, .. } = data;
         for k in self.blocks.clone() {
-            let block = samples.block(k);
+            let block = data.samples.block(k);
             self.tape.forward(wiring, along.0, &block, false);
             self.tangent.forward(wiring, &self.tape, along, &block);
             let outputs = [&self.tape.panels, &self.tangent.panels];
@@ -314,15 +370,20 @@ impl Lane {
         }
     }
 
-    fn differentiate(&mut self, wiring: &Wiring<'_>, samples: &Samples, along: (&[f64], &[f64])) {
+    fn differentiate(&mut self, data: &Data<'_, '_>, along: (&[f64], &[f64])) {
         self.sum.fill(0.0);
+        let &Data { wiring, .. } = data;
         for k in self.blocks.clone() {
-            let block = samples.block(k);
-            self.tape.forward(wiring, along.0, &block, true);
-            self.tape.compare(&block);
-            self.tangent.forward(wiring, &self.tape, along, &block);
-            self.tangent
-                .backward(wiring, &mut self.tape, along, &block, &mut self.sum);
+            for view in data.views {
+                let block = data.samples.block(k);
+                let block = seen(view, &block, &mut self.inputs);
+                self.tape.forward(wiring, along.0, &block, true);
+                self.tape.compare(&block, view.weight);
+                self.tangent.forward(wiring, &self.tape, along, &block);
+                self.tangent.scale_outputs(view.weight);
+                self.tangent
+                    .backward(wiring, &mut self.tape, along, &block, &mut self.sum);
+            }
         }
     }
 }

@@ -65,6 +65,13 @@ impl Tangent {
         }
     }
 
+    /// Gives the block's errors a weight in [`Tangent::backward`].
+    pub(super) fn scale_outputs(&mut self, weight: f64) {
+        if let (Some(outputs), true) = (self.panels.last_mut(), weight != 1.0) {
+            outputs.iter_mut().for_each(|output| *output *= weight);
+        }
+    }
+
     /// Adds the block's part of P J V to `product`, after the forward passes of both.
     pub(super) fn backward(
         &mut self,

@@ -177,16 +177,17 @@ impl Tape {
         }
     }
 
-    /// y - y^; gives back the sum of its squares.
-    pub(super) fn compare(&mut self, block: &Block<'_>) -> f64 {
+    /// y - y^, times the `weight` of the block's errors; gives back the sum of its squares, weighted alike.
+    pub(super) fn compare(&mut self, block: &Block<'_>, weight: f64) -> f64 {
         let outputs = self.panels.len() - 1;
         let mut error = 0.0;
         let pairs = block.targets.iter().zip(&self.panels[outputs]);
         for (residual, (target, output)) in self.back[outputs].iter_mut().zip(pairs) {
-            *residual = target - output;
-            error += *residual * *residual;
+            let left = target - output;
+            *residual = weight * left;
+            error += left * left;
         }
-        error
+        weight * error
     }
 
     /// Adds the block's part of -P dLoss/dw to `rate`.

@@ -201,6 +201,52 @@ impl SemiDefinite {
         }
     }
 
+    /// The same matrix with a factor `own` on each diagonal block and a factor `cross` of both its ranges on every other
+    /// one; own >= cross^2. The ranges (with own and cross) cover it in order.
+    pub fn reweighted(&self, blocks: &[(Range<usize>, f64, f64)]) -> Self {
+        match &*self.0 {
+            Form::Whole(entries) => {
+                let mut entries = entries.clone();
+                for (rows, own, left) in blocks {
+                    for (columns, _, right) in blocks {
+                        let factor = if rows == columns { *own } else { left * right };
+                        let mut block = entries.view_range_mut(rows.clone(), columns.clone());
+                        block *= factor;
+                    }
+                }
+                entries.into()
+            }
+            Form::Diagonal(entries) => {
+                let mut entries = entries.clone();
+                for (range, own, _) in blocks {
+                    entries.rows_range_mut(range.clone()).scale_mut(*own);
+                }
+                Self::diagonal(entries)
+            }
+            // What a diagonal block has beyond cross^2 is a factor of its own.
+            Form::Factor { columns, .. } => {
+                let rank = columns.ncols();
+                let beyond = |(own, cross): (f64, f64)| (own - cross * cross).max(0.0).sqrt();
+                let more = blocks
+                    .iter()
+                    .filter(|(_, own, cross)| beyond((*own, *cross)) > 0.0);
+                let mut factor = DMatrix::zeros(self.dim(), rank * (1 + more.clone().count()));
+                for (range, _, cross) in blocks {
+                    let own = columns.rows_range(range.clone()) * *cross;
+                    factor
+                        .view_range_mut(range.clone(), 0..rank)
+                        .copy_from(&own);
+                }
+                for (k, (range, own, cross)) in more.enumerate() {
+                    let own = columns.rows_range(range.clone()) * beyond((*own, *cross));
+                    let place = (k + 1) * rank..(k + 2) * rank;
+                    factor.view_range_mut(range.clone(), place).copy_from(&own);
+                }
+                Self::of_factor(factor)
+            }
+        }
+    }
+
     /// Whether every entry between two ranges that do not overlap satisfies `condition`.
     pub fn all_between(
         &self,

@@ -1,0 +1,125 @@
+//! Losses that see some modalities alone: what modality dropout and auxiliary losses make of the data.
+//!
+//! A *view* of a sample leaves some modalities at zero, and the loss is a sum of views with weights p:
+//!
+//! ```text
+//! Loss = sum_v p_v 1/2 E|y - f(v x)|^2
+//! ```
+//!
+//! With the probability q_m that modality m is kept, and the weight lambda_m of an auxiliary loss on its own output,
+//! that is the expectation over what is dropped plus sum_m lambda_m 1/2 E|y - f(x_m alone)|^2, modality m dropped there too.
+//! A linear map sees only the moments of all views together,
+//!
+//! ```text
+//! S_yxm' = (1 + lambda_m) q_m S_yxm      S_m' = (1 + lambda_m) q_m S_m      S_mn' = q_m q_n S_mn
+//! ```
+//!
+//! and the power of the targets counts 1 + sum_m lambda_m times.
+
+use super::{Modality, Moments};
+use std::ops::Range;
+
+/// What each modality's part in the loss is: by place, one entry a modality.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exposure {
+    /// Probability q_m that modality m is kept.
+    pub keep: Vec<f64>,
+    /// Weight lambda_m of the loss on its own output.
+    pub auxiliary: Vec<f64>,
+}
+
+/// Samples with some inputs at zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// Its weight p in the loss.
+    pub weight: f64,
+    /// The inputs at zero.
+    pub dropped: Vec<Range<usize>>,
+}
+
+impl Exposure {
+    /// All modalities always kept, no auxiliary loss.
+    pub fn full(modalities: usize) -> Self {
+        Self {
+            keep: vec![1.0; modalities],
+            auxiliary: vec![0.0; modalities],
+        }
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_full(&self) -> bool {
+        self.keep.iter().all(|q| *q == 1.0) && self.auxiliary.iter().all(|w| *w == 0.0)
+    }
+
+    /// The auxiliary losses alone, where what is dropped is drawn sample by sample.
+    pub fn without_dropping(&self) -> Self {
+        Self {
+            keep: vec![1.0; self.keep.len()],
+            auxiliary: self.auxiliary.clone(),
+        }
+    }
+
+    /// The factor on S_m and S_yxm, (1 + lambda_m) q_m.
+    pub fn own_factor(&self, m: usize) -> f64 {
+        (1.0 + self.auxiliary[m]) * self.keep[m]
+    }
+
+    /// The factor on the power of the targets.
+    pub fn target_factor(&self) -> f64 {
+        1.0 + self.auxiliary.iter().sum::<f64>()
+    }
+
+    /// The views of the samples whose losses add up; 2^M of those that are dropped at random.
+    pub fn views(&self, modalities: &[Modality]) -> Vec<View> {
+        let view = |weight, kept: &dyn Fn(usize) -> bool| {
+            let dropped = modalities.iter().filter(|m| !kept(m.index));
+            View {
+                weight,
+                dropped: dropped.map(|m| m.range.clone()).collect(),
+            }
+        };
+        let mut views = Vec::new();
+        for mask in 0..1u64 << modalities.len() {
+            let kept = |m: usize| mask >> m & 1 == 0;
+            let chances = self.keep.iter().enumerate();
+            let chances = chances.map(|(m, q)| if kept(m) { *q } else { 1.0 - q });
+            views.push(view(chances.product(), &kept));
+        }
+        for (m, &weight) in self.auxiliary.iter().enumerate() {
+            views.push(view(weight * self.keep[m], &|other| other == m));
+            views.push(view(weight * (1.0 - self.keep[m]), &|_| false));
+        }
+        views.retain(|view| view.weight > 0.0);
+        views
+    }
+}
+
+impl Moments {
+    /// The moments of the views of the same data. What the data generalise to stays as it is.
+    pub fn exposed(self, exposure: &Exposure) -> Moments {
+        if exposure.is_full() {
+            return self;
+        }
+        let mut cross = self.cross.clone();
+        let mut blocks = Vec::new();
+        for modality in &self.modalities {
+            let factor = exposure.own_factor(modality.index);
+            cross
+                .columns_range_mut(modality.range.clone())
+                .scale_mut(factor);
+            blocks.push((
+                modality.range.clone(),
+                factor,
+                exposure.keep[modality.index],
+            ));
+        }
+        let inputs = self.inputs.reweighted(&blocks);
+        let power = 2.0 * self.initial_loss * exposure.target_factor();
+        let mut moments = Moments::new(self.modalities, inputs, cross, power);
+        moments.generalisation = self.generalisation;
+        moments.samples = self.samples;
+        moments.reading = self.reading;
+        moments.exposure = Some(exposure.clone());
+        moments
+    }
+}
