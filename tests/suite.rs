@@ -26,6 +26,7 @@ mod order;
 mod phase_plane;
 mod reachable;
 mod reduction;
+mod remedies;
 mod rest;
 mod stepping;
 mod tables;
