@@ -2,6 +2,7 @@
 SCENARIO ?= scenarios/late_fusion.yaml
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 SWEEPS := $(sort $(wildcard scenarios/paper/*.yaml))
+REMEDIES := $(sort $(wildcard scenarios/remedies/*.yaml))
 VALIDITY := $(sort $(wildcard scenarios/validity/*.yaml))
 NONLINEAR := $(sort $(wildcard scenarios/nonlinear/*.yaml))
 NONLINEAR_SWEEPS := $(sort $(wildcard scenarios/nonlinear/sweeps/*.yaml))
@@ -52,10 +53,11 @@ tables: ## measure the tables of docs/method.md (Python 3.10)
 	cargo build --release --locked --quiet
 	python3 docs/tables.py
 
-figures: ## run every shipped scenario into outputs/, every sweep into outputs/paper/ and nonlinear/
+figures: ## run every shipped scenario into outputs/, every sweep into outputs/paper/, nonlinear/ and remedies/
 	@$(MODALFLOW) run $(SCENARIOS)
 	@$(MODALFLOW) sweep $(SWEEPS) --out outputs/paper
 	@$(MODALFLOW) sweep $(NONLINEAR_SWEEPS) --out outputs/nonlinear
+	@$(MODALFLOW) sweep $(REMEDIES) --out outputs/remedies
 
 paper: figures ## the sweeps and the numbers of docs/paper.md (Python 3.10)
 	python3 docs/paper.py
@@ -74,6 +76,7 @@ check: ## validate every shipped scenario
 	@$(MODALFLOW) check --quiet $(SCENARIOS)
 	@$(MODALFLOW) check --quiet $(SWEEPS)
 	@$(MODALFLOW) check --quiet $(VALIDITY)
+	@$(MODALFLOW) check --quiet $(REMEDIES)
 	@$(MODALFLOW) check --quiet $(NONLINEAR)
 	@$(MODALFLOW) check --quiet $(NONLINEAR_SWEEPS)
 

@@ -34,6 +34,11 @@ init.lambda_balanced.lambda.* | λ_{*}  | imbalance λ_{*} of the initial layers
 init.scale.*             |             | factor on the initial layers of *
 descent.learning_rate    | η           | learning rate η
 descent.batch            | batch size  |
+remedy.rate.*            | c_{*}       | factor c_{*} on the learning rate of *
+remedy.auxiliary.*       | λ_{*}       | weight λ_{*} of the loss on the output of * alone
+remedy.keep.*            | q_{*}       | probability q_{*} that * is kept
+remedy.modulate.alpha    | α           | strength α of the modulation
+flow.weight_decay        | μ           | weight decay μ
 flow.until.time          | T           | training time T (η × descent steps)
 ";
 
