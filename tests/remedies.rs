@@ -5,7 +5,7 @@ use super::common;
 use modalflow::analysis::balancedness::balancedness_drift;
 use modalflow::data::{Exposure, Moments, Samples};
 use modalflow::descent::batches::Batches;
-use modalflow::flow::Flow;
+use modalflow::flow::{Flow, Observation};
 use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
 use modalflow::network::{Activation, Architecture};
 use nalgebra::{DMatrix, DVector};
@@ -131,6 +131,35 @@ fn gradients_match_finite_differences() {
                 }
             }
         }
+    }
+}
+
+/// What is observed by passes over the samples is the network with all modalities there: its best linear fit is the
+/// total map, and its rates are those of the map.
+#[test]
+fn outputs_are_observed_without_dropping() {
+    let case = case(Activation::Linear);
+    let len = case.architecture.map_len() + case.architecture.layers.len();
+    let observed = [Flow::new, Flow::on_samples].map(|flow| {
+        let mut observation = Observation::default();
+        let mut flow = flow(&case.architecture, &case.moments);
+        flow.observe(case.weights.as_slice(), &mut observation);
+        (observation.values, observation.rates)
+    });
+    let [(values, rates), (fits, fit_rates)] = &observed;
+    for k in 0..len {
+        assert!(
+            (values[k] - fits[k]).abs() < 1e-12,
+            "{k}: {} {}",
+            values[k],
+            fits[k]
+        );
+        assert!(
+            (rates[k] - fit_rates[k]).abs() < 1e-12,
+            "{k}: {} {}",
+            rates[k],
+            fit_rates[k]
+        );
     }
 }
 

@@ -29,7 +29,7 @@ impl Moments {
             solutions: Solutions::default(),
             samples: None,
             reading: None,
-            exposure: None,
+            exposed: None,
         }
     }
 }

@@ -76,7 +76,7 @@ pub use sampling::Population;
 pub use second_moments::{Modality, Moments, Solutions, layout};
 pub use table::TableData;
 pub use toy::ToyData;
-pub use views::{Exposure, View};
+pub use views::{Exposed, Exposure, View};
 pub use wishart::WishartData;
 pub use xor::XorData;
 

@@ -63,7 +63,7 @@ pub struct Moments {
     /// What reading them told, where they come from a file.
     pub reading: Option<super::Reading>,
     /// The views of the data that these moments are of, where they are not of the data as they are.
-    pub exposure: Option<super::Exposure>,
+    pub exposed: Option<super::Exposed>,
 }
 
 /// What follows from S_xx and S_yx by eigendecompositions, which are worth doing once only.
@@ -214,7 +214,7 @@ impl Moments {
             solutions,
             samples: None,
             reading: None,
-            exposure: None,
+            exposed: None,
         }
     }
 

@@ -16,7 +16,8 @@
 //!
 //! and the power of the targets counts 1 + sum_m lambda_m times.
 
-use super::{Modality, Moments};
+use super::{Modality, Moments, Quadratic};
+use crate::linalg::SemiDefinite;
 use std::ops::Range;
 
 /// What each modality's part in the loss is: by place, one entry a modality.
@@ -26,6 +27,17 @@ pub struct Exposure {
     pub keep: Vec<f64>,
     /// Weight lambda_m of the loss on its own output.
     pub auxiliary: Vec<f64>,
+}
+
+/// An exposure, with what the data are as they stand: all that is seen of outputs whose modalities are all there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exposed {
+    /// The exposure.
+    pub exposure: Exposure,
+    /// The loss of linear maps without it.
+    pub plain_loss: Quadratic,
+    /// S_xx^+ without it, d x d.
+    pub plain_inverse: SemiDefinite,
 }
 
 /// Samples with some inputs at zero.
@@ -114,12 +126,34 @@ impl Moments {
             ));
         }
         let inputs = self.inputs.reweighted(&blocks);
+        let plain_inverse = self.inverse().clone();
         let power = 2.0 * self.initial_loss * exposure.target_factor();
         let mut moments = Moments::new(self.modalities, inputs, cross, power);
         moments.generalisation = self.generalisation;
         moments.samples = self.samples;
         moments.reading = self.reading;
-        moments.exposure = Some(exposure.clone());
+        moments.exposed = Some(Exposed {
+            exposure: exposure.clone(),
+            plain_loss: self.loss,
+            plain_inverse,
+        });
         moments
+    }
+
+    /// The exposure of modalities; None where the data are taken as they are.
+    pub fn exposure(&self) -> Option<&Exposure> {
+        self.exposed.as_ref().map(|exposed| &exposed.exposure)
+    }
+
+    /// The loss of linear maps whose modalities are all there and count once.
+    pub fn plain_loss(&self) -> &Quadratic {
+        let exposed = self.exposed.as_ref();
+        exposed.map_or(&self.loss, |exposed| &exposed.plain_loss)
+    }
+
+    /// S_xx^+ of inputs that are all there and count once, d x d.
+    pub fn plain_inverse(&self) -> &SemiDefinite {
+        let exposed = self.exposed.as_ref();
+        exposed.map_or(self.inverse(), |exposed| &exposed.plain_inverse)
     }
 }

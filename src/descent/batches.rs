@@ -40,7 +40,7 @@ impl<'a> Batches<'a> {
     ) -> Option<Self> {
         let samples = Arc::clone(moments.samples.as_ref()?);
         let order: Vec<usize> = (0..samples.len()).collect();
-        let exposure = moments.exposure.as_ref();
+        let exposure = moments.exposure();
         let auxiliary = exposure.map_or_else(
             || Exposure::full(moments.modalities.len()),
             Exposure::without_dropping,

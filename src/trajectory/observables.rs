@@ -178,7 +178,9 @@ impl Observables<'_> {
         let Some([_, power]) = self.beyond_linear() else {
             return 0.0;
         };
-        without_round_off(knot.values[power] - 2.0 * self.moments.loss.output_power(self.map(knot)))
+        without_round_off(
+            knot.values[power] - 2.0 * self.moments.plain_loss().output_power(self.map(knot)),
+        )
     }
 
     /// Share of the power of the outputs that the total map explains; None for linear networks,
@@ -186,14 +188,18 @@ impl Observables<'_> {
     pub fn linear_share(&self, knot: &Knot) -> Option<f64> {
         let [_, power] = self.beyond_linear()?;
         let power = knot.values[power];
-        (power > 0.0).then(|| 2.0 * self.moments.loss.output_power(self.map(knot)) / power)
+        (power > 0.0).then(|| 2.0 * self.moments.plain_loss().output_power(self.map(knot)) / power)
     }
 
     /// Half the mean square of the difference between the outputs and those of a linear map: how
     /// far the network is from it, in the metric of the loss. What the best linear fit leaves out is
     /// uncorrelated with the inputs, and adds to the distance of the fit.
     pub fn distance(&self, knot: &Knot, map: &[f64]) -> f64 {
-        let fit = self.moments.loss.excess_between(self.map(knot), map);
+        let metric = match self.beyond_linear() {
+            None => &self.moments.loss,
+            Some(_) => self.moments.plain_loss(),
+        };
+        let fit = metric.excess_between(self.map(knot), map);
         fit + 0.5 * self.nonlinear_power(knot)
     }
 

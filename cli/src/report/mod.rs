@@ -10,6 +10,7 @@ pub mod generalisation;
 pub mod learned;
 pub mod network;
 mod phase;
+mod remedy;
 pub mod summary;
 pub mod sweep;
 pub mod text;

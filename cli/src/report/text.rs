@@ -7,6 +7,7 @@ use super::generalisation::push_generalisation;
 use super::learned::push_visits;
 use super::network::network_line;
 use super::phase;
+use super::remedy::push_remedies;
 use super::summary::RunSummary;
 use modalflow::analysis::detector::Crossing;
 use modalflow::data::Modality;
@@ -84,6 +85,7 @@ pub fn theory_report(
         network_line(&problem.architecture),
         data_table(data)
     );
+    push_remedies(&mut text, &problem.scenario);
     let summary = TheorySummary::of(theory, None, None);
     text.push_str(&phase::predicted_table(&summary));
     push_schedule(&mut text, problem, theory);
@@ -161,6 +163,7 @@ pub fn report(problem: &Problem, run: &RunSummary<'_>) -> String {
         let _ = writeln!(text, "{description}");
     }
     let _ = write!(text, "\n{}", data_table(&summary.data));
+    push_remedies(&mut text, &problem.scenario);
     push_flow(&mut text, summary);
     let first = summary.phase.first.as_ref();
     let has_saddle = first.is_none_or(|first| problem.architecture.has_saddle(&[first.index]));

@@ -112,7 +112,7 @@ impl<'a> SampledFlow<'a> {
     /// Prepares the workspace.
     pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
         let modalities = moments.modalities.len();
-        let exposure = moments.exposure.clone();
+        let exposure = moments.exposure().cloned();
         let exposure = exposure.unwrap_or_else(|| Exposure::full(modalities));
         Self::exposed(architecture, moments, &exposure)
     }
@@ -244,7 +244,7 @@ impl<'a> SampledFlow<'a> {
             out.fill(f64::NAN);
             return;
         };
-        let (inverse, lanes) = (self.moments.inverse(), &mut self.lanes);
+        let (inverse, lanes) = (self.moments.plain_inverse(), &mut self.lanes);
         let map = &mut out[..map_len];
         fit(lanes, |sums| &mut sums.cross[k], inverse, map);
         if let Some(parts) = &samples.parts {
