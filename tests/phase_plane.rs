@@ -36,6 +36,28 @@ flow: {{rtol: 1.0e-10, until: {{time: 20.0}}}}
     }
 }
 
+/// The same with learning rates that differ by modality, and weight decay.
+#[test]
+fn rates_and_decay_are_part_of_the_field() {
+    let (problem, result) = common::run(
+        "data: {toy: {rho: 0.5, sigma: {A: 2, B: 1}, target: {A: 1, B: 1}}}
+network: {depth: 3, fusion_layer: 3, width: 3}
+init: {aligned: {norm: 0.3}}
+flow: {rtol: 1.0e-10, weight_decay: 0.1, until: {time: 20.0}}
+remedy: {rate: {B: 3}}",
+    );
+    for knot in result.flow.trajectory.knots() {
+        let field = map_rate(&problem.moments, &problem.architecture, &knot.values[..2]);
+        let field = field.expect("scalar inputs");
+        for (predicted, measured) in field.iter().zip(&knot.rates) {
+            assert!(
+                (predicted - measured).abs() < 1e-7,
+                "{predicted} {measured}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_field_rests_at_critical_points_and_is_for_scalars_only() {
     let moments = common::toy(2.0, 0.3);

@@ -27,6 +27,7 @@ mod phase_plane;
 mod reachable;
 mod reduction;
 mod remedies;
+mod remedy_theory;
 mod rest;
 mod stepping;
 mod tables;

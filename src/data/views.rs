@@ -156,4 +156,23 @@ impl Moments {
         let exposed = self.exposed.as_ref();
         exposed.map_or(self.inverse(), |exposed| &exposed.plain_inverse)
     }
+
+    /// The moments of the inputs of each modality times its factor, with the same bounds of ranks. What the data
+    /// generalise to, and the samples behind them, are left out.
+    pub fn rescaled(&self, factors: &[f64]) -> Moments {
+        let mut cross = self.cross.clone();
+        let mut blocks = Vec::new();
+        for (modality, &factor) in self.modalities.iter().zip(factors) {
+            let range = modality.range.clone();
+            cross.columns_range_mut(range.clone()).scale_mut(factor);
+            blocks.push((range, factor * factor, factor));
+        }
+        let inputs = self.inputs.reweighted(&blocks);
+        let power = 2.0 * self.initial_loss;
+        let mut moments = Moments::new(self.modalities.clone(), inputs, cross, power);
+        if let Some(bounds) = &self.bounds {
+            moments.bound_ranks(bounds);
+        }
+        moments
+    }
 }

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use crate::descent::DescentSection;
 use crate::network::{Architecture, Fusion};
-use crate::theory::{self, Curve, HeavyBall, InitialScale, Theory};
+use crate::theory::{self, Curve, GradientCoordinates, HeavyBall, InitialScale, Theory};
 use nalgebra::DVector;
 
 impl Problem {
@@ -18,14 +18,21 @@ impl Problem {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let mut theory = self.formulas();
         if self.has_times() {
-            let (small, weights) = self.small();
-            let found = theory::from_weights(moments, small, weights);
+            let even = self.even();
+            let (scaled, small, weights) = even.parts();
+            let found = theory::from_weights(scaled, small, weights);
             theory.take_weights(moments, architecture, found);
         }
         theory
     }
 
-    /// The network whose homogeneous flow is followed, and its weights: that flow is reduced as the whole one is.
+    /// The problem whose homogeneous flow is followed, in the coordinates in which all layers learn at one rate: that
+    /// flow is reduced as the whole one is.
+    fn even(&self) -> GradientCoordinates<'_> {
+        let (small, weights) = self.small();
+        GradientCoordinates::of(&self.moments, small, weights)
+    }
+
     fn small(&self) -> (&Architecture, &DVector<f64>) {
         let reduction = self.reduction.as_ref();
         let small = reduction.filter(|reduction| !reduction.has_modes());
@@ -40,6 +47,7 @@ impl Problem {
         let count = self.moments.modalities.len();
         let has_order = |fusion: Fusion| count > 1 && !fusion.is_early();
         self.architecture.is_linear()
+            && self.architecture.weight_decay == 0.0
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)
             && (self.architecture.deepest() > 2 || self.architecture.fusion().is_none_or(has_order))
@@ -53,6 +61,8 @@ impl Problem {
         learning_rate: f64,
     ) -> (Option<f64>, Option<f64>) {
         let (moments, architecture) = (&self.moments, &self.architecture);
+        let even = GradientCoordinates::of(moments, architecture, &self.weights);
+        let (moments, architecture, weights) = even.parts();
         // Half of the units of a rectified network are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
         let momentum = section.map_or(Some(0.0), DescentSection::heavy_ball);
@@ -79,7 +89,6 @@ impl Problem {
             .and_then(|_| theory::descent_ratio(moments, architecture, steps));
         let first = theory.first.as_ref().filter(|_| theory.t_first.is_some());
         let t_first = first.and_then(|first| {
-            let weights = &self.weights;
             theory::descent_first_time(moments, architecture, weights, first.index, steps)
         });
         (t_first, ratio)
@@ -93,8 +102,9 @@ impl Problem {
         let Some(flow) = &theory.from_weights else {
             return (None, None);
         };
-        let (small, weights) = self.small();
-        let found = theory::descent_from_weights(&self.moments, small, weights, steps);
+        let even = self.even();
+        let (scaled, small, weights) = even.parts();
+        let found = theory::descent_from_weights(scaled, small, weights, steps);
         let is_near = |by_steps: Option<f64>, by_flow: Option<f64>| {
             let pair = by_steps.zip(by_flow);
             pair.is_none_or(|(steps, flow)| (steps - flow).abs() <= SMALL * flow)

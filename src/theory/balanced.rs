@@ -16,10 +16,14 @@
 //! a stack of two layers or more keeps its sign for ever; where its drive is opposed it goes
 //! to zero and stays there.
 //!
+//! With a factor c_m on the learning rate of private layers all of this holds in the coordinates of
+//! `coordinates.rs`: W_m is then larger by the gain c_m^{L_m/2}, and G_m acts that much stronger.
+//!
 //! n layers of norm u are the one coordinate y = sqrt(n) u, whose square is theirs: in z, y the
 //! equations are a gradient flow, and their Jacobian is symmetric. The right-hand side shares no
 //! code with that of the full network.
 
+use super::coordinates::gain;
 use crate::data::{ByProducts, Moments};
 use crate::integrate::{RightHandSide, System};
 use crate::network::Architecture;
@@ -53,6 +57,8 @@ struct Stack {
     /// Columns of the joined map W.
     inputs: Range<usize>,
     first: First,
+    /// c_m^{L_m/2}.
+    gain: f64,
     /// Layers of the norm u_m, apart from z_m where that stands for itself.
     layers: usize,
     /// Where their coordinate stands, if there are any.
@@ -135,6 +141,7 @@ impl<'a> Balanced<'a> {
             };
             stacks.push(Stack {
                 inputs: modality.range.clone(),
+                gain: gain(architecture, m),
                 first,
                 layers,
                 place: state.len(),
@@ -191,7 +198,7 @@ impl<'a> Balanced<'a> {
         for stack in &self.stacks {
             let [upper, ..] = power(state, stack.place, stack.layers);
             for (i, input) in stack.inputs.clone().enumerate() {
-                self.map[input] = shared * upper * stack.first(state, i);
+                self.map[input] = stack.gain * shared * upper * stack.first(state, i);
             }
         }
         let optimum = self.moments.loss.optimum.as_slice();
@@ -209,8 +216,9 @@ impl<'a> Balanced<'a> {
             let upper_change = upper_1 * entry(change, stack.place, stack.layers);
             let factor = shared_change * upper + shared * upper_change;
             for (i, input) in stack.inputs.clone().enumerate() {
+                let first_change = shared * upper * stack.first_change(change, i);
                 self.map_change[input] =
-                    factor * stack.first(state, i) + shared * upper * stack.first_change(change, i);
+                    stack.gain * (factor * stack.first(state, i) + first_change);
             }
         }
     }
@@ -235,9 +243,10 @@ impl RightHandSide for Balanced<'_> {
         let mut shared_rate = 0.0;
         for stack in &self.stacks {
             let [upper, upper_1, _] = power(state, stack.place, stack.layers);
-            let residual = &self.residual[stack.inputs.clone()];
+            let residual = self.residual[stack.inputs.clone()].iter();
+            let residual = residual.map(|left| stack.gain * left);
             let mut drive = 0.0;
-            for (i, left) in residual.iter().enumerate() {
+            for (i, left) in residual.clone().enumerate() {
                 drive += left * stack.first(state, i);
             }
             if let First::Entries(range) = &stack.first {
@@ -276,17 +285,19 @@ impl System for Balanced<'_> {
             let [upper, upper_1, upper_2] = power(point, stack.place, stack.layers);
             let step = entry(direction, stack.place, stack.layers);
             let (upper_change, upper_1_change) = (upper_1 * step, upper_2 * step);
-            let residual = &self.residual_at_point[stack.inputs.clone()];
-            let residual_change = &self.residual_change[stack.inputs.clone()];
+            let residual = self.residual_at_point[stack.inputs.clone()].iter();
+            let changes = self.residual_change[stack.inputs.clone()].iter();
+            let changes = residual
+                .zip(changes)
+                .map(|(left, change)| (stack.gain * left, stack.gain * change));
             let (mut drive, mut drive_change) = (0.0, 0.0);
-            for (i, (left, change)) in residual.iter().zip(residual_change).enumerate() {
+            for (i, (left, change)) in changes.clone().enumerate() {
                 let first = stack.first(point, i);
                 drive += left * first;
                 drive_change += change * first + left * stack.first_change(direction, i);
             }
             let factor = shared_change * upper + shared * upper_change;
             if let First::Entries(range) = &stack.first {
-                let changes = residual.iter().zip(residual_change);
                 for (entry, (left, change)) in product[range.clone()].iter_mut().zip(changes) {
                     *entry = factor * left + shared * upper * change;
                 }

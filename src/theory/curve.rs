@@ -2,6 +2,7 @@
 
 use super::InitialScale;
 use super::balanced::{Balanced, Start};
+use super::coordinates::GradientCoordinates;
 use super::effective_weights::effective_start;
 use super::from_weights::FromWeights;
 use super::growth::{are_opposed, drive, late_schedule};
@@ -65,8 +66,8 @@ const MOST_STEPS: u64 = 100_000;
 /// when its turn comes is an exception: random weights have a share along either, aligned ones
 /// do not and stay at zero.
 ///
-/// None for several outputs, whose maps are not of rank one, for networks of one layer, and for those
-/// that are not linear.
+/// None for several outputs, whose maps are not of rank one, for networks of one layer, for those
+/// that are not linear, and under weight decay.
 pub fn curve(
     moments: &Moments,
     architecture: &Architecture,
@@ -74,19 +75,34 @@ pub fn curve(
     (rtol, t_end): (f64, f64),
 ) -> Option<Curve> {
     let modalities = 0..moments.modalities.len();
-    if !architecture.is_linear() {
+    if !architecture.is_linear() || architecture.weight_decay > 0.0 {
         return None;
     }
     if moments.outputs_len() > 1 || modalities.clone().any(|m| architecture.depth(m) < 2) {
         return None;
     }
-    let directions = directions(moments, architecture, scale.aligned);
+    let even = GradientCoordinates::of_equal_norms(moments, architecture, weights);
+    let directions = directions(&even.moments, architecture, scale.aligned);
+    let (state, start) = start((moments, architecture), (weights, scale, times), directions)?;
+    let trajectory = solve(moments, architecture, &state, (rtol, t_end))?;
+    Some(Curve { trajectory, start })
+}
+
+/// The state from which the curve starts, in the coordinates in which all layers learn at one rate, for modalities
+/// whose maps start along `directions`.
+fn start(
+    (moments, architecture): (&Moments, &Architecture),
+    (weights, scale, times): (&DVector<f64>, InitialScale, Option<&FromWeights>),
+    directions: Vec<DVector<f64>>,
+) -> Option<(Start, CurveStart)> {
+    let even = GradientCoordinates::of(moments, architecture, weights);
+    // Shared layers that are balanced with private ones of one norm are not so with scaled ones.
+    let has_norm = scale.norm.is_some() && architecture.has_one_rate();
+    let (moments, architecture, weights) = even.parts();
     let two_layers = architecture.fusion().filter(|fusion| fusion.depth == 2);
     let is_late = architecture.shared.is_empty();
-    let is_flow = scale.aligned
-        && (is_late || scale.norm.is_some())
-        && has_even_stacks(architecture, weights);
-    let (state, start) = match two_layers {
+    let is_flow = scale.aligned && (is_late || has_norm) && has_even_stacks(architecture, weights);
+    Some(match two_layers {
         _ if is_flow => (
             aligned_start(architecture, weights, directions),
             CurveStart::AlignedWeights,
@@ -103,9 +119,7 @@ pub fn curve(
             effective_start(moments, architecture, weights, times?, directions)?,
             CurveStart::EffectiveWeights,
         ),
-    };
-    let trajectory = solve(moments, architecture, &state, (rtol, t_end))?;
-    Some(Curve { trajectory, start })
+    })
 }
 
 /// Unit vectors along which the modalities' maps start.

@@ -11,10 +11,12 @@
 //!
 //! with the drive r_m = |S_yxm - S_yxS S_S^+ S_Sm| near the saddle M_S, which is zero for m in S.
 
+use super::coordinates::{GradientCoordinates, gain};
 use super::growth::residual_growth_rate;
 use crate::data::Moments;
 use crate::linalg::spectral_norm;
 use crate::network::Architecture;
+use nalgebra::DVector;
 
 /// Growth rate d ln|W_m|/dt of modality m, which is not learned yet, near the saddle M_S of the
 /// modalities S = `learned`. `norms` are the current norms of all total maps.
@@ -28,7 +30,8 @@ use crate::network::Architecture;
 /// S holds the shared layers up: their gain is g = s^n with s^2 = sum over S of u_k^2 and
 /// |W_k| = |S_yxS S_S^+| there, so that for one learned modality g = p^{1-Lf/L}. Where nothing is
 /// learned, the same relation with the current norms gives s. Two layers of late fusion give
-/// 2 r_m: exponential growth at twice the drive.
+/// 2 r_m: exponential growth at twice the drive. Learning rates that differ by modality are other inputs and other
+/// norms (`coordinates.rs`).
 ///
 /// # Errors
 /// Why there is no formula.
@@ -42,9 +45,33 @@ pub fn escape_rate(
     if !architecture.is_linear() {
         return Err("growth rates are those of linear networks");
     }
+    if architecture.weight_decay > 0.0 {
+        return Err("growth rates are those without weight decay");
+    }
     if !architecture.has_saddle(learned) {
         return Err("the network has no such saddle");
     }
+    if architecture.has_one_rate() {
+        return rate_of_one(moments, architecture, learned, modality, norms);
+    }
+    let weights = DVector::zeros(architecture.len());
+    let even = GradientCoordinates::of(moments, architecture, &weights);
+    let norm = |(m, norm): (usize, &f64)| match gain(architecture, m) {
+        0.0 => 0.0,
+        gain => norm / gain,
+    };
+    let norms: Vec<f64> = norms.iter().enumerate().map(norm).collect();
+    rate_of_one(&even.moments, &even.architecture, learned, modality, &norms)
+}
+
+/// The same for one learning rate of all layers.
+fn rate_of_one(
+    moments: &Moments,
+    architecture: &Architecture,
+    learned: &[usize],
+    modality: usize,
+    norms: &[f64],
+) -> Result<f64, &'static str> {
     let own = architecture.fusion_layer(modality);
     if own < 2 {
         return Err("no growth rate for a modality with a single private layer");
@@ -99,7 +126,8 @@ fn shared_norm(
 /// M_0 where some driven modality has two layers in all, the others where one has two private
 /// layers. Elsewhere the escape is flat to second order, its growth algebraic in time, and the
 /// least eigenvalue of the Hessian tends to zero. None where M_S is no saddle: the minimum, or no
-/// critical point at all (section on the loss landscape); and for networks that are not linear.
+/// critical point at all (section on the loss landscape); and for networks that are not linear, and under
+/// weight decay, which moves the saddles.
 pub fn is_strict_saddle(
     moments: &Moments,
     architecture: &Architecture,
@@ -107,9 +135,11 @@ pub fn is_strict_saddle(
 ) -> Option<bool> {
     let count = architecture.modalities.len();
     let mut driven = (0..count)
-        .filter(|m| !learned.contains(m) && residual_growth_rate(moments, learned, *m) > 0.0)
+        .filter(|m| !learned.contains(m) && architecture.stack_rate_factor(*m) > 0.0)
+        .filter(|m| residual_growth_rate(moments, learned, *m) > 0.0)
         .peekable();
-    if driven.peek().is_none() || !architecture.has_saddle(learned) || !architecture.is_linear() {
+    let is_known = architecture.is_linear() && architecture.weight_decay == 0.0;
+    if driven.peek().is_none() || !architecture.has_saddle(learned) || !is_known {
         return None;
     }
     Some(driven.any(|m| match learned {

@@ -10,6 +10,7 @@
 //!
 //! | file | formulas |
 //! |---|---|
+//! | `coordinates.rs` | learning rates that differ by modality, as other inputs |
 //! | `growth.rs` | growth rates, the order of learning, the schedule of late fusion |
 //! | `order.rs` | the order of two layers from their actual initial weights |
 //! | `modes.rs` | the staircase of singular modes |
@@ -26,6 +27,7 @@
 //! | `phase_plane.rs` | their vector field in the plane of the total maps |
 
 mod balanced;
+mod coordinates;
 mod curve;
 mod effective_weights;
 mod escape;
@@ -40,6 +42,7 @@ mod phase_plane;
 mod two_layer;
 mod two_modes;
 
+pub use coordinates::GradientCoordinates;
 pub use curve::{Curve, CurveStart, curve};
 pub use escape::{escape_rate, is_strict_saddle};
 pub use formulas::{
@@ -139,13 +142,21 @@ pub fn predict(
     if moments.outputs_len() > 1 {
         theory.assume("several outputs: the leading singular mode sets the growth rates");
     }
-    theory.add_modes(moments, architecture, weights);
-    if moments.modalities.len() == 1 {
-        theory.assume("a single modality: there is no unimodal phase");
-        theory.add_single(moments, architecture, weights);
+    if architecture.weight_decay > 0.0 {
+        theory.assume(DECAY);
         return theory;
     }
-    theory.predict_order(moments, architecture, scale, weights, fusion);
+    if let Some(words) = coordinates::words(architecture) {
+        theory.assume(words);
+    }
+    let even = GradientCoordinates::of_equal_norms(moments, architecture, weights);
+    theory.add_modes(&even);
+    if moments.modalities.len() == 1 {
+        theory.assume("a single modality: there is no unimodal phase");
+        theory.add_single(&even);
+        return theory;
+    }
+    theory.predict_order((moments, architecture), &even, (scale, fusion));
     theory
 }
 
@@ -163,18 +174,26 @@ impl Theory {
         (length > RIGHT_AFTER * first).then_some(length)
     }
 
-    /// The order of two modalities or more, the time ratio, and what follows from the order.
+    /// The order of two modalities or more, the time ratio, and what follows from the order: of the moments in the
+    /// coordinates `even`, in which all modalities learn at one rate.
     fn predict_order(
         &mut self,
-        moments: &Moments,
-        architecture: &Architecture,
-        scale: InitialScale,
-        weights: &DVector<f64>,
-        fusion: Fusion,
+        (moments, architecture): (&Moments, &Architecture),
+        even: &GradientCoordinates<'_>,
+        (scale, fusion): (InitialScale, Fusion),
     ) {
-        let order = Order::of(moments, architecture, scale.aligned, weights);
+        let order = Order::of(
+            &even.moments,
+            &even.architecture,
+            scale.aligned,
+            &even.weights,
+        );
         let (first, second) = (order.places[0], order.places[1]);
-        match ratio(moments, fusion, scale, (first, second)) {
+        let found = match coordinates::are_formulas_known(architecture, fusion) {
+            Ok(()) => ratio(&even.moments, fusion, scale, (first, second)),
+            Err(reason) => Err(reason),
+        };
+        match found {
             Ok((ratio, assumption)) => {
                 self.ratio = Some(ratio);
                 self.assume(assumption);
@@ -197,7 +216,7 @@ impl Theory {
             self.misattribute(moments, first);
         }
         if fusion.is_late() {
-            self.add_late_schedule(moments, architecture, scale, weights, [first, second]);
+            self.add_late_schedule(even, scale, [first, second]);
         }
         if let Some(schedule) = order.overruling {
             self.overrule(moments, &schedule);
@@ -215,12 +234,11 @@ impl Theory {
     /// The schedule of late fusion, and the absolute times of two layers.
     fn add_late_schedule(
         &mut self,
-        moments: &Moments,
-        architecture: &Architecture,
+        even: &GradientCoordinates<'_>,
         scale: InitialScale,
-        weights: &DVector<f64>,
         [first, second]: [usize; 2],
     ) {
+        let (moments, architecture, weights) = even.parts();
         let schedule = late_schedule(moments, scale.aligned);
         let next = nth_learned(&schedule, 1);
         self.second = next.map(|m| moments.modalities[m].clone());
@@ -314,12 +332,8 @@ impl Theory {
     }
 
     /// The staircase of modes, or why there is none.
-    fn add_modes(
-        &mut self,
-        moments: &Moments,
-        architecture: &Architecture,
-        weights: &DVector<f64>,
-    ) {
+    fn add_modes(&mut self, even: &GradientCoordinates<'_>) {
+        let (moments, architecture, weights) = even.parts();
         match modes(moments, architecture, weights) {
             Ok(modes) => self.modes = Some(modes),
             Err(reason) if moments.outputs_len() > 1 => self.assume(reason),
@@ -328,12 +342,8 @@ impl Theory {
     }
 
     /// What there is to say of a single modality: when two layers learn it.
-    fn add_single(
-        &mut self,
-        moments: &Moments,
-        architecture: &Architecture,
-        weights: &DVector<f64>,
-    ) {
+    fn add_single(&mut self, even: &GradientCoordinates<'_>) {
+        let (moments, architecture, weights) = even.parts();
         self.first = Some(moments.modalities[0].clone());
         if architecture.is_linear() {
             [self.t_first, _] = two_layer_times(moments, architecture, weights, (0, None));
@@ -349,6 +359,9 @@ impl Theory {
 
 const UNBALANCED: &str = "the two layers of a modality start unequal: the formula of the time ratio takes them for balanced; \
      times from the initial weights do not, and are exact for uncorrelated scalar modalities";
+
+const DECAY: &str =
+    "weight decay moves the saddles: theory has no order, no times and no time ratio with it";
 
 const NEVER: &str = "no second modality is ever learned from these weights";
 

@@ -1,5 +1,6 @@
 //! The balanced flow in the plane of the total maps: how fast they change, from the maps alone.
 
+use super::coordinates::gain;
 use crate::data::Moments;
 use crate::network::{Architecture, Fusion};
 
@@ -17,6 +18,10 @@ use crate::network::{Architecture, Fusion};
 ///
 /// For early fusion this is |W|^{2-2/L} [G + (L-1) w w^T G] with the unit vector w = W/|W|.
 ///
+/// Factors on the learning rates are other maps of other inputs (`coordinates.rs`): with the gain g_m = c_m^{(L-S)/2}
+/// the norms are those of W_m/g_m, and G_m and dW_m/dt are multiplied by g_m each. Weight decay mu takes
+/// mu (S + (L-S) c_m) W_m off.
+///
 /// None for inputs or outputs that are not scalar, and for stacks of unequal depth.
 pub fn map_rate(moments: &Moments, architecture: &Architecture, map: &[f64]) -> Option<Vec<f64>> {
     let fusion = architecture.fusion()?;
@@ -28,10 +33,15 @@ pub fn map_rate(moments: &Moments, architecture: &Architecture, map: &[f64]) -> 
         let explained: f64 = (0..count)
             .map(|k| map[k] * moments.inputs.entry(k, m))
             .sum();
-        moments.cross[(0, m)] - explained
+        gain(architecture, m) * (moments.cross[(0, m)] - explained)
     };
     let residuals: Vec<f64> = (0..count).map(residual).collect();
-    let norms = private_norms(map, fusion);
+    let scaled = |m: usize| match gain(architecture, m) {
+        0.0 => 0.0,
+        gain => map[m] / gain,
+    };
+    let scaled: Vec<f64> = (0..count).map(scaled).collect();
+    let norms = private_norms(&scaled, fusion);
     let shared: f64 = norms.iter().map(|u| u * u).sum::<f64>().sqrt();
     let (private_layers, shared_layers) = (fusion.layer as i32, fusion.shared_layers() as i32);
     let stack = |m: usize| map[m].signum() * norms[m].powi(private_layers);
@@ -45,7 +55,9 @@ pub fn map_rate(moments: &Moments, architecture: &Architecture, map: &[f64]) -> 
             0 => 0.0,
             layers => f64::from(layers) * shared.powi(2 * layers - 2) * stack(m) * along,
         };
-        private + common
+        let layers = f64::from(shared_layers)
+            + f64::from(private_layers) * architecture.stack_rate_factor(m);
+        gain(architecture, m) * (private + common) - architecture.weight_decay * layers * map[m]
     };
     Some((0..count).map(rate).collect())
 }
