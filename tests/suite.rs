@@ -3,6 +3,7 @@
 mod analytic;
 mod architecture;
 mod arrays;
+mod balance;
 mod blow_up;
 mod by_products;
 mod common;

@@ -237,7 +237,7 @@ impl Moments {
     }
 
     /// The moments of some modalities alone, by place.
-    fn of_modalities(&self, places: &[usize]) -> Moments {
+    pub fn of_modalities(&self, places: &[usize]) -> Moments {
         let columns: Vec<usize> = places
             .iter()
             .flat_map(|&m| self.modalities[m].range.clone())

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use crate::descent::DescentSection;
 use crate::network::{Architecture, Fusion};
-use crate::theory::{self, Curve, GradientCoordinates, HeavyBall, InitialScale, Theory};
+use crate::theory::{self, Balance, Curve, GradientCoordinates, HeavyBall, InitialScale, Theory};
 use nalgebra::DVector;
 
 impl Problem {
@@ -24,6 +24,12 @@ impl Problem {
             theory.take_weights(moments, architecture, found);
         }
         theory
+    }
+
+    /// What would balance the modalities; `theory` is this problem's.
+    pub fn balance(&self, theory: &Theory) -> Option<Balance> {
+        let problem = (&self.moments, &self.architecture);
+        theory::balance(problem, self.small(), theory)
     }
 
     /// The problem whose homogeneous flow is followed, in the coordinates in which all layers learn at one rate: that

@@ -12,7 +12,7 @@ use crate::analysis::generalisation::Generalising;
 use crate::data::{Modality, Reading};
 use crate::integrate::Outcome;
 use crate::linalg::norm;
-use crate::theory::{self, FromWeights, Theory};
+use crate::theory::{self, Balance, FromWeights, Theory};
 use serde::{Serialize, Serializer};
 
 /// The content of `summary.json`, apart from its scenario and its provenance. Missing values are null; numbers that are not finite too.
@@ -310,6 +310,8 @@ pub struct TheorySummary<'r> {
     pub curve: Option<CurveComparison>,
     /// The times from the actual initial weights; null where they are not known.
     pub from_weights: Option<FromWeightsSummary<'r>>,
+    /// What would make the time ratio 1; null where theory has no order.
+    pub balance: Option<Balance>,
 }
 
 /// The times from the actual initial weights, and how far the measured ones are from them.
@@ -324,7 +326,12 @@ pub struct FromWeightsSummary<'r> {
 
 impl<'r> TheorySummary<'r> {
     /// Predictions, beside a run's gaps and its theory curve where there is a run.
-    pub fn of(theory: &'r Theory, gap: Option<TheoryGap>, curve: Option<CurveComparison>) -> Self {
+    pub fn of(
+        problem: &Problem,
+        theory: &'r Theory,
+        gap: Option<TheoryGap>,
+        curve: Option<CurveComparison>,
+    ) -> Self {
         let of_weights = |found| FromWeightsSummary {
             found,
             gaps: gap.map(|gap| gap.weights),
@@ -334,6 +341,7 @@ impl<'r> TheorySummary<'r> {
             gap,
             curve,
             from_weights: theory.from_weights.as_ref().map(of_weights),
+            balance: problem.balance(theory),
         }
     }
 }
@@ -357,6 +365,7 @@ impl<'r> Summary<'r> {
             generalisation: result.generalisation.as_ref(),
             stability: result.flow.curvature.stability,
             theory: TheorySummary::of(
+                problem,
                 &result.theory,
                 Some(result.theory_gap),
                 result.theory_curve.as_ref().map(|curve| curve.comparison),

@@ -24,6 +24,8 @@
 //! | `effective_weights.rs` | the aligned weights that have the same times |
 //! | `balanced.rs` | the reduced equations of balanced rank-one weights |
 //! | `curve.rs` | their solution in time |
+//! | `remedies.rs` | what would balance the modalities |
+//! | `weight_decay.rs` | how much weight decay loses modalities for ever |
 //! | `phase_plane.rs` | their vector field in the plane of the total maps |
 
 mod balanced;
@@ -39,8 +41,10 @@ mod homogeneous;
 mod modes;
 mod order;
 mod phase_plane;
+mod remedies;
 mod two_layer;
 mod two_modes;
+mod weight_decay;
 
 pub use coordinates::GradientCoordinates;
 pub use curve::{Curve, CurveStart, curve};
@@ -57,7 +61,9 @@ pub use homogeneous::blow_up_time;
 pub use modes::{ModalityModes, SingularMode, modes};
 pub use order::two_layer_schedule;
 pub use phase_plane::map_rate;
+pub use remedies::{Balance, Balancing, Effect, balance, equal_effect, modulation_threshold};
 pub use two_layer::{descent_first_time, descent_ratio, two_layer_times};
+pub use weight_decay::DecayLimits;
 
 use crate::data::{Modality, Moments};
 use crate::linalg::{overshoot, written_rows};

@@ -14,10 +14,10 @@ pub(super) fn theory(paths: &[PathBuf], options: &Options) -> Result<u8> {
     for Prepared { job, problem, .. } in prepare_all(paths, options)? {
         let data = DataSummary::of(&problem);
         let theory = problem.theory();
-        let theory = TheorySummary::of(&theory, None, None);
+        let theory = TheorySummary::of(&problem, &theory, None, None);
         let json = json!({"name": job.name, "data": data, "theory": theory});
         show(options, &json, || {
-            text::theory_report(&job.name, &problem, &data, theory.theory)
+            text::theory_report(&job.name, &problem, &data, &theory)
         })?;
     }
     Ok(0)

@@ -2,6 +2,7 @@
 //!
 //! Pure functions of finished results; `output` writes what they return.
 
+mod balance;
 pub mod csv;
 pub mod curvature;
 pub mod flow;

@@ -1,5 +1,6 @@
 //! The report on standard output: one screen, figures to six digits.
 
+use super::balance::push_balance;
 use super::curvature::{push_curvature, push_stability};
 use super::flow::push_flow;
 use super::format::{fraction, number, optional, percent, push_wrapped, rows, table};
@@ -78,16 +79,16 @@ pub fn theory_report(
     title: &str,
     problem: &Problem,
     data: &DataSummary,
-    theory: &Theory,
+    summary: &TheorySummary<'_>,
 ) -> String {
+    let theory = summary.theory;
     let mut text = format!(
         "{title}: {}\n\n{}\n",
         network_line(&problem.architecture),
         data_table(data)
     );
     push_remedies(&mut text, &problem.scenario);
-    let summary = TheorySummary::of(theory, None, None);
-    text.push_str(&phase::predicted_table(&summary));
+    text.push_str(&phase::predicted_table(summary));
     push_schedule(&mut text, problem, theory);
     push_preference(
         &mut text,
@@ -98,6 +99,7 @@ pub fn theory_report(
             .filter(|_| theory.superficial_preference == Some(true)),
     );
     push_remarks(&mut text, theory);
+    push_balance(&mut text, summary);
     text
 }
 

@@ -31,6 +31,34 @@ fn quiet_prints_nothing() {
     }
 }
 
+/// s_A = 4, s_B = 1 without correlation.
+#[test]
+fn theory_names_what_would_balance_the_modalities() {
+    let sandbox = Sandbox::with(
+        "data: {toy: {sigma: {A: 2, B: 1}, rho: 0, target: {A: 1, B: 1}}}\n\
+         network: {depth: 2, fusion_layer: 2, width: 4}\ninit: {aligned: {norm: 1.0e-6}}\n\
+         flow: {until: {time: 1}}\n",
+    );
+    let report = sandbox.succeed("theory fast.yaml");
+    for words in [
+        "time ratio 1 by  theory    from weights",
+        "rate B           4 ",
+        "auxiliary B      3 ",
+        "keep A           0.25 ",
+        "modulate alpha   0.972955",
+        "to 4 at most",
+        "weight decay above 1 keeps the second modality out for ever, above 4 both",
+    ] {
+        assert!(report.contains(words), "{words} is missing:\n{report}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&sandbox.succeed("theory fast.yaml --json")).expect("JSON");
+    let balance = &json["theory"]["balance"];
+    assert_eq!(balance["rate"]["B"], 4.0);
+    assert_eq!(balance["auxiliary"]["B"], 3.0);
+    assert_eq!(balance["equal"], "leaves");
+}
+
 #[test]
 fn the_report_names_what_was_found() {
     let sandbox = Sandbox::with(&(FAST.to_owned() + DESCENT));

@@ -1,0 +1,91 @@
+//! What would balance the modalities.
+
+use super::format::{number, optional, push_wrapped, rows, table};
+use modalflow::experiment::summary::TheorySummary;
+use modalflow::theory::{Balance, Balancing, Effect};
+use std::fmt::Write;
+
+/// A remedy, and its values by the formulas and from the weights.
+struct Remedy {
+    name: String,
+    values: [Option<f64>; 2],
+}
+
+/// The value of each remedy that makes the predicted time ratio 1, and what remedies cannot do.
+pub(super) fn push_balance(text: &mut String, summary: &TheorySummary<'_>) {
+    let Some(balance) = &summary.balance else {
+        return;
+    };
+    let remedies = remedies(balance);
+    if !remedies.is_empty() {
+        let mut rows = rows(
+            remedies,
+            &[
+                ("time ratio 1 by", &|r| r.name.clone()),
+                ("theory", &|r| optional(r.values[0])),
+                ("from weights", &|r| optional(r.values[1])),
+            ],
+        );
+        if balance.from_weights.is_none() {
+            rows.iter_mut().for_each(|row| row.truncate(2));
+        }
+        let _ = write!(text, "\n{}", table(&rows));
+    }
+    push_notes(text, balance);
+}
+
+fn remedies(balance: &Balance) -> Vec<Remedy> {
+    type Values = fn(&Balancing) -> &modalflow::section::ByModality<f64>;
+    let kinds: [(&str, Values); 3] = [
+        ("rate", |found| &found.rate),
+        ("auxiliary", |found| &found.auxiliary),
+        ("keep", |found| &found.keep),
+    ];
+    let mut remedies: Vec<Remedy> = Vec::new();
+    for (kind, values) in kinds {
+        let sources = [Some(&balance.formula), balance.from_weights.as_ref()];
+        for (source, found) in sources.into_iter().enumerate() {
+            for (modality, value) in found.into_iter().flat_map(values) {
+                let name = format!("{kind} {modality}");
+                let place = remedies.iter().position(|remedy| remedy.name == name);
+                let place = place.unwrap_or_else(|| {
+                    remedies.push(Remedy {
+                        name,
+                        values: [None; 2],
+                    });
+                    remedies.len() - 1
+                });
+                remedies[place].values[source] = Some(*value);
+            }
+        }
+    }
+    let modulate = balance.modulate.map(|alpha| Remedy {
+        name: "modulate alpha".to_owned(),
+        values: [Some(alpha), None],
+    });
+    remedies.extend(modulate);
+    remedies
+}
+
+fn push_notes(text: &mut String, balance: &Balance) {
+    if let (Some(effect), Some(limit)) = (balance.equal, balance.equal_limit) {
+        let effect = match effect {
+            Effect::Shortens => "bring the time ratio down",
+            Effect::Lengthens => "bring the time ratio up",
+            Effect::Leaves => "leave the time ratio",
+        };
+        let note = format!(
+            "equal auxiliary losses, or equal probabilities of keeping a modality, {effect}, to {} at most",
+            number(limit)
+        );
+        push_wrapped(text, &note);
+    }
+    if let Some(limits) = balance.weight_decay {
+        let note = format!(
+            "weight decay above {} keeps the second modality out for ever, above {} both",
+            number(limits.keeps_second),
+            number(limits.keeps_any)
+        );
+        push_wrapped(text, &note);
+    }
+}

@@ -1,0 +1,140 @@
+//! What would balance the modalities, by hand and by integration.
+
+use super::common;
+use super::remedy_theory::{close, toy, two_layers};
+use modalflow::theory::{Balance, Effect};
+
+fn balance(yaml: &str) -> Option<Balance> {
+    let problem = common::prepare(yaml);
+    problem.balance(&problem.theory())
+}
+
+const LATE: &str = "network: {depth: 2, fusion_layer: 2, width: 4}\ninit: {aligned: {norm: 1.0e-9}}\n\
+                    flow: {until: {loss_gap: 1.0e-6}}\n";
+
+/// s_A = 5, s_B = 2: all values by hand, and 1 from integration with each.
+#[test]
+fn what_balances_two_modalities() {
+    let found = balance(&toy(0.5, LATE)).expect("an order");
+    let formula = &found.formula;
+    assert!(close(formula.rate.get("B").copied(), 2.5, 1e-12));
+    assert!(close(formula.auxiliary.get("B").copied(), 1.5, 1e-12));
+    assert!(close(formula.keep.get("A").copied(), 0.4, 1e-12));
+    assert_eq!((formula.rate.len(), formula.keep.len()), (1, 1));
+    assert!(close(found.modulate, 0.6f64.atanh(), 1e-12));
+    assert_eq!(found.equal, Some(Effect::Shortens));
+    assert!(close(found.equal_limit, 2.5, 1e-12));
+    // W_A = (5 - mu)/4, so that 2 - (5 - mu)/4 = mu at 1.
+    let decay = found.weight_decay.expect("two layers");
+    assert!(close(Some(decay.keeps_second), 1.0, 1e-12));
+    assert!(close(Some(decay.keeps_any), 5.0, 1e-12));
+    let weights = found.from_weights.expect("times");
+    for (remedy, value) in [
+        ("rate: {B", weights.rate["B"]),
+        ("auxiliary: {B", weights.auxiliary["B"]),
+        ("keep: {A", weights.keep["A"]),
+    ] {
+        let (_, result) = two_layers(0.5, &format!("{{{remedy}: {value}}}}}"));
+        let phase = &result.flow.detection.phase;
+        assert!(
+            close(phase.ratio, 1.0, 0.02),
+            "{remedy} {value}: {:?}",
+            phase.ratio
+        );
+    }
+}
+
+/// The values take the place of those that a scenario has.
+#[test]
+fn balance_beside_remedies_in_force() {
+    let remedy = "remedy: {rate: {A: 0.8}, auxiliary: {B: 0.25}, keep: {A: 0.9}}";
+    let found = balance(&toy(0.5, &format!("{LATE}{remedy}"))).expect("an order");
+    // Speeds 0.8 0.9 5 = 3.6 and 1.25 2 = 2.5.
+    let formula = &found.formula;
+    assert!(close(formula.rate.get("B").copied(), 1.44, 1e-12));
+    assert!(close(formula.auxiliary.get("B").copied(), 0.8, 1e-12));
+    assert!(close(formula.keep.get("A").copied(), 0.625, 1e-12));
+}
+
+/// The sign of the correlation decides what remedies that act on both alike do, and integration agrees.
+#[test]
+fn equal_remedies_lengthen_the_phase_of_negative_correlation() {
+    for (rho, effect) in [
+        (0.5, Effect::Shortens),
+        (0.0, Effect::Leaves),
+        (-0.3, Effect::Lengthens),
+    ] {
+        let found = balance(&toy(rho, LATE)).expect("an order");
+        assert_eq!(found.equal, Some(effect), "{rho}");
+        let ratio = |remedy: &str| {
+            let (_, result) = two_layers(rho, remedy);
+            result.flow.detection.phase.ratio.expect("both")
+        };
+        let change = ratio("{auxiliary: {A: 2, B: 2}}") / ratio("{}") - 1.0;
+        let measured = match change {
+            change if change.abs() < 1e-6 => Effect::Leaves,
+            change if change < 0.0 => Effect::Shortens,
+            _ => Effect::Lengthens,
+        };
+        assert_eq!(measured, effect, "{rho}: {change}");
+    }
+}
+
+/// B starts in the wrong direction: no rate and no weight makes it right.
+#[test]
+fn no_balance_where_a_drive_turns_round() {
+    let found = balance(&toy(-0.6, LATE)).expect("an order");
+    assert!(found.formula.rate.is_empty() && found.formula.keep.is_empty());
+    assert_eq!((found.from_weights, found.modulate), (None, None));
+    let early = "network: {depth: 3, fusion_layer: 1, width: 4}\ninit: {aligned: {norm: 1.0e-3}}\n\
+                 flow: {until: {loss_gap: 1.0e-6}}";
+    assert_eq!(balance(&toy(0.5, early)), None);
+}
+
+/// Real data, two layers from 1e-12: at the rate that theory names both are learned at once.
+#[test]
+fn the_balancing_rate_of_the_diabetes_data() {
+    let yaml = std::fs::read_to_string("scenarios/diabetes.yaml").expect("shipped");
+    let yaml = yaml
+        .replace("path: data/", "path: scenarios/data/")
+        .replace("descent:", "# descent:");
+    let found = balance(&yaml).expect("an order");
+    for found in [found.formula, found.from_weights.expect("times")] {
+        let rate = found.rate["body"];
+        let (_, result) = common::run(&format!("{yaml}\nremedy: {{rate: {{body: {rate}}}}}\n"));
+        let ratio = result.flow.detection.phase.ratio;
+        assert!(close(ratio, 1.0, 0.02), "{rate}: {ratio:?}");
+    }
+}
+
+/// Vector inputs: just above the limit of weight decay the flow loses B, just below it keeps it.
+#[test]
+fn weight_decay_loses_the_second_modality_at_its_limit() {
+    let yaml = |decay: f64| {
+        format!(
+            "data: {{moments: {{modalities: {{A: 2, B: 2}}, inputs: [[4, 1, 0.5, 0.3], [1, 2, 0.2, 0.4], [0.5, 0.2, 1, 0.1], \
+             [0.3, 0.4, 0.1, 0.6]], target_map: [[1, 0.4, 0.5, -0.4]]}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 4}}\ninit: {{gaussian: {{std: 0.1}}}}\n\
+             flow: {{weight_decay: {decay}, until: {{time: 1000}}}}"
+        )
+    };
+    let limits = balance(&yaml(0.0))
+        .expect("an order")
+        .weight_decay
+        .expect("two layers");
+    let sizes = |decay: f64| {
+        let (problem, result) = common::run(&yaml(decay));
+        assert_eq!(result.theory.ratio, None);
+        assert_eq!(result.theory.from_weights, None);
+        assert!(result.theory_curve.is_none());
+        assert_eq!(problem.balance(&result.theory), None);
+        let end = result.flow.trajectory.end();
+        [0, 1].map(|m| problem.observables().norm(end, m))
+    };
+    let [a, b] = sizes(0.95 * limits.keeps_second);
+    assert!(a > 0.1 && b > 1e-3, "{a} {b}");
+    let [a, b] = sizes(1.05 * limits.keeps_second);
+    assert!(a > 0.1 && b < 1e-6, "{a} {b}");
+    let [a, b] = sizes(1.05 * limits.keeps_any);
+    assert!(a < 1e-6 && b < 1e-6, "{a} {b}");
+}
