@@ -49,6 +49,17 @@ pub struct View {
     pub dropped: Vec<Range<usize>>,
 }
 
+impl View {
+    /// One modality alone.
+    pub fn alone(modality: &Modality, modalities: &[Modality]) -> Self {
+        let others = modalities.iter().filter(|m| m.index != modality.index);
+        Self {
+            weight: 1.0,
+            dropped: others.map(|m| m.range.clone()).collect(),
+        }
+    }
+}
+
 impl Exposure {
     /// All modalities always kept, no auxiliary loss.
     pub fn full(modalities: usize) -> Self {

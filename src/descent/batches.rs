@@ -5,7 +5,7 @@
 //! modality dropout asks for it.
 
 use crate::data::{Exposure, Moments, Samples};
-use crate::flow::SampledFlow;
+use crate::flow::{Modulation, SampledFlow};
 use crate::linalg::random::{Purpose, stream};
 use crate::network::Architecture;
 use rand::RngExt;
@@ -28,6 +28,8 @@ pub struct Batches<'a> {
     /// Inputs that are dropped at random together, and the probability that they are kept.
     dropping: Vec<(Range<usize>, f64)>,
     dropping_rng: ChaCha12Rng,
+    architecture: &'a Architecture,
+    modulation: Option<Modulation>,
 }
 
 impl<'a> Batches<'a> {
@@ -57,7 +59,15 @@ impl<'a> Batches<'a> {
             order,
             rng: stream(seed, Purpose::Batches),
             samples,
+            architecture,
+            modulation: None,
         })
+    }
+
+    /// The same with the gradient of the stack that is ahead on a batch slowed.
+    pub fn modulated(mut self, modulation: Option<Modulation>) -> Self {
+        self.modulation = modulation;
+        self
     }
 
     /// Batches of an epoch.
@@ -83,5 +93,10 @@ impl<'a> Batches<'a> {
             }
         }
         self.flow.write_on(&self.batch, weights, out);
+        if let Some(modulation) = self.modulation {
+            let excess = [0, 1].map(|m| self.flow.own_excess_on(m, &self.batch, weights));
+            let factors = modulation.factors(excess[1] - excess[0]);
+            self.architecture.scale_stacks(&factors, out);
+        }
     }
 }

@@ -153,7 +153,10 @@ impl<'a, 's> Stepper<'a, 's> {
                     self.architecture
                         .add_decay(&self.weights, &mut self.gradient);
                 }
-                None => flow.write_negative_gradient(&self.weights, &mut self.gradient),
+                None => {
+                    flow.write_negative_gradient(&self.weights, &mut self.gradient);
+                    flow.modulate(&mut self.gradient);
+                }
             }
             self.optimiser.begin_step();
             for (range, factor) in self.architecture.rate_factors() {

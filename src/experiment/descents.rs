@@ -104,5 +104,6 @@ fn batches<'p>(problem: &'p Problem, network: &Network<'p>) -> Option<Batches<'p
     let size = problem.scenario.descent.as_ref()?.batch?;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let seed = problem.scenario.seed;
-    Batches::new(network.architecture, &problem.moments, size, seed)
+    let batches = Batches::new(network.architecture, &problem.moments, size, seed)?;
+    Some(batches.modulated(network.modulation))
 }

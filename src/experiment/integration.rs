@@ -10,7 +10,7 @@ use crate::analysis::rest::{Asked, Rest, RestMonitor};
 use crate::descent::DescentSection;
 use crate::flow::Flow;
 use crate::flow::reduction::Reduction;
-use crate::integrate::{self, End, Outcome, Segment, TruncatedSegment, Verdict};
+use crate::integrate::{self, Branches, End, Outcome, Segment, TruncatedSegment, Verdict};
 use crate::trajectory::{Observables, Recorder, Trajectory};
 use nalgebra::DVector;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -69,7 +69,11 @@ impl<'p> Integration<'p> {
                 ..end.clone()
             },
         );
-        self.finish(trajectory, end, observer.rested, observer.watch)
+        let run = self.finish(trajectory, end, observer.rested, observer.watch);
+        FlowRun {
+            branches: observer.branches,
+            ..run
+        }
     }
 
     /// As if it had been interrupted at the last snapshot; None where it has not taken a step.
@@ -129,6 +133,7 @@ impl<'p> Integration<'p> {
             balancedness_drift: drift.0,
             balancedness_drift_own: drift.1,
             rest,
+            branches: None,
             is_reduced: network.reduction.is_some(),
             end,
             trajectory,
@@ -159,6 +164,7 @@ struct Observer<'i, 'p> {
     kept: Option<Instant>,
     watch: Option<CurvatureMonitor<'p>>,
     rest: RestMonitor<'p>,
+    branches: Option<Branches>,
     /// What shows that it rests, where it does.
     rested: Option<Rest>,
     /// Where the loss gap was met.
@@ -194,6 +200,7 @@ impl<'i, 'p> Observer<'i, 'p> {
             stage: plan.stage,
             loss_gap,
             rest: RestMonitor::new(flow.clone(), network.weights, asked),
+            branches: None,
             rested: None,
             integration,
             recorder,
@@ -236,6 +243,7 @@ impl<'i, 'p> Observer<'i, 'p> {
 
     fn take(&mut self, segment: &mut dyn Segment) {
         self.recorder.record(segment);
+        self.branches = Branches::after(self.branches, segment);
         self.keep(segment);
         if let Some(watch) = &mut self.watch {
             watch.pass(segment, self.recorder.trajectory());
@@ -267,6 +275,7 @@ fn drift(network: &Network<'_>, end: &End) -> (Option<f64>, Option<f64>) {
         architecture,
         weights,
         reduction,
+        ..
     } = network;
     let constant = reduction.map_or(0.0, |r| r.constant_norms_squared().iter().sum());
     (

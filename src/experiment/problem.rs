@@ -3,8 +3,8 @@
 use super::{Forecast, Outline, Scenario, cautions};
 use crate::data::Moments;
 use crate::error::Result;
-use crate::flow::Flow;
 use crate::flow::reduction::Reduction;
+use crate::flow::{Flow, Modulation};
 use crate::integrate::{Method, Pair, ReductionChoice, Tolerances, auto_method};
 use crate::network::{self, Architecture};
 use crate::trajectory::Observables;
@@ -42,13 +42,17 @@ pub struct Network<'a> {
     pub weights: &'a DVector<f64>,
     /// The reduction it comes from.
     pub reduction: Option<&'a Reduction>,
+    /// What slows the stack that is ahead, if anything does.
+    pub modulation: Option<Modulation>,
 }
 
 impl<'a> Network<'a> {
     /// The flow of this network; what is observed of it is the full network's.
     pub fn flow(&self, moments: &'a Moments) -> Flow<'a> {
         let constant_norms = self.reduction.map(Reduction::constant_norms_squared);
-        Flow::new(self.architecture, moments).with_constant_norms(constant_norms)
+        Flow::new(self.architecture, moments)
+            .with_constant_norms(constant_norms)
+            .modulated(self.modulation)
     }
 }
 
@@ -105,8 +109,9 @@ impl Problem {
         let parts = (&moments, &architecture, &weights);
         let mut method = auto_method::method(&scenario.flow, parts, smallest);
         let modes = modes_where_needed(scenario, parts, tolerances.rtol);
-        if modes.is_some() && method == Method::Exponential {
-            // A Krylov space mixes the modes again.
+        let is_modulated = scenario.remedy.modulate.is_some();
+        if (modes.is_some() || is_modulated) && method == Method::Exponential {
+            // A Krylov space mixes the modes again; that of a modulated flow would need its Jacobian, not symmetric.
             method = Method::RungeKutta(Pair::Dopri5);
         }
         let reduction = modes.or_else(|| match scenario.flow.reduction {
@@ -134,16 +139,23 @@ impl Problem {
 
     /// The network to integrate: the reduced one where there is one and `reduced` asks for it.
     pub fn network(&self, reduced: bool) -> Network<'_> {
+        let modulation = self
+            .scenario
+            .remedy
+            .modulate
+            .map(|m| Modulation::new(m.alpha));
         match self.reduction.as_ref().filter(|_| reduced) {
             None => Network {
                 architecture: &self.architecture,
                 weights: &self.weights,
                 reduction: None,
+                modulation,
             },
             Some(reduction) => Network {
                 architecture: &reduction.architecture,
                 weights: &reduction.weights,
                 reduction: Some(reduction),
+                modulation,
             },
         }
     }

@@ -11,7 +11,7 @@ use crate::analysis::rest::Rest;
 use crate::analysis::saddle_visits::Visits;
 use crate::analysis::target_components::Part;
 use crate::descent::Descent;
-use crate::integrate::{End, Method, Outcome};
+use crate::integrate::{Branches, End, Method, Outcome};
 use crate::theory::{Curve, Theory};
 use crate::trajectory::Trajectory;
 use nalgebra::DVector;
@@ -38,6 +38,8 @@ pub struct FlowRun {
     pub balancedness_drift_own: Option<f64>,
     /// What shows that the flow rests, where it ended for that.
     pub rest: Option<Rest>,
+    /// The branches of a modulated flow; None for any other.
+    pub branches: Option<Branches>,
     /// The curvature of the loss on each of the detected plateaus; along the whole run as well
     /// where a descent is asked for. Empty in verifications.
     pub curvature: CurvatureAlongRun,

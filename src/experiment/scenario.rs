@@ -7,7 +7,7 @@ use crate::analysis::detector::DetectorSection;
 use crate::data::{Sampling, Source};
 use crate::descent::DescentSection;
 use crate::error::{InputError, Result};
-use crate::integrate::FlowSection;
+use crate::integrate::{FlowSection, MethodChoice};
 use crate::network::{InitSection, NetworkSection};
 use crate::remedy::RemedySection;
 use crate::section::check;
@@ -81,8 +81,32 @@ impl Scenario {
             }
         }
         self.remedy.check(&self.network, &modalities)?;
+        self.ensure_modulation_fits()?;
         self.detector.check()?;
         self.output.check()
+    }
+
+    /// Makes sure that the flow can be modulated where it is to be.
+    fn ensure_modulation_fits(&self) -> Result<()> {
+        if self.remedy.modulate.is_none() {
+            return Ok(());
+        }
+        if self.flow.method == MethodChoice::Exponential {
+            return Err(InputError::at(
+                "flow.method",
+                "exponential steps need a gradient flow, and factors that depend on the state (remedy.modulate) \
+                 leave none",
+                "choose auto, dopri5 or dop853",
+            ));
+        }
+        if self.flow.weight_decay > 0.0 {
+            return Err(InputError::at(
+                "flow.weight_decay",
+                "remedy.modulate slows the gradient of the loss, and what it does to weight decay is not defined",
+                "leave one of the two out",
+            ));
+        }
+        Ok(())
     }
 
     /// Makes sure that there are samples, not only a population's moments.

@@ -10,7 +10,7 @@ use crate::analysis::curvature::{Curvature, Sharpness};
 use crate::analysis::detector::{Crossing, ModeCrossing, Phase, Plateau};
 use crate::analysis::generalisation::Generalising;
 use crate::data::{Modality, Reading};
-use crate::integrate::Outcome;
+use crate::integrate::{Branches, Outcome};
 use crate::linalg::norm;
 use crate::theory::{self, Balance, FromWeights, Theory};
 use serde::{Serialize, Serializer};
@@ -177,6 +177,9 @@ pub struct FlowSummary<'r> {
     /// vanishes, over the squared norm of the initial layers): where it is not small, what grows out of
     /// modes that had shrunk is not known.
     pub balancedness_drift_own: Option<f64>,
+    /// How often a modulated flow switched, and how long it slid; absent for any other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modulation: Option<Branches>,
     /// Why a run that is stalled does not go on; null for all others.
     pub stalled: Option<StallSummary<'r>>,
     /// Relative error to which the trajectory between steps is kept, beside the integrator's.
@@ -224,6 +227,7 @@ impl<'r> FlowSummary<'r> {
             krylov_max: work.krylov_mean().map(|_| work.krylov_max),
             balancedness_drift: flow.balancedness_drift,
             balancedness_drift_own: flow.balancedness_drift_own,
+            modulation: flow.branches,
             stalled: StallSummary::of(problem, result),
             track_tolerance: flow.trajectory.tolerance(),
             weights: problem.architecture.len(),

@@ -119,7 +119,7 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
             let evaluations = auto_method::explicit_evaluations((rtol, flow.end.time), parts);
             (Method::RungeKutta(Pair::Dopri5), evaluations)
         }
-        Method::RungeKutta(pair) if !problem.architecture.activation.is_smooth() => {
+        Method::RungeKutta(pair) if !takes_exponential(problem) => {
             let other = match pair {
                 Pair::Dopri5 => Pair::Dop853,
                 Pair::Dop853 => Pair::Dopri5,
@@ -140,4 +140,9 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
         () if affordable(evaluations, true) => finer(other, true),
         () => finer(Method::Exponential, !affordable(finest, false)),
     }
+}
+
+/// Whether exponential steps apply: the rate is smooth, and its Jacobian symmetric.
+fn takes_exponential(problem: &Problem) -> bool {
+    problem.architecture.activation.is_smooth() && problem.scenario.remedy.modulate.is_none()
 }

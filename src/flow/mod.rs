@@ -10,17 +10,21 @@
 //! |---|---|
 //! | `linear/` | loss, gradient, Hessian products, observation from second moments |
 //! | `sampled/` | the same from samples, for any activation, with or without biases |
+//! | `modulation.rs` | factors on the gradients of two stacks, by which of them is ahead |
 
 mod linear;
+mod modulation;
 pub mod reduction;
 mod sampled;
 
 pub use linear::linear_work;
+pub use modulation::{Branch, Modulation};
 pub use sampled::{SampledFlow, sampled_memory, sampled_work};
 
 use crate::data::Moments;
 use crate::network::Architecture;
 use linear::MomentFlow;
+use modulation::Standing;
 use std::ops::Range;
 
 /// Right-hand side and observation of one problem, with its workspace.
@@ -33,6 +37,11 @@ pub struct Flow<'a> {
     roots: Vec<(Range<usize>, f64)>,
     /// A direction of the weights, scaled by them.
     scaled: Vec<f64>,
+    /// Factors on the learning rates at the state last evaluated, of each layer and then of the biases of each space.
+    factors: Vec<f64>,
+    modulation: Option<Modulation>,
+    /// The part in the factors that modulation has, of each stack.
+    slowed: [f64; 2],
 }
 
 #[derive(Debug, Clone)]
@@ -99,6 +108,9 @@ impl<'a> Flow<'a> {
             kind,
             roots,
             scaled: vec![0.0; scaled],
+            factors: architecture.rate_factors().map(|(_, c)| c).collect(),
+            modulation: None,
+            slowed: [1.0; 2],
         }
     }
 
@@ -108,6 +120,12 @@ impl<'a> Flow<'a> {
         if let Kind::Moments(flow) = &mut self.kind {
             flow.constant_norms = constant_norms;
         }
+        self
+    }
+
+    /// The same with the gradient of the stack that is ahead slowed, for two modalities and late fusion without biases.
+    pub fn modulated(mut self, modulation: Option<Modulation>) -> Self {
+        self.modulation = modulation;
         self
     }
 
@@ -138,15 +156,78 @@ impl<'a> Flow<'a> {
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
     /// both rate and observation of one state.
     pub fn evaluate(&mut self, weights: &[f64]) {
-        either!(&mut self.kind, flow => flow.evaluate(weights))
+        either!(&mut self.kind, flow => flow.evaluate(weights));
+        let Some(modulation) = self.modulation else {
+            return;
+        };
+        let Standing { lead, .. } = self.standing(weights);
+        self.slowed = match modulation.branch {
+            None => modulation.factors(lead),
+            Some(branch) => modulation.factors_on(branch, lead, || self.falls(weights)),
+        };
+        for (stack, slowed) in self.architecture.private.iter().zip(self.slowed) {
+            let layers = &self.architecture.layers[stack.clone()];
+            for (factor, layer) in self.factors[stack.clone()].iter_mut().zip(layers) {
+                *factor = layer.rate_factor * slowed;
+            }
+        }
+    }
+
+    /// How far the first modality is ahead at the state last evaluated.
+    fn standing(&mut self, weights: &[f64]) -> Standing {
+        let excess = |m| either!(&mut self.kind, flow => flow.own_excess(m, weights));
+        Standing::of([0, 1].map(excess))
+    }
+
+    /// The rates at which the losses of the first two modalities' own outputs fall there, without modulation.
+    fn falls(&mut self, weights: &[f64]) -> [f64; 2] {
+        [0, 1].map(|m| either!(&mut self.kind, flow => flow.own_fall(m, weights)))
+    }
+
+    /// The branch of a modulated flow that is held; None where nothing is, and where each state has its own.
+    pub fn branch(&self) -> Option<Branch> {
+        self.modulation.and_then(|modulation| modulation.branch)
+    }
+
+    /// Holds a branch of a modulated flow, or none.
+    pub fn hold(&mut self, branch: Option<Branch>) {
+        if let Some(modulation) = &mut self.modulation {
+            modulation.branch = branch;
+        }
+    }
+
+    /// Whether the branch that is held has ended at a state.
+    pub fn has_branch_ended(&mut self, weights: &[f64]) -> bool {
+        let Some(modulation) = self.modulation.filter(|m| m.branch.is_some()) else {
+            return false;
+        };
+        either!(&mut self.kind, flow => flow.evaluate(weights));
+        let standing = self.standing(weights);
+        modulation.has_ended(standing, || self.falls(weights))
+    }
+
+    /// Holds the branch that leads on from a state, where the one that was held has ended, or none was.
+    pub fn take_branch(&mut self, weights: &[f64]) {
+        if let Some(mut modulation) = self.modulation {
+            either!(&mut self.kind, flow => flow.evaluate(weights));
+            modulation.take_branch(self.standing(weights), self.falls(weights));
+            self.modulation = Some(modulation);
+        }
+    }
+
+    /// Slows minus the gradient at the state last evaluated as modulation does.
+    pub fn modulate(&self, gradient: &mut [f64]) {
+        if self.modulation.is_some() {
+            self.architecture.scale_stacks(&self.slowed, gradient);
+        }
     }
 
     /// The rate dW/dt at the state last evaluated, which the caller hands over again.
     pub fn write_rate(&self, weights: &[f64], rate: &mut [f64]) {
         self.write_negative_gradient(weights, rate);
-        for (range, root) in &self.roots {
-            for entry in &mut rate[range.clone()] {
-                *entry *= root * root;
+        for (range, factor) in self.architecture.ranges().zip(&self.factors) {
+            if *factor != 1.0 {
+                scale(*factor, &mut rate[range.clone()]);
             }
         }
     }
@@ -159,9 +240,7 @@ impl<'a> Flow<'a> {
 
     fn scale_by_roots(&self, vector: &mut [f64]) {
         for (range, root) in &self.roots {
-            for entry in &mut vector[range.clone()] {
-                *entry *= root;
-            }
+            scale(*root, &mut vector[range.clone()]);
         }
     }
 
@@ -186,12 +265,17 @@ impl<'a> Flow<'a> {
     /// the second moments of their own.
     pub fn observe_values(&mut self, weights: &[f64], observation: &mut Observation) {
         self.evaluate(weights);
-        either!(&mut self.kind, flow => flow.write_observation(weights, observation));
+        self.write_values(weights, observation);
+    }
+
+    fn write_values(&mut self, weights: &[f64], observation: &mut Observation) {
+        let factors = &self.factors;
+        either!(&mut self.kind, flow => flow.write_observation(weights, factors, observation));
     }
 
     /// The observation at the state last evaluated, which the caller hands over again.
     pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
-        either!(&mut self.kind, flow => flow.write_observation(weights, observation));
+        self.write_values(weights, observation);
         if let Kind::Moments(flow) = &mut self.kind {
             flow.write_by_product_rates(observation);
         }
@@ -224,5 +308,11 @@ impl<'a> Flow<'a> {
         self.architecture.add_decay(&scaled, product);
         self.scale_by_roots(product);
         self.scaled = scaled;
+    }
+}
+
+fn scale(factor: f64, entries: &mut [f64]) {
+    for entry in entries {
+        *entry *= factor;
     }
 }

@@ -11,9 +11,11 @@
 //! | `coordinates.rs` | the same where layers learn at different rates |
 //! | `krylov.rs` | its products of matrix functions with vectors |
 //! | `section.rs`, `tolerances.rs` | the flow section, its tolerances |
+//! | `branches.rs` | what is told of a right-hand side that is smooth by parts |
 //! | `auto_method.rs` | which method `auto` stands for |
 
 pub mod auto_method;
+mod branches;
 mod coordinates;
 mod exponential;
 mod krylov;
@@ -21,10 +23,11 @@ mod runge_kutta;
 mod section;
 mod tolerances;
 
+pub use branches::Branches;
 pub use section::{FlowSection, MethodChoice, ReductionChoice, Until};
 pub use tolerances::{Tolerances, step_tolerance};
 
-use crate::flow::Flow;
+use crate::flow::{Branch, Flow};
 use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -36,6 +39,19 @@ pub trait RightHandSide {
 
     /// Whether the last rate was finite.
     fn is_finite(&self) -> bool;
+
+    /// The branch of F that is held, where F is smooth by parts.
+    fn branch(&self) -> Option<Branch> {
+        None
+    }
+
+    /// Whether it has ended at a state. F is smooth a step beyond that.
+    fn has_branch_ended(&mut self, _state: &[f64]) -> bool {
+        false
+    }
+
+    /// Holds the branch that leads on from a state.
+    fn take_branch(&mut self, _state: &[f64]) {}
 }
 
 /// One with a symmetric Jacobian J: a gradient flow, in the coordinates w/sqrt(c) where learning rates have factors c.
@@ -67,6 +83,18 @@ impl RightHandSide for Flow<'_> {
 
     fn is_finite(&self) -> bool {
         Flow::is_finite(self)
+    }
+
+    fn branch(&self) -> Option<Branch> {
+        Flow::branch(self)
+    }
+
+    fn has_branch_ended(&mut self, state: &[f64]) -> bool {
+        Flow::has_branch_ended(self, state)
+    }
+
+    fn take_branch(&mut self, state: &[f64]) {
+        Flow::take_branch(self, state);
     }
 }
 
@@ -234,6 +262,11 @@ pub trait Segment {
 
     /// Work done since the start of the integration.
     fn work(&self) -> Work;
+
+    /// The branch of the right-hand side that holds in it, where that is smooth by parts.
+    fn branch(&self) -> Option<Branch> {
+        None
+    }
 }
 
 /// The first part of a segment.
@@ -272,6 +305,10 @@ impl Segment for TruncatedSegment<'_> {
 
     fn work(&self) -> Work {
         self.segment.work()
+    }
+
+    fn branch(&self) -> Option<Branch> {
+        self.segment.branch()
     }
 }
 

@@ -10,9 +10,12 @@
 //! - its stiffness test ends every converged flow with an error, so it is switched off;
 //! - its dense output is wrong at the last point, so points inside a step are reached by a fresh
 //!   short integration from the step's start;
+//! - a right-hand side that is smooth by parts is held on its branch to the end of a step; the end of the branch is
+//!   found inside the step by bisection, and the next branch starts there as after any restart;
 //! - a right-hand side that is not finite shows as a step underflow, so it is noted down here.
 
 use super::{End, Node, Outcome, Pair, RightHandSide, Segment, Settings, Verdict, Work};
+use crate::flow::Branch;
 use nalgebra::DVector;
 use ode_solvers::dop_shared::{IntegrationError, OutputType, Stats, System as OdeSystem};
 use ode_solvers::{Dop853, Dopri5};
@@ -45,8 +48,10 @@ pub(super) fn integrate<S: RightHandSide>(
         evaluations: Cell::new(0),
         finite: Cell::new(true),
     };
+    solver.system.borrow_mut().take_branch(start.as_slice());
     let mut path = Path {
         solver: &solver,
+        has_turned: false,
         nodes: vec![(0.0, start)],
         work: Work::default(),
         verdict: Verdict::Continue,
@@ -124,6 +129,34 @@ impl<S: RightHandSide> Solver<'_, S> {
         }
     }
 
+    /// Whether the branch that is held has ended at a state.
+    fn has_branch_ended(&self, state: &State) -> bool {
+        let mut system = self.system.borrow_mut();
+        if system.branch().is_some() {
+            self.evaluations.set(self.evaluations.get() + 1);
+        }
+        system.has_branch_ended(state.as_slice())
+    }
+
+    /// The first state of a step behind the end of the branch, which the step's own end is behind.
+    fn end_of_branch(&self, start: &(f64, State), end: &(f64, State)) -> (f64, State) {
+        /// Relative width to which the time is bracketed.
+        const WIDTH: f64 = 1e-12;
+        let (mut before, mut after) = (start.0, end.clone());
+        while after.0 - before > WIDTH * after.0 {
+            let time = before + 0.5 * (after.0 - before);
+            let Some(state) = self.restep(start, time) else {
+                break;
+            };
+            if self.has_branch_ended(&state) {
+                after = (time, state);
+            } else {
+                before = time;
+            }
+        }
+        after
+    }
+
     /// The state at `time`, reached from an accepted state by a step of its own, which is shorter
     /// than the accepted one and so at least as accurate.
     fn restep(&self, start: &(f64, State), time: f64) -> Option<State> {
@@ -150,6 +183,8 @@ struct Path<'p, 's, S> {
     /// One to three accepted nodes; the first is the end of the last segment.
     nodes: Vec<(f64, State)>,
     work: Work,
+    /// Whether the last step ended where a branch does.
+    has_turned: bool,
     verdict: Verdict,
     observe: &'p mut dyn FnMut(&mut dyn Segment) -> Verdict,
 }
@@ -169,8 +204,11 @@ impl<S: RightHandSide> Path<'_, '_, S> {
             *step = time - last_time;
             last_time = time;
             left = left.saturating_sub(1);
-            self.accept(time, state) != Verdict::Continue || left == 0
+            self.accept(time, state) != Verdict::Continue || left == 0 || self.has_turned
         });
+        if std::mem::take(&mut self.has_turned) {
+            *step = 0.0;
+        }
         match result {
             Ok(stats) => self.work.rejected_steps += u64::from(stats.rejected_steps),
             Err(IntegrationError::MaxNumStepReached { .. }) => return Some(Outcome::StepLimit),
@@ -195,10 +233,30 @@ impl<S: RightHandSide> Path<'_, '_, S> {
     fn accept(&mut self, time: f64, state: &State) -> Verdict {
         self.work.steps += 1;
         self.nodes.push((time, state.clone()));
-        if self.nodes.len() == 3 {
+        if self.solver.has_branch_ended(state) {
+            self.turn();
+        } else if self.nodes.len() == 3 {
             self.show();
         }
         self.verdict
+    }
+
+    /// Goes back in the last step to where the branch ends, and takes the next one.
+    fn turn(&mut self) {
+        if let [.., start, end] = &self.nodes[..] {
+            let end = self.solver.end_of_branch(start, end);
+            self.nodes.pop();
+            self.nodes.push(end);
+        }
+        if self.nodes.len() == 2 {
+            self.show_step();
+        } else {
+            self.show();
+        }
+        self.nodes.drain(..self.nodes.len() - 1);
+        let mut system = self.solver.system.borrow_mut();
+        system.take_branch(self.last().1.as_slice());
+        self.has_turned = true;
     }
 
     fn show(&mut self) {
@@ -212,17 +270,22 @@ impl<S: RightHandSide> Path<'_, '_, S> {
         self.nodes.drain(..2);
     }
 
-    /// Shows what is left of a segment and sums up.
-    fn finish(mut self, mut outcome: Outcome) -> End {
+    /// Shows a single step with a point taken inside it, where there is one.
+    fn show_step(&mut self) {
         if let [(from, _), (to, _)] = self.nodes[..] {
             let middle = from + 0.5 * (to - from);
             if let Some(state) = self.solver.restep(&self.nodes[0], middle) {
                 self.nodes.insert(1, (middle, state));
                 self.show();
-                if let (true, Verdict::Stop(stopped)) = (outcome.is_success(), self.verdict) {
-                    outcome = stopped;
-                }
             }
+        }
+    }
+
+    /// Shows what is left of a segment and sums up.
+    fn finish(mut self, mut outcome: Outcome) -> End {
+        self.show_step();
+        if let (true, Verdict::Stop(stopped)) = (outcome.is_success(), self.verdict) {
+            outcome = stopped;
         }
         self.work.rhs_evaluations = self.solver.evaluations.get();
         let (time, state) = self.nodes.swap_remove(self.nodes.len() - 1);
@@ -257,5 +320,9 @@ impl<S: RightHandSide> Segment for Steps<'_, '_, S> {
 
     fn work(&self) -> Work {
         self.work
+    }
+
+    fn branch(&self) -> Option<Branch> {
+        self.solver.system.borrow().branch()
     }
 }

@@ -265,6 +265,16 @@ impl Architecture {
         self.layers[self.private[m].start].rate_factor
     }
 
+    /// Multiplies the private layers of each modality in a flat state by a factor.
+    pub fn scale_stacks(&self, factors: &[f64], state: &mut [f64]) {
+        for (stack, factor) in self.private.iter().zip(factors) {
+            for layer in &self.layers[stack.clone()] {
+                let entries = &mut state[layer.range.clone()];
+                entries.iter_mut().for_each(|entry| *entry *= factor);
+            }
+        }
+    }
+
     /// Adds what weight decay does to the rate of weights: -mu w.
     pub fn add_decay(&self, weights: &[f64], rate: &mut [f64]) {
         if self.weight_decay > 0.0 {

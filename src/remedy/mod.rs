@@ -4,6 +4,7 @@
 //! |---|---|
 //! | rate | learning rates of private layers (`crate::network`, factors c) |
 //! | auxiliary, keep | the moments that the flow sees (`crate::data::Exposure`) |
+//! | modulate | the gradient of the stack that is ahead (`crate::flow::Modulation`) |
 
 use crate::data::Exposure;
 use crate::error::{InputError, Result};
@@ -31,6 +32,23 @@ pub struct RemedySection {
     #[serde(default, skip_serializing_if = "ByModality::is_empty")]
     #[schemars(transform = within(check::PROBABILITY))]
     pub keep: ByModality<f64>,
+    /// Gradient modulation (OGM): slows the stack that is ahead. Two modalities, late fusion without biases, and neither
+    /// auxiliary nor keep beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modulate: Option<ModulateSection>,
+}
+
+/// Gradient modulation: the gradient of modality m's private layers is multiplied by 1 - tanh(alpha rho) where
+/// rho = score_m/score_other is above 1, with score_m = exp(-1/2 E|y - W_m x_m|^2) of its own output. The flow and
+/// descents on all samples score all of them, mini-batches their own. The factor is on the gradient, where rate is a
+/// factor on the step: Adam cancels it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("examples" = [{"alpha": 0.3}]))]
+pub struct ModulateSection {
+    /// Strength alpha.
+    #[schemars(transform = within(check::POSITIVE))]
+    pub alpha: f64,
 }
 
 /// Most modalities of which samples are dropped, one pass over the samples for each combination.
@@ -53,6 +71,7 @@ impl RemedySection {
             check::numbers(&key, values, range)?;
         }
         let Layout { shared, .. } = network.layout(modalities)?;
+        self.check_modulation(network, shared, modalities.len())?;
         if self.auxiliary.values().any(|weight| *weight > 0.0) {
             let problem = if shared > 0 {
                 "an auxiliary loss needs an output of each modality's own, which only late fusion has"
@@ -81,6 +100,46 @@ impl RemedySection {
             }
         }
         Ok(())
+    }
+
+    /// Each modality has a score, and there is one other to compare it with.
+    fn check_modulation(
+        &self,
+        network: &NetworkSection,
+        shared: usize,
+        modalities: usize,
+    ) -> Result<()> {
+        let Some(ModulateSection { alpha }) = self.modulate else {
+            return Ok(());
+        };
+        check::number("remedy.modulate.alpha", alpha, check::POSITIVE)?;
+        let has = |values: &ByModality<f64>, neutral: f64| values.values().any(|v| *v != neutral);
+        let (problem, remedy) = if modalities != 2 {
+            (
+                format!("modulation compares two modalities, and there are {modalities}"),
+                "choose remedy.rate, or join modalities",
+            )
+        } else if shared > 0 {
+            (
+                "modulation compares outputs of each modality's own, which only late fusion has"
+                    .to_owned(),
+                "choose late fusion (network.fusion_layer equal to network.depth), or remedy.rate",
+            )
+        } else if network.biases {
+            (
+                "modulation is not defined where the modalities share a bias of the outputs"
+                    .to_owned(),
+                "leave network.biases out",
+            )
+        } else if has(&self.auxiliary, 0.0) || has(&self.keep, 1.0) {
+            (
+                "modulation is not defined beside remedy.auxiliary or remedy.keep, which change the scores".to_owned(),
+                "leave remedy.modulate or the other one out",
+            )
+        } else {
+            return Ok(());
+        };
+        Err(InputError::at("remedy.modulate", problem, remedy))
     }
 
     /// Whether nothing is given.

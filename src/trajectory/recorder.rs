@@ -41,6 +41,7 @@ impl<'a> Recorder<'a> {
 
     /// Takes in a segment; gives back its last knot.
     pub fn record(&mut self, segment: &mut dyn Segment) -> &Knot {
+        self.turn(segment);
         let [_, middle, end] = segment.nodes();
         let (middle_time, end_time) = (middle.time, end.time);
         let middle = self.look(middle_time, middle.state.as_slice());
@@ -94,6 +95,23 @@ impl<'a> Recorder<'a> {
     /// The trajectory of what was recorded.
     pub fn finish(self) -> Trajectory {
         self.trajectory
+    }
+
+    /// Takes the rates of the branch that holds in a segment, from its start on: they jump where branches end, and
+    /// a piece of the trajectory as short as times can tell stands between the two.
+    fn turn(&mut self, segment: &dyn Segment) {
+        /// Lengths of that piece and of its half, over the time.
+        const SHORTEST: [f64; 2] = [64.0 * f64::EPSILON, 128.0 * f64::EPSILON];
+        if self.flow.branch() == segment.branch() {
+            return;
+        }
+        self.flow.hold(segment.branch());
+        let [start, middle, _] = segment.nodes();
+        let times = SHORTEST.map(|length| (1.0 + length) * start.time);
+        if start.time > 0.0 && times[1] < middle.time {
+            let [half, end] = times.map(|time| self.look(time, start.state.as_slice()));
+            self.trajectory.push(half, end);
+        }
     }
 
     fn look(&mut self, time: f64, weights: &[f64]) -> Knot {

@@ -25,6 +25,7 @@ use super::Observation;
 use crate::data::{ByProducts, Moments};
 use crate::linalg::{ByColumns, add_scaled, dot, multiply_transposed, outer};
 use crate::network::{Architecture, Stack};
+use nalgebra::DMatrixView;
 use products::Products;
 pub use products::linear_work;
 use tangent::Tangent;
@@ -79,12 +80,17 @@ impl<'a> MomentFlow<'a> {
     }
 
     /// Total map, layer norms and by-products at the state last evaluated, with the derivatives of map and norms
-    /// along the flow.
+    /// along the flow, whose layers have these `factors` on their learning rates.
     ///
     /// The rates need no further pass over the weights: a layer moves the map by
     /// B B^T (G P^T) P, and its squared norm by 2 <G, W> over the modalities that pass it, which
     /// is the same number for each layer of a stack (balancedness).
-    pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
+    pub fn write_observation(
+        &mut self,
+        weights: &[f64],
+        factors: &[f64],
+        observation: &mut Observation,
+    ) {
         let map_len = self.products.map.len();
         let &Architecture {
             ref layers,
@@ -108,17 +114,13 @@ impl<'a> MomentFlow<'a> {
             let norm_squared = dot(w, w) + constant;
             let growth = self.map_along_residual(layer.stack) - decay * norm_squared;
             observation.values[map_len + l] = norm_squared;
-            observation.rates[map_len + l] = 2.0 * layer.rate_factor * growth;
-            self.add_map_rate(l, &mut observation.rates[..map_len]);
+            observation.rates[map_len + l] = 2.0 * factors[l] * growth;
+            self.add_map_rate(l, factors[l], &mut observation.rates[..map_len]);
             if decay > 0.0 {
                 let reached = self.products.architecture.reaching(layer.stack);
                 let entries = reached.start * outputs..reached.end * outputs;
                 let map = &self.products.map[entries.clone()];
-                add_scaled(
-                    -decay * layer.rate_factor,
-                    map,
-                    &mut observation.rates[entries],
-                );
+                add_scaled(-decay * factors[l], map, &mut observation.rates[entries]);
             }
         }
     }
@@ -130,6 +132,40 @@ impl<'a> MomentFlow<'a> {
         let (measured, kept) = rates.split_at_mut(measured);
         let map = &measured[..self.products.map.len()];
         self.by_products.write_rates(map, kept);
+    }
+
+    /// 1/2 E|y - W_m x_m|^2 - 1/2 E|y|^2 of the output of one modality's own stack, at the state last evaluated.
+    pub fn own_excess(&self, m: usize, _weights: &[f64]) -> f64 {
+        let &Products {
+            architecture,
+            moments,
+            ref map,
+            ..
+        } = &self.products;
+        let block = &map[architecture.map_block(m)];
+        let inputs = architecture.modalities[m].range.clone();
+        let view = DMatrixView::from_slice(block, architecture.outputs, inputs.len());
+        let cross = &moments.cross.as_slice()[architecture.map_block(m)];
+        0.5 * moments.inputs.power(view, inputs) - dot(cross, block)
+    }
+
+    /// The rate at which that falls along the flow, for late fusion without weight decay: <S_yxm - W_m S_m, dW_m/dt>.
+    pub fn own_fall(&mut self, m: usize, _weights: &[f64]) -> f64 {
+        let &Architecture {
+            ref layers,
+            ref private,
+            outputs,
+            ..
+        } = self.products.architecture;
+        let mut rate = vec![0.0; self.products.map.len()];
+        for l in private[m].clone() {
+            self.add_map_rate(l, layers[l].rate_factor, &mut rate);
+        }
+        let Products { moments, map, .. } = &self.products;
+        let block = self.products.architecture.map_block(m);
+        let own = |p: usize| if block.contains(&p) { map[p] } else { 0.0 };
+        let along = moments.inputs.inner_product(outputs, own, |p| rate[p]);
+        dot(&moments.cross.as_slice()[block.clone()], &rate[block]) - along
     }
 
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves
@@ -164,8 +200,8 @@ impl<'a> MomentFlow<'a> {
         products.sum()
     }
 
-    /// Adds B B^T (G P^T) P of one layer to the map's rate.
-    fn add_map_rate(&mut self, l: usize, rate: &mut [f64]) {
+    /// Adds c B B^T (G P^T) P of one layer, whose learning rate has the factor c, to the map's rate.
+    fn add_map_rate(&mut self, l: usize, factor: f64, rate: &mut [f64]) {
         let layer = &self.products.architecture.layers[l];
         let outputs = self.products.architecture.outputs;
         let is_first = self.products.architecture.is_first(l);
@@ -183,7 +219,7 @@ impl<'a> MomentFlow<'a> {
                 };
             }
             for (p, row) in self.gram.chunks_exact(outputs).enumerate() {
-                rate[p + input * outputs] += layer.rate_factor * dot(row, &self.column);
+                rate[p + input * outputs] += factor * dot(row, &self.column);
             }
         }
     }

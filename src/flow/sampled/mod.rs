@@ -53,11 +53,15 @@ pub struct SampledFlow<'a> {
     moments: &'a Moments,
     /// The views whose losses add up.
     views: Vec<View>,
+    /// That of each modality alone.
+    own_views: Vec<View>,
     lanes: Vec<Lane>,
     /// -dLoss/dw and the loss at the state last evaluated.
     gradient: Vec<f64>,
     /// The rate of the weights there, where it is asked for.
     rate: Vec<f64>,
+    /// -dLoss/dw of the output of one modality alone.
+    own_gradient: Vec<f64>,
     loss: f64,
     is_finite: bool,
 }
@@ -74,6 +78,8 @@ struct Lane {
     sum: Vec<f64>,
     /// Sum of |y - y^|^2.
     error: f64,
+    /// Sum of 1/2 |y - y^|^2 - 1/2 |y|^2 of one modality alone.
+    excess: f64,
     outputs: OutputSums,
 }
 
@@ -140,6 +146,7 @@ impl<'a> SampledFlow<'a> {
                 inputs: Vec::new(),
                 sum: vec![0.0; architecture.len()],
                 error: 0.0,
+                excess: 0.0,
                 outputs: OutputSums {
                     power: [0.0; 2],
                     cross: [map.clone(), map.clone()],
@@ -149,9 +156,15 @@ impl<'a> SampledFlow<'a> {
         };
         Self {
             views: exposure.views(&moments.modalities),
+            own_views: moments
+                .modalities
+                .iter()
+                .map(|m| View::alone(m, &moments.modalities))
+                .collect(),
             lanes: (0..lanes).map(lane).collect(),
             gradient: vec![0.0; architecture.len()],
             rate: vec![0.0; architecture.len()],
+            own_gradient: Vec::new(),
             loss: f64::NAN,
             is_finite: false,
             wiring,
@@ -198,13 +211,64 @@ impl<'a> SampledFlow<'a> {
         self.error() / (2.0 * self.count())
     }
 
-    /// The observation at the state last evaluated.
-    pub fn write_observation(&mut self, weights: &[f64], observation: &mut Observation) {
+    /// 1/2 E|y - y^_m|^2 - 1/2 E|y|^2 of the output y^_m of one modality's own stack, for late fusion without biases.
+    pub fn own_excess(&mut self, m: usize, weights: &[f64]) -> f64 {
+        let views = std::mem::take(&mut self.own_views);
+        self.each_lane(|lane, data| {
+            let blocks = lane.blocks.clone();
+            lane.add_excess(data, (&views[m], blocks), weights);
+        });
+        self.own_views = views;
+        self.excess() / self.count()
+    }
+
+    /// The same of other samples than its own.
+    pub fn own_excess_on(&mut self, m: usize, samples: &Samples, weights: &[f64]) -> f64 {
+        let Some(lane) = self.lanes.first_mut() else {
+            return f64::NAN;
+        };
+        let data = Data {
+            wiring: &self.wiring,
+            samples,
+            views: &self.views,
+        };
+        let blocks = 0..samples.blocks();
+        lane.add_excess(&data, (&self.own_views[m], blocks), weights);
+        lane.excess / samples.len() as f64
+    }
+
+    /// The rate at which that falls along the flow, without weight decay, at the state last evaluated.
+    pub fn own_fall(&mut self, m: usize, weights: &[f64]) -> f64 {
+        let views = std::mem::take(&mut self.own_views);
+        self.each_lane(|lane, data| {
+            lane.sum.fill(0.0);
+            let blocks = lane.blocks.clone();
+            lane.add_of(data, &views[m], blocks, weights);
+        });
+        self.own_views = views;
+        let mut own = std::mem::take(&mut self.own_gradient);
+        own.resize(self.gradient.len(), 0.0);
+        sum_lanes(&self.lanes, self.count(), &mut own);
+        let layers = self.wiring.architecture.rate_factors();
+        let falls =
+            layers.map(|(range, c)| c * dot(&own[range.clone()], &self.gradient[range.clone()]));
+        let fall = falls.sum();
+        self.own_gradient = own;
+        fall
+    }
+
+    /// The observation at the state last evaluated, where the learning rates of layers and biases have these `factors`.
+    pub fn write_observation(
+        &mut self,
+        weights: &[f64],
+        factors: &[f64],
+        observation: &mut Observation,
+    ) {
         let architecture = self.wiring.architecture;
         let mut rate = std::mem::take(&mut self.rate);
         rate.copy_from_slice(&self.gradient);
         architecture.add_decay(weights, &mut rate);
-        for (range, factor) in architecture.rate_factors() {
+        for (range, factor) in architecture.ranges().zip(factors) {
             rate[range.clone()].iter_mut().for_each(|r| *r *= factor);
         }
         self.each_lane(|lane, data| lane.observe(data, (weights, &rate)));
@@ -261,6 +325,10 @@ impl<'a> SampledFlow<'a> {
     fn count(&self) -> f64 {
         let samples = self.moments.samples.as_deref();
         samples.map_or(0.0, |samples| samples.len() as f64)
+    }
+
+    fn excess(&self) -> f64 {
+        self.lanes.iter().map(|lane| lane.excess).sum()
     }
 
     fn error(&self) -> f64 {
@@ -334,13 +402,40 @@ impl Lane {
     fn add(&mut self, data: &Data<'_, '_>, blocks: Range<usize>, weights: &[f64]) {
         for k in blocks {
             for view in data.views {
-                let block = data.samples.block(k);
-                let block = seen(view, &block, &mut self.inputs);
-                self.tape.forward(data.wiring, weights, &block, false);
-                self.error += self.tape.compare(&block, view.weight);
-                self.tape
-                    .backward(data.wiring, weights, &block, &mut self.sum);
+                self.add_of(data, view, k..k + 1, weights);
             }
+        }
+    }
+
+    /// The same of one view.
+    fn add_of(&mut self, data: &Data<'_, '_>, view: &View, blocks: Range<usize>, weights: &[f64]) {
+        for k in blocks {
+            let block = data.samples.block(k);
+            let block = seen(view, &block, &mut self.inputs);
+            self.tape.forward(data.wiring, weights, &block, false);
+            self.error += self.tape.compare(&block, view.weight);
+            self.tape
+                .backward(data.wiring, weights, &block, &mut self.sum);
+        }
+    }
+
+    /// Sums up by how much the losses of a view of some blocks exceed those of no output, without cancellation.
+    fn add_excess(
+        &mut self,
+        data: &Data<'_, '_>,
+        (view, blocks): (&View, Range<usize>),
+        weights: &[f64],
+    ) {
+        self.excess = 0.0;
+        for k in blocks {
+            let block = data.samples.block(k);
+            let block = seen(view, &block, &mut self.inputs);
+            self.tape.forward(data.wiring, weights, &block, false);
+            let outputs = outputs_of(&self.tape.panels, &block);
+            let pairs = outputs.iter().zip(block.targets);
+            self.excess += pairs
+                .map(|(output, y)| output * (0.5 * output - y))
+                .sum::<f64>();
         }
     }
 
