@@ -22,6 +22,7 @@ mod init;
 mod invariants;
 mod many_inputs;
 mod modes;
+mod modulation;
 mod nonlinear;
 mod order;
 mod phase_plane;
