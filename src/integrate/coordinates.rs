@@ -14,13 +14,13 @@ type Scales = Vec<(Range<usize>, f64)>;
 /// Integrates as [`super::integrate`] does, by exponential steps.
 pub(super) fn integrate<S: System>(
     system: &mut S,
-    mut start: DVector<f64>,
+    (time, mut start): (f64, DVector<f64>),
     settings: &Settings,
     observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
 ) -> End {
     let scales = scales(system);
     if scales.is_empty() {
-        return exponential::integrate(system, start, settings, observe);
+        return exponential::integrate(system, (time, start), settings, observe);
     }
     scale(&scales, start.as_mut_slice(), f64::recip);
     let mut scaled = Scaled {
@@ -28,7 +28,7 @@ pub(super) fn integrate<S: System>(
         scales: &scales,
         system,
     };
-    let mut end = exponential::integrate(&mut scaled, start, settings, &mut |segment| {
+    let mut end = exponential::integrate(&mut scaled, (time, start), settings, &mut |segment| {
         observe(&mut Unscaled::of(segment, &scales))
     });
     scale(&scales, end.state.as_mut_slice(), |factor| factor);

@@ -40,10 +40,10 @@ const SAFETY: f64 = 0.9;
 const SHRINK: f64 = 0.2;
 const GROW: f64 = 5.0;
 
-/// Integrates `system` from `start` at t = 0 until the time, the step limit or `observe` ends it.
+/// Integrates `system` from `start`, a state at a time, until the time, the step limit or `observe` ends it.
 pub(super) fn integrate<S: System>(
     system: &mut S,
-    start: State,
+    start: (f64, State),
     settings: &Settings,
     observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
 ) -> End {
@@ -111,7 +111,7 @@ struct Stepper<'s, S: System> {
 }
 
 impl<'s, S: System> Stepper<'s, S> {
-    fn new(system: &'s mut S, start: State, settings: &'s Settings) -> Self {
+    fn new(system: &'s mut S, (time, start): (f64, State), settings: &'s Settings) -> Self {
         let groups = system.groups();
         let n = start.len();
         let affordable = LARGEST_MEMORY / (3 * size_of::<f64>() * n.max(1));
@@ -121,7 +121,7 @@ impl<'s, S: System> Stepper<'s, S> {
             settings,
             tolerances: vec![0.0; groups.len()],
             groups,
-            time: 0.0,
+            time,
             rate: vec![0.0; n],
             is_linearised: false,
             step: 0.0,

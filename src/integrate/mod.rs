@@ -30,7 +30,7 @@ pub use tolerances::{Tolerances, step_tolerance};
 use crate::flow::{Branch, Flow};
 use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::ops::{Add, Range};
 
 /// dw/dt = F(w).
 pub trait RightHandSide {
@@ -130,6 +130,16 @@ pub fn integrate<S: System>(
     settings: &Settings,
     observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
 ) -> End {
+    integrate_from(system, (0.0, start), settings, observe)
+}
+
+/// The same from a state at a later time on.
+pub fn integrate_from<S: System>(
+    system: &mut S,
+    start: (f64, DVector<f64>),
+    settings: &Settings,
+    observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
+) -> End {
     match settings.method {
         Method::RungeKutta(pair) => runge_kutta::integrate(system, pair, start, settings, observe),
         Method::Exponential => coordinates::integrate(system, start, settings, observe),
@@ -143,7 +153,7 @@ pub fn integrate_explicit<S: RightHandSide>(
     settings: &Settings,
     observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
 ) -> End {
-    runge_kutta::integrate(system, Pair::Dopri5, start, settings, observe)
+    runge_kutta::integrate(system, Pair::Dopri5, (0.0, start), settings, observe)
 }
 
 /// Why a run ended.
@@ -231,6 +241,21 @@ pub struct Work {
     pub krylov_bases: u64,
     /// Vectors of the largest of them.
     pub krylov_max: u64,
+}
+
+impl Add for Work {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            steps: self.steps + other.steps,
+            rejected_steps: self.rejected_steps + other.rejected_steps,
+            rhs_evaluations: self.rhs_evaluations + other.rhs_evaluations,
+            hessian_products: self.hessian_products + other.hessian_products,
+            krylov_bases: self.krylov_bases + other.krylov_bases,
+            krylov_max: self.krylov_max.max(other.krylov_max),
+        }
+    }
 }
 
 impl Work {

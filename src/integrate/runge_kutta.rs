@@ -30,14 +30,14 @@ const MEMORY: usize = 16 << 20;
 /// from its start.
 const SHORTEST: f64 = 64.0 * f64::EPSILON;
 
-/// Integrates `system` from `start` at t = 0 until the time, the step limit or `observe` ends it.
+/// Integrates `system` from `start`, a state at a time, until the time, the step limit or `observe` ends it.
 ///
 /// `observe` sees every pair of accepted steps in order; the last segment may be one step with a
 /// point taken inside it.
 pub(super) fn integrate<S: RightHandSide>(
     system: &mut S,
     pair: Pair,
-    start: State,
+    start: (f64, State),
     settings: &Settings,
     observe: &mut dyn FnMut(&mut dyn Segment) -> Verdict,
 ) -> End {
@@ -48,11 +48,11 @@ pub(super) fn integrate<S: RightHandSide>(
         evaluations: Cell::new(0),
         finite: Cell::new(true),
     };
-    solver.system.borrow_mut().take_branch(start.as_slice());
+    solver.system.borrow_mut().take_branch(start.1.as_slice());
     let mut path = Path {
         solver: &solver,
         has_turned: false,
-        nodes: vec![(0.0, start)],
+        nodes: vec![start],
         work: Work::default(),
         verdict: Verdict::Continue,
         observe,
