@@ -102,13 +102,20 @@ impl<'a> ByProducts<'a> {
         self.places.len == 0
     }
 
-    /// Writes those of a joined map (o x d, by columns) whose G (d x o, by columns) is known. Nothing is allocated.
-    pub fn write(&mut self, map: &[f64], residual: &[f64], out: &mut [f64]) {
-        if let Some(place) = self.places.residual.clone() {
-            out[place].copy_from_slice(residual);
+    /// Writes those of a joined map (o x d, by columns), and takes over its G (d x o, by columns) where that is known.
+    /// Nothing is allocated.
+    pub fn write(&mut self, map: &[f64], residual: Option<&[f64]>, out: &mut [f64]) {
+        let outputs = self.moments.outputs_len();
+        match (self.places.residual.clone(), residual) {
+            (Some(place), Some(residual)) => out[place].copy_from_slice(residual),
+            (Some(place), None) => {
+                let optimum = &self.moments.loss.optimum;
+                let left = |i: usize, k: usize| optimum[(k, i)] - map[k + i * outputs];
+                self.apply_covariance(left, &mut out[place]);
+            }
+            (None, _) => {}
         }
         self.write_own(map, out);
-        let outputs = self.moments.outputs_len();
         self.write_error(out, |error, i, k| {
             error.optimum[(k, i)] - map[k + i * outputs]
         });
@@ -119,12 +126,17 @@ impl<'a> ByProducts<'a> {
         let outputs = self.moments.outputs_len();
         let falls = |i: usize, k: usize| -rate[k + i * outputs];
         if let Some(place) = self.places.residual.clone() {
-            let covariance = &self.moments.loss.covariance;
-            let inner = &mut self.inner[..outputs * covariance.inner_len()];
-            covariance.apply(falls, inner, &mut out[place]);
+            self.apply_covariance(falls, &mut out[place]);
         }
         self.write_own(rate, out);
         self.write_error(out, |_, i, k| falls(i, k));
+    }
+
+    /// The product of a map, by its entries, with S_xx.
+    fn apply_covariance(&mut self, entry: impl Fn(usize, usize) -> f64, out: &mut [f64]) {
+        let covariance = &self.moments.loss.covariance;
+        let inner = self.moments.outputs_len() * covariance.inner_len();
+        covariance.apply(entry, &mut self.inner[..inner], out);
     }
 
     /// H of a joined map.

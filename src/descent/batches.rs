@@ -42,16 +42,10 @@ impl<'a> Batches<'a> {
     ) -> Option<Self> {
         let samples = Arc::clone(moments.samples.as_ref()?);
         let order: Vec<usize> = (0..samples.len()).collect();
-        let exposure = moments.exposure();
-        let auxiliary = exposure.map_or_else(
-            || Exposure::full(moments.modalities.len()),
-            Exposure::without_dropping,
-        );
-        let chances = exposure.iter().flat_map(|exposure| &exposure.keep);
-        let dropping = chances.zip(&moments.modalities).filter(|(q, _)| **q < 1.0);
+        let (flow, dropping) = flow_and_dropping(architecture, moments);
         Some(Self {
-            flow: SampledFlow::exposed(architecture, moments, &auxiliary),
-            dropping: dropping.map(|(q, m)| (m.range.clone(), *q)).collect(),
+            flow,
+            dropping,
             dropping_rng: stream(seed, Purpose::Dropping),
             size: size.min(order.len()),
             batch: samples.batch(),
@@ -68,6 +62,11 @@ impl<'a> Batches<'a> {
     pub fn modulated(mut self, modulation: Option<Modulation>) -> Self {
         self.modulation = modulation;
         self
+    }
+
+    /// Goes on with the same samples, in the order begun, by the learning rates and the exposure of another stage.
+    pub fn enter(&mut self, architecture: &'a Architecture, moments: &'a Moments) {
+        (self.flow, self.dropping) = flow_and_dropping(architecture, moments);
     }
 
     /// Batches of an epoch.
@@ -99,4 +98,23 @@ impl<'a> Batches<'a> {
             self.architecture.scale_stacks(&factors, out);
         }
     }
+}
+
+/// The flow of samples of which nothing is dropped by itself, and the inputs that are to be dropped at random, with the
+/// probability that they are kept.
+fn flow_and_dropping<'a>(
+    architecture: &'a Architecture,
+    moments: &'a Moments,
+) -> (SampledFlow<'a>, Vec<(Range<usize>, f64)>) {
+    let exposure = moments.exposure();
+    let auxiliary = exposure.map_or_else(
+        || Exposure::full(moments.modalities.len()),
+        Exposure::without_dropping,
+    );
+    let chances = exposure.iter().flat_map(|exposure| &exposure.keep);
+    let dropping = chances.zip(&moments.modalities).filter(|(q, _)| **q < 1.0);
+    (
+        SampledFlow::exposed(architecture, moments, &auxiliary),
+        dropping.map(|(q, m)| (m.range.clone(), *q)).collect(),
+    )
 }

@@ -24,6 +24,14 @@ impl TrajectoryBuilder {
         }
     }
 
+    /// The same, through stages that each follow a loss of their own where there are some.
+    pub fn with_stages(mut self, has_stages: bool) -> Self {
+        if has_stages {
+            self.trajectory = self.trajectory.of_stages();
+        }
+        self
+    }
+
     /// Goes on to the next knot.
     pub fn push(&mut self, knot: Knot) {
         self.recent.push(knot);

@@ -9,6 +9,7 @@
 //! | `mod.rs` | the steps, and when to look at them |
 //! | `builder.rs` | the trajectory through what was looked at |
 //! | `batches.rs` | mini-batches |
+//! | `stages.rs` | stages in time, each with a flow of its own |
 //! | `optimiser/` | the rule of a step |
 //! | `learning_rates.rs` | the learning rates to try |
 
@@ -16,9 +17,11 @@ pub mod batches;
 mod builder;
 mod learning_rates;
 pub mod optimiser;
+mod stages;
 
 pub use learning_rates::LearningRates;
 pub use optimiser::DescentSection;
+pub use stages::LaterStage;
 
 use crate::descent::batches::Batches;
 use crate::flow::{Flow, Observation};
@@ -30,6 +33,7 @@ use crate::trajectory::{Knot, Trajectory};
 use builder::TrajectoryBuilder;
 use optimiser::{Optimiser, Rule};
 use serde::Serialize;
+use stages::Later;
 use std::ops::Range;
 
 /// How far and how long descent runs.
@@ -43,6 +47,19 @@ pub struct Settings {
     pub loss_gap: Option<f64>,
     /// Most steps.
     pub max_steps: u64,
+}
+
+impl Settings {
+    /// Why it ends after so many steps, of so many until the time asked for.
+    fn end_at(&self, step: u64, steps_to_end: u64) -> Option<Outcome> {
+        if step >= steps_to_end {
+            Some(Outcome::TimeReached)
+        } else if step >= self.max_steps {
+            Some(Outcome::StepLimit)
+        } else {
+            None
+        }
+    }
 }
 
 /// A finished descent.
@@ -105,9 +122,9 @@ const LOOK_CHANGE: f64 = 0.05;
 const LOOKS: u64 = 8;
 
 /// Weights under way.
-struct Stepper<'a, 's> {
+struct Stepper<'a> {
     architecture: &'a Architecture,
-    stepping: Stepping<'s>,
+    stepping: Stepping<'a>,
     optimiser: Box<dyn Optimiser>,
     weights: Vec<f64>,
     eta: f64,
@@ -117,10 +134,10 @@ struct Stepper<'a, 's> {
     looked: Option<Vec<f64>>,
 }
 
-impl<'a, 's> Stepper<'a, 's> {
+impl<'a> Stepper<'a> {
     fn new(
         architecture: &'a Architecture,
-        stepping: Stepping<'s>,
+        stepping: Stepping<'a>,
         eta: f64,
         weights: &[f64],
     ) -> Self {
@@ -207,11 +224,24 @@ pub fn steps_until(time: f64, time_step: f64) -> u64 {
 /// and loss of every step, or with mini-batches of a network that is not linear of those between
 /// which a layer changes by some per cent, a few an epoch at the least, and the last one; it may end
 /// the run.
-pub fn descend(
-    flow: &mut Flow<'_>,
+pub fn descend<'a>(
+    flow: &mut Flow<'a>,
     weights: &[f64],
     settings: &Settings,
-    stepping: Stepping<'_>,
+    stepping: Stepping<'a>,
+    observe: &mut dyn FnMut(u64, &Knot, f64) -> Option<Outcome>,
+) -> Descent {
+    descend_in_stages(flow, weights, settings, stepping, Vec::new(), observe)
+}
+
+/// The same where other flows of the same network follow the first one, which is left as the last of them. A loss gap
+/// ends the last stage only.
+pub fn descend_in_stages<'a>(
+    flow: &mut Flow<'a>,
+    weights: &[f64],
+    settings: &Settings,
+    stepping: Stepping<'a>,
+    stages: Vec<LaterStage<'a>>,
     observe: &mut dyn FnMut(u64, &Knot, f64) -> Option<Outcome>,
 ) -> Descent {
     let observables = Observables {
@@ -227,23 +257,22 @@ pub fn descend(
     let mut knot = Knot::of(0.0, &observation);
     let mut loss = observables.loss(&knot);
     let ceiling = DIVERGED * observables.moments.initial_loss.max(loss);
-    let mut path = TrajectoryBuilder::new(knot.clone(), observables.groups(), time_step);
+    let mut later = Later::new(stages, time_step);
+    let path = TrajectoryBuilder::new(knot.clone(), observables.groups(), time_step);
+    let mut path = path.with_stages(!later.is_empty());
     let (mut step, mut before) = (0, [None, None]);
-    // Without an end in time only a loss gap ends a run.
-    let is_endless = settings.t_end.is_infinite();
     let outcome = loop {
-        let has_converged = |gap| observables.loss_gap(&knot) <= gap;
+        let has_converged = |gap| later.is_empty() && observables.loss_gap(&knot) <= gap;
         if let Some(outcome) = observe(step, &knot, loss) {
             break outcome;
         } else if settings.loss_gap.is_some_and(has_converged) {
             break Outcome::Converged;
-        } else if step >= steps_to_end {
-            break Outcome::TimeReached;
-        } else if step >= settings.max_steps {
-            break Outcome::StepLimit;
-        } else if is_endless && has_period_two(&observables, &before, &knot, LOCKED) {
+        } else if let Some(outcome) = settings.end_at(step, steps_to_end) {
+            break outcome;
+        } else if later.is_empty() && swings_on(settings, &observables, &before, &knot) {
             break Outcome::Stalled;
         }
+        later.enter(step, flow, &mut walk);
         step += walk.advance(flow, steps_to_end.min(settings.max_steps) - step);
         flow.observe_values(&walk.weights, &mut observation);
         let last = std::mem::replace(&mut knot, Knot::of(time_step * step as f64, &observation));
@@ -264,6 +293,16 @@ pub fn descend(
         period_two: has_period_two(&observables, &before, &knot, SWINGING),
         trajectory: path.finish(),
     }
+}
+
+/// Whether it will go there and back for ever: without an end in time only a loss gap ends a run.
+fn swings_on(
+    settings: &Settings,
+    observables: &Observables<'_>,
+    before: &[Option<Knot>; 2],
+    knot: &Knot,
+) -> bool {
+    settings.t_end.is_infinite() && has_period_two(observables, before, knot, LOCKED)
 }
 
 /// Whether the last three steps went there and back: the map is where it was two steps ago, to `share` of the

@@ -129,12 +129,21 @@ impl<'a> Flow<'a> {
         self
     }
 
+    /// The same observed by the moments of another loss of the same data than drives it; for linear networks.
+    pub fn observed_by(mut self, moments: &'a Moments) -> Self {
+        if let Kind::Moments(flow) = &mut self.kind {
+            flow.observe_by(moments);
+            self.moments = moments;
+        }
+        self
+    }
+
     /// The architecture whose weights flow.
     pub fn architecture(&self) -> &'a Architecture {
         self.architecture
     }
 
-    /// The data that drive it.
+    /// The data that it is observed by: those that drive it, unless [`Flow::observed_by`] names others.
     pub fn moments(&self) -> &'a Moments {
         self.moments
     }

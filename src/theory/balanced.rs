@@ -182,7 +182,7 @@ impl<'a> Balanced<'a> {
         rates.resize(len, 0.0);
         let map = self.map.len();
         self.by_products
-            .write(&self.map, &self.residual, &mut values[map..]);
+            .write(&self.map, Some(&self.residual), &mut values[map..]);
         self.by_products
             .write_rates(&self.map_change, &mut rates[map..]);
         Knot {

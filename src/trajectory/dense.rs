@@ -6,6 +6,9 @@
 //! polynomial still reproduces the knots it drops, so that a trajectory grows with the detail of the
 //! run and not with the number of steps: a plateau of a million steps is a few pieces.
 //!
+//! Where the flow itself changes (`remedy.schedule`) rates jump. Such a *joint* is a piece of no length: its knots have
+//! one time and one value, the first the rates before, the others those after. No polynomial crosses it.
+//!
 //! Whoever fills a trajectory vouches that each piece is accurate ([`interpolation_error`]); joining
 //! checks against the dropped knots, which are themselves points of the trajectory, so that its
 //! error does not accumulate.
@@ -48,6 +51,8 @@ pub struct Trajectory {
     most_knots: usize,
     /// Time of one step where the trajectory is one of steps, as that of a descent; None where it is smooth.
     step: Option<f64>,
+    /// Whether it is one of stages, each of which follows a loss of its own.
+    has_stages: bool,
 }
 
 /// Bytes of knots kept before the tolerance of joining is raised; by-products, which are in no group, not counted.
@@ -82,6 +87,7 @@ impl Trajectory {
             groups,
             tolerance,
             step: None,
+            has_stages: false,
             asked: tolerance,
         }
     }
@@ -92,6 +98,19 @@ impl Trajectory {
             step: Some(step),
             ..self
         }
+    }
+
+    /// The same as one of stages, each of which follows a loss of its own.
+    pub fn of_stages(self) -> Self {
+        Self {
+            has_stages: true,
+            ..self
+        }
+    }
+
+    /// Whether it is one of stages: what is observed as the loss may rise then.
+    pub fn has_stages(&self) -> bool {
+        self.has_stages
     }
 
     /// Whether it is one of steps.
@@ -143,6 +162,12 @@ impl Trajectory {
             self.tolerance *= 10.0;
             self.join_all();
         }
+    }
+
+    /// Goes on from the last knot with other rates, those of a knot at the same time.
+    pub fn jump(&mut self, knot: Knot) {
+        self.has_stages = true;
+        self.push(knot.clone(), knot);
     }
 
     /// Joins the last two pieces if one polynomial serves both.
@@ -228,21 +253,27 @@ impl Trajectory {
         knot
     }
 
-    /// Times of the knots with `extra` equidistant times inside each interval between them; of a
-    /// trajectory of steps no more than there are steps.
+    /// Times of the knots, of a joint also the last time before it, with `extra` equidistant times inside each
+    /// interval between them; of a trajectory of steps no more than there are steps.
     pub fn times(&self, extra: usize) -> impl Iterator<Item = f64> + '_ {
-        let inner = self.knots.windows(2).flat_map(move |pair| {
+        let pairs = self.knots.windows(2).enumerate();
+        let inner = pairs.flat_map(move |(k, pair)| {
             let length = pair[1].time - pair[0].time;
             let steps = self
                 .step
                 .map_or(f64::INFINITY, |step| (length / step).round());
-            let parts = ((extra + 1) as f64).min(steps).max(1.0);
+            // Of a joint, the first pair of its piece stands for what is before it, the second for nothing.
+            let (start, parts) = match (length > 0.0, k % 2) {
+                (true, _) => (pair[0].time, ((extra + 1) as f64).min(steps).max(1.0)),
+                (false, 0) => (pair[0].time.next_down(), 1.0),
+                (false, _) => (pair[0].time, 0.0),
+            };
             (0..parts as usize).map(move |k| {
                 let whole = self.step.filter(|_| k > 0).map(|step| {
                     // A number of steps.
                     (k as f64 * steps / parts).round() * step
                 });
-                pair[0].time + whole.unwrap_or(k as f64 * (length / parts))
+                start + whole.unwrap_or(k as f64 * (length / parts))
             })
         });
         inner.chain(std::iter::once(self.end().time))

@@ -55,6 +55,13 @@ impl<'a> Recorder<'a> {
         self.trajectory.end()
     }
 
+    /// Goes on with another flow of the same network, from the weights of the last knot.
+    pub fn enter(&mut self, flow: Flow<'a>, weights: &[f64]) {
+        self.flow = flow;
+        let knot = self.look(self.trajectory.end().time, weights);
+        self.trajectory.jump(knot);
+    }
+
     /// The first time of a segment at which at most the share `gap` of the learnable loss is left;
     /// None where more is left at its end.
     pub fn time_of_gap(&mut self, segment: &mut dyn Segment, gap: f64) -> Option<f64> {

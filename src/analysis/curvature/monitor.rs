@@ -114,6 +114,14 @@ impl<'a> CurvatureMonitor<'a> {
         self.sharpest = Some(SharpnessTracker::new(self.flow.clone(), weights));
     }
 
+    /// Goes on with another flow of the same network, from a state on. The Hessian on plateaus is that of the last one.
+    pub fn enter(&mut self, flow: Flow<'a>, time: f64, state: &DVector<f64>) {
+        if let Some(sharpest) = &mut self.sharpest {
+            sharpest.enter(flow.clone(), time, state);
+        }
+        self.flow = flow;
+    }
+
     /// Takes in a segment, which `trajectory` ends with.
     pub fn pass(&mut self, segment: &mut dyn Segment, trajectory: &Trajectory) {
         self.plateaus.pass(segment, trajectory);

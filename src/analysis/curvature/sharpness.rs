@@ -92,6 +92,13 @@ impl<'a> SharpnessTracker<'a> {
         sharpest
     }
 
+    /// Goes on with another flow of the same network, from a state on.
+    pub fn enter(&mut self, flow: Flow<'a>, time: f64, state: &DVector<f64>) {
+        self.evaluate(time, state);
+        self.flow = flow;
+        self.evaluate(time, state);
+    }
+
     /// Takes in a segment of the run.
     pub fn pass(&mut self, segment: &dyn Segment) {
         for node in &segment.nodes()[1..] {

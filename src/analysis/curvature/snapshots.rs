@@ -80,8 +80,12 @@ impl<'a> Snapshots<'a> {
         let first = knots.partition_point(|knot| knot.time <= start);
         let mut is_new = false;
         for knot in &knots[first..] {
-            let point = point(&self.observables, knot);
-            let dropped = self.slowest.loss - point.loss >= self.least_drop;
+            let mut point = point(&self.observables, knot);
+            let mut drop = self.slowest.loss - point.loss;
+            if trajectory.has_stages() {
+                (point.speed, drop) = (point.speed.abs(), drop.abs());
+            }
+            let dropped = drop >= self.least_drop;
             let is_slowest = point.speed < self.slowest.speed;
             // Past the peak of a drop the next plateau begins, also where it soon is slower than the last one.
             self.has_risen |= !is_slowest;

@@ -34,15 +34,16 @@ fn plateau(
     let (points, lowest) = (&staircase.points, staircase.minima[k]);
     let level = points[lowest].loss;
     let (before, after) = staircase.neighbours(k);
-    let drop_in = points[before].loss - level;
-    let drop_out = level - points[after].loss;
+    let height = points[lowest].height;
+    let drop_in = points[before].height - height;
+    let drop_out = height - points[after].height;
     let entry = (before < lowest).then(|| {
-        let target = level + thresholds.share * drop_in;
-        entry(trajectory, observables, &points[before..=lowest], target)
+        let is_near = has_come(trajectory, level, thresholds.share * drop_in);
+        entry(trajectory, observables, &points[before..=lowest], is_near)
     });
     let exit = (after > lowest).then(|| {
-        let target = level - thresholds.share * drop_out;
-        exit(trajectory, observables, &points[lowest..=after], target)
+        let is_near = has_stayed(trajectory, level, thresholds.share * drop_out);
+        exit(trajectory, observables, &points[lowest..=after], is_near)
     });
     let deep = points[lowest].speed < thresholds.dip * staircase.lower_peak(k, |p| p.speed);
     // A run that ends on the plateau ends where it has come to.
@@ -82,31 +83,49 @@ fn plateau(
 /// they turn reach some times their final power.
 const MOST_FRACTION: f64 = 100.0;
 
-/// When the loss falls to `target` for good on the way down to the last of these points.
+/// Whether a loss has come down near a level; in stages it may come from below.
+fn has_come(trajectory: &Trajectory, level: f64, near: f64) -> impl Fn(f64) -> bool {
+    let has_stages = trajectory.has_stages();
+    move |loss| match has_stages {
+        true => (loss - level).abs() <= near,
+        false => loss <= level + near,
+    }
+}
+
+/// Whether a loss has not fallen off a level; in stages it may rise off it.
+fn has_stayed(trajectory: &Trajectory, level: f64, near: f64) -> impl Fn(f64) -> bool {
+    let has_stages = trajectory.has_stages();
+    move |loss| match has_stages {
+        true => (loss - level).abs() <= near,
+        false => loss >= level - near,
+    }
+}
+
+/// When the loss comes near its level for good on the way to the last of these points.
 fn entry(
     trajectory: &Trajectory,
     observables: &Observables<'_>,
     points: &[Point],
-    target: f64,
+    is_near: impl Fn(f64) -> bool,
 ) -> f64 {
     let last = points.len() - 1;
     // Backwards: the loss of a descent may rise again in between.
-    let above = (0..last).rev().find(|&i| points[i].loss > target);
+    let above = (0..last).rev().find(|&i| !is_near(points[i].loss));
     let above = above.unwrap_or(0);
-    let done = |knot: &Knot| observables.loss(knot) <= target;
+    let done = |knot: &Knot| is_near(observables.loss(knot));
     trajectory.first_time(points[above].time, points[above + 1].time, done)
 }
 
-/// When the loss first falls below `target` on the way down from the first of these points.
+/// When the loss first leaves its level on the way from the first of these points.
 fn exit(
     trajectory: &Trajectory,
     observables: &Observables<'_>,
     points: &[Point],
-    target: f64,
+    is_near: impl Fn(f64) -> bool,
 ) -> f64 {
-    let below = points.iter().position(|point| point.loss < target);
+    let below = points.iter().position(|point| !is_near(point.loss));
     let below = below.unwrap_or(points.len() - 1).max(1);
-    let begun = |knot: &Knot| observables.loss(knot) < target;
+    let begun = |knot: &Knot| !is_near(observables.loss(knot));
     trajectory.first_time(points[below - 1].time, points[below].time, begun)
 }
 

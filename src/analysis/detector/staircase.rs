@@ -1,6 +1,12 @@
 //! The loss as a staircase: its speed along a trajectory, and the minima of it.
+//!
+//! In stages that follow losses of their own the loss may rise. There the height of the staircase is what is left of all
+//! rises and falls, and the speed is their size, so that it is a staircase as any other. Where the loss turns while the
+//! map goes on, the speed vanishes on no plateau.
 
+use crate::linalg::norm;
 use crate::trajectory::{Knot, Observables, Trajectory};
+use std::ops::Range;
 
 /// A minimum of the speed within this share of its lower peak is a ripple, too shallow to be
 /// called a shoulder.
@@ -26,6 +32,8 @@ const TIME_ROUND_OFF: f64 = 4.0 * f64::EPSILON;
 pub(super) struct Point {
     pub(super) time: f64,
     pub(super) loss: f64,
+    /// The loss, or what is left of its rises and falls, up to a constant.
+    pub(super) height: f64,
     /// Mean speed over the stretch around the point.
     pub(super) speed: f64,
     /// How far the mean speed may be off.
@@ -58,9 +66,11 @@ impl Staircase {
             .scan()
             .map(|time| {
                 let knot = trajectory.at(time);
+                let loss = observables.loss(&knot);
                 let point = Point {
                     time,
-                    loss: observables.loss(&knot),
+                    loss,
+                    height: loss,
                     speed: observables.speed(&knot),
                     error: 0.0,
                 };
@@ -70,6 +80,9 @@ impl Staircase {
                 )
             })
             .unzip();
+        if trajectory.has_stages() {
+            unfold(&mut points);
+        }
         let speeds: Vec<f64> = points.iter().map(|point| point.speed).collect();
         average_speeds(&mut points, &errors, stretch * least_drop);
         let mut staircase = Self {
@@ -80,6 +93,9 @@ impl Staircase {
         staircase.minima = staircase.all_minima();
         staircase.drop_ripples(ripple);
         staircase.sharpen(&speeds, stretch * least_drop);
+        if trajectory.has_stages() {
+            staircase.drop_turns(trajectory, observables);
+        }
         if is_smooth && !trajectory.has_steps() {
             staircase.settle(trajectory, observables);
         }
@@ -91,8 +107,17 @@ impl Staircase {
         let last = self.points.len() - 1;
         for &i in self.minima.iter().filter(|i| (1..last).contains(*i)) {
             let around = [self.points[i - 1].time, self.points[i + 1].time];
-            let time = least(around, |time| observables.speed(&trajectory.at(time)));
-            self.points[i].loss = observables.loss(&trajectory.at(time));
+            let speed = |time| observables.speed(&trajectory.at(time));
+            let time = match trajectory.has_stages() {
+                true => least(around, |time| speed(time).abs()),
+                false => least(around, speed),
+            };
+            let loss = observables.loss(&trajectory.at(time));
+            self.points[i].height = match trajectory.has_stages() {
+                true => self.points[i].height + (loss - self.points[i].loss),
+                false => loss,
+            };
+            self.points[i].loss = loss;
             self.points[i].time = time;
         }
     }
@@ -108,7 +133,7 @@ impl Staircase {
         let mut minima: Vec<usize> = Vec::new();
         for i in (0..=last).filter(is_minimum) {
             match minima.last_mut() {
-                Some(kept) if points[*kept].loss - points[i].loss < self.least_drop => {
+                Some(kept) if points[*kept].height - points[i].height < self.least_drop => {
                     if speed(i) < speed(*kept) {
                         *kept = i;
                     }
@@ -117,6 +142,24 @@ impl Staircase {
             }
         }
         minima
+    }
+
+    /// Removes minima where the loss turns while the map goes on: its rate is not small beside the lower of its
+    /// largest ones on either side.
+    fn drop_turns(&mut self, trajectory: &Trajectory, observables: &Observables<'_>) {
+        /// Share of the rate of a map that has come to rest.
+        const RESTS: f64 = 0.1;
+        let rate = |i: usize| norm(observables.map_rate(&trajectory.at(self.points[i].time)));
+        let largest = |places: Range<usize>| places.map(rate).fold(0.0, f64::max);
+        let turns = |k: usize| {
+            let (lowest, (before, after)) = (self.minima[k], self.neighbours(k));
+            let loss = |i: usize| self.points[i].loss;
+            let is_turn = (loss(before) - loss(lowest)) * (loss(lowest) - loss(after)) < 0.0;
+            let peaks = || largest(before..lowest).min(largest(lowest + 1..after + 1));
+            is_turn && rate(lowest) > RESTS * peaks()
+        };
+        let stay = (0..self.minima.len()).filter(|k| !turns(*k));
+        self.minima = stay.map(|k| self.minima[k]).collect();
     }
 
     /// Removes minima that hardly lie below their lower peak, or not by more than the speed's own
@@ -151,11 +194,11 @@ impl Staircase {
         for (k, &lowest) in self.minima.iter().enumerate() {
             let first = sharp.last().map_or(0, |before| before + 1);
             let last = self.minima.get(k + 1).copied().unwrap_or(points.len());
-            let is_near = |i: &usize| (points[*i].loss - points[lowest].loss).abs() < half;
+            let is_near = |i: &usize| (points[*i].height - points[lowest].height).abs() < half;
             let slowest = (first..last).filter(is_near).min_by(slower);
             let slowest = slowest.unwrap_or(lowest);
             match sharp.last_mut() {
-                Some(kept) if points[*kept].loss - points[slowest].loss < self.least_drop => {
+                Some(kept) if points[*kept].height - points[slowest].height < self.least_drop => {
                     *kept = [*kept, slowest].into_iter().min_by(slower).unwrap_or(*kept);
                 }
                 _ => sharp.push(slowest),
@@ -170,7 +213,7 @@ impl Staircase {
         let (points, lowest) = (&self.points, self.minima[k]);
         let last = points.len() - 1;
         let counts =
-            |from: usize, to: usize| points[from].loss - points[to].loss >= self.least_drop;
+            |from: usize, to: usize| points[from].height - points[to].height >= self.least_drop;
         let before = match k {
             0 if counts(0, lowest) => 0,
             0 => lowest,
@@ -198,6 +241,17 @@ impl Staircase {
     }
 }
 
+/// Takes rises of the loss for falls.
+fn unfold(points: &mut [Point]) {
+    let mut height = 0.0;
+    let mut before = points.first().map_or(0.0, |point| point.loss);
+    for point in points {
+        height -= (before - point.loss).abs();
+        before = point.loss;
+        (point.height, point.speed) = (height, point.speed.abs());
+    }
+}
+
 /// Takes for the speed of each point its mean over the stretch around it that removes twice the loss
 /// `half`, and how far that may be off: by the errors of the two losses and of the two times.
 fn average_speeds(points: &mut [Point], errors: &[f64], half: f64) {
@@ -206,17 +260,17 @@ fn average_speeds(points: &mut [Point], errors: &[f64], half: f64) {
     let means: Vec<(f64, f64)> = (0..=last)
         .map(|i| {
             // Where the loss rises, as in a descent that diverges, the stretch begins at the point itself.
-            while before < i && points[before + 1].loss - points[i].loss >= half {
+            while before < i && points[before + 1].height - points[i].height >= half {
                 before += 1;
             }
-            while after < last && points[i].loss - points[after].loss < half {
+            while after < last && points[i].height - points[after].height < half {
                 after += 1;
             }
             let (first, end) = (before, after.max(i));
             let (from, to) = (points[first], points[end]);
             let length = to.time - from.time;
             if length > 0.0 {
-                let mean = (from.loss - to.loss) / length;
+                let mean = (from.height - to.height) / length;
                 let error = errors[first] + errors[end] + mean.abs() * TIME_ROUND_OFF * to.time;
                 (mean, error / length)
             } else {

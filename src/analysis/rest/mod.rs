@@ -82,6 +82,8 @@ pub struct RestMonitor<'a> {
     flow: Flow<'a>,
     asked: Asked,
     start: DVector<f64>,
+    /// The time at the start.
+    since: f64,
     stacks: Vec<Stack>,
     rate: Vec<f64>,
     /// The largest norm of the gradient at a look.
@@ -113,6 +115,7 @@ impl<'a> RestMonitor<'a> {
         let mut monitor = Self {
             asked,
             start: weights.clone(),
+            since: 0.0,
             stacks,
             rate: vec![0.0; weights.len()],
             fastest: 0.0,
@@ -121,6 +124,11 @@ impl<'a> RestMonitor<'a> {
         };
         monitor.take_sizes(0.0, weights);
         monitor
+    }
+
+    /// The same where the flow started later than t = 0.
+    pub fn since(self, since: f64) -> Self {
+        Self { since, ..self }
     }
 
     /// Takes in a segment that ends at `knot`; says so where the flow rests there.
@@ -241,7 +249,8 @@ impl<'a> RestMonitor<'a> {
         if stack.modality.is_none() {
             return false;
         }
-        let drifts = balancedness::drifts(self.flow.architecture(), (&self.start, state), time);
+        let passed = time - self.since;
+        let drifts = balancedness::drifts(self.flow.architecture(), (&self.start, state), passed);
         let own = drifts
             .iter()
             .filter(|drift| stack.layers.contains(&drift.after));

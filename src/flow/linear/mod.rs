@@ -41,6 +41,8 @@ pub struct MomentFlow<'a> {
     gram: Vec<f64>,
     column: Vec<f64>,
     by_products: ByProducts<'a>,
+    /// Whether the by-products are of other moments than drive the flow, whose G is not that of the gradient.
+    is_observed_by_others: bool,
 }
 
 impl<'a> MomentFlow<'a> {
@@ -55,7 +57,14 @@ impl<'a> MomentFlow<'a> {
             gram: vec![0.0; outputs * outputs],
             column: vec![0.0; outputs],
             by_products: ByProducts::new(moments),
+            is_observed_by_others: false,
         }
+    }
+
+    /// Keeps the by-products of other moments of the same inputs and outputs than drive the flow.
+    pub fn observe_by(&mut self, moments: &'a Moments) {
+        self.by_products = ByProducts::new(moments);
+        self.is_observed_by_others = true;
     }
 
     /// -dLoss/dW at the state last evaluated, without weight decay.
@@ -105,7 +114,8 @@ impl<'a> MomentFlow<'a> {
         observation.rates[measured..].fill(0.0);
         let kept = &mut observation.values[measured..];
         let Products { map, residual, .. } = &self.products;
-        self.by_products.write(map, residual, kept);
+        let known = (!self.is_observed_by_others).then_some(&residual[..]);
+        self.by_products.write(map, known, kept);
         observation.values[..map_len].copy_from_slice(&self.products.map);
         observation.rates[..map_len].fill(0.0);
         for (l, layer) in layers.iter().enumerate() {
