@@ -31,6 +31,7 @@ mod reduction;
 mod remedies;
 mod remedy_theory;
 mod rest;
+mod schedule;
 mod stepping;
 mod tables;
 mod theory_curve;

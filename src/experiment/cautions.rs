@@ -24,25 +24,37 @@ pub(super) fn ensure_batch_fits(samples: u64, batch: Option<u64>) -> Result<()> 
 }
 
 /// Products of tiny weights underflow to zero, and the flow would never leave the origin. `smallest`
-/// is the least root-mean-square of a layer. Gives back the rate of all weights at the start.
-pub(super) fn ensure_live_start(
-    architecture: &Architecture,
-    moments: &Moments,
+/// is the least root-mean-square of a layer. Gives back the size of the rate of all weights at the start, the largest
+/// of all stages.
+pub(super) fn ensure_live_start<'s>(
+    stages: impl Iterator<Item = (&'s Architecture, &'s Moments)>,
     weights: &DVector<f64>,
     smallest: f64,
 ) -> Result<Vec<f64>> {
     let mut rate = vec![0.0; weights.len()];
-    Flow::new(architecture, moments).rate(weights.as_slice(), &mut rate);
+    let mut one = rate.clone();
+    let mut deepest = 0;
+    let mut is_linear = true;
+    for (architecture, moments) in stages {
+        Flow::new(architecture, moments).rate(weights.as_slice(), &mut one);
+        for (rate, one) in rate.iter_mut().zip(&one) {
+            if one.is_nan() || one.abs() > *rate {
+                *rate = one.abs();
+            }
+        }
+        deepest = architecture.deepest();
+        is_linear = architecture.is_linear();
+    }
     const SCALE: &str = "choose a scale whose product over the layers is between 1e-300 and 1e150";
     let is_dead = rate.iter().all(|entry| entry.abs() < f64::MIN_POSITIVE);
     // The gradient is at least of the order of the layers' product where a unit is active.
-    let product = smallest.powi(architecture.deepest() as i32);
+    let product = smallest.powi(deepest as i32);
     let (problem, remedy) = if rate.iter().any(|entry| !entry.is_finite()) {
         (
             "the initial weights are so large that the gradient overflows",
             SCALE,
         )
-    } else if is_dead && !architecture.is_linear() && product > 1e-150 {
+    } else if is_dead && !is_linear && product > 1e-150 {
         (
             "no hidden unit is active on any sample, so that the gradient is zero",
             "choose a larger width or another seed",

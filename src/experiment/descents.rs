@@ -1,14 +1,15 @@
 //! The descents of a problem: run, and set beside the flow and theory.
 
 use super::compare::{self, Comparison, Distance, Orders};
-use super::problem::{Network, Problem};
+use super::problem::Problem;
 use super::results::{DescentRun, FlowRun};
 use super::run::{Monitor, Progress, Stage};
+use super::stages::Leg;
 use crate::analysis::detector::{Detection, Phase, Plateau, detect, phase_at_levels};
 use crate::analysis::saddle_visits::Visitor;
 use crate::descent::batches::Batches;
 use crate::descent::optimiser::{Plain, Rule};
-use crate::descent::{self, Descent, DescentSection, Stepping};
+use crate::descent::{self, Descent, DescentSection, LaterStage, Stepping};
 use crate::integrate::Outcome;
 use crate::theory::Theory;
 use crate::trajectory::Knot;
@@ -28,28 +29,23 @@ pub fn run_descent(
     monitor: &mut Monitor<'_>,
 ) -> DescentRun {
     let observables = problem.observables();
-    let until = &problem.scenario.flow.until;
-    // Where the flow rests, waiting for a loss gap that it never meets means nothing for descent.
-    let rests = flow_run.rest.is_some();
-    let longest = if rests {
-        flow_run.end.time
-    } else {
-        f64::INFINITY
-    };
-    let settings = descent::Settings {
-        learning_rate,
-        t_end: until.time.unwrap_or(longest),
-        loss_gap: until.loss_gap,
-        max_steps: problem.scenario.flow.max_steps,
-    };
+    let settings = settings(problem, flow_run, learning_rate);
     let section = problem.scenario.descent.as_ref();
     let rule = section.map_or_else(|| Box::new(Plain) as Box<dyn Rule>, DescentSection::rule);
     let network = problem.network(rule.is_equivariant());
+    let mut legs = problem.legs(network);
+    let later = legs.drain(1..).map(|leg| LaterStage {
+        from: leg.from,
+        flow: leg.flow,
+        moments: leg.moments,
+    });
+    let later = later.collect();
+    let first = legs.swap_remove(0);
     let stepping = Stepping {
         rule,
-        batches: batches(problem, &network),
+        batches: batches(problem, &first),
     };
-    let mut flow = network.flow(&problem.moments);
+    let mut flow = first.flow;
     let mut distance = Distance::new(observables, &flow_run.trajectory);
     let mut visitor = Visitor::new(observables, problem.scenario.detector.share);
     let weights = network.weights.as_slice();
@@ -64,7 +60,8 @@ pub fn run_descent(
         };
         (!monitor(&progress)).then_some(Outcome::Interrupted)
     };
-    let descent = descent::descend(&mut flow, weights, &settings, stepping, &mut see);
+    let descent =
+        descent::descend_in_stages(&mut flow, weights, &settings, stepping, later, &mut see);
     let (phase, plateaus) = detect_in_descent(problem, &descent, &flow_run.detection);
     let flow_phase = &flow_run.detection.phase;
     let comparison = compare::with_flow(learning_rate, &distance, &phase, flow_phase);
@@ -76,6 +73,23 @@ pub fn run_descent(
         plateaus,
         phase,
         comparison,
+    }
+}
+
+fn settings(problem: &Problem, flow_run: &FlowRun, learning_rate: f64) -> descent::Settings {
+    let until = &problem.scenario.flow.until;
+    // Where the flow rests, waiting for a loss gap that it never meets means nothing for descent.
+    let rests = flow_run.rest.is_some();
+    let longest = if rests {
+        flow_run.end.time
+    } else {
+        f64::INFINITY
+    };
+    descent::Settings {
+        learning_rate,
+        t_end: until.time.unwrap_or(longest),
+        loss_gap: until.loss_gap,
+        max_steps: problem.scenario.flow.max_steps,
     }
 }
 
@@ -100,10 +114,10 @@ fn detect_in_descent(
 }
 
 /// The mini-batches that a descent is to take, if any.
-fn batches<'p>(problem: &'p Problem, network: &Network<'p>) -> Option<Batches<'p>> {
+fn batches<'p>(problem: &'p Problem, first: &Leg<'p>) -> Option<Batches<'p>> {
     let size = problem.scenario.descent.as_ref()?.batch?;
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let seed = problem.scenario.seed;
-    let batches = Batches::new(network.architecture, &problem.moments, size, seed)?;
-    Some(batches.modulated(network.modulation))
+    let batches = Batches::new(first.network.architecture, first.moments, size, seed)?;
+    Some(batches.modulated(first.network.modulation))
 }

@@ -3,6 +3,7 @@
 use super::problem::{Network, Problem};
 use super::results::FlowRun;
 use super::run::{Monitor, Plan, Progress, Stage};
+use super::stages::Leg;
 use crate::analysis::balancedness;
 use crate::analysis::curvature::{CurvatureAlongRun, CurvatureMonitor, Slowest};
 use crate::analysis::detector::detect;
@@ -10,7 +11,7 @@ use crate::analysis::rest::{Asked, Rest, RestMonitor};
 use crate::descent::DescentSection;
 use crate::flow::Flow;
 use crate::flow::reduction::Reduction;
-use crate::integrate::{self, Branches, End, Outcome, Segment, TruncatedSegment, Verdict};
+use crate::integrate::{self, Branches, End, Outcome, Segment, TruncatedSegment, Verdict, Work};
 use crate::trajectory::{Observables, Recorder, Trajectory};
 use nalgebra::DVector;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -49,14 +50,27 @@ impl<'p> Integration<'p> {
     pub fn run(&self, monitor: &mut Monitor<'_>) -> FlowRun {
         let (problem, plan) = (self.problem, &self.plan);
         let network = problem.network(plan.is_reduced);
-        let mut flow = network.flow(&problem.moments);
-        let mut observer = Observer::new(self, &network, &flow);
-        let mut end = integrate::integrate(
-            &mut flow,
-            network.weights.clone(),
-            &settings(problem, plan),
-            &mut |segment| observer.see(segment, monitor),
-        );
+        let mut legs = problem.legs(network);
+        let mut observer = Observer::new(self, &network, &legs[0].flow);
+        let mut end = End {
+            outcome: Outcome::TimeReached,
+            time: 0.0,
+            state: network.weights.clone(),
+            work: Work::default(),
+        };
+        let mut drift = (None, None);
+        for leg in &mut legs {
+            observer.enter(leg, &end);
+            let start = end;
+            end = observer.pass(leg, &start, monitor);
+            // Nobody who interrupts it waits for products of whole layers.
+            if end.outcome != Outcome::Interrupted {
+                drift = larger(drift, drifts(&leg.network, &start, &end));
+            }
+            if end.outcome != Outcome::TimeReached {
+                break;
+            }
+        }
         if let Some((time, state)) = observer.converged {
             (end.time, end.state) = (time, state);
         }
@@ -69,7 +83,7 @@ impl<'p> Integration<'p> {
                 ..end.clone()
             },
         );
-        let run = self.finish(trajectory, end, observer.rested, observer.watch);
+        let run = self.finish((trajectory, end), observer.rested, observer.watch, drift);
         FlowRun {
             branches: observer.branches,
             ..run
@@ -80,7 +94,7 @@ impl<'p> Integration<'p> {
     pub fn so_far(&self) -> Option<FlowRun> {
         let snapshot = self.snapshot().clone();
         let Snapshot { trajectory, end } = snapshot?;
-        Some(self.finish(trajectory, end, None, None))
+        Some(self.finish((trajectory, end), None, None, (None, None)))
     }
 
     fn snapshot(&self) -> MutexGuard<'_, Option<Snapshot>> {
@@ -95,18 +109,16 @@ impl<'p> Integration<'p> {
         });
     }
 
-    /// What happened up to the end. Who interrupted it waits for no Lanczos process on every plateau,
-    /// and no products of whole layers.
+    /// What happened up to the end. Who interrupted it waits for no Lanczos process on every plateau.
     fn finish(
         &self,
-        trajectory: Trajectory,
-        end: End,
+        (trajectory, end): (Trajectory, End),
         rest: Option<Rest>,
         watch: Option<CurvatureMonitor<'_>>,
+        drift: Drift,
     ) -> FlowRun {
         let is_patient = end.outcome != Outcome::Interrupted;
         let problem = self.problem;
-        let network = problem.network(self.plan.is_reduced);
         let detection = detect(
             &trajectory,
             &problem.observables(),
@@ -118,10 +130,6 @@ impl<'p> Integration<'p> {
         });
         let watch = watch.filter(|_| is_patient);
         let curvature = watch.map(|watch| watch.finish(end.time, &end.state, slowest));
-        let drift = match is_patient {
-            true => drift(&network, &end),
-            false => (None, None),
-        };
         FlowRun {
             method: self.plan.method,
             curvature: curvature.map_or_else(CurvatureAlongRun::default, |curvature| {
@@ -134,7 +142,7 @@ impl<'p> Integration<'p> {
             balancedness_drift_own: drift.1,
             rest,
             branches: None,
-            is_reduced: network.reduction.is_some(),
+            is_reduced: problem.network(self.plan.is_reduced).reduction.is_some(),
             end,
             trajectory,
         }
@@ -163,8 +171,12 @@ struct Observer<'i, 'p> {
     /// When the last snapshot was taken.
     kept: Option<Instant>,
     watch: Option<CurvatureMonitor<'p>>,
-    rest: RestMonitor<'p>,
     branches: Option<Branches>,
+    /// In the last stage, what looks whether it rests.
+    rest: Option<RestMonitor<'p>>,
+    asked: Asked,
+    /// What the stages before this one took.
+    before: Work,
     /// What shows that it rests, where it does.
     rested: Option<Rest>,
     /// Where the loss gap was met.
@@ -199,8 +211,10 @@ impl<'i, 'p> Observer<'i, 'p> {
             observables,
             stage: plan.stage,
             loss_gap,
-            rest: RestMonitor::new(flow.clone(), network.weights, asked),
             branches: None,
+            rest: None,
+            asked,
+            before: Work::default(),
             rested: None,
             integration,
             recorder,
@@ -210,8 +224,47 @@ impl<'i, 'p> Observer<'i, 'p> {
         }
     }
 
+    /// Goes on with a stage, from where the one before it ended. What may end the run counts in the last one.
+    fn enter(&mut self, leg: &Leg<'p>, start: &End) {
+        let &End { time, work, .. } = start;
+        self.before = work;
+        if time > 0.0 {
+            self.recorder
+                .enter(leg.flow.clone(), start.state.as_slice());
+            if let Some(watch) = &mut self.watch {
+                watch.enter(leg.flow.clone(), time, &start.state);
+            }
+        }
+        self.rest = leg
+            .until
+            .is_none()
+            .then(|| RestMonitor::new(leg.flow.clone(), &start.state, self.asked).since(time));
+    }
+
+    /// Integrates a stage.
+    fn pass(&mut self, leg: &mut Leg<'p>, start: &End, monitor: &mut Monitor<'_>) -> End {
+        let &Integration { problem, plan, .. } = self.integration;
+        let mut settings = settings(problem, &plan);
+        settings.t_end = leg.until.unwrap_or(settings.t_end);
+        let taken = start.work.steps + start.work.rejected_steps;
+        settings.max_steps = settings.max_steps.saturating_sub(taken);
+        if settings.max_steps == 0 {
+            return End {
+                outcome: Outcome::StepLimit,
+                ..start.clone()
+            };
+        }
+        let from = (start.time, start.state.clone());
+        let mut see = |segment: &mut dyn Segment| self.see(segment, monitor);
+        let end = integrate::integrate_from(&mut leg.flow, from, &settings, &mut see);
+        End {
+            work: start.work + end.work,
+            ..end
+        }
+    }
+
     fn see(&mut self, segment: &mut dyn Segment, monitor: &mut Monitor<'_>) -> Verdict {
-        if let Some(gap) = self.loss_gap
+        if let Some(gap) = self.loss_gap.filter(|_| self.rest.is_some())
             && let Some(time) = self.recorder.time_of_gap(segment, gap)
             && let Some(mut truncated) = TruncatedSegment::new(segment, time)
         {
@@ -225,7 +278,7 @@ impl<'i, 'p> Observer<'i, 'p> {
         let progress = Progress {
             stage: self.stage,
             time: knot.time,
-            steps: segment.work().steps,
+            steps: self.before.steps + segment.work().steps,
             loss: self.observables.loss(knot),
         };
         if !monitor(&progress) {
@@ -234,7 +287,8 @@ impl<'i, 'p> Observer<'i, 'p> {
         if !trajectory.is_kept() {
             return Verdict::Stop(Outcome::TrajectoryLimit);
         }
-        self.rested = self.rest.pass(segment, knot);
+        let rest = self.rest.as_mut();
+        self.rested = rest.and_then(|rest| rest.pass(segment, knot));
         match self.rested {
             Some(_) => Verdict::Stop(Outcome::Stalled),
             None => Verdict::Continue,
@@ -262,24 +316,33 @@ impl<'i, 'p> Observer<'i, 'p> {
             outcome: Outcome::Interrupted,
             time: last.time,
             state: last.state.clone(),
-            work: segment.work(),
+            work: self.before + segment.work(),
         };
         self.integration.keep(self.recorder.trajectory(), end);
     }
 }
 
-/// The drift of the full network's balancedness, that of the reduced one, over the full weights; and the
+/// Drift of the balancedness matrices over the weights, and the largest over a conserved matrix.
+type Drift = (Option<f64>, Option<f64>);
+
+/// The drift of the full network's balancedness in a stage, that of the reduced one, over the full weights; and the
 /// largest over a conserved matrix.
-fn drift(network: &Network<'_>, end: &End) -> (Option<f64>, Option<f64>) {
+fn drifts(network: &Network<'_>, start: &End, end: &End) -> Drift {
     let &Network {
         architecture,
-        weights,
         reduction,
         ..
     } = network;
     let constant = reduction.map_or(0.0, |r| r.constant_norms_squared().iter().sum());
+    let (states, time) = ((&start.state, &end.state), end.time - start.time);
     (
-        balancedness::balancedness_drift(architecture, weights, &end.state, (end.time, constant)),
-        balancedness::drift_over_own(architecture, (weights, &end.state), end.time),
+        balancedness::balancedness_drift(architecture, states.0, states.1, (time, constant)),
+        balancedness::drift_over_own(architecture, states, time),
     )
+}
+
+/// The larger ones: with other learning rates other matrices are conserved, from stage to stage.
+fn larger(a: Drift, b: Drift) -> Drift {
+    let larger = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::max);
+    (larger(a.0, b.0), larger(a.1, b.1))
 }

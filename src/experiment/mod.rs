@@ -7,6 +7,7 @@
 //! | `problem.rs` | a scenario made ready: moments, weights, tolerances |
 //! | `cautions.rs` | what keeps it from being run, and what to know before trusting a run |
 //! | `immobile.rs` | which modalities cannot be learned |
+//! | `stages.rs` | its stages before the last one, where it has a schedule |
 //! | `predictions.rs` | what theory says of it |
 //! | `integration.rs` | its flow integrated, and recorded on the way |
 //! | `run.rs` | from a problem to its results |
@@ -34,6 +35,7 @@ pub mod problem;
 pub mod results;
 pub mod run;
 mod scenario;
+pub mod stages;
 mod stall;
 pub mod summary;
 pub mod verify;

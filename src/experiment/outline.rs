@@ -26,6 +26,7 @@ impl Outline {
         memory::ensure_samples_fit(scenario, memory)?;
         let mut scenario = scenario.clone();
         scenario.data.get_mut().resolve()?;
+        scenario.remedy = scenario.remedy.without_single_stage();
         let source = scenario.data.get();
         let content = source.content(scenario.seed)?;
         let extent = content.extent(source.about().sampling.drawn());

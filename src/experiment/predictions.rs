@@ -9,8 +9,25 @@ use nalgebra::DVector;
 impl Problem {
     /// The published formulas, with the modes of two layers; not the times of deep networks from their actual weights.
     pub fn formulas(&self) -> Theory {
+        if let Some(reason) = self.beyond_theory() {
+            return Theory {
+                assumptions: vec![reason.to_owned()],
+                ..Theory::default()
+            };
+        }
         let scale = self.initial_scale();
         theory::predict(&self.moments, &self.architecture, scale, &self.weights)
+    }
+
+    /// Why theory makes no prediction of a flow that is not that of one loss; None where it is.
+    fn beyond_theory(&self) -> Option<&'static str> {
+        if !self.earlier_stages.is_empty() {
+            return Some("a schedule (remedy.schedule) changes the drives in time: no prediction");
+        }
+        let slows = self.scenario.remedy.modulate.is_some();
+        slows.then_some(
+            "modulation (remedy.modulate) changes the rates with the losses: no prediction",
+        )
     }
 
     /// Theory's predictions.
@@ -52,7 +69,8 @@ impl Problem {
     fn has_times(&self) -> bool {
         let count = self.moments.modalities.len();
         let has_order = |fusion: Fusion| count > 1 && !fusion.is_early();
-        self.architecture.is_linear()
+        self.beyond_theory().is_none()
+            && self.architecture.is_linear()
             && self.architecture.weight_decay == 0.0
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)
@@ -128,6 +146,8 @@ impl Problem {
     pub fn theory_curve(&self, theory: &Theory, t_end: f64) -> Option<Curve> {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let scale = self.initial_scale();
+        // Its equations are those of one loss.
+        self.beyond_theory().is_none().then_some(())?;
         // Finer than the run where that is coarser than 1e-8, so that their difference is not the
         // curve's error.
         let rtol = (0.1 * self.tolerances.rtol).max(1e-9);

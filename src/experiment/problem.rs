@@ -1,5 +1,6 @@
 //! A scenario made ready to run: moments, architecture, initial weights, tolerances.
 
+use super::stages::Stage;
 use super::{Forecast, Outline, Scenario, cautions};
 use crate::data::Moments;
 use crate::error::Result;
@@ -15,10 +16,12 @@ use nalgebra::DVector;
 pub struct Problem {
     /// The scenario with every default filled in.
     pub scenario: Scenario,
-    /// The data's second moments.
+    /// The data's second moments; those of the last stage, where there is a schedule.
     pub moments: Moments,
     /// The network's shape.
     pub architecture: Architecture,
+    /// The stages before the last one, in order of time.
+    pub earlier_stages: Vec<Stage>,
     /// Initial weights, flat.
     pub weights: DVector<f64>,
     /// The smaller network with the same trajectory, where there is one and it is wanted.
@@ -87,24 +90,19 @@ impl Problem {
         let mut moments = Moments::of_content(&content, drawn, scenario.keeps_samples())?;
         drop(content);
         let names = scenario.data.get().about().modalities;
+        let stages = scenario.remedy.earlier_stages(&names);
+        let mut earlier_stages = Stage::all(&stages, &moments, &architecture);
         moments = moments.exposed(&scenario.remedy.exposure(&names));
         moments.ensure_learnable(scenario.network.is_linear())?;
-        if architecture.is_linear() {
-            let bounds = architecture.rank_bounds();
-            moments.bound_ranks(&match scenario.init.is_aligned() {
-                true => bounds.of_aligned(),
-                false => bounds,
-            });
-        } else {
-            // That of moments is the error of a linear map.
-            moments.generalisation = None;
-        }
+        bound(&mut moments, &architecture, scenario);
         let samples = moments.samples.as_ref().map_or(0, |s| s.len() as u64);
         cautions::ensure_batch_fits(samples, scenario.descent.as_ref().and_then(|d| d.batch))?;
         let weights =
             network::initial_weights(&scenario.init, scenario.seed, &moments, &architecture)?;
         let smallest = network::smallest_layer_rms(&architecture, &weights);
-        let rate = cautions::ensure_live_start(&architecture, &moments, &weights, smallest)?;
+        let last = (&architecture, &moments);
+        let stages = earlier_stages.iter().map(|s| (&s.architecture, &s.moments));
+        let rate = cautions::ensure_live_start(stages.chain([last]), &weights, smallest)?;
         let tolerances = Tolerances::of(&scenario.flow, architecture.activation, smallest);
         let parts = (&moments, &architecture, &weights);
         let mut method = auto_method::method(&scenario.flow, parts, smallest);
@@ -120,8 +118,12 @@ impl Problem {
             }
             _ => None,
         });
+        for stage in &mut earlier_stages {
+            stage.reduce(reduction.as_ref());
+        }
         let mut problem = Self {
             forecast,
+            earlier_stages,
             method,
             scenario: scenario.clone(),
             moments,
@@ -173,6 +175,20 @@ impl Problem {
             architecture: &self.architecture,
             moments: &self.moments,
         }
+    }
+}
+
+/// What the network can learn of the data.
+fn bound(moments: &mut Moments, architecture: &Architecture, scenario: &Scenario) {
+    if architecture.is_linear() {
+        let bounds = architecture.rank_bounds();
+        moments.bound_ranks(&match scenario.init.is_aligned() {
+            true => bounds.of_aligned(),
+            false => bounds,
+        });
+    } else {
+        // That of moments is the error of a linear map.
+        moments.generalisation = None;
     }
 }
 

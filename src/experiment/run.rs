@@ -178,7 +178,11 @@ fn complete(problem: &Problem, results: &Mutex<RunResult>, monitor: &mut Monitor
     let orders = descents::orders(problem, &shared().descents);
     shared().orders = orders;
     let observables = problem.observables();
-    let escapes = compare::escapes(&observables, &flow.detection.plateaus, &flow.trajectory);
+    let mut escapes = compare::escapes(&observables, &flow.detection.plateaus, &flow.trajectory);
+    for escape in &mut escapes {
+        // What is predicted is the last stage's.
+        escape.take_if(|escape| escape.time < problem.last_stage_start());
+    }
     shared().escapes = escapes;
     let generalisation = generalise(&flow.trajectory, &observables);
     shared().generalisation = generalisation;

@@ -82,6 +82,8 @@ impl Scenario {
         }
         self.remedy.check(&self.network, &modalities)?;
         self.ensure_modulation_fits()?;
+        self.remedy
+            .check_schedule(&self.network, &modalities, self.flow.until.time)?;
         self.detector.check()?;
         self.output.check()
     }

@@ -364,7 +364,7 @@ mod tests {
         let settings = settings(Method::Exponential, 1e-13);
         let errors = [80, 160, 320].map(|steps| {
             let h = T_END / f64::from(steps);
-            let mut stepper = Stepper::new(&mut flow, start.clone(), &settings);
+            let mut stepper = Stepper::new(&mut flow, (0.0, start.clone()), &settings);
             let mut estimate = 0.0;
             for step in 0..steps {
                 stepper.linearise().expect("finite");

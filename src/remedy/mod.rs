@@ -5,6 +5,11 @@
 //! | rate | learning rates of private layers (`crate::network`, factors c) |
 //! | auxiliary, keep | the moments that the flow sees (`crate::data::Exposure`) |
 //! | modulate | the gradient of the stack that is ahead (`crate::flow::Modulation`) |
+//! | schedule | all of these, from stage to stage in time (`schedule.rs`) |
+
+mod schedule;
+
+pub use schedule::{Stage, StageSection};
 
 use crate::data::Exposure;
 use crate::error::{InputError, Result};
@@ -36,6 +41,11 @@ pub struct RemedySection {
     /// auxiliary nor keep beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modulate: Option<ModulateSection>,
+    /// Stages in time, for linear networks; what a stage gives takes the place of the values above. Loss, critical
+    /// points, levels and the phase are measured by the loss of the last stage all along the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [[{"until": 3.0, "absent": ["B"]}, {"until": 6.0, "rate": {"A": 0.0}}, {}]]))]
+    pub schedule: Vec<StageSection>,
 }
 
 /// Gradient modulation: the gradient of modality m's private layers is multiplied by 1 - tanh(alpha rho) where
@@ -60,32 +70,14 @@ impl RemedySection {
     /// # Errors
     /// An input error at the key that is wrong.
     pub fn check(&self, network: &NetworkSection, modalities: &[&str]) -> Result<()> {
-        let numbers = [
-            ("rate", &self.rate, check::NOT_NEGATIVE),
-            ("auxiliary", &self.auxiliary, check::NOT_NEGATIVE),
-            ("keep", &self.keep, check::PROBABILITY),
-        ];
-        for (key, values, range) in numbers {
-            let key = format!("remedy.{key}");
-            check::known_modalities(&key, values, modalities)?;
-            check::numbers(&key, values, range)?;
-        }
         let Layout { shared, .. } = network.layout(modalities)?;
         self.check_modulation(network, shared, modalities.len())?;
-        if self.auxiliary.values().any(|weight| *weight > 0.0) {
-            let problem = if shared > 0 {
-                "an auxiliary loss needs an output of each modality's own, which only late fusion has"
-            } else if network.biases {
-                "an auxiliary loss is not defined where the modalities share a bias of the outputs"
-            } else {
-                ""
-            };
-            if !problem.is_empty() {
-                let remedy = "choose late fusion (network.fusion_layer equal to network.depth) without biases, or \
-                              remedy.keep in place of it";
-                return Err(InputError::at("remedy.auxiliary", problem, remedy));
-            }
-        }
+        check_values(
+            "remedy",
+            (&self.rate, &self.auxiliary, &self.keep),
+            modalities,
+        )?;
+        check_auxiliary("remedy", &self.auxiliary, network, modalities)?;
         if network.activation != Activation::Linear && modalities.len() > MOST_DROPPED {
             let drops = self.keep.values().any(|q| *q < 1.0);
             if drops {
@@ -136,6 +128,11 @@ impl RemedySection {
                 "modulation is not defined beside remedy.auxiliary or remedy.keep, which change the scores".to_owned(),
                 "leave remedy.modulate or the other one out",
             )
+        } else if !self.schedule.is_empty() {
+            (
+                "modulation is not defined beside remedy.schedule".to_owned(),
+                "leave one of the two out",
+            )
         } else {
             return Ok(());
         };
@@ -147,18 +144,60 @@ impl RemedySection {
         *self == Self::default()
     }
 
-    /// The factor on each modality's learning rate.
+    /// The factor on each modality's learning rate, in the last stage.
     pub fn rate_factors(&self, modalities: &[&str]) -> Vec<f64> {
-        by_place(&self.rate, modalities, 1.0)
+        by_place(&self.in_last_stage().rate, modalities, 1.0)
     }
 
-    /// What each modality's part in the loss is.
+    /// What each modality's part in the loss of the last stage is.
     pub fn exposure(&self, modalities: &[&str]) -> Exposure {
+        let last = self.in_last_stage();
         Exposure {
-            keep: by_place(&self.keep, modalities, 1.0),
-            auxiliary: by_place(&self.auxiliary, modalities, 0.0),
+            keep: by_place(&last.keep, modalities, 1.0),
+            auxiliary: by_place(&last.auxiliary, modalities, 0.0),
         }
     }
+}
+
+/// Checks names and numbers of rates, auxiliary weights and probabilities under a key.
+fn check_values(
+    key: &str,
+    (rate, auxiliary, keep): (&ByModality<f64>, &ByModality<f64>, &ByModality<f64>),
+    modalities: &[&str],
+) -> Result<()> {
+    let numbers = [
+        ("rate", rate, check::NOT_NEGATIVE),
+        ("auxiliary", auxiliary, check::NOT_NEGATIVE),
+        ("keep", keep, check::PROBABILITY),
+    ];
+    numbers.into_iter().try_for_each(|(name, values, range)| {
+        let key = format!("{key}.{name}");
+        check::known_modalities(&key, values, modalities)?;
+        check::numbers(&key, values, range)
+    })
+}
+
+/// An auxiliary loss under a key is defined for the network.
+fn check_auxiliary(
+    key: &str,
+    auxiliary: &ByModality<f64>,
+    network: &NetworkSection,
+    modalities: &[&str],
+) -> Result<()> {
+    if auxiliary.values().all(|weight| *weight == 0.0) {
+        return Ok(());
+    }
+    let Layout { shared, .. } = network.layout(modalities)?;
+    let problem = if shared > 0 {
+        "an auxiliary loss needs an output of each modality's own, which only late fusion has"
+    } else if network.biases {
+        "an auxiliary loss is not defined where the modalities share a bias of the outputs"
+    } else {
+        return Ok(());
+    };
+    let remedy = "choose late fusion (network.fusion_layer equal to network.depth) without biases, or \
+                  remedy.keep in place of it";
+    Err(InputError::at(format!("{key}.auxiliary"), problem, remedy))
 }
 
 fn by_place(values: &ByModality<f64>, modalities: &[&str], default: f64) -> Vec<f64> {

@@ -20,6 +20,15 @@ pub(super) fn push_remedies(text: &mut String, scenario: &Scenario) {
     add(&remedy.keep, &|m, q| {
         format!("{m} kept with probability {q}")
     });
+    if let Some(modulate) = remedy.modulate {
+        words.push(format!(
+            "the gradient of the modality that is ahead modulated with α = {}",
+            number(modulate.alpha)
+        ));
+    }
+    if !remedy.schedule.is_empty() {
+        words.push(format!("a schedule of {} stages", remedy.schedule.len()));
+    }
     if scenario.flow.weight_decay > 0.0 {
         words.push(format!(
             "weight decay {}",
