@@ -147,4 +147,10 @@ fn a_frozen_modality_is_never_learned() {
         let found = theory.from_weights.as_ref().expect("times");
         assert!(close(found.t_first, phase.t_first.expect("one"), 0.05));
     }
+    let early = common::prepare(&toy(
+        0.5,
+        "network: {depth: 3, fusion_layer: 1, width: 4}\ninit: {aligned: {norm: 0.01}}\n\
+         flow: {until: {time: 1}}\nremedy: {rate: {B: 0}}",
+    ));
+    assert_eq!(early.theory().ratio, None);
 }
