@@ -20,7 +20,6 @@ LINEAR = {
     "keep": ("remedy.keep.A", "q_A"),
     "equal_auxiliary": ("remedy.auxiliary.B", "λ"),
     "equal_keep": ("remedy.keep.B", "q"),
-    "modulate": ("remedy.modulate.alpha", "α"),
 }
 RECTIFIED = {
     "relu_rate": ("remedy.rate.B", "c_B"),
@@ -69,6 +68,34 @@ def linear(name):
     return table(header, lines)
 
 
+def modulate():
+    """First modality, time ratio and the time of B over the strength, for each correlation."""
+    rows = rows_of("modulate")
+    for row in rows:
+        row["t_B"] = row["t_first"] if row["first"] == "B" else row["t_second"]
+    correlations = list(dict.fromkeys(row["data.toy.rho"] for row in rows))
+    cells = grouped(rows, "remedy.modulate.alpha", "data.toy.rho")
+    lines = []
+    for alpha in dict.fromkeys(row["remedy.modulate.alpha"] for row in rows):
+        line = [cells[(alpha, rho)] for rho in correlations]
+        line = [f"{first(cell)}, {mean(cell, 'ratio')}, {mean(cell, 't_B')}" for cell in line]
+        lines.append([alpha, *line])
+    return table(["α"] + [f"ρ = {rho}: first, ratio, t_B" for rho in correlations], lines)
+
+
+def critical_period():
+    """Time of the second modality and final loss over the end of its absence, for each correlation."""
+    rows = rows_of("critical_period")
+    correlations = list(dict.fromkeys(row["data.toy.rho"] for row in rows))
+    cells = grouped(rows, "remedy.schedule.0.until", "data.toy.rho")
+    lines = []
+    for end in dict.fromkeys(row["remedy.schedule.0.until"] for row in rows):
+        pairs = [cells[(end, rho)] for rho in correlations]
+        pairs = [f"{mean(cell, 't_second')}, {mean(cell, 'final_loss')}" for cell in pairs]
+        lines.append([end, *pairs])
+    return table(["absent until"] + [f"ρ = {rho}: t_B, loss" for rho in correlations], lines)
+
+
 def rectified(name):
     """Measured time ratios of both kinds of units over the strength."""
     path, symbol = RECTIFIED[name]
@@ -87,8 +114,10 @@ def rectified(name):
 
 
 def main():
-    sections = {name: linear(name) for name in LINEAR if (OUTPUTS / name).is_dir()}
-    sections |= {name: rectified(name) for name in RECTIFIED if (OUTPUTS / name).is_dir()}
+    sections = {name: linear(name) for name in LINEAR}
+    sections |= {name: rectified(name) for name in RECTIFIED}
+    sections["modulate"] = modulate()
+    sections["critical_period"] = critical_period()
     fill(PAGE, sections)
     print(f"docs/remedies.md: {len(sections)} tables")
 
