@@ -22,7 +22,7 @@ struct Case {
 }
 
 fn case(activation: Activation) -> Case {
-    let entry = |k: usize, i: usize, j: usize| ((k * 7 + i * 3 + j * 5 + 1) as f64).sin();
+    let entry = |k: usize, i: usize, j: usize| ((k * 7 + (i + 1) * (j + 3)) as f64).sin();
     let inputs = DMatrix::from_fn(20, 3, |i, j| entry(1, i, j));
     let targets = DMatrix::from_fn(20, 2, |i, j| entry(2, 2 * i, j) + 0.5 * inputs[(i, 2)]);
     let exposure = Exposure {
@@ -341,7 +341,7 @@ fn factors_of_one_change_nothing() {
     for fusion in [1, 2, 3] {
         let text = |remedy: &str| {
             format!(
-                "data: {{wishart: {{modalities: {{A: 3, B: 2}}, outputs: 2}}}}\n\
+                "data: {{wishart: {{modalities: {{A: 3, B: 2}}, scale: {{A: 2.0, B: 1.0}}, outputs: 2}}}}\n\
                  network: {{depth: 3, fusion_layer: {fusion}, width: 20}}\n\
                  init: {{gaussian_norm: {{norm: 0.1}}}}\n\
                  flow: {{until: {{loss_gap: 1.0e-4}}}}\n{remedy}"
