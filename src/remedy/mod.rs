@@ -70,14 +70,14 @@ impl RemedySection {
     /// # Errors
     /// An input error at the key that is wrong.
     pub fn check(&self, network: &NetworkSection, modalities: &[&str]) -> Result<()> {
-        let Layout { shared, .. } = network.layout(modalities)?;
-        self.check_modulation(network, shared, modalities.len())?;
         check_values(
             "remedy",
             (&self.rate, &self.auxiliary, &self.keep),
             modalities,
         )?;
         check_auxiliary("remedy", &self.auxiliary, network, modalities)?;
+        let Layout { shared, .. } = network.layout(modalities)?;
+        self.check_modulation(network, shared, modalities.len())?;
         if network.activation != Activation::Linear && modalities.len() > MOST_DROPPED {
             let drops = self.keep.values().any(|q| *q < 1.0);
             if drops {

@@ -70,12 +70,12 @@ fn remedies(balance: &Balance) -> Vec<Remedy> {
 fn push_notes(text: &mut String, balance: &Balance) {
     if let (Some(effect), Some(limit)) = (balance.equal, balance.equal_limit) {
         let effect = match effect {
-            Effect::Shortens => "bring the time ratio down",
-            Effect::Lengthens => "bring the time ratio up",
-            Effect::Leaves => "leave the time ratio",
+            Effect::Shortens => "bring the time ratio down at most to",
+            Effect::Lengthens => "bring the time ratio up at most to",
+            Effect::Leaves => "leave the time ratio at",
         };
         let note = format!(
-            "equal auxiliary losses, or equal probabilities of keeping a modality, {effect}, to {} at most",
+            "equal auxiliary losses, or equal probabilities of keeping a modality, {effect} {}",
             number(limit)
         );
         push_wrapped(text, &note);

@@ -46,7 +46,7 @@ fn theory_names_what_would_balance_the_modalities() {
         "auxiliary B      3 ",
         "keep A           0.25 ",
         "modulate alpha   0.972955",
-        "to 4 at most",
+        "leave the time ratio at",
         "weight decay above 1 keeps the second modality out for ever, above 4 both",
     ] {
         assert!(report.contains(words), "{words} is missing:\n{report}");
