@@ -51,66 +51,57 @@ def first(rows):
     return "/".join(sorted({row["first"] or "-" for row in rows}))
 
 
-def linear(name):
-    """Measured time ratio, formula and first modality over the strength, a group of columns for each correlation."""
-    path, symbol = LINEAR[name]
-    rows = rows_of(name)
+def by_strength(rows, path, header, words):
+    """A line for each strength, the first column, and a column for each correlation; `words` are those of its rows."""
     correlations = list(dict.fromkeys(row["data.toy.rho"] for row in rows))
     cells = grouped(rows, path, "data.toy.rho")
-    header = [symbol] + [f"ρ = {rho}: first, ratio, formula" for rho in correlations]
     lines = []
     for strength in dict.fromkeys(row[path] for row in rows):
-        line = [strength]
-        for rho in correlations:
-            cell = cells[(strength, rho)]
-            line.append(f"{first(cell)}, {mean(cell, 'ratio')}, {mean(cell, 'theory_ratio')}")
-        lines.append(line)
-    return table(header, lines)
+        lines.append([strength, *(words(cells[(strength, rho)]) for rho in correlations)])
+    symbol, names = header
+    return table([symbol] + [f"ρ = {rho}: {names}" for rho in correlations], lines)
+
+
+def linear(name):
+    path, symbol = LINEAR[name]
+    return by_strength(
+        rows_of(name),
+        path,
+        (symbol, "first, ratio, formula"),
+        lambda cell: f"{first(cell)}, {mean(cell, 'ratio')}, {mean(cell, 'theory_ratio')}",
+    )
 
 
 def modulate():
-    """First modality, time ratio and the time of B over the strength, for each correlation."""
     rows = rows_of("modulate")
     for row in rows:
         row["t_B"] = row["t_first"] if row["first"] == "B" else row["t_second"]
-    correlations = list(dict.fromkeys(row["data.toy.rho"] for row in rows))
-    cells = grouped(rows, "remedy.modulate.alpha", "data.toy.rho")
-    lines = []
-    for alpha in dict.fromkeys(row["remedy.modulate.alpha"] for row in rows):
-        line = [cells[(alpha, rho)] for rho in correlations]
-        line = [f"{first(cell)}, {mean(cell, 'ratio')}, {mean(cell, 't_B')}" for cell in line]
-        lines.append([alpha, *line])
-    return table(["α"] + [f"ρ = {rho}: first, ratio, t_B" for rho in correlations], lines)
+    return by_strength(
+        rows,
+        "remedy.modulate.alpha",
+        ("α", "first, ratio, t_B"),
+        lambda cell: f"{first(cell)}, {mean(cell, 'ratio')}, {mean(cell, 't_B')}",
+    )
 
 
 def critical_period():
-    """Time of the second modality and final loss over the end of its absence, for each correlation."""
-    rows = rows_of("critical_period")
-    correlations = list(dict.fromkeys(row["data.toy.rho"] for row in rows))
-    cells = grouped(rows, "remedy.schedule.0.until", "data.toy.rho")
-    lines = []
-    for end in dict.fromkeys(row["remedy.schedule.0.until"] for row in rows):
-        pairs = [cells[(end, rho)] for rho in correlations]
-        pairs = [f"{mean(cell, 't_second')}, {mean(cell, 'final_loss')}" for cell in pairs]
-        lines.append([end, *pairs])
-    return table(["absent until"] + [f"ρ = {rho}: t_B, loss" for rho in correlations], lines)
+    return by_strength(
+        rows_of("critical_period"),
+        "remedy.schedule.0.until",
+        ("absent until", "t_B, loss"),
+        lambda cell: f"{mean(cell, 't_second')}, {mean(cell, 'final_loss')}",
+    )
 
 
 def rectified(name):
-    """Measured time ratios of both kinds of units over the strength."""
     path, symbol = RECTIFIED[name]
-    rows = rows_of(name)
-    cells = grouped(rows, path, "data.toy.rho", "network.activation")
-    correlations = list(dict.fromkeys(row["data.toy.rho"] for row in rows))
-    header = [symbol] + [f"ρ = {rho}: linear, relu" for rho in correlations]
-    lines = []
-    for strength in dict.fromkeys(row[path] for row in rows):
-        line = [strength]
-        for rho in correlations:
-            pair = [cells[(strength, rho, units)] for units in ("linear", "relu")]
-            line.append(", ".join(f"{first(cell)} {mean(cell, 'ratio')}" for cell in pair))
-        lines.append(line)
-    return table(header, lines)
+
+    def words(cell):
+        units = grouped(cell, "network.activation")
+        pair = [units[(kind,)] for kind in ("linear", "relu")]
+        return ", ".join(f"{first(rows)} {mean(rows, 'ratio')}" for rows in pair)
+
+    return by_strength(rows_of(name), path, (symbol, "linear, relu"), words)
 
 
 def main():

@@ -358,6 +358,20 @@ fn factors_of_one_change_nothing() {
     }
 }
 
+/// Only what is dropped at random has views of its own: others are not enumerated, however many modalities there are.
+#[test]
+fn views_are_those_of_what_is_dropped() {
+    let modalities = common::modalities(&[1; 70]);
+    let mut exposure = Exposure::full(70);
+    assert_eq!(exposure.views(&modalities).len(), 1);
+    exposure.keep[3] = 0.25;
+    exposure.keep[69] = 0.5;
+    let views = exposure.views(&modalities);
+    let found: Vec<(f64, usize)> = views.iter().map(|v| (v.weight, v.dropped.len())).collect();
+    assert_eq!(found, [(0.125, 0), (0.375, 1), (0.125, 1), (0.375, 2)]);
+    assert_eq!(views[3].dropped, [3..4, 69..70]);
+}
+
 #[test]
 fn remedies_that_are_not_defined_are_refused() {
     let error = |network: &str, remedy: &str| {
@@ -376,4 +390,20 @@ fn remedies_that_are_not_defined_are_refused() {
     assert!(error(late, "keep: {A: 0.0}").contains("above 0"));
     assert!(error(late, "keep: {A: 1.5}").contains("out of range"));
     assert!(error("fusion_layer: 1", "auxiliary: {A: 1.0}").contains("only late fusion"));
+    let names: Vec<String> = (0..9).map(|m| format!("m{m}")).collect();
+    let each = |value: &str| {
+        let pairs: Vec<String> = names.iter().map(|m| format!("{m}: {value}")).collect();
+        format!("{{{}}}", pairs.join(", "))
+    };
+    let text = |dropped: &str| {
+        format!(
+            "data: {{toy: {{sigma: {ones}, target: {ones}, samples: 20}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 3, activation: relu}}\n\
+             init: {{gaussian: {{std: 0.1}}}}\nflow: {{until: {{time: 0.1}}}}\nremedy: {{keep: {dropped}}}\n",
+            ones = each("1.0")
+        )
+    };
+    let many = common::scenario(&text(&each("0.5"))).expect_err("512 views");
+    assert!(many.to_string().contains("drops at most 8"), "{many}");
+    assert!(common::scenario(&text("{m0: 0.5}")).is_ok());
 }

@@ -74,6 +74,11 @@ impl Exposure {
         self.keep.iter().all(|q| *q == 1.0) && self.auxiliary.iter().all(|w| *w == 0.0)
     }
 
+    /// The modalities that are dropped at random.
+    pub fn dropped(&self) -> impl Iterator<Item = usize> {
+        (0..self.keep.len()).filter(|&m| self.keep[m] < 1.0)
+    }
+
     /// The auxiliary losses alone, where what is dropped is drawn sample by sample.
     pub fn without_dropping(&self) -> Self {
         Self {
@@ -92,7 +97,7 @@ impl Exposure {
         1.0 + self.auxiliary.iter().sum::<f64>()
     }
 
-    /// The views of the samples whose losses add up; 2^M of those that are dropped at random.
+    /// The views of the samples whose losses add up: 2^n where n modalities are dropped at random.
     pub fn views(&self, modalities: &[Modality]) -> Vec<View> {
         let view = |weight, kept: &dyn Fn(usize) -> bool| {
             let dropped = modalities.iter().filter(|m| !kept(m.index));
@@ -101,11 +106,18 @@ impl Exposure {
                 dropped: dropped.map(|m| m.range.clone()).collect(),
             }
         };
+        let random: Vec<usize> = self.dropped().collect();
         let mut views = Vec::new();
-        for mask in 0..1u64 << modalities.len() {
-            let kept = |m: usize| mask >> m & 1 == 0;
-            let chances = self.keep.iter().enumerate();
-            let chances = chances.map(|(m, q)| if kept(m) { *q } else { 1.0 - q });
+        for mask in 0..1u64 << random.len() {
+            let is_dropped = |place: usize| mask >> place & 1 == 1;
+            let kept = |m: usize| {
+                let place = random.iter().position(|other| *other == m);
+                !place.is_some_and(is_dropped)
+            };
+            let chances = random.iter().map(|&m| match kept(m) {
+                true => self.keep[m],
+                false => 1.0 - self.keep[m],
+            });
             views.push(view(chances.product(), &kept));
         }
         for (m, &weight) in self.auxiliary.iter().enumerate() {

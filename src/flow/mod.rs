@@ -39,6 +39,8 @@ pub struct Flow<'a> {
     scaled: Vec<f64>,
     /// Factors on the learning rates at the state last evaluated, of each layer and then of the biases of each space.
     factors: Vec<f64>,
+    /// The rate of the weights of a flow on samples, where it is observed.
+    rate: Vec<f64>,
     modulation: Option<Modulation>,
     /// The part in the factors that modulation has, of each stack.
     slowed: [f64; 2],
@@ -109,6 +111,7 @@ impl<'a> Flow<'a> {
             roots,
             scaled: vec![0.0; scaled],
             factors: architecture.rate_factors().map(|(_, c)| c).collect(),
+            rate: Vec::new(),
             modulation: None,
             slowed: [1.0; 2],
         }
@@ -278,8 +281,16 @@ impl<'a> Flow<'a> {
     }
 
     fn write_values(&mut self, weights: &[f64], observation: &mut Observation) {
-        let factors = &self.factors;
-        either!(&mut self.kind, flow => flow.write_observation(weights, factors, observation));
+        let mut rate = std::mem::take(&mut self.rate);
+        if let Kind::Samples(_) = self.kind {
+            rate.resize(self.architecture.len(), 0.0);
+            self.write_rate(weights, &mut rate);
+        }
+        match &mut self.kind {
+            Kind::Moments(flow) => flow.write_observation(weights, &self.factors, observation),
+            Kind::Samples(flow) => flow.write_observation(weights, &rate, observation),
+        }
+        self.rate = rate;
     }
 
     /// The observation at the state last evaluated, which the caller hands over again.

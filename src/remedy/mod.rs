@@ -13,7 +13,7 @@ pub use schedule::{Stage, StageSection};
 
 use crate::data::Exposure;
 use crate::error::{InputError, Result};
-use crate::network::{Activation, Layout, NetworkSection};
+use crate::network::{Layout, NetworkSection};
 use crate::section::{ByModality, check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,20 +78,17 @@ impl RemedySection {
         check_auxiliary("remedy", &self.auxiliary, network, modalities)?;
         let Layout { shared, .. } = network.layout(modalities)?;
         self.check_modulation(network, shared, modalities.len())?;
-        if network.activation != Activation::Linear && modalities.len() > MOST_DROPPED {
-            let drops = self.keep.values().any(|q| *q < 1.0);
-            if drops {
-                return Err(InputError::at(
-                    "remedy.keep",
-                    format!(
-                        "a network that is not linear drops at most {MOST_DROPPED} modalities, and there are {}",
-                        modalities.len()
-                    ),
-                    "join some modalities",
-                ));
-            }
+        let dropped = self.exposure(modalities).dropped().count();
+        if network.is_linear() || dropped <= MOST_DROPPED {
+            return Ok(());
         }
-        Ok(())
+        Err(InputError::at(
+            "remedy.keep",
+            format!(
+                "a network that is not linear drops at most {MOST_DROPPED} modalities, and here are {dropped}"
+            ),
+            "keep some modalities always, or join some",
+        ))
     }
 
     /// Each modality has a score, and there is one other to compare it with.

@@ -180,13 +180,7 @@ impl StageSection {
     fn check_absent(&self, key: &str, is_last: bool, modalities: &[&str]) -> Result<()> {
         let key = format!("{key}.absent");
         for (i, name) in self.absent.iter().enumerate() {
-            if !modalities.contains(&name.as_str()) {
-                return Err(InputError::at(
-                    format!("{key}.{i}"),
-                    format!("the data have no modality {name:?}"),
-                    format!("name one of {}", modalities.join(", ")),
-                ));
-            }
+            check::known_modality(&format!("{key}.{i}"), name, modalities)?;
         }
         let is_absent = |name: &&str| self.absent.iter().any(|absent| absent == name);
         let (problem, remedy) = if self.absent.is_empty() {

@@ -28,14 +28,21 @@ pub const PROBABILITY: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::
 
 /// Only modalities of the data are named.
 pub fn known_modalities<T>(key: &str, values: &ByModality<T>, known: &[&str]) -> Result<()> {
-    match values.keys().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => Err(InputError::at(
-            format!("{key}.{name}"),
-            format!("the data have no modality {name:?}"),
-            format!("name one of {}", known.join(", ")),
-        )),
+    values
+        .keys()
+        .try_for_each(|name| known_modality(&format!("{key}.{name}"), name, known))
+}
+
+/// A name is that of a modality of the data.
+pub fn known_modality(key: &str, name: &str, known: &[&str]) -> Result<()> {
+    if known.contains(&name) {
+        return Ok(());
     }
+    Err(InputError::at(
+        key,
+        format!("the data have no modality {name:?}"),
+        format!("name one of {}", known.join(", ")),
+    ))
 }
 
 /// The name of a run becomes a folder.

@@ -40,6 +40,8 @@ pub struct MomentFlow<'a> {
     /// B B^T of one layer, o x o, and one column of (G P^T) P, o.
     gram: Vec<f64>,
     column: Vec<f64>,
+    /// Rate of the map of one modality's own stack, in a map of zeros.
+    own_rate: Vec<f64>,
     by_products: ByProducts<'a>,
     /// Whether the by-products are of other moments than drive the flow, whose G is not that of the gradient.
     is_observed_by_others: bool,
@@ -56,6 +58,7 @@ impl<'a> MomentFlow<'a> {
             constant_norms: None,
             gram: vec![0.0; outputs * outputs],
             column: vec![0.0; outputs],
+            own_rate: Vec::new(),
             by_products: ByProducts::new(moments),
             is_observed_by_others: false,
         }
@@ -167,7 +170,9 @@ impl<'a> MomentFlow<'a> {
             outputs,
             ..
         } = self.products.architecture;
-        let mut rate = vec![0.0; self.products.map.len()];
+        let mut rate = std::mem::take(&mut self.own_rate);
+        rate.clear();
+        rate.resize(self.products.map.len(), 0.0);
         for l in private[m].clone() {
             self.add_map_rate(l, layers[l].rate_factor, &mut rate);
         }
@@ -175,7 +180,9 @@ impl<'a> MomentFlow<'a> {
         let block = self.products.architecture.map_block(m);
         let own = |p: usize| if block.contains(&p) { map[p] } else { 0.0 };
         let along = moments.inputs.inner_product(outputs, own, |p| rate[p]);
-        dot(&moments.cross.as_slice()[block.clone()], &rate[block]) - along
+        let fall = dot(&moments.cross.as_slice()[block.clone()], &rate[block]) - along;
+        self.own_rate = rate;
+        fall
     }
 
     /// Fills the workspace for the state `weights`: all products, nothing written out. Serves

@@ -21,24 +21,24 @@
 //! | file | what it computes |
 //! |---|---|
 //! | `mod.rs` | loss, rate, observation, Hessian products: sums over lanes |
+//! | `lanes.rs` | one lane: its blocks one after the other, in all their views |
 //! | `tape.rs` | one block forward and back |
 //! | `tangent.rs` | the same in a direction of the weights |
 //! | `dense.rs` | a layer times a block |
 
 mod dense;
+mod lanes;
 mod tangent;
 mod tape;
 
 use super::Observation;
-use crate::data::{BLOCK, Block, Exposure, Moments, Samples, View};
-use crate::linalg::{SemiDefinite, dot};
+use crate::data::{BLOCK, Exposure, Moments, Samples, View};
+use crate::linalg::dot;
 use crate::network::{Architecture, Spaces};
-use dense::{Shape, gather};
-use nalgebra::{DMatrixView, DMatrixViewMut};
+use lanes::{Data, Lane, OutputSums, fit, sum_lanes};
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
-use std::ops::Range;
 use tangent::Tangent;
-use tape::{Tape, Wiring, outputs_of};
+use tape::{Tape, Wiring};
 
 /// Most lanes, and so most processor cores that work at one evaluation.
 const LANES: usize = 8;
@@ -58,60 +58,10 @@ pub struct SampledFlow<'a> {
     lanes: Vec<Lane>,
     /// -dLoss/dw and the loss at the state last evaluated.
     gradient: Vec<f64>,
-    /// The rate of the weights there, where it is asked for.
-    rate: Vec<f64>,
     /// -dLoss/dw of the output of one modality alone.
     own_gradient: Vec<f64>,
     loss: f64,
     is_finite: bool,
-}
-
-/// Some of the samples, and the workspace for one block of them.
-#[derive(Debug, Clone)]
-struct Lane {
-    blocks: Range<usize>,
-    tape: Tape,
-    tangent: Tangent,
-    /// Inputs of a block, some of them at zero.
-    inputs: Vec<f64>,
-    /// Sum over the lane's samples of a rate or of a Hessian product.
-    sum: Vec<f64>,
-    /// Sum of |y - y^|^2.
-    error: f64,
-    /// Sum of 1/2 |y - y^|^2 - 1/2 |y|^2 of one modality alone.
-    excess: f64,
-    outputs: OutputSums,
-}
-
-/// What a pass goes over.
-struct Data<'s, 'a> {
-    wiring: &'s Wiring<'a>,
-    samples: &'s Samples,
-    views: &'s [View],
-}
-
-/// A block as a view has it; `inputs` is storage for one.
-fn seen<'s>(view: &View, block: &Block<'s>, inputs: &'s mut Vec<f64>) -> Block<'s> {
-    if view.dropped.is_empty() {
-        return *block;
-    }
-    inputs.clear();
-    inputs.extend_from_slice(block.inputs);
-    for dropped in &view.dropped {
-        inputs[dropped.start * block.len..dropped.end * block.len].fill(0.0);
-    }
-    Block { inputs, ..*block }
-}
-
-/// Sums over samples of the outputs and of their derivatives along the flow.
-#[derive(Debug, Clone)]
-struct OutputSums {
-    /// |y^|^2 and its derivative.
-    power: [f64; 2],
-    /// y^ x^T (o x d, by columns) and its derivative.
-    cross: [Vec<f64>; 2],
-    /// y^ f^T (o x K) with the parts f of the target, and its derivative.
-    parts: [Vec<f64>; 2],
 }
 
 impl<'a> SampledFlow<'a> {
@@ -163,7 +113,6 @@ impl<'a> SampledFlow<'a> {
                 .collect(),
             lanes: (0..lanes).map(lane).collect(),
             gradient: vec![0.0; architecture.len()],
-            rate: vec![0.0; architecture.len()],
             own_gradient: Vec::new(),
             loss: f64::NAN,
             is_finite: false,
@@ -257,22 +206,15 @@ impl<'a> SampledFlow<'a> {
         fall
     }
 
-    /// The observation at the state last evaluated, where the learning rates of layers and biases have these `factors`.
+    /// The observation at the state last evaluated, where the weights have this `rate`.
     pub fn write_observation(
         &mut self,
         weights: &[f64],
-        factors: &[f64],
+        rate: &[f64],
         observation: &mut Observation,
     ) {
         let architecture = self.wiring.architecture;
-        let mut rate = std::mem::take(&mut self.rate);
-        rate.copy_from_slice(&self.gradient);
-        architecture.add_decay(weights, &mut rate);
-        for (range, factor) in architecture.ranges().zip(factors) {
-            rate[range.clone()].iter_mut().for_each(|r| *r *= factor);
-        }
-        self.each_lane(|lane, data| lane.observe(data, (weights, &rate)));
-        self.rate = rate;
+        self.each_lane(|lane, data| lane.observe(data, (weights, rate)));
         let map_len = architecture.map_len();
         let layers = &architecture.layers;
         let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
@@ -281,12 +223,12 @@ impl<'a> SampledFlow<'a> {
         observation.rates.resize(power + 1 + parts, 0.0);
         let Observation { values, rates } = observation;
         for (l, layer) in layers.iter().enumerate() {
-            let [w, rate] = [weights, &self.rate].map(|state| layer.of(state).entries);
+            let [w, rate] = [weights, rate].map(|state| layer.of(state).entries);
             values[map_len + l] = dot(w, w);
             rates[map_len + l] = 2.0 * dot(w, rate);
         }
         values[loss] = self.loss;
-        rates[loss] = -dot(&self.gradient, &self.rate);
+        rates[loss] = -dot(&self.gradient, rate);
         for (k, out) in [values, rates].into_iter().enumerate() {
             let lanes = self.lanes.iter();
             let sum: f64 = lanes.map(|lane| lane.outputs.power[k]).sum();
@@ -352,161 +294,6 @@ impl<'a> SampledFlow<'a> {
         } else {
             let lanes = self.lanes.iter_mut();
             lanes.for_each(|lane| work(lane, &data));
-        }
-    }
-}
-
-/// The sum over all lanes of a matrix (o x n, by columns), times the `inverse` (n x n).
-fn fit(
-    lanes: &mut [Lane],
-    matrix: impl Fn(&mut OutputSums) -> &mut Vec<f64>,
-    inverse: &SemiDefinite,
-    out: &mut [f64],
-) {
-    let Some((first, others)) = lanes.split_first_mut() else {
-        return;
-    };
-    let sum = matrix(&mut first.outputs);
-    for lane in others {
-        for (sum, part) in sum.iter_mut().zip(matrix(&mut lane.outputs)) {
-            *sum += *part;
-        }
-    }
-    let outputs = sum.len() / inverse.dim();
-    let sum = DMatrixView::from_slice(sum, outputs, inverse.dim());
-    let out = DMatrixViewMut::from_slice(out, outputs, inverse.dim());
-    inverse.write_after(sum, out);
-}
-
-/// Mean over all samples of what the lanes summed up.
-fn sum_lanes(lanes: &[Lane], count: f64, mean: &mut [f64]) {
-    mean.fill(0.0);
-    for lane in lanes {
-        for (mean, part) in mean.iter_mut().zip(&lane.sum) {
-            *mean += part;
-        }
-    }
-    for mean in mean {
-        *mean /= count;
-    }
-}
-
-impl Lane {
-    fn evaluate(&mut self, data: &Data<'_, '_>, weights: &[f64]) {
-        self.sum.fill(0.0);
-        self.error = 0.0;
-        self.add(data, self.blocks.clone(), weights);
-    }
-
-    /// Adds the rates and errors of some blocks.
-    fn add(&mut self, data: &Data<'_, '_>, blocks: Range<usize>, weights: &[f64]) {
-        for k in blocks {
-            for view in data.views {
-                self.add_of(data, view, k..k + 1, weights);
-            }
-        }
-    }
-
-    /// The same of one view.
-    fn add_of(&mut self, data: &Data<'_, '_>, view: &View, blocks: Range<usize>, weights: &[f64]) {
-        for k in blocks {
-            let block = data.samples.block(k);
-            let block = seen(view, &block, &mut self.inputs);
-            self.tape.forward(data.wiring, weights, &block, false);
-            self.error += self.tape.compare(&block, view.weight);
-            self.tape
-                .backward(data.wiring, weights, &block, &mut self.sum);
-        }
-    }
-
-    /// Sums up by how much the losses of a view of some blocks exceed those of no output, without cancellation.
-    fn add_excess(
-        &mut self,
-        data: &Data<'_, '_>,
-        (view, blocks): (&View, Range<usize>),
-        weights: &[f64],
-    ) {
-        self.excess = 0.0;
-        for k in blocks {
-            let block = data.samples.block(k);
-            let block = seen(view, &block, &mut self.inputs);
-            self.tape.forward(data.wiring, weights, &block, false);
-            let outputs = outputs_of(&self.tape.panels, &block);
-            let pairs = outputs.iter().zip(block.targets);
-            self.excess += pairs
-                .map(|(output, y)| output * (0.5 * output - y))
-                .sum::<f64>();
-        }
-    }
-
-    fn compare(&mut self, data: &Data<'_, '_>, weights: &[f64]) {
-        self.error = 0.0;
-        for k in self.blocks.clone() {
-            for view in data.views {
-                let block = data.samples.block(k);
-                let block = seen(view, &block, &mut self.inputs);
-                self.tape.forward(data.wiring, weights, &block, false);
-                self.error += self.tape.compare(&block, view.weight);
-            }
-        }
-    }
-
-    /// Sums of the outputs and of their derivatives in a direction, nothing dropped.
-    fn observe(&mut self, data: &Data<'_, '_>, along: (&[f64], &[f64])) {
-        self.outputs.clear();
-        let &Data { wiring, .. } = data;
-        for k in self.blocks.clone() {
-            let block = data.samples.block(k);
-            self.tape.forward(wiring, along.0, &block, false);
-            self.tangent.forward(wiring, &self.tape, along, &block);
-            let outputs = [&self.tape.panels, &self.tangent.panels];
-            let outputs = outputs.map(|panels| outputs_of(panels, &block));
-            self.outputs.add(wiring.architecture, outputs, &block);
-        }
-    }
-
-    fn differentiate(&mut self, data: &Data<'_, '_>, along: (&[f64], &[f64])) {
-        self.sum.fill(0.0);
-        let &Data { wiring, .. } = data;
-        for k in self.blocks.clone() {
-            for view in data.views {
-                let block = data.samples.block(k);
-                let block = seen(view, &block, &mut self.inputs);
-                self.tape.forward(wiring, along.0, &block, true);
-                self.tape.compare(&block, view.weight);
-                self.tangent.forward(wiring, &self.tape, along, &block);
-                self.tangent.scale_outputs(view.weight);
-                self.tangent
-                    .backward(wiring, &mut self.tape, along, &block, &mut self.sum);
-            }
-        }
-    }
-}
-
-impl OutputSums {
-    fn clear(&mut self) {
-        self.power = [0.0; 2];
-        for sums in self.cross.iter_mut().chain(&mut self.parts) {
-            sums.fill(0.0);
-        }
-    }
-
-    /// Takes in outputs and their derivatives, n x o each.
-    fn add(&mut self, architecture: &Architecture, outputs: [&[f64]; 2], block: &Block<'_>) {
-        let [output, change] = outputs;
-        self.power[0] += dot(output, output);
-        self.power[1] += 2.0 * dot(output, change);
-        let shape = Shape {
-            rows: architecture.outputs,
-            cols: architecture.inputs(),
-            samples: block.len,
-        };
-        for (cross, output) in self.cross.iter_mut().zip(outputs) {
-            gather(output, shape, block.inputs, cross);
-        }
-        let cols = block.parts.len() / block.len;
-        for (parts, output) in self.parts.iter_mut().zip(outputs) {
-            gather(output, Shape { cols, ..shape }, block.parts, parts);
         }
     }
 }
