@@ -138,3 +138,36 @@ fn weight_decay_loses_the_second_modality_at_its_limit() {
     let [a, b] = sizes(1.05 * limits.keeps_any);
     assert!(a < 1e-6 && b < 1e-6, "{a} {b}");
 }
+
+/// Intermediate fusion, aligned weights: s_A/s_B = 4 without correlation and 2.5 at rho = 0.5. Equal speeds make equal maps at
+/// all times, to the tolerance of the integration; a fifth less or a quarter more leaves one of the two ahead.
+#[test]
+fn intermediate_fusion_is_balanced_by_equal_speeds() {
+    for (depth, fusion, rho, balance) in [(3, 2, 0.0, 4.0), (4, 3, 0.5, 2.5)] {
+        let run = |factor: f64| {
+            common::run(&format!(
+                "data: {{toy: {{sigma: {{A: 2.0, B: 1.0}}, rho: {rho}, target: {{A: 1.0, B: 1.0}}}}}}\n\
+                 network: {{depth: {depth}, fusion_layer: {fusion}, width: 10}}\n\
+                 init: {{aligned: {{norm: 1.0e-3}}}}\n\
+                 flow: {{until: {{loss_gap: 1.0e-4}}}}\n\
+                 remedy: {{rate: {{B: {}}}}}\n",
+                factor * balance
+            ))
+        };
+        let (problem, _) = run(1.0 / balance);
+        let named = problem
+            .balance(&problem.theory())
+            .expect("an order")
+            .formula;
+        assert!((named.rate["B"] / balance - 1.0).abs() < 1e-12, "{named:?}");
+        let (_, result) = run(1.0);
+        let ratio = result.flow.detection.phase.ratio.expect("both are learned");
+        assert!((ratio - 1.0).abs() < 1e-6, "{depth}, {fusion}: {ratio}");
+        for (factor, first) in [(0.8, 0), (1.25, 1)] {
+            let (_, result) = run(factor);
+            let phase = &result.flow.detection.phase;
+            assert_eq!(common::place(&phase.first), Some(first), "{factor}");
+            assert!(phase.ratio.expect("both are learned") > 1.0 + 1e-4);
+        }
+    }
+}

@@ -37,6 +37,7 @@ descent.batch            | batch size  |
 remedy.rate.*            | c_{*}       | factor c_{*} on the learning rate of *
 remedy.auxiliary.*       | λ_{*}       | weight λ_{*} of the loss on the output of * alone
 remedy.keep.*            | q_{*}       | probability q_{*} that * is kept
+remedy.schedule.0.until  | T_1         | time T_1 at which the first stage ends (η × descent steps)
 remedy.modulate.alpha    | α           | strength α of the modulation
 flow.weight_decay        | μ           | weight decay μ
 flow.until.time          | T           | training time T (η × descent steps)
