@@ -149,9 +149,8 @@ flow: {{until: {{time: 1.0e6, loss_gap: 1.0e-6}}}}"
                 continue;
             };
             let gap = (measured - predicted).abs() / predicted;
-            // Corrections of order one beside times of 15 and more.
             assert!(
-                gap < 0.1,
+                gap < 0.02,
                 "{network}, {}: {measured} {predicted}",
                 crossing.modality.name
             );
@@ -250,4 +249,63 @@ flow: {until: {time: 1}}";
     assert_eq!(found.second.expect("B").name, "B");
     // The formula's ratio is not overruled.
     assert!(theory.ratio.is_some());
+}
+
+/// Aligned stacks of uncorrelated scalar modalities: half heights by an implicit solver at a relative tolerance of
+/// 1e-11, from other code. The blow-up alone would say 12.5 and 50, 1250 and 5000, 25 and 100.
+#[test]
+fn aligned_stacks_are_half_way_up_when_the_flow_is() {
+    for (depth, norm, first, second) in [
+        (4, 0.1, 12.43214496, 49.72857985),
+        (4, 0.01, 1249.933383, 4999.733530),
+        (3, 0.01, 24.78742483, 99.14969931),
+    ] {
+        let yaml = format!(
+            "data: {{toy: {{rho: 0, sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}}}}}
+network: {{depth: {depth}, fusion_layer: {depth}, width: 3}}
+init: {{aligned: {{norm: {norm}}}}}
+flow: {{until: {{time: 1}}}}"
+        );
+        let found = common::prepare(&yaml).theory().from_weights.expect("deep");
+        // The tolerance of the homogeneous flow, from one drop to the next.
+        assert_relative_eq!(found.t_first.expect("A"), first, max_relative = 1e-5);
+        assert_relative_eq!(found.t_second.expect("B"), second, max_relative = 5e-5);
+    }
+}
+
+/// Three layers: times grow like 1/norm, and what is of the order of one in them is known, whatever the weights. So the
+/// gaps fall with the second power of the norm at least, and not with the first.
+#[test]
+fn three_layers_leave_the_second_order() {
+    let gap = |norm| {
+        let gaps = [-0.5, 0.3].map(|rho| gaps(&toy(1, (3, 3), rho, norm)));
+        let largest = |k: usize| gaps.iter().map(|gap| gap[k]).fold(0.0, f64::max);
+        [largest(0), largest(1)]
+    };
+    let (large, small) = (gap(0.2), gap(0.05));
+    for (which, (large, small)) in large.into_iter().zip(small).enumerate() {
+        let slope = (large / small).ln() / 4.0_f64.ln();
+        assert!(slope > 1.5, "{which}: {large} {small} {slope}");
+    }
+}
+
+/// Early fusion drops along all its inputs together, and its ratio waits for the weaker modality's own residual: the
+/// caution is 1/(3 * 3/4 t), whichever modality has the first name.
+#[test]
+fn the_caution_of_early_fusion_knows_no_names() {
+    for sigma in ["A: 2, B: 1", "A: 1, B: 2"] {
+        let yaml = format!(
+            "data: {{toy: {{rho: 0.5, sigma: {{{sigma}}}, target: {{A: 1, B: 1}}}}}}
+network: {{depth: 3, fusion_layer: 1, width: 4}}
+init: {{aligned: {{norm: 0.1}}}}
+flow: {{until: {{time: 1}}}}"
+        );
+        let found = common::prepare(&yaml).theory().from_weights.expect("deep");
+        let expected = 1.0 / (3.0 * 0.75 * found.t_first.expect("both"));
+        assert_relative_eq!(
+            found.neglected.expect("known"),
+            expected,
+            max_relative = 1e-9
+        );
+    }
 }

@@ -138,12 +138,11 @@ fn deep_random_weights_follow_the_curve_from_their_effective_weights() {
     }
 }
 
-/// Random data, three modalities of three inputs each whose drives turn by any angle. The times of leading order are off by what the
-/// drops last, a few per cent of them here; the curve knows the drops, and of the second time leaves what the turning
-/// of random weights adds to that of aligned ones.
+/// Random data, three modalities of three inputs each whose drives turn by any angle. The curve knows the drops, which last a few per
+/// cent of the times here, and of the second time leaves what the turning of random weights adds to that of aligned
+/// ones. The times from the weights know the drops, too.
 #[test]
 fn random_data_follow_the_curve() {
-    let mut leading: f64 = 0.0;
     for seed in 1..=5 {
         let yaml = format!(
             "seed: {seed}\ndata: {{wishart: {{modalities: {{A: 3, B: 3, C: 3}}, scale: {{A: 2, B: 1.5, C: 1}}}}}}\n\
@@ -156,9 +155,8 @@ fn random_data_follow_the_curve() {
             .map(|gap| gap.expect("crossed").abs());
         assert!(gaps[0] < 5e-3 && gaps[1] < 1e-2, "{seed}: {gaps:?}");
         let first = result.theory_gap.weights.t_first.expect("known");
-        leading = leading.max(first.abs());
+        assert!(first.abs() < 5e-3, "{seed}: {first}");
     }
-    assert!((0.01..0.06).contains(&leading), "{leading}");
 }
 
 /// Stacks of two and three layers: the shallow one grows exponentially, the deep one blows up. The shallow one's

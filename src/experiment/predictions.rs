@@ -151,7 +151,12 @@ impl Problem {
         // Finer than the run where that is coarser than 1e-8, so that their difference is not the
         // curve's error.
         let rtol = (0.1 * self.tolerances.rtol).max(1e-9);
-        let start = (&self.weights, scale, theory.from_weights.as_ref());
+        let known = theory.from_weights.as_ref().and_then(|_| {
+            let even = self.even();
+            let (scaled, small, weights) = even.parts();
+            theory::leading_from_weights(scaled, small, weights).ok()
+        });
+        let start = (&self.weights, scale, known.as_ref());
         theory::curve(moments, architecture, start, (rtol, t_end))
     }
 

@@ -192,8 +192,23 @@ impl<'a> Balanced<'a> {
         }
     }
 
-    /// Writes W and G at `state`.
-    fn evaluate(&mut self, state: &[f64]) {
+    /// The residual correlation G at a state and its rate along the flow, 1 x d each.
+    pub(super) fn residual(&mut self, state: &[f64]) -> (&[f64], &[f64]) {
+        let mut rate = vec![0.0; state.len()];
+        self.rate(state, &mut rate);
+        self.change_map(state, &rate);
+        self.change_residual();
+        (&self.residual, &self.residual_change)
+    }
+
+    /// The map W at a state, 1 x d.
+    pub(super) fn map(&mut self, state: &[f64]) -> &[f64] {
+        self.write_map(state);
+        &self.map
+    }
+
+    /// Writes W at `state`.
+    fn write_map(&mut self, state: &[f64]) {
         let [shared, ..] = power(state, self.shared_place, self.shared_layers);
         for stack in &self.stacks {
             let [upper, ..] = power(state, stack.place, stack.layers);
@@ -201,6 +216,11 @@ impl<'a> Balanced<'a> {
                 self.map[input] = stack.gain * shared * upper * stack.first(state, i);
             }
         }
+    }
+
+    /// Writes W and G at `state`.
+    fn evaluate(&mut self, state: &[f64]) {
+        self.write_map(state);
         let optimum = self.moments.loss.optimum.as_slice();
         let left = |i: usize, _| optimum[i] - self.map[i];
         let covariance = &self.moments.loss.covariance;

@@ -59,7 +59,7 @@ const MOST_STEPS: u64 = 100_000;
 /// |---|---|
 /// | aligned, the layers of a stack of one norm | their own: the curve *is* the flow |
 /// | any others of two layers | the square root of the growing mode, of each modality in late fusion and of the joint inputs in early fusion |
-/// | any others of more layers | those with which aligned weights have the times of the initial ones (`effective_weights.rs`) |
+/// | any others of more layers | those with which aligned weights have the times of the initial ones to leading order, `times` (`effective_weights.rs`) |
 /// | others still | none: no curve |
 ///
 /// Each map starts along its drive S_yxm. One that is exactly opposed to what drives the modality

@@ -3,7 +3,7 @@
 //!
 //! Random layers of three layers and more first align, and only then do the reduced equations hold. Aligned layers of
 //! the same norm are ahead of them by that time. The effective norms u_m are those with which aligned, balanced layers
-//! have the times of the actual weights (`from_weights/`). For one stack under one drive D that is
+//! have the times of the actual weights to leading order (`from_weights/`). For one stack under one drive D that is
 //!
 //! ```text
 //! u = ((L-2) |D| tau)^{-1/(L-2)}
@@ -14,7 +14,7 @@
 //! them. Not from the literature; see `homogeneous.rs`.
 
 use super::balanced::Start;
-use super::from_weights::{FromWeights, from_weights};
+use super::from_weights::{FromWeights, leading_from_weights};
 use super::growth::growth_rate;
 use crate::data::Moments;
 use crate::network::Architecture;
@@ -138,7 +138,7 @@ impl<'a> Aligned<'a> {
             weights[layer.range.clone()].copy_from_slice(entries.as_slice());
         }
         let weights = DVector::from_vec(weights);
-        let found = from_weights(self.moments, &self.architecture, &weights).ok()?;
+        let found = leading_from_weights(self.moments, &self.architecture, &weights).ok()?;
         let log = |time: &Option<f64>| time.map(f64::ln);
         Some(found.times.values().map(log).collect())
     }

@@ -43,10 +43,23 @@ pub(super) struct SmallNetwork {
 pub(super) struct Reached {
     /// The time it took.
     pub(super) time: f64,
+    /// What is left of the time from there, where it was followed no further.
+    pub(super) rest: f64,
     /// The network then.
     pub(super) network: SmallNetwork,
     /// The norm of the map that was waited for, then.
     pub(super) norm: f64,
+}
+
+/// How a homogeneous flow that waits for a map ended.
+#[derive(Debug, Clone)]
+pub(super) enum Ended {
+    /// The map of this modality has its level.
+    Learned(usize, Reached),
+    /// The time is up: the network then.
+    TimeIsUp(SmallNetwork),
+    /// That never happens.
+    Never,
 }
 
 /// The right-hand side for the weights, followed by delta where there is one.
@@ -166,13 +179,13 @@ impl SmallNetwork {
     }
 
     /// Flows under `drive` (o x d) until the total map of one of the modalities `watched` has the Frobenius norm
-    /// that stands beside it; gives back which one. None where that never happens.
+    /// that stands beside it, for the time `limit` at most.
     pub(super) fn flow_until(
         &self,
         drive: &DMatrix<f64>,
         watched: &[(usize, f64)],
-        rtol: f64,
-    ) -> Option<(usize, Reached)> {
+        (limit, rtol): (f64, f64),
+    ) -> Ended {
         let architecture = &self.architecture;
         let moments = Moments::of_constant_drive(&architecture.modalities, drive);
         let mut system = self.system(&moments);
@@ -196,22 +209,21 @@ impl SmallNetwork {
             let (m, level) = watched[place];
             let network = self.with_state(state);
             let norm = level * share;
-            (
-                m,
-                Reached {
-                    time,
-                    network,
-                    norm,
-                },
-            )
+            let reached = Reached {
+                time,
+                rest: 0.0,
+                network,
+                norm,
+            };
+            Ended::Learned(m, reached)
         };
         let start = self.state();
         if let (place, excess @ 1.0..) = share(&start) {
-            return Some(at(place, 0.0, &start, excess));
+            return at(place, 0.0, &start, excess);
         }
-        let settings = self.settings(f64::INFINITY, rtol);
+        let settings = self.settings(limit, rtol);
         let mut reached = None;
-        integrate_explicit(
+        let end = integrate_explicit(
             &mut system,
             start,
             &settings,
@@ -225,11 +237,15 @@ impl SmallNetwork {
                 Verdict::Stop(Outcome::Converged)
             },
         );
-        reached
+        match (reached, end.outcome) {
+            (Some(reached), _) => reached,
+            (None, Outcome::TimeReached) => Ended::TimeIsUp(self.with_state(&end.state)),
+            _ => Ended::Never,
+        }
     }
 
     /// The time tau at which a network of one stack of L >= 3 layers blows up under `drive` (o x d), in the time of
-    /// the flow; None where it never does.
+    /// the flow.
     ///
     /// The singularity is not integrated into. Once the map has grown far beyond its start the layers are balanced and
     /// aligned with the leading singular pair of D, so that d|W|/dt = L |D| |W|^{2 - 2/L} and
@@ -238,21 +254,38 @@ impl SmallNetwork {
     /// tau = t + |W|^{(2-L)/L} / ((L-2) |D|)
     /// ```
     ///
-    /// is left of it, but for the share (u0/u)^L that a layer of norm u still has of its start u0. Gives back from where
-    /// that is, too.
-    pub(super) fn blow_up(&self, drive: &DMatrix<f64>, rtol: f64) -> Option<(f64, Reached)> {
+    /// is left of it, but for the share (u0/u)^L that a layer of norm u still has of its start u0. It is not followed for
+    /// longer than `limit`.
+    pub(super) fn blow_up(&self, drive: &DMatrix<f64>, (limit, rtol): (f64, f64)) -> Ended {
         let depth = self.architecture.layers.len() as f64;
         let layers = 0..self.architecture.layers.len();
         let start = layers.map(|l| self.architecture.view(&self.weights, l).norm());
         let start = start.fold(0.0, f64::max);
         if depth < 3.0 || start == 0.0 || drive.norm() == 0.0 {
-            return None;
+            return Ended::Never;
         }
         let level = start.powf(depth) / rtol;
-        let (_, reached) = self.flow_until(drive, &[(0, level)], rtol)?;
-        let power = (2.0 - depth) / depth;
-        let rest = reached.norm.powf(power) / ((depth - 2.0) * spectral_norm(drive));
-        Some((reached.time + rest, reached))
+        let mut ended = self.flow_until(drive, &[(0, level)], (limit, rtol));
+        if let Ended::Learned(_, reached) = &mut ended {
+            reached.rest = self.rest(reached.norm, drive).unwrap_or(0.0);
+        }
+        ended
+    }
+
+    /// The rest of the time to the blow-up of one stack of L >= 3 layers that is balanced and aligned with `drive` (o x d), its map
+    /// of the norm `norm`.
+    pub(super) fn rest(&self, norm: f64, drive: &DMatrix<f64>) -> Option<f64> {
+        let depth = self.architecture.layers.len() as f64;
+        let rest = norm.powf((2.0 - depth) / depth) / ((depth - 2.0) * spectral_norm(drive));
+        (depth > 2.0 && rest.is_finite()).then_some(rest)
+    }
+
+    /// The Frobenius norm of the map of one stack.
+    pub(super) fn map_norm(&self) -> f64 {
+        let layers = (0..self.architecture.layers.len()).rev();
+        let layers = layers.map(|l| self.architecture.view(&self.weights, l).into_owned());
+        let map = layers.reduce(|map, layer| map * layer);
+        map.map_or(0.0, |map| map.norm())
     }
 
     fn settings(&self, t_end: f64, rtol: f64) -> Settings {
@@ -273,8 +306,10 @@ pub fn blow_up_time(layers: &[DMatrix<f64>], drive: &DMatrix<f64>, rtol: f64) ->
     let stack = SmallNetwork::of_stack(layers)?;
     let fits =
         stack.architecture.outputs == drive.nrows() && stack.architecture.inputs() == drive.ncols();
-    let (time, _) = fits.then(|| stack.blow_up(drive, rtol))??;
-    Some(time)
+    match fits.then(|| stack.blow_up(drive, (f64::INFINITY, rtol)))? {
+        Ended::Learned(_, reached) => Some(reached.time + reached.rest),
+        _ => None,
+    }
 }
 
 /// The entries of layers, one after the other.

@@ -52,7 +52,7 @@ pub use escape::{escape_rate, is_strict_saddle};
 pub use formulas::{
     contribution, intermediate_ratio, is_preference_superficial, misattribution, solution_round_off,
 };
-pub use from_weights::{FromWeights, descent_from_weights, from_weights};
+pub use from_weights::{FromWeights, descent_from_weights, from_weights, leading_from_weights};
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
 };

@@ -1,22 +1,24 @@
 //! Intermediate fusion: the rise of the first modality through all layers, and what the shared ones are then.
 
-use super::super::growth::drives;
-use super::super::homogeneous::{Reached, SmallNetwork, joined};
+use super::super::homogeneous::{Ended, Reached, SmallNetwork, joined};
+use super::projection::Outside;
+use super::race::Waited;
 use super::result::Event;
 use super::{Problem, RTOL};
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 
 impl Problem<'_> {
     /// Intermediate fusion of one output: the joint flow up to the first modality, then stack by stack.
-    pub(super) fn intermediate(&self) -> Vec<Option<Event>> {
+    pub(super) fn intermediate(&self) -> Result<Vec<Option<Event>>, Outside> {
         let none = vec![None; self.count()];
-        let cross = &self.moments.cross;
-        let Some((first, reached)) = self.joint_rise() else {
-            return none;
+        let cross = &self.cross()?;
+        let Some((first, reached)) = self.joint_rise(cross) else {
+            return Ok(none);
         };
         let layers = self.architecture.depth(first);
         let start = Event {
             time: reached.time,
+            half: 0.0,
             delay: self.delay(
                 &reached,
                 cross,
@@ -26,14 +28,14 @@ impl Problem<'_> {
         };
         let joint = reached.network;
         let Some(direction) = self.shared_direction(&joint.weights) else {
-            return none;
+            return Ok(none);
         };
         let drives = |learned: &[usize]| {
             let shared = self.shared_product(learned);
-            let drives = drives(self.moments, learned).into_iter();
-            drives.map(|drive| drive * shared).collect::<Vec<_>>()
+            let drives = self.drives(learned)?.into_iter();
+            Ok(drives.map(|drive| drive * shared).collect::<Vec<_>>())
         };
-        let after_first = drives(&[first]);
+        let after_first = drives(&[first])?;
         let rate = joint.rate(cross);
         let stack = |m: usize| {
             let read = |state: &DVector<f64>| self.layers(state, m, Some(&direction));
@@ -46,21 +48,22 @@ impl Problem<'_> {
             (0..self.count()).map(stack).collect(),
             (vec![first], start),
             &drives,
-            &|stack, drive, (m, all)| {
+            &|stack, drive, (m, all), limit| {
                 let others: Vec<usize> = all.iter().copied().filter(|other| *other != m).collect();
                 let level = 0.5 * self.map_norm(all, m) / self.shared_product(&others);
-                let (_, reached) = stack.flow_until(drive, &[(0, level)], RTOL)?;
-                let delay = self.delay(&reached, drive, level, self.architecture.fusion_layer(m));
-                Some(Event {
+                let ended = stack.flow_until(drive, &[(0, level)], (limit, RTOL));
+                let layers = self.architecture.fusion_layer(m);
+                Waited::of(ended, |reached| Event {
                     time: reached.time,
-                    delay,
+                    half: 0.0,
+                    delay: self.delay(reached, drive, level, layers),
                 })
             },
         )
     }
 
     /// The joint homogeneous flow of all layers until one modality is at its level.
-    fn joint_rise(&self) -> Option<(usize, Reached)> {
+    fn joint_rise(&self, cross: &DMatrix<f64>) -> Option<(usize, Reached)> {
         let all = SmallNetwork {
             architecture: self.architecture.clone(),
             weights: self.weights.clone(),
@@ -78,8 +81,13 @@ impl Problem<'_> {
             .map(level)
             .filter(|(_, level)| *level > 0.0)
             .collect();
-        let cross = &self.moments.cross;
-        self.starting(all, cross).flow_until(cross, &levels, RTOL)
+        let ended = self
+            .starting(all, cross)
+            .flow_until(cross, &levels, (f64::INFINITY, RTOL));
+        match ended {
+            Ended::Learned(first, reached) => Some((first, reached)),
+            Ended::TimeIsUp(_) | Ended::Never => None,
+        }
     }
 
     /// The unit direction of the fused units that the shared layers read out, the row space of their product.

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! **Late fusion.** The stacks do not know each other but for their drives. The one that blows up first is learned
-//! first, the others go on from their state at that time under their new drives. A stack of two layers beside deeper
+//! first, the others go on from their state at that time under their new drives. With one output the next order is known
+//! as well: how long each drop takes, and what it does to the others (`drop.rs`). A stack of two layers beside deeper
 //! ones is learned when its map, which grows exponentially, has the norm of its least-squares solution.
 //!
 //! **Intermediate fusion.** (1) All layers flow together under S_yxA, S_yxB, ... until the map of one modality, A, has
@@ -22,21 +23,26 @@
 //! **Descent** of a small learning rate comes to the same places later: by its lag times the logarithm of how much the
 //! rate has grown (`heavy_ball.rs`, `homogeneous.rs`), up to where the drop is half way down.
 //!
-//! Source: derived here to leading order in small weights; Zhang, Latham & Saxe (ICML 2024), sections on late and
+//! Source: derived here to leading order in small weights, late fusion of one output to the next one; Zhang, Latham & Saxe (ICML 2024), sections on late and
 //! intermediate fusion, have it for aligned layers of equal norm. Two layers: `order.rs`, `two_layer.rs`.
 
+mod drop;
 mod intermediate;
+mod projection;
+mod race;
 mod result;
 
 pub use result::FromWeights;
 
-use super::growth::{drives, learning_order};
+use super::growth::{in_order, late_schedule, learning_order, residual_growth_rate};
 use super::heavy_ball::HeavyBall;
-use super::homogeneous::{Reached, SmallNetwork};
+use super::homogeneous::{Ended, Reached, SmallNetwork};
 use super::order::two_layer_schedule;
 use crate::data::Moments;
+use crate::linalg::spectral_norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
+use projection::{Outside, Projection, likely_sets};
 use result::Event;
 
 /// Relative tolerance of the homogeneous flows: far below the terms that leading order neglects.
@@ -52,7 +58,20 @@ pub fn from_weights(
     architecture: &Architecture,
     weights: &DVector<f64>,
 ) -> Result<FromWeights, &'static str> {
-    times(moments, architecture, weights, None)
+    times((moments, architecture, weights), None, Order::Next)
+}
+
+/// The same to leading order alone, which takes drops for instants. Near ties do not make it jump, so that it tells
+/// which aligned weights stand for the actual ones (`effective_weights.rs`).
+///
+/// # Errors
+/// Why the times are not known.
+pub fn leading_from_weights(
+    moments: &Moments,
+    architecture: &Architecture,
+    weights: &DVector<f64>,
+) -> Result<FromWeights, &'static str> {
+    times((moments, architecture, weights), None, Order::Leading)
 }
 
 /// The same by the steps of a descent, to first order in its learning rate. Three layers and more only.
@@ -65,14 +84,22 @@ pub fn descent_from_weights(
     weights: &DVector<f64>,
     steps: HeavyBall,
 ) -> Result<FromWeights, &'static str> {
-    times(moments, architecture, weights, Some(steps))
+    times((moments, architecture, weights), Some(steps), Order::Next)
+}
+
+/// Up to which order in small weights the times are right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Drops are instants.
+    Leading,
+    /// Drops last, where that is known.
+    Next,
 }
 
 fn times(
-    moments: &Moments,
-    architecture: &Architecture,
-    weights: &DVector<f64>,
+    (moments, architecture, weights): (&Moments, &Architecture, &DVector<f64>),
     steps: Option<HeavyBall>,
+    order: Order,
 ) -> Result<FromWeights, &'static str> {
     let modalities = 0..moments.modalities.len();
     if !architecture.is_linear() {
@@ -88,7 +115,11 @@ fn times(
         };
         let times =
             times.ok_or("times from the actual weights of two layers are not known here")?;
-        let event = |time| Event { time, delay: 0.0 };
+        let event = |time| Event {
+            time,
+            half: 0.0,
+            delay: 0.0,
+        };
         let times: Vec<_> = times.into_iter().map(|time| time.map(event)).collect();
         return Ok(FromWeights::of((moments, architecture), &times, None));
     }
@@ -96,39 +127,50 @@ fn times(
     if !is_late && modalities.clone().any(|m| architecture.depth(m) < 3) {
         return Err("times from the actual weights by their blow-up need three layers or more");
     }
-    let problem = Problem {
-        moments,
-        architecture,
-        weights,
-        steps,
-    };
-    if is_late {
-        let times = problem.late();
-        return above_zero(FromWeights::of((moments, architecture), &times, steps));
-    }
-    if modalities
+    let is_early = modalities
         .clone()
-        .all(|m| architecture.fusion_layer(m) == 1)
-    {
-        return Ok(problem.early());
-    }
-    if moments.outputs_len() > 1 {
+        .all(|m| architecture.fusion_layer(m) == 1);
+    if !is_late && !is_early && moments.outputs_len() > 1 {
         return Err(
             "times from the actual weights of intermediate fusion are known for one output only",
         );
     }
-    if modalities
-        .clone()
-        .any(|m| architecture.fusion_layer(m) == 1)
+    if !is_late
+        && !is_early
+        && modalities
+            .clone()
+            .any(|m| architecture.fusion_layer(m) == 1)
     {
         return Err(
             "times from the actual weights are not known where some modalities are fused first",
         );
     }
-    let times = problem.intermediate();
-    let mut found = FromWeights::of((moments, architecture), &times, steps);
-    found.shared_share = problem.shared_share();
-    above_zero(found)
+    let mut learned = match is_early {
+        true => vec![Vec::new()],
+        false => likely_sets(moments),
+    };
+    // The drives up to the first set that was not thought of are right: each round is right about one more of them.
+    for _ in modalities {
+        let projection = Projection::new(moments, (architecture, weights), &learned);
+        let (architecture, weights) = projection
+            .as_ref()
+            .map_or((architecture, weights), |small| {
+                (&small.architecture, &small.weights)
+            });
+        let problem = Problem {
+            moments,
+            architecture,
+            weights,
+            projection: projection.as_ref(),
+            steps,
+            order,
+        };
+        match problem.times() {
+            Ok(found) => return above_zero(found),
+            Err(Outside(set)) => learned.push(set),
+        }
+    }
+    Err("times from the actual weights are not known: the drives go on and on")
 }
 
 /// The times, unless one is zero.
@@ -139,18 +181,37 @@ fn above_zero(found: FromWeights) -> Result<FromWeights, &'static str> {
     }
 }
 
-/// How long a stack under its drive takes until it is learned, its modality one of those that are given with it.
-type Wait<'w> = dyn Fn(&SmallNetwork, &DMatrix<f64>, (usize, &[usize])) -> Option<Event> + 'w;
-
 /// What the times depend on.
 struct Problem<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
     weights: &'p DVector<f64>,
+    /// How the inputs of that network stand for those of the moments, where they are others.
+    projection: Option<&'p Projection>,
     steps: Option<HeavyBall>,
+    order: Order,
 }
 
 impl Problem<'_> {
+    /// The times of all modalities.
+    fn times(&self) -> Result<FromWeights, Outside> {
+        let is_early = (0..self.count()).all(|m| self.architecture.fusion_layer(m) == 1);
+        let is_late = self.architecture.shared.is_empty();
+        if is_early && !is_late {
+            return self.early();
+        }
+        let times = match is_late {
+            true => self.late()?,
+            false => self.intermediate()?,
+        };
+        let mut found = FromWeights::of((self.moments, self.architecture), &times, self.steps);
+        found.shared_share = match is_late {
+            true => None,
+            false => self.shared_share(),
+        };
+        Ok(found)
+    }
+
     fn count(&self) -> usize {
         self.moments.modalities.len()
     }
@@ -193,112 +254,59 @@ impl Problem<'_> {
         reached.network.delay(drive) + (0.5 * growth).ln()
     }
 
-    /// Late fusion: from blow-up to blow-up.
-    fn late(&self) -> Vec<Option<Event>> {
-        let at_start = drives(self.moments, &[]);
-        let stack = |m: usize| {
-            let stack = SmallNetwork::of_stack(&self.layers(self.weights, m, None))?;
-            Some(self.starting(stack, &at_start[m]))
-        };
-        let stacks = (0..self.count()).map(stack).collect();
-        let start = Event {
-            time: 0.0,
-            delay: 0.0,
-        };
-        self.one_by_one(
-            stacks,
-            (Vec::new(), start),
-            &|learned| drives(self.moments, learned),
-            &|stack, drive, (m, all)| {
-                let layers = self.architecture.depth(m);
-                // Two layers never blow up: their map grows exponentially, and saturates as a logistic function
-                // that is half way up where the exponential is all the way.
-                let (time, reached) = if layers > 2 {
-                    stack.blow_up(drive, RTOL)?
-                } else {
-                    let (_, reached) =
-                        stack.flow_until(drive, &[(0, self.map_norm(all, m))], RTOL)?;
-                    (reached.time, reached)
-                };
-                let delay = self.delay(&reached, drive, 0.5 * self.map_norm(all, m), layers);
-                Some(Event { time, delay })
-            },
-        )
-    }
-
-    /// Stacks that do not know each other but for their drives, from `start` on, at which the modalities in
-    /// `learned` are: `drives` are those of all stacks while some are learned, `wait` how long one takes until it
-    /// is learned, too, and then is one of the modalities that it is given.
-    fn one_by_one(
-        &self,
-        mut stacks: Vec<Option<SmallNetwork>>,
-        (mut learned, start): (Vec<usize>, Event),
-        drives: &dyn Fn(&[usize]) -> Vec<DMatrix<f64>>,
-        wait: &Wait<'_>,
-    ) -> Vec<Option<Event>> {
-        let mut times = vec![None; self.count()];
-        for &m in &learned {
-            times[m] = Some(start);
-        }
-        let mut now = start;
-        let mut drive = drives(&learned);
-        loop {
-            let with = |m: usize| {
-                let is_in = |other: &usize| *other == m || learned.contains(other);
-                (0..self.count()).filter(is_in).collect::<Vec<usize>>()
-            };
-            let waits = stacks.iter().enumerate().filter_map(|(m, stack)| {
-                let (stack, drive, all) = (stack.as_ref()?, &drive[m], with(m));
-                // Nothing is left to learn.
-                if drive.norm() == 0.0 || self.map_norm(&all, m) == 0.0 {
-                    return None;
-                }
-                let wait = wait(stack, drive, (m, &all))?;
-                Some((m, wait))
-            });
-            let next = waits.min_by(|a, b| a.1.time.total_cmp(&b.1.time));
-            let Some((next, wait)) = next else {
-                return times;
-            };
-            now = now.then(wait);
-            let (due, rates) = advance(&mut stacks, next, wait.time, &drive);
-            for m in due {
-                times[m] = Some(now);
-                learned.push(m);
-            }
-            learned.sort_unstable();
-            drive = drives(&learned);
-            for (m, (stack, rate)) in stacks.iter_mut().zip(rates).enumerate() {
-                if let Some((stack, rate)) = stack.as_mut().zip(rate) {
-                    stack.switch(&rate, &drive[m], wait.delay);
-                }
-            }
-        }
+    /// The drives of all modalities before any is learned, side by side.
+    fn cross(&self) -> Result<DMatrix<f64>, Outside> {
+        let drives = self.drives(&[])?;
+        let columns: Vec<_> = drives
+            .iter()
+            .flat_map(|drive| drive.column_iter())
+            .collect();
+        Ok(DMatrix::from_columns(&columns))
     }
 
     /// Early fusion: the blow-up of all layers together.
-    fn early(&self) -> FromWeights {
+    fn early(&self) -> Result<FromWeights, Outside> {
         let shared = self.architecture.shared.clone();
         let first = (0..self.count()).flat_map(|m| self.layers(self.weights, m, None));
         let first: Vec<DMatrix<f64>> = first.collect();
         let columns: Vec<_> = first.iter().flat_map(|layer| layer.column_iter()).collect();
         let mut layers = vec![DMatrix::from_columns(&columns)];
         layers.extend(shared.map(|l| self.architecture.view(self.weights, l).into_owned()));
-        let cross = &self.moments.cross;
-        let stack = SmallNetwork::of_stack(&layers);
-        let event = stack.and_then(|stack| {
-            let (time, reached) = self.starting(stack, cross).blow_up(cross, RTOL)?;
-            let all: Vec<usize> = (0..self.count()).collect();
-            let strongest = learning_order(self.moments)[0];
-            let layers = self.architecture.depth(strongest);
-            let half = 0.5 * self.map_norm(&all, strongest);
-            let delay = self.delay(&reached, cross, half, layers);
-            Some(Event { time, delay })
-        });
+        let cross = self.cross()?;
+        let all: Vec<usize> = (0..self.count()).collect();
+        let strongest = learning_order(self.moments)[0];
+        let depth = self.architecture.depth(strongest);
+        let half = 0.5 * self.map_norm(&all, strongest);
+        let stack = SmallNetwork::of_stack(&layers).map(|stack| self.starting(stack, &cross));
+        let ended = stack.map(|stack| stack.blow_up(&cross, (f64::INFINITY, RTOL)));
+        let event = match ended {
+            Some(Ended::Learned(_, reached)) => Some(Event {
+                time: reached.time + reached.rest,
+                half: 0.0,
+                delay: self.delay(&reached, &cross, half, depth),
+            }),
+            _ => None,
+        };
         let problem = (self.moments, self.architecture);
         let mut found = FromWeights::of(problem, &vec![event; self.count()], self.steps);
         (found.first, found.second) = (None, None);
-        found
+        found.neglected = found.t_first.and_then(|time| {
+            let shares = self.early_drives(&cross).into_iter();
+            let shares = shares.map(|drive| 1.0 / (depth as f64 * drive * time));
+            shares.filter(|share| share.is_finite()).reduce(f64::max)
+        });
+        Ok(found)
+    }
+
+    /// The sizes of the drives of early fusion's drop: of all inputs together up to the blow-up, and of the modality that
+    /// late fusion would learn second once the first is learned, which the time ratio waits for.
+    fn early_drives(&self, cross: &DMatrix<f64>) -> Vec<f64> {
+        let order = in_order(&late_schedule(self.moments, false));
+        let mut drives = vec![spectral_norm(cross)];
+        if let [(_, first), (_, second), ..] = order[..] {
+            drives.push(residual_growth_rate(self.moments, &[first], second));
+        }
+        drives
     }
 
     /// Frobenius norm of modality m's map where the modalities `learned` are at their joint least-squares solution.
@@ -306,30 +314,6 @@ impl Problem<'_> {
         let map = self.moments.critical_map(learned);
         self.moments.block(&map, m).norm()
     }
-}
-
-/// Takes out the stack `next`, which is learned after `wait`, and moves the others on under their drives. Gives back what
-/// is learned then, `next` and those that are equally fast to within the tolerance, and where descent is followed the rates
-/// of the others.
-fn advance(
-    stacks: &mut [Option<SmallNetwork>],
-    next: usize,
-    wait: f64,
-    drives: &[DMatrix<f64>],
-) -> (Vec<usize>, Vec<Option<DVector<f64>>>) {
-    let mut due = vec![next];
-    let mut rates = vec![None; stacks.len()];
-    stacks[next] = None;
-    for (m, stack) in stacks.iter_mut().enumerate() {
-        let Some(small) = stack else { continue };
-        *stack = small.flow_for(&drives[m], wait, RTOL);
-        match stack {
-            Some(small) if small.behind.is_some() => rates[m] = Some(small.rate(&drives[m])),
-            Some(_) => {}
-            None => due.push(m),
-        }
-    }
-    (due, rates)
 }
 
 /// A direction as a matrix of one row.

@@ -25,7 +25,8 @@ pub struct FromWeights {
     pub times: ByModality<Option<f64>>,
     /// The size of what leading order neglects, max 1/(L |D_m| t_m) over the first two modalities: how long the drop
     /// of a modality takes (one over the depth L of its path and the size of its drive D_m), over the time t_m at
-    /// which it comes, since a drop is counted as an instant. For the first of two layers it is 1/ln(w_inf/w_0).
+    /// which it comes, since a drop is counted as an instant. For the first of two layers it is 1/ln(w_inf/w_0). Early
+    /// fusion has one time, and the first drive is that of all inputs together, S_yx.
     pub neglected: Option<f64>,
     /// Intermediate fusion neglects a second thing: the square of what the shared layers start with over what they
     /// end with, since they are taken for balanced and of rank one.
@@ -36,13 +37,13 @@ impl FromWeights {
     /// The summary of the times of all modalities.
     pub(super) fn of(
         (moments, architecture): (&Moments, &Architecture),
-        times: &[Option<Event>],
+        events: &[Option<Event>],
         steps: Option<HeavyBall>,
     ) -> Self {
         let lag = steps.map_or(0.0, HeavyBall::lag);
-        let times = times.iter();
-        let times: Vec<Option<f64>> = times
-            .map(|event| event.map(|Event { time, delay }| time + lag * delay))
+        let times: Vec<Option<f64>> = events
+            .iter()
+            .map(|event| event.map(|event| event.time + event.half + lag * event.delay))
             .collect();
         let mut order = in_order(&times);
         // Times that are equal but for their errors are in the order of the modalities.
@@ -52,10 +53,12 @@ impl FromWeights {
         let nth = |n: usize| order.get(n).copied();
         let modality = |n: usize| nth(n).map(|(_, m)| moments.modalities[m].clone());
         let [t_first, t_second] = [0, 1].map(|n| nth(n).map(|(time, _)| time));
+        // The blow-up's own time: it is what the drop is taken for an instant of.
         let drop = |n: usize| {
-            let ((time, m), before) = (nth(n)?, nth(0).filter(|_| n > 0));
+            let ((_, m), before) = (nth(n)?, nth(0).filter(|_| n > 0));
             let learned: Vec<usize> = before.iter().map(|(_, first)| *first).collect();
             let drive = residual_growth_rate(moments, &learned, m);
+            let time = events[m]?.time;
             let share = 1.0 / (architecture.depth(m) as f64 * drive * time);
             share.is_finite().then_some(share)
         };
@@ -132,15 +135,18 @@ fn are_equal(a: f64, b: f64) -> bool {
 pub(super) struct Event {
     /// The time of the flow.
     pub(super) time: f64,
+    /// How much later than there the map is half way up, where that is known.
+    pub(super) half: f64,
     /// How much later it happens by descent, over its lag; zero where only the flow is asked for.
     pub(super) delay: f64,
 }
 
 impl Event {
-    /// Both of what comes after this event.
+    /// When what comes after this event happens, its map as far up as that of this one.
     pub(super) fn then(self, next: Self) -> Self {
         Self {
             time: self.time + next.time,
+            half: self.half,
             delay: self.delay + next.delay,
         }
     }

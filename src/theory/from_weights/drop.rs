@@ -1,0 +1,494 @@
+//! What a drop adds to leading order, which takes it for an instant: when the map is half way up, and what the other
+//! stacks miss or gain meanwhile.
+//!
+//! A stack that comes to its blow-up is aligned with its drive and balanced, whatever its initial weights were: it
+//! follows the reduced equations (`balanced.rs`), together with the modalities S that are learned already and those that
+//! come to their blow-up at the same time but for what a drop lasts, while the others are still zero beside it. With its
+//! blow-up at t = r, zero for the first one, it comes along its drive D from
+//!
+//! ```text
+//! u = ((L-2) |D| (r - t))^{-1/(L-2)}     L >= 3
+//! u = p^{1/2} e^{|D| (t - r)}            L = 2, where the exponential reaches the level p at t = r
+//! ```
+//!
+//! and its trajectory tells what leading order leaves out, of the order of one over the drive: the time at which
+//! |W_m|_S is half of its value at the next saddle, and the course of the residual correlation G = S_yx - W S_xx, which
+//! drives the other stacks and does not jump. Up to the blow-up it is the old drive but for the excess
+//!
+//! ```text
+//! int (G - G_0) dt        G_0 at the first saddle
+//! ```
+//!
+//! A stack that is still small moves little in that time: its weights go through it as if they had flowed under the
+//! excess for the time one besides. After the blow-up weak directions of the inputs may take long to come to the next saddle,
+//! so that the others flow under G in parts, each held at its mean.
+//!
+//! Neglected are what the small stacks do to the drop, and the unbalanced part of the weights, of the square of the initial
+//! ones. So it holds less well where the next drop comes soon after one.
+
+use super::super::balanced::{Balanced, Start};
+use crate::data::Moments;
+use crate::integrate::{Method, Outcome, Segment, Settings, Verdict, integrate};
+use crate::linalg::norm;
+use crate::network::Architecture;
+use nalgebra::{DMatrix, DVector};
+
+/// The course of a drop.
+#[derive(Debug, Clone)]
+pub(super) struct Drop {
+    /// When the map of each is half way up, after the first blow-up (negative: before).
+    pub(super) halves: Vec<f64>,
+    /// int (G - G_0) dt up to the blow-up, 1 x d.
+    pub(super) excess: DMatrix<f64>,
+    /// G after the blow-up, until it is what it is at the next saddle.
+    pub(super) parts: Vec<Part>,
+}
+
+/// A part of a drop.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// How long it lasts.
+    pub(super) duration: f64,
+    /// The mean of G, 1 x d.
+    pub(super) residual: DMatrix<f64>,
+}
+
+/// Relative tolerance of a drop.
+const RTOL: f64 = 1e-5;
+
+/// Most steps: a drop takes some tens.
+const MOST_STEPS: u64 = 2_000;
+
+/// The drop at which the modalities `next` are learned beside `learned`, each of them with how much later than the first
+/// its blow-up is, the time `wait` after the last ones were. The parts are left out where nothing is `waiting` for them.
+/// None where the drop falls into the last one, and where it does not come to an end by itself, as where an aligned
+/// map must change its sign.
+pub(super) fn drop(
+    (moments, architecture): (&Moments, &Architecture),
+    (learned, next): (&[usize], &[(usize, f64)]),
+    wait: f64,
+    is_waited_for: bool,
+) -> Option<Drop> {
+    let saddles = Saddles::new(moments, learned, next);
+    let rise = saddles.rise(architecture, wait)?;
+    let (system, state) = Balanced::new(moments, architecture, &rise.start);
+    let mut course = Course {
+        error: RTOL * saddles.size_of_integral(architecture),
+        saddles: &saddles,
+        reader: system.clone(),
+        system,
+        halves: vec![None; next.len()],
+        now: -rise.lead,
+    };
+    let (up_to, excess) = course.follow(state, (0, rise.lead), true)?;
+    let after = match course.halves.iter().all(Option::is_some) && !is_waited_for {
+        true => Vec::new(),
+        false => course.follow(up_to, (1, f64::INFINITY), is_waited_for)?.1,
+    };
+    let row = |sum: &DVector<f64>| DMatrix::from_row_slice(1, sum.len(), sum.as_slice());
+    let excess = excess.iter().fold(rise.excess, |sum, part| sum + &part.1);
+    let part = |(duration, sum): (f64, DVector<f64>)| Part {
+        residual: row(&sum) / duration + &saddles.residuals[1],
+        duration,
+    };
+    Some(Drop {
+        halves: course.halves.into_iter().collect::<Option<_>>()?,
+        excess: row(&excess),
+        parts: merged(&after).into_iter().map(part).collect(),
+    })
+}
+
+/// Durations and integrals over them.
+type Integrals = Vec<(f64, DVector<f64>)>;
+
+/// The course of the reduced equations.
+struct Course<'c> {
+    saddles: &'c Saddles<'c>,
+    system: Balanced<'c>,
+    reader: Balanced<'c>,
+    /// Largest error of an integral of G over a step.
+    error: f64,
+    /// When each map was half way up.
+    halves: Vec<Option<f64>>,
+    /// The time of the next start.
+    now: f64,
+}
+
+impl Course<'_> {
+    /// Follows the equations for a time, or until they are at the second saddle (or half way there, if not
+    /// `is_whole`): the state then, and the integrals of G less its value at the saddle `from` over steps.
+    fn follow(
+        &mut self,
+        state: DVector<f64>,
+        (from, time): (usize, f64),
+        is_whole: bool,
+    ) -> Option<(DVector<f64>, Integrals)> {
+        let Self {
+            saddles,
+            system,
+            reader,
+            error,
+            halves,
+            now,
+        } = self;
+        let sizes = state.iter().map(|entry| entry.abs());
+        let smallest = sizes.filter(|&size| size > 0.0).reduce(f64::min)?;
+        let settings = Settings {
+            method: Method::Exponential,
+            rtol: RTOL,
+            atol: RTOL * smallest,
+            t_end: time,
+            max_steps: MOST_STEPS,
+        };
+        let mut integrals = Vec::new();
+        let end = integrate(system, state, &settings, &mut |segment| {
+            let [start, _, end] = segment.nodes().map(|node| node.time);
+            if is_whole {
+                let point = &mut |node: (f64, &DVector<f64>)| saddles.point(reader, node, from);
+                let Some(part) = integrated(segment, point, *error) else {
+                    return Verdict::Stop(Outcome::NotFinite);
+                };
+                integrals.push((end - start, part));
+            }
+            for (k, half) in halves
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, half)| half.is_none())
+            {
+                let mut share =
+                    |state: &DVector<f64>| saddles.share(k, reader.map(state.as_slice()));
+                if share(segment.nodes()[2].state) >= 0.5 {
+                    *half = crossing(segment, &mut share).map(|half| *now + half);
+                }
+            }
+            let is_over = match is_whole {
+                true => saddles.is_over(reader.map(segment.nodes()[2].state.as_slice())),
+                false => halves.iter().all(Option::is_some),
+            };
+            match is_over {
+                true => Verdict::Stop(Outcome::Converged),
+                false => Verdict::Continue,
+            }
+        });
+        *now += end.time;
+        let is_there = matches!(end.outcome, Outcome::Converged | Outcome::TimeReached);
+        is_there.then_some((end.state, integrals))
+    }
+}
+
+/// Integrals over steps as those over fewer parts, in each of which about as much changes.
+fn merged(steps: &[(f64, DVector<f64>)]) -> Integrals {
+    /// Each part is second order by its mean.
+    const PARTS: f64 = 8.0;
+    let total: f64 = steps.iter().map(|(_, sum)| sum.norm()).sum();
+    let mut parts: Integrals = Vec::new();
+    let mut passed = PARTS;
+    for (duration, sum) in steps {
+        passed += PARTS * sum.norm() / total;
+        match parts.last_mut().filter(|_| passed < 1.0) {
+            Some(last) => {
+                last.0 += duration;
+                last.1 += sum;
+            }
+            None => {
+                parts.push((*duration, sum.clone()));
+                passed = 0.0;
+            }
+        }
+    }
+    parts
+}
+
+/// The saddles before and after a drop.
+struct Saddles<'m> {
+    moments: &'m Moments,
+    /// The modalities that are learned, each with how much later than the first its blow-up is.
+    next: Vec<(usize, f64)>,
+    /// The joined maps, 1 x d.
+    maps: [DMatrix<f64>; 2],
+    /// G there, 1 x d.
+    residuals: [DMatrix<f64>; 2],
+    /// |W_m|_S of the modalities that are learned at the second one.
+    sizes: Vec<f64>,
+}
+
+/// Where the integration of a drop starts.
+struct Rise {
+    start: Start,
+    /// How long before the blow-up.
+    lead: f64,
+    /// The excess up to there, 1 x d.
+    excess: DVector<f64>,
+}
+
+impl<'m> Saddles<'m> {
+    fn new(moments: &'m Moments, learned: &[usize], next: &[(usize, f64)]) -> Self {
+        let mut after = learned.to_vec();
+        after.extend(next.iter().map(|(m, _)| *m));
+        after.sort_unstable();
+        let sets = [learned, &after];
+        let mut saddles = Self {
+            moments,
+            next: next.to_vec(),
+            maps: sets.map(|set| moments.critical_map(set)),
+            residuals: sets.map(|set| match set {
+                [] => moments.cross.clone(),
+                _ => moments.residual(set),
+            }),
+            sizes: vec![1.0; next.len()],
+        };
+        let shares = (0..next.len()).map(|k| saddles.share(k, saddles.maps[1].as_slice()));
+        saddles.sizes = shares.collect();
+        saddles
+    }
+
+    /// The block of a modality in a joined row, as a column.
+    fn own(&self, row: &DMatrix<f64>, m: usize) -> DVector<f64> {
+        self.moments.block(row, m).transpose().column(0).into()
+    }
+
+    /// A joined row (1 x d) that has the entries of one modality alone.
+    fn alone(&self, own: &[f64], m: usize) -> DMatrix<f64> {
+        let mut row = DMatrix::zeros(1, self.moments.inputs_len());
+        let range = self.moments.modalities[m].range.clone();
+        row.as_mut_slice()[range].copy_from_slice(own);
+        row
+    }
+
+    /// |W_m|_S of the k-th modality that is learned, over its value at the second saddle.
+    fn share(&self, k: usize, map: &[f64]) -> f64 {
+        let m = self.next[k].0;
+        let own = self.alone(&map[self.moments.modalities[m].range.clone()], m);
+        self.moments.inputs.after(&own).dot(&own).max(0.0).sqrt() / self.sizes[k]
+    }
+
+    /// Whether the maps are at the second saddle.
+    fn is_over(&self, map: &[f64]) -> bool {
+        /// The share of the maps that is left.
+        const LEFT: f64 = 1e-5;
+        let ends = self.maps[1].iter().zip(map);
+        let left: Vec<f64> = ends.map(|(end, map)| end - map).collect();
+        norm(&left) <= LEFT * self.maps[1].norm()
+    }
+
+    /// G less its value at one of the saddles, and its rate, at a node.
+    fn point(
+        &self,
+        reader: &mut Balanced<'_>,
+        (time, state): (f64, &DVector<f64>),
+        saddle: usize,
+    ) -> Point {
+        let (residual, rate) = reader.residual(state.as_slice());
+        let left = residual.iter().zip(&self.residuals[saddle]);
+        Point {
+            time,
+            value: DVector::from_iterator(residual.len(), left.map(|(now, end)| now - end)),
+            rate: DVector::from_column_slice(rate),
+        }
+    }
+
+    /// The size of an integral of G over a drop, by dz = u^{L-1} int G dt: p^{(2-L)/L} with the map's norm p.
+    fn size_of_integral(&self, architecture: &Architecture) -> f64 {
+        let m = self.next[0].0;
+        let depth = architecture.depth(m) as f64;
+        let map = self.moments.block(&self.maps[1], m);
+        map.norm().powf((2.0 - depth) / depth)
+    }
+
+    /// Where the first map has grown to a small share of what it comes to, after the time `wait` of its flow at the
+    /// earliest. With n = D/|D| and w = u^L each has lost until then, to leading order in that share,
+    ///
+    /// ```text
+    /// int (G - G_0) dt = -c n S_m.      c = int w dt = (w^{2/L} - w(-wait)^{2/L}) / (2 |D|)
+    /// ```
+    ///
+    /// of which its part along n over |D| is the time that its own growth is behind.
+    fn rise(&self, architecture: &Architecture, wait: f64) -> Option<Rise> {
+        /// That share.
+        const SMALL: f64 = 1e-3;
+        /// The share that it may have when its drive was last changed.
+        const LARGEST: f64 = 0.5;
+        let growths: Vec<Growth> = self
+            .next
+            .iter()
+            .map(|next| self.growth(architecture, *next))
+            .collect();
+        if growths[0].map(wait) > LARGEST * growths[0].level {
+            return None;
+        }
+        let lead = growths[0].lead(SMALL).min(wait);
+        let mut start = self.at_first_saddle(architecture);
+        let mut excess = DMatrix::zeros(1, self.moments.inputs_len());
+        for growth in &growths {
+            let grown = |before: f64| growth.map(before).powf(2.0 / growth.depth);
+            let lost = (grown(lead) - grown(wait)) / (2.0 * growth.rate);
+            let unit = self.alone(growth.direction.as_slice(), growth.modality);
+            excess += self.moments.inputs.after(&unit) * -lost;
+        }
+        for growth in &growths {
+            let own = self.own(&excess, growth.modality);
+            let behind = -own.dot(&growth.direction) / growth.rate;
+            let small = growth.map(lead + behind).powf(1.0 / growth.depth);
+            if !(small > 0.0 && small.is_finite()) {
+                return None;
+            }
+            start.norms[growth.modality] = small;
+            start.directions[growth.modality] = growth.direction.clone();
+        }
+        Some(Rise {
+            start,
+            lead,
+            excess: excess.transpose().column(0).into(),
+        })
+    }
+
+    /// How a modality that is learned grows, its blow-up `later` than the first one.
+    fn growth(&self, architecture: &Architecture, (modality, later): (usize, f64)) -> Growth {
+        let drive = self.own(&self.residuals[0], modality);
+        Growth {
+            modality,
+            later,
+            depth: architecture.depth(modality) as f64,
+            rate: drive.norm(),
+            level: self.own(&self.maps[1], modality).norm(),
+            direction: drive.normalize(),
+        }
+    }
+
+    /// The learned modalities at the first saddle, the others at zero.
+    fn at_first_saddle(&self, architecture: &Architecture) -> Start {
+        let unit = |direction: DVector<f64>| match direction.norm() > 0.0 {
+            true => direction.normalize(),
+            false => DVector::from_fn(direction.len(), |i, _| if i == 0 { 1.0 } else { 0.0 }),
+        };
+        let of = |m: usize| {
+            let map = self.own(&self.maps[0], m);
+            let norm = map.norm().powf(1.0 / architecture.depth(m) as f64);
+            (unit(map), norm)
+        };
+        let (directions, norms) = (0..self.moments.modalities.len()).map(of).unzip();
+        Start {
+            directions,
+            norms,
+            shared: 0.0,
+        }
+    }
+}
+
+/// How the map of an aligned stack grows under its drive, up to its blow-up.
+struct Growth {
+    modality: usize,
+    /// How much later than the first blow-up its own is.
+    later: f64,
+    depth: f64,
+    /// |D|.
+    rate: f64,
+    /// D/|D|.
+    direction: DVector<f64>,
+    /// What the map comes to.
+    level: f64,
+}
+
+impl Growth {
+    /// The norm of the map at a time before the first blow-up.
+    fn map(&self, before: f64) -> f64 {
+        let rest = before + self.later;
+        match self.depth > 2.0 {
+            true => ((self.depth - 2.0) * self.rate * rest).powf(self.depth / (2.0 - self.depth)),
+            false => self.level * (-2.0 * self.rate * rest).exp(),
+        }
+    }
+
+    /// How long before its blow-up the map is a share of its level.
+    fn lead(&self, share: f64) -> f64 {
+        match self.depth > 2.0 {
+            true => {
+                let power = (2.0 - self.depth) / self.depth;
+                (share * self.level).powf(power) / ((self.depth - 2.0) * self.rate)
+            }
+            false => -0.5 * share.ln() / self.rate,
+        }
+    }
+}
+
+/// A function of time and its rate.
+#[derive(Debug, Clone)]
+struct Point {
+    time: f64,
+    value: DVector<f64>,
+    rate: DVector<f64>,
+}
+
+/// A function of a time and the state then.
+type Function<'f> = dyn FnMut((f64, &DVector<f64>)) -> Point + 'f;
+
+/// The integral of a function of the state over a segment, from the values f at its ends and middle and the rates at its
+/// ends (Hermite's rule of order six),
+///
+/// ```text
+/// h/30 (7 f_0 + 16 f_1 + 7 f_2) + h^2/60 (f_0' - f_2')
+/// ```
+///
+/// over halves of it, until that differs from Simpson's rule by less than `error`. None where the method cannot step
+/// into the segment.
+fn integrated(
+    segment: &mut dyn Segment,
+    function: &mut Function<'_>,
+    error: f64,
+) -> Option<DVector<f64>> {
+    /// No part is smaller than the segment over two to this power.
+    const HALVINGS: u32 = 12;
+    let nodes = segment
+        .nodes()
+        .map(|node| function((node.time, node.state)));
+    let mut sum = &nodes[0].value * 0.0;
+    let mut parts = vec![(nodes, HALVINGS)];
+    while let Some(([start, middle, end], halvings)) = parts.pop() {
+        let length = end.time - start.time;
+        let ends = &start.value + &end.value;
+        let simpson = (&ends + &middle.value * 4.0) * (length / 6.0);
+        let rule = (ends * 7.0 + &middle.value * 16.0) * (length / 30.0)
+            + (&start.rate - &end.rate) * (length * length / 60.0);
+        if halvings == 0 || (simpson - &rule).norm() <= error {
+            sum += rule;
+            continue;
+        }
+        let mut between = |a: &Point, b: &Point| {
+            let time = 0.5 * (a.time + b.time);
+            let state = segment.state_at(time)?;
+            Some(function((time, &state)))
+        };
+        let (left, right) = (between(&start, &middle)?, between(&middle, &end)?);
+        parts.push(([start, left, middle.clone()], halvings - 1));
+        parts.push(([middle, right, end], halvings - 1));
+    }
+    Some(sum)
+}
+
+/// Where in a segment the share passes one half: by false position, the weight of an end that stays halved (the Illinois
+/// method).
+fn crossing(segment: &mut dyn Segment, share: &mut dyn FnMut(&DVector<f64>) -> f64) -> Option<f64> {
+    /// A few are enough; bisection alone would leave a millionth of the segment.
+    const MOST_STEPS: u32 = 20;
+    /// Far below the share that a step's error moves.
+    const NEAR: f64 = 1e-7;
+    let ends = segment
+        .nodes()
+        .map(|node| (node.time, share(node.state) - 0.5));
+    let [mut before, _, mut after] = ends;
+    for _ in 0..MOST_STEPS {
+        let time = (before.0 * after.1 - after.0 * before.1) / (after.1 - before.1);
+        let excess = share(&segment.state_at(time)?) - 0.5;
+        if excess.abs() < NEAR {
+            return Some(time);
+        }
+        if excess < 0.0 {
+            before = (time, excess);
+            after.1 *= 0.5;
+        } else {
+            after = (time, excess);
+            before.1 *= 0.5;
+        }
+    }
+    Some(after.0)
+}
