@@ -138,9 +138,9 @@ fn deep_random_weights_follow_the_curve_from_their_effective_weights() {
     }
 }
 
-/// Random data, three modalities of three inputs each whose drives turn by any angle. The curve knows the drops, which last a few per
-/// cent of the times here, and of the second time leaves what the turning of random weights adds to that of aligned
-/// ones. The times from the weights know the drops, too.
+/// Random data, three modalities of three inputs each whose drives turn by any angle. The curve knows the drops, which
+/// last a few per cent of the times here, and of the second time leaves what the turning of random weights adds to that
+/// of aligned ones. The times from the weights know the drops, too.
 #[test]
 fn random_data_follow_the_curve() {
     for seed in 1..=5 {

@@ -272,8 +272,8 @@ impl SmallNetwork {
         ended
     }
 
-    /// The rest of the time to the blow-up of one stack of L >= 3 layers that is balanced and aligned with `drive` (o x d), its map
-    /// of the norm `norm`.
+    /// The rest of the time to the blow-up of one stack of L >= 3 layers that is balanced and aligned with `drive` (o x d),
+    /// its map of the norm `norm`.
     pub(super) fn rest(&self, norm: f64, drive: &DMatrix<f64>) -> Option<f64> {
         let depth = self.architecture.layers.len() as f64;
         let rest = norm.powf((2.0 - depth) / depth) / ((depth - 2.0) * spectral_norm(drive));

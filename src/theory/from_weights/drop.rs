@@ -20,15 +20,16 @@
 //! ```
 //!
 //! A stack that is still small moves little in that time: its weights go through it as if they had flowed under the
-//! excess for the time one besides. After the blow-up weak directions of the inputs may take long to come to the next saddle,
-//! so that the others flow under G in parts, each held at its mean.
+//! excess for the time one besides. After the blow-up weak directions of the inputs may take long to come to the next
+//! saddle, so that the others flow under G in parts, each held at its mean.
 //!
-//! Neglected are what the small stacks do to the drop, and the unbalanced part of the weights, of the square of the initial
-//! ones. So it holds less well where the next drop comes soon after one.
+//! Neglected are what the small stacks do to the drop, and the unbalanced part of the weights, of the square of the
+//! initial ones. So it holds less well where the next drop comes soon after one.
 
-use super::super::balanced::{Balanced, Start};
+use super::super::balanced::Balanced;
+use super::within::{Point, crossing, integrated};
 use crate::data::Moments;
-use crate::integrate::{Method, Outcome, Segment, Settings, Verdict, integrate};
+use crate::integrate::{Method, Outcome, Settings, Verdict, integrate};
 use crate::linalg::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
@@ -200,25 +201,16 @@ fn merged(steps: &[(f64, DVector<f64>)]) -> Integrals {
 }
 
 /// The saddles before and after a drop.
-struct Saddles<'m> {
-    moments: &'m Moments,
+pub(super) struct Saddles<'m> {
+    pub(super) moments: &'m Moments,
     /// The modalities that are learned, each with how much later than the first its blow-up is.
-    next: Vec<(usize, f64)>,
+    pub(super) next: Vec<(usize, f64)>,
     /// The joined maps, 1 x d.
-    maps: [DMatrix<f64>; 2],
+    pub(super) maps: [DMatrix<f64>; 2],
     /// G there, 1 x d.
-    residuals: [DMatrix<f64>; 2],
+    pub(super) residuals: [DMatrix<f64>; 2],
     /// |W_m|_S of the modalities that are learned at the second one.
     sizes: Vec<f64>,
-}
-
-/// Where the integration of a drop starts.
-struct Rise {
-    start: Start,
-    /// How long before the blow-up.
-    lead: f64,
-    /// The excess up to there, 1 x d.
-    excess: DVector<f64>,
 }
 
 impl<'m> Saddles<'m> {
@@ -243,12 +235,12 @@ impl<'m> Saddles<'m> {
     }
 
     /// The block of a modality in a joined row, as a column.
-    fn own(&self, row: &DMatrix<f64>, m: usize) -> DVector<f64> {
+    pub(super) fn own(&self, row: &DMatrix<f64>, m: usize) -> DVector<f64> {
         self.moments.block(row, m).transpose().column(0).into()
     }
 
     /// A joined row (1 x d) that has the entries of one modality alone.
-    fn alone(&self, own: &[f64], m: usize) -> DMatrix<f64> {
+    pub(super) fn alone(&self, own: &[f64], m: usize) -> DMatrix<f64> {
         let mut row = DMatrix::zeros(1, self.moments.inputs_len());
         let range = self.moments.modalities[m].range.clone();
         row.as_mut_slice()[range].copy_from_slice(own);
@@ -294,201 +286,4 @@ impl<'m> Saddles<'m> {
         let map = self.moments.block(&self.maps[1], m);
         map.norm().powf((2.0 - depth) / depth)
     }
-
-    /// Where the first map has grown to a small share of what it comes to, after the time `wait` of its flow at the
-    /// earliest. With n = D/|D| and w = u^L each has lost until then, to leading order in that share,
-    ///
-    /// ```text
-    /// int (G - G_0) dt = -c n S_m.      c = int w dt = (w^{2/L} - w(-wait)^{2/L}) / (2 |D|)
-    /// ```
-    ///
-    /// of which its part along n over |D| is the time that its own growth is behind.
-    fn rise(&self, architecture: &Architecture, wait: f64) -> Option<Rise> {
-        /// That share.
-        const SMALL: f64 = 1e-3;
-        /// The share that it may have when its drive was last changed.
-        const LARGEST: f64 = 0.5;
-        let growths: Vec<Growth> = self
-            .next
-            .iter()
-            .map(|next| self.growth(architecture, *next))
-            .collect();
-        if growths[0].map(wait) > LARGEST * growths[0].level {
-            return None;
-        }
-        let lead = growths[0].lead(SMALL).min(wait);
-        let mut start = self.at_first_saddle(architecture);
-        let mut excess = DMatrix::zeros(1, self.moments.inputs_len());
-        for growth in &growths {
-            let grown = |before: f64| growth.map(before).powf(2.0 / growth.depth);
-            let lost = (grown(lead) - grown(wait)) / (2.0 * growth.rate);
-            let unit = self.alone(growth.direction.as_slice(), growth.modality);
-            excess += self.moments.inputs.after(&unit) * -lost;
-        }
-        for growth in &growths {
-            let own = self.own(&excess, growth.modality);
-            let behind = -own.dot(&growth.direction) / growth.rate;
-            let small = growth.map(lead + behind).powf(1.0 / growth.depth);
-            if !(small > 0.0 && small.is_finite()) {
-                return None;
-            }
-            start.norms[growth.modality] = small;
-            start.directions[growth.modality] = growth.direction.clone();
-        }
-        Some(Rise {
-            start,
-            lead,
-            excess: excess.transpose().column(0).into(),
-        })
-    }
-
-    /// How a modality that is learned grows, its blow-up `later` than the first one.
-    fn growth(&self, architecture: &Architecture, (modality, later): (usize, f64)) -> Growth {
-        let drive = self.own(&self.residuals[0], modality);
-        Growth {
-            modality,
-            later,
-            depth: architecture.depth(modality) as f64,
-            rate: drive.norm(),
-            level: self.own(&self.maps[1], modality).norm(),
-            direction: drive.normalize(),
-        }
-    }
-
-    /// The learned modalities at the first saddle, the others at zero.
-    fn at_first_saddle(&self, architecture: &Architecture) -> Start {
-        let unit = |direction: DVector<f64>| match direction.norm() > 0.0 {
-            true => direction.normalize(),
-            false => DVector::from_fn(direction.len(), |i, _| if i == 0 { 1.0 } else { 0.0 }),
-        };
-        let of = |m: usize| {
-            let map = self.own(&self.maps[0], m);
-            let norm = map.norm().powf(1.0 / architecture.depth(m) as f64);
-            (unit(map), norm)
-        };
-        let (directions, norms) = (0..self.moments.modalities.len()).map(of).unzip();
-        Start {
-            directions,
-            norms,
-            shared: 0.0,
-        }
-    }
-}
-
-/// How the map of an aligned stack grows under its drive, up to its blow-up.
-struct Growth {
-    modality: usize,
-    /// How much later than the first blow-up its own is.
-    later: f64,
-    depth: f64,
-    /// |D|.
-    rate: f64,
-    /// D/|D|.
-    direction: DVector<f64>,
-    /// What the map comes to.
-    level: f64,
-}
-
-impl Growth {
-    /// The norm of the map at a time before the first blow-up.
-    fn map(&self, before: f64) -> f64 {
-        let rest = before + self.later;
-        match self.depth > 2.0 {
-            true => ((self.depth - 2.0) * self.rate * rest).powf(self.depth / (2.0 - self.depth)),
-            false => self.level * (-2.0 * self.rate * rest).exp(),
-        }
-    }
-
-    /// How long before its blow-up the map is a share of its level.
-    fn lead(&self, share: f64) -> f64 {
-        match self.depth > 2.0 {
-            true => {
-                let power = (2.0 - self.depth) / self.depth;
-                (share * self.level).powf(power) / ((self.depth - 2.0) * self.rate)
-            }
-            false => -0.5 * share.ln() / self.rate,
-        }
-    }
-}
-
-/// A function of time and its rate.
-#[derive(Debug, Clone)]
-struct Point {
-    time: f64,
-    value: DVector<f64>,
-    rate: DVector<f64>,
-}
-
-/// A function of a time and the state then.
-type Function<'f> = dyn FnMut((f64, &DVector<f64>)) -> Point + 'f;
-
-/// The integral of a function of the state over a segment, from the values f at its ends and middle and the rates at its
-/// ends (Hermite's rule of order six),
-///
-/// ```text
-/// h/30 (7 f_0 + 16 f_1 + 7 f_2) + h^2/60 (f_0' - f_2')
-/// ```
-///
-/// over halves of it, until that differs from Simpson's rule by less than `error`. None where the method cannot step
-/// into the segment.
-fn integrated(
-    segment: &mut dyn Segment,
-    function: &mut Function<'_>,
-    error: f64,
-) -> Option<DVector<f64>> {
-    /// No part is smaller than the segment over two to this power.
-    const HALVINGS: u32 = 12;
-    let nodes = segment
-        .nodes()
-        .map(|node| function((node.time, node.state)));
-    let mut sum = &nodes[0].value * 0.0;
-    let mut parts = vec![(nodes, HALVINGS)];
-    while let Some(([start, middle, end], halvings)) = parts.pop() {
-        let length = end.time - start.time;
-        let ends = &start.value + &end.value;
-        let simpson = (&ends + &middle.value * 4.0) * (length / 6.0);
-        let rule = (ends * 7.0 + &middle.value * 16.0) * (length / 30.0)
-            + (&start.rate - &end.rate) * (length * length / 60.0);
-        if halvings == 0 || (simpson - &rule).norm() <= error {
-            sum += rule;
-            continue;
-        }
-        let mut between = |a: &Point, b: &Point| {
-            let time = 0.5 * (a.time + b.time);
-            let state = segment.state_at(time)?;
-            Some(function((time, &state)))
-        };
-        let (left, right) = (between(&start, &middle)?, between(&middle, &end)?);
-        parts.push(([start, left, middle.clone()], halvings - 1));
-        parts.push(([middle, right, end], halvings - 1));
-    }
-    Some(sum)
-}
-
-/// Where in a segment the share passes one half: by false position, the weight of an end that stays halved (the Illinois
-/// method).
-fn crossing(segment: &mut dyn Segment, share: &mut dyn FnMut(&DVector<f64>) -> f64) -> Option<f64> {
-    /// A few are enough; bisection alone would leave a millionth of the segment.
-    const MOST_STEPS: u32 = 20;
-    /// Far below the share that a step's error moves.
-    const NEAR: f64 = 1e-7;
-    let ends = segment
-        .nodes()
-        .map(|node| (node.time, share(node.state) - 0.5));
-    let [mut before, _, mut after] = ends;
-    for _ in 0..MOST_STEPS {
-        let time = (before.0 * after.1 - after.0 * before.1) / (after.1 - before.1);
-        let excess = share(&segment.state_at(time)?) - 0.5;
-        if excess.abs() < NEAR {
-            return Some(time);
-        }
-        if excess < 0.0 {
-            before = (time, excess);
-            after.1 *= 0.5;
-        } else {
-            after = (time, excess);
-            before.1 *= 0.5;
-        }
-    }
-    Some(after.0)
 }

@@ -23,14 +23,17 @@
 //! **Descent** of a small learning rate comes to the same places later: by its lag times the logarithm of how much the
 //! rate has grown (`heavy_ball.rs`, `homogeneous.rs`), up to where the drop is half way down.
 //!
-//! Source: derived here to leading order in small weights, late fusion of one output to the next one; Zhang, Latham & Saxe (ICML 2024), sections on late and
-//! intermediate fusion, have it for aligned layers of equal norm. Two layers: `order.rs`, `two_layer.rs`.
+//! Source: derived here to leading order in small weights, late fusion of one output to the next one; Zhang, Latham &
+//! Saxe (ICML 2024), sections on late and intermediate fusion, have it for aligned layers of equal norm. Two layers:
+//! `order.rs`, `two_layer.rs`.
 
 mod drop;
 mod intermediate;
 mod projection;
 mod race;
 mod result;
+mod rise;
+mod within;
 
 pub use result::FromWeights;
 
@@ -101,7 +104,6 @@ fn times(
     steps: Option<HeavyBall>,
     order: Order,
 ) -> Result<FromWeights, &'static str> {
-    let modalities = 0..moments.modalities.len();
     if !architecture.is_linear() {
         return Err("times from the actual weights are those of linear networks");
     }
@@ -115,42 +117,16 @@ fn times(
         };
         let times =
             times.ok_or("times from the actual weights of two layers are not known here")?;
-        let event = |time| Event {
-            time,
-            half: 0.0,
-            delay: 0.0,
-        };
-        let times: Vec<_> = times.into_iter().map(|time| time.map(event)).collect();
+        let times: Vec<_> = times.into_iter().map(|time| time.map(Event::at)).collect();
         return Ok(FromWeights::of((moments, architecture), &times, None));
     }
-    let is_late = architecture.shared.is_empty();
-    if !is_late && modalities.clone().any(|m| architecture.depth(m) < 3) {
-        return Err("times from the actual weights by their blow-up need three layers or more");
-    }
-    let is_early = modalities
-        .clone()
-        .all(|m| architecture.fusion_layer(m) == 1);
-    if !is_late && !is_early && moments.outputs_len() > 1 {
-        return Err(
-            "times from the actual weights of intermediate fusion are known for one output only",
-        );
-    }
-    if !is_late
-        && !is_early
-        && modalities
-            .clone()
-            .any(|m| architecture.fusion_layer(m) == 1)
-    {
-        return Err(
-            "times from the actual weights are not known where some modalities are fused first",
-        );
-    }
-    let mut learned = match is_early {
+    are_deep_times_known(moments, architecture)?;
+    let mut learned = match is_early(architecture) {
         true => vec![Vec::new()],
         false => likely_sets(moments),
     };
     // The drives up to the first set that was not thought of are right: each round is right about one more of them.
-    for _ in modalities {
+    for _ in 0..moments.modalities.len() {
         let projection = Projection::new(moments, (architecture, weights), &learned);
         let (architecture, weights) = projection
             .as_ref()
@@ -171,6 +147,43 @@ fn times(
         }
     }
     Err("times from the actual weights are not known: the drives go on and on")
+}
+
+/// Whether all modalities are fused before the second layer.
+fn is_early(architecture: &Architecture) -> bool {
+    let mut modalities = 0..architecture.modalities.len();
+    !architecture.shared.is_empty() && modalities.all(|m| architecture.fusion_layer(m) == 1)
+}
+
+/// Whether the times of more than two layers are known for such a network.
+///
+/// # Errors
+/// Why they are not.
+fn are_deep_times_known(
+    moments: &Moments,
+    architecture: &Architecture,
+) -> Result<(), &'static str> {
+    if architecture.shared.is_empty() {
+        return Ok(());
+    }
+    let mut modalities = 0..moments.modalities.len();
+    if modalities.clone().any(|m| architecture.depth(m) < 3) {
+        return Err("times from the actual weights by their blow-up need three layers or more");
+    }
+    if is_early(architecture) {
+        return Ok(());
+    }
+    if moments.outputs_len() > 1 {
+        return Err(
+            "times from the actual weights of intermediate fusion are known for one output only",
+        );
+    }
+    match modalities.any(|m| architecture.fusion_layer(m) == 1) {
+        true => {
+            Err("times from the actual weights are not known where some modalities are fused first")
+        }
+        false => Ok(()),
+    }
 }
 
 /// The times, unless one is zero.
@@ -195,11 +208,10 @@ struct Problem<'p> {
 impl Problem<'_> {
     /// The times of all modalities.
     fn times(&self) -> Result<FromWeights, Outside> {
-        let is_early = (0..self.count()).all(|m| self.architecture.fusion_layer(m) == 1);
-        let is_late = self.architecture.shared.is_empty();
-        if is_early && !is_late {
+        if is_early(self.architecture) {
             return self.early();
         }
+        let is_late = self.architecture.shared.is_empty();
         let times = match is_late {
             true => self.late()?,
             false => self.intermediate()?,

@@ -68,11 +68,7 @@ impl Problem<'_> {
             Some(self.starting(stack, &at_start[m]))
         };
         let stacks = (0..self.count()).map(stack).collect();
-        let start = Event {
-            time: 0.0,
-            half: 0.0,
-            delay: 0.0,
-        };
+        let start = Event::at(0.0);
         self.one_by_one(
             stacks,
             (Vec::new(), start),
@@ -201,8 +197,8 @@ impl Stage {
 }
 
 impl Race<'_> {
-    /// Writes down what is learned now, and what comes next: the drop, whose excess before is given back where it is known,
-    /// and the plateau after it.
+    /// Writes down what is learned now, and what comes next: the drop, whose excess before is given back where it is
+    /// known, and the plateau after it.
     fn learn(
         &mut self,
         problem: &Problem<'_>,
@@ -234,11 +230,7 @@ impl Race<'_> {
     /// then, if anything is, each with how much later than the first its blow-up is, and after what wait.
     fn next(&mut self, problem: &Problem<'_>) -> (Vec<(usize, f64)>, Event) {
         let mut first = None;
-        let mut end = Event {
-            time: self.stage.duration,
-            half: 0.0,
-            delay: 0.0,
-        };
+        let mut end = Event::at(self.stage.duration);
         let mut moved: Vec<Option<(f64, SmallNetwork)>> = vec![None; self.stacks.len()];
         for m in self.strongest_first() {
             let Some(stack) = &self.stacks[m] else {
@@ -270,8 +262,8 @@ impl Race<'_> {
         (due, end)
     }
 
-    /// Adds those stacks to the ones that are learned whose maps, if nothing held them, would be beyond what they come to:
-    /// they are in their drop as well. They are aligned by then, so that the rest of their time is known.
+    /// Adds those stacks to the ones that are learned whose maps, if nothing held them, would be beyond what they come
+    /// to: they are in their drop as well. They are aligned by then, so that the rest of their time is known.
     fn add_simultaneous(&mut self, problem: &Problem<'_>, due: &mut Vec<(usize, f64)>) {
         let mut all = self.learned.clone();
         all.extend(due.iter().map(|(m, _)| *m));
@@ -320,8 +312,8 @@ impl Race<'_> {
         pairs.map(rate).collect()
     }
 
-    /// Goes over to a stage, from rates under the drives of the one before, at a time that descent comes to later by `delay`
-    /// lags.
+    /// Goes over to a stage, from rates under the drives of the one before, at a time that descent comes to later by
+    /// `delay` lags.
     fn switch(&mut self, stage: Stage, rates: Vec<Option<DVector<f64>>>, delay: f64) {
         self.stage = stage;
         let pairs = self.stacks.iter_mut().zip(rates).zip(&self.stage.drives);

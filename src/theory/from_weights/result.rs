@@ -142,6 +142,15 @@ pub(super) struct Event {
 }
 
 impl Event {
+    /// What happens at a time of the flow, no more being known.
+    pub(super) fn at(time: f64) -> Self {
+        Self {
+            time,
+            half: 0.0,
+            delay: 0.0,
+        }
+    }
+
     /// When what comes after this event happens, its map as far up as that of this one.
     pub(super) fn then(self, next: Self) -> Self {
         Self {
