@@ -20,6 +20,7 @@ LINEAR = {
     "keep": ("remedy.keep.A", "q_A"),
     "equal_auxiliary": ("remedy.auxiliary.B", "λ"),
     "equal_keep": ("remedy.keep.B", "q"),
+    "weight_decay": ("flow.weight_decay", "μ"),
 }
 RECTIFIED = {
     "relu_rate": ("remedy.rate.B", "c_B"),
@@ -88,9 +89,18 @@ def critical_period():
     return by_strength(
         rows_of("critical_period"),
         "remedy.schedule.0.until",
-        ("absent until", "t_B, loss"),
-        lambda cell: f"{mean(cell, 't_second')}, {mean(cell, 'final_loss')}",
+        ("absent until", "t_B, from weights, loss"),
+        lambda cell: f"{mean(cell, 't_second')}, {mean(cell, 'weights_t_second')}, {mean(cell, 'final_loss')}",
     )
+
+
+def whiten():
+    keys = ["first", "ratio", "theory_ratio", "weights_ratio"]
+    lines = []
+    for (is_whitened,), rows in grouped(rows_of("whiten"), "data.table.whiten").items():
+        inputs = "whitened" if is_whitened == "true" else "standardised"
+        lines.append([inputs, first(rows)] + [mean(rows, key) for key in keys[1:]])
+    return table(["inputs", *(key.replace("_", " ") for key in keys)], lines)
 
 
 def rectified(name):
@@ -109,6 +119,7 @@ def main():
     sections |= {name: rectified(name) for name in RECTIFIED}
     sections["modulate"] = modulate()
     sections["critical_period"] = critical_period()
+    sections["whiten"] = whiten()
     fill(PAGE, sections)
     print(f"docs/remedies.md: {len(sections)} tables")
 

@@ -154,3 +154,107 @@ fn a_frozen_modality_is_never_learned() {
     ));
     assert_eq!(early.theory().ratio, None);
 }
+
+/// Two scalar modalities in late fusion, from random weights.
+fn late(depth: usize, norm: f64, rho: f64, rest: &str) -> RunResult {
+    let rest = format!(
+        "network: {{depth: {depth}, fusion_layer: {depth}, width: 30}}\n\
+         init: {{gaussian_norm: {{norm: {norm}}}}}\n{rest}"
+    );
+    common::run(&toy(rho, &rest)).1
+}
+
+/// Whether the times from the actual weights are those of the flow, to a share of them.
+fn agrees(result: &RunResult, tolerance: f64) {
+    let phase = &result.flow.detection.phase;
+    let found = result.theory.from_weights.as_ref().expect("times");
+    let pairs = [
+        (found.t_first, phase.t_first),
+        (found.t_second, phase.t_second),
+    ];
+    for (predicted, measured) in pairs {
+        let what = format!("{predicted:?} {measured:?}");
+        assert!(
+            close(predicted, measured.expect("learned"), tolerance),
+            "{what}"
+        );
+    }
+    assert_eq!(found.first, phase.first);
+}
+
+/// 1 + ((s_A - mu) - (s_B - mu))/(b~ - mu) by hand, and times that are exact for uncorrelated scalar modalities but for what
+/// is left of the fading mode, 1e-6 at this size of weights.
+#[test]
+fn weight_decay_of_two_layers_slows_every_mode() {
+    for (decay, expected) in [(0.2, 1.0 + 3.0 / 0.8), (0.4, 1.0 + 3.0 / 0.6)] {
+        let flow = format!("flow: {{rtol: 1.0e-8, weight_decay: {decay}, until: {{time: 60}}}}");
+        let result = late(2, 1e-6, 0.0, &flow);
+        assert!(
+            close(result.theory.ratio, expected, 1e-12),
+            "{:?}",
+            result.theory
+        );
+        agrees(&result, 2e-5);
+    }
+    // The map of A that weight decay shrinks, n = (5 - mu)/4, explains half of itself of B: b~ = 2 - n.
+    let flow = "flow: {weight_decay: 0.2, until: {time: 60}}";
+    let ratio = 1.0 + (5.0 - 2.0) / (2.0 - 4.8 / 4.0 - 0.2);
+    assert!(close(late(2, 1e-6, 0.5, flow).theory.ratio, ratio, 1e-9));
+    // B would come to 1 - 0.6, below half of its map.
+    let lost = late(2, 1e-6, 0.0, "flow: {weight_decay: 0.6, until: {time: 60}}");
+    assert_eq!(lost.theory.second, None);
+    assert_eq!(lost.flow.detection.phase.t_second, None);
+}
+
+/// Deeper stacks follow the flow without decay in another time. To leading order: 1/(L |D| t) is below 0.002 here.
+#[test]
+fn weight_decay_of_deep_stacks_is_another_time() {
+    let flow = |decay: f64| format!("flow: {{weight_decay: {decay}, until: {{time: 800}}}}");
+    let fading = late(4, 0.1, 0.5, &flow(0.001));
+    agrees(&fading, 2e-3);
+    let time = |result: &RunResult| result.theory.from_weights.clone().expect("times").t_first;
+    let plain = time(&late(4, 0.1, 0.5, &flow(0.0))).expect("A");
+    // The drop itself, which is counted without decay only, is a thousandth of that.
+    let expected = -(1.0 - 2.0 * 0.001 * plain).ln() / (2.0 * 0.001);
+    assert!(close(time(&fading), expected, 2e-3));
+    // tau is above 1/((L-2) mu): A never comes up.
+    assert_eq!(time(&late(4, 0.1, 0.5, &flow(0.51 / plain))), None);
+    assert!(time(&late(4, 0.1, 0.5, &flow(0.49 / plain))).is_some());
+}
+
+/// Absent, frozen and dropped modalities: times are followed from stage to stage.
+#[test]
+fn times_go_through_the_stages_of_a_schedule() {
+    let two = |schedule: &str, rho: f64, tolerance: f64| {
+        let rest = format!(
+            "flow: {{rtol: 1.0e-8, until: {{time: 60}}}}\nremedy: {{schedule: {schedule}}}"
+        );
+        agrees(&late(2, 1e-6, rho, &rest), tolerance);
+    };
+    let absent = "[{until: 6.0, absent: [B]}, {}]";
+    let frozen = "[{until: 2.0, absent: [A]}, {until: 8.0, rate: {B: 0.0}}, {}]";
+    two(absent, 0.0, 2e-5);
+    two(frozen, 0.0, 2e-5);
+    // Correlated modalities: leading order, 1/(2 |D| t).
+    two(absent, 0.5, 0.02);
+    two(frozen, -0.3, 0.02);
+    let three = "[{until: 100.0, absent: [A]}, {until: 200.0, absent: [B], keep: {A: 0.5}}, {}]";
+    let rest = format!("flow: {{until: {{time: 1000}}}}\nremedy: {{schedule: {three}}}");
+    agrees(&late(4, 0.1, 0.5, &rest), 3e-3);
+}
+
+/// A is frozen once it is learned: beside the map that it keeps B comes to another one, and C has another drive (185 in
+/// place of 178).
+#[test]
+fn a_frozen_modality_keeps_its_map() {
+    let yaml = "data: {moments: {modalities: {A: 1, B: 1, C: 1}, \
+                inputs: [[4, 1, 0.5], [1, 2, 0.8], [0.5, 0.8, 1]], target_map: [[1, 1, 1]]}}\n\
+                network: {depth: 4, fusion_layer: 4, width: 30}\n\
+                init: {gaussian_norm: {norm: 0.1}}\nflow: {until: {time: 1000}}\n\
+                remedy: {schedule: [{until: 45.0}, {rate: {A: 0.0}}]}\n";
+    let (_, result) = common::run(yaml);
+    agrees(&result, 2e-3);
+    let found = result.theory.from_weights.expect("times");
+    let last = result.flow.detection.crossings[2].t_learned.expect("C");
+    assert!(close(found.times["C"], last, 2e-3), "{found:?} {last}");
+}

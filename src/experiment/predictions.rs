@@ -3,7 +3,9 @@
 use super::problem::Problem;
 use crate::descent::DescentSection;
 use crate::network::{Architecture, Fusion};
-use crate::theory::{self, Balance, Curve, GradientCoordinates, HeavyBall, InitialScale, Theory};
+use crate::theory::{
+    self, Balance, Curve, FromWeights, GradientCoordinates, HeavyBall, InitialScale, Theory,
+};
 use nalgebra::DVector;
 
 impl Problem {
@@ -19,10 +21,12 @@ impl Problem {
         theory::predict(&self.moments, &self.architecture, scale, &self.weights)
     }
 
-    /// Why theory makes no prediction of a flow that is not that of one loss; None where it is.
+    /// Why there are no formulas for a flow that is not that of one loss; None where there are.
     fn beyond_theory(&self) -> Option<&'static str> {
         if !self.earlier_stages.is_empty() {
-            return Some("a schedule (remedy.schedule) changes the drives in time: no prediction");
+            return Some(
+                "a schedule (remedy.schedule) changes the drives in time: the formulas do not hold",
+            );
         }
         let slows = self.scenario.remedy.modulate.is_some();
         slows.then_some(
@@ -34,17 +38,59 @@ impl Problem {
     pub fn theory(&self) -> Theory {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let mut theory = self.formulas();
-        if self.has_times() {
-            let even = self.even();
-            let (scaled, small, weights) = even.parts();
-            let found = theory::from_weights(scaled, small, weights);
-            theory.take_weights(moments, architecture, found);
+        if !self.has_times() {
+            return theory;
+        }
+        if self.changes() {
+            theory.take_course(self.changing_times());
+        } else {
+            theory.take_weights(moments, architecture, self.steady_times());
         }
         theory
     }
 
+    /// Whether the loss changes in time, or the weights decay.
+    fn changes(&self) -> bool {
+        !self.earlier_stages.is_empty() || self.architecture.weight_decay > 0.0
+    }
+
+    /// The times from the actual initial weights.
+    fn steady_times(&self) -> Result<FromWeights, &'static str> {
+        let even = self.even();
+        let (scaled, small, weights) = even.parts();
+        theory::from_weights(scaled, small, weights)
+    }
+
+    /// The same where the loss changes in time, or the weights decay.
+    fn changing_times(&self) -> Result<FromWeights, &'static str> {
+        let (small, weights) = self.small();
+        if self.earlier_stages.is_empty() && small.fusion().is_some_and(Fusion::is_early) {
+            let found = theory::early_decaying(small, self.steady_times()?);
+            return found.ok_or("times under weight decay are not known here");
+        }
+        let earlier = self.earlier_stages.iter().map(|stage| theory::Stage {
+            until: stage.until,
+            moments: &stage.moments,
+            architecture: match &self.reduction {
+                Some(reduction) if !reduction.has_modes() => {
+                    stage.reduced.as_ref().unwrap_or(&stage.architecture)
+                }
+                _ => &stage.architecture,
+            },
+        });
+        let last = theory::Stage {
+            until: f64::INFINITY,
+            moments: &self.moments,
+            architecture: small,
+        };
+        let stages: Vec<_> = earlier.chain([last]).collect();
+        theory::late_from_weights(&stages, weights)
+    }
+
     /// What would balance the modalities; `theory` is this problem's.
     pub fn balance(&self, theory: &Theory) -> Option<Balance> {
+        // What balances the last stage does not balance all of them.
+        self.earlier_stages.is_empty().then_some(())?;
         let problem = (&self.moments, &self.architecture);
         theory::balance(problem, self.small(), theory)
     }
@@ -69,9 +115,8 @@ impl Problem {
     fn has_times(&self) -> bool {
         let count = self.moments.modalities.len();
         let has_order = |fusion: Fusion| count > 1 && !fusion.is_early();
-        self.beyond_theory().is_none()
+        self.scenario.remedy.modulate.is_none()
             && self.architecture.is_linear()
-            && self.architecture.weight_decay == 0.0
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)
             && (self.architecture.deepest() > 2 || self.architecture.fusion().is_none_or(has_order))
@@ -90,7 +135,8 @@ impl Problem {
         // Half of the units of a rectified network are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
         let momentum = section.map_or(Some(0.0), DescentSection::heavy_ball);
-        let Some(momentum) = momentum.filter(|_| architecture.is_linear()) else {
+        let is_plain = architecture.is_linear() && !self.changes();
+        let Some(momentum) = momentum.filter(|_| is_plain) else {
             return (None, None);
         };
         let steps = HeavyBall {

@@ -39,7 +39,7 @@ pub(super) fn drives(moments: &Moments, learned: &[usize]) -> Vec<DMatrix<f64>> 
 }
 
 /// The part of a residual correlation (o x d) that drives one modality.
-fn part(moments: &Moments, residual: &DMatrix<f64>, modality: usize) -> DMatrix<f64> {
+pub(super) fn part(moments: &Moments, residual: &DMatrix<f64>, modality: usize) -> DMatrix<f64> {
     let drive = moments.block(residual, modality);
     // What should be zero is left as round-off of the sums behind it. By Cauchy and Schwarz they are of at most
     // this size, whatever the units of inputs and targets.

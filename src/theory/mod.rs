@@ -52,7 +52,10 @@ pub use escape::{escape_rate, is_strict_saddle};
 pub use formulas::{
     contribution, intermediate_ratio, is_preference_superficial, misattribution, solution_round_off,
 };
-pub use from_weights::{FromWeights, descent_from_weights, from_weights, leading_from_weights};
+pub use from_weights::{
+    FromWeights, Stage, descent_from_weights, early_decaying, from_weights, late_from_weights,
+    leading_from_weights,
+};
 pub use growth::{
     early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
 };
@@ -149,7 +152,7 @@ pub fn predict(
         theory.assume("several outputs: the leading singular mode sets the growth rates");
     }
     if architecture.weight_decay > 0.0 {
-        theory.assume(DECAY);
+        theory.predict_decaying((moments, architecture), fusion);
         return theory;
     }
     if let Some(words) = coordinates::words(architecture) {
@@ -226,6 +229,29 @@ impl Theory {
         }
         if let Some(schedule) = order.overruling {
             self.overrule(moments, &schedule);
+        }
+    }
+
+    /// The order of two modalities and the time ratio under weight decay.
+    fn predict_decaying(
+        &mut self,
+        (moments, architecture): (&Moments, &Architecture),
+        fusion: Fusion,
+    ) {
+        let is_known = fusion.is_late() && fusion.depth == 2 && architecture.is_linear();
+        let found = is_known.then(|| weight_decay::decaying_ratio(moments, architecture));
+        let Some((first, ratio)) = found.flatten() else {
+            return self.assume(DECAY);
+        };
+        let modality = |m: usize| moments.modalities[m].clone();
+        self.first = Some(modality(first));
+        self.ratio = ratio;
+        match ratio {
+            Some(_) => {
+                self.second = Some(modality(1 - first));
+                self.assume("weight decay: modes grow at |S_yxm| less the decay, beside maps that it shrinks");
+            }
+            None => self.assume("weight decay keeps the second modality below half of its map"),
         }
     }
 
@@ -307,6 +333,29 @@ impl Theory {
         self.from_weights = Some(found);
     }
 
+    /// Takes the times of a flow whose loss changes in time, or whose weights decay, from the actual initial weights, or why
+    /// there are none. The order is theirs.
+    pub fn take_course(&mut self, found: Result<FromWeights, &'static str>) {
+        let found = match found {
+            Ok(found) => found,
+            Err(reason) => return self.assume(reason),
+        };
+        if found.differs_from([&self.first, &self.second]) {
+            if self.first.is_some() {
+                self.assume("the initial weights decide the order: the formula has another one");
+            }
+            (self.first, self.second) = (found.first.clone(), found.second.clone());
+            self.ratio = None;
+        }
+        if let Some(neglected) = found.neglected {
+            self.assume(&format!(
+                "from weights: drops last up to {:.2} % of the times at which they come",
+                100.0 * neglected
+            ));
+        }
+        self.from_weights = Some(found);
+    }
+
     /// Replaces what the formulas say of the order by what the initial weights say.
     fn overrule(&mut self, moments: &Moments, schedule: &[Option<f64>]) {
         let nth = |n: usize| nth_learned(schedule, n);
@@ -366,8 +415,7 @@ impl Theory {
 const UNBALANCED: &str = "the two layers of a modality start unequal: the formula of the time ratio takes them for balanced; \
      times from the initial weights do not, and are exact for uncorrelated scalar modalities";
 
-const DECAY: &str =
-    "weight decay moves the saddles: theory has no order, no times and no time ratio with it";
+const DECAY: &str = "weight decay moves the saddles: the formulas do not hold";
 
 const NEVER: &str = "no second modality is ever learned from these weights";
 

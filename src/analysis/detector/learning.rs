@@ -8,7 +8,7 @@
 //! ```
 //!
 //! crosses half of its level: its value at the critical point M_S of plateau k, or where that plateau lies at
-//! none of these, its value on the plateau. A run that ends on no plateau heads for the critical point that
+//! none of these or weights decay, its value on the plateau. A run that ends on no plateau heads for the critical point that
 //! is the nearest at its end. So crossings and plateaus cannot contradict each other.
 
 use super::critical_points::{CriticalPoint, nearest, roots, singular_values};
@@ -45,8 +45,9 @@ pub(super) fn crossings(
     let ends_on_plateau = plateaus.last().is_some_and(|last| last.exit.is_none());
     let heading =
         (!ends_on_plateau).then(|| nearest(observables, end, least_drop, thresholds.share));
-    // Maps that fit equally well may differ in what each modality contributes.
-    let is_determined = observables.moments.rank() == observables.moments.inputs_len();
+    // Maps that fit equally well may differ in what each modality contributes, and weight decay shrinks them.
+    let is_determined = observables.moments.rank() == observables.moments.inputs_len()
+        && observables.architecture.weight_decay == 0.0;
     let rests = plateaus.iter().map(|plateau| Stop {
         time: plateau.time,
         point: &plateau.nearest,

@@ -27,6 +27,7 @@
 //! Saxe (ICML 2024), sections on late and intermediate fusion, have it for aligned layers of equal norm. Two layers:
 //! `order.rs`, `two_layer.rs`.
 
+mod changing;
 mod drop;
 mod intermediate;
 mod projection;
@@ -35,6 +36,7 @@ mod result;
 mod rise;
 mod within;
 
+pub use changing::{Stage, early_decaying, late_from_weights};
 pub use result::FromWeights;
 
 use super::growth::{in_order, late_schedule, learning_order, residual_growth_rate};
