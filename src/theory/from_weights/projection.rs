@@ -153,7 +153,9 @@ fn project(
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Order, Problem};
     use super::*;
+    use approx::assert_relative_eq;
 
     const WIDTH: usize = 12;
 
@@ -179,6 +181,46 @@ mod tests {
             Architecture::build(&moments.modalities, 1, &[4, 4, 4], 0, &[WIDTH; 3]).expect("fits");
         let weights = numbers(architecture.len(), 1, 0.732_050_807_6) * 0.05;
         (moments, architecture, weights.column(0).into())
+    }
+
+    /// The projection is exact: times with and without it are those of two integrations at their tolerance. Each modality
+    /// has one direction for each set of others that may be learned, whatever their order.
+    #[test]
+    fn the_driven_inputs_are_enough() {
+        let (moments, architecture, weights) = problem();
+        let sets =
+            [0, 1, 2, 3, 4, 5, 6].map(|bits| (0..3).filter(|m| bits >> m & 1 == 1).collect());
+        let projection =
+            Projection::new(&moments, (&architecture, &weights), &sets).expect("fewer inputs");
+        let dims = |of: &Architecture| -> Vec<usize> {
+            let mut dims: Vec<usize> = of.modalities.iter().map(|m| m.dim()).collect();
+            dims.sort_unstable();
+            dims
+        };
+        assert_eq!(dims(&projection.architecture), [4, 4, 4]);
+        let times = |projection: Option<&Projection>| {
+            let (architecture, weights) = match projection {
+                Some(small) => (&small.architecture, &small.weights),
+                None => (&architecture, &weights),
+            };
+            let problem = Problem {
+                moments: &moments,
+                architecture,
+                weights,
+                projection,
+                steps: None,
+                order: Order::Leading,
+            };
+            let found = problem.times().ok().expect("in that order");
+            found
+                .times
+                .values()
+                .map(|time| time.expect("learned"))
+                .collect::<Vec<f64>>()
+        };
+        for (small, full) in times(Some(&projection)).into_iter().zip(times(None)) {
+            assert_relative_eq!(small, full, max_relative = 1e-4);
+        }
     }
 
     /// A drive that was not thought of is no drive of the projected network.
