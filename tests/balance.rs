@@ -128,7 +128,10 @@ fn weight_decay_loses_the_second_modality_at_its_limit() {
         let found = result.theory.from_weights.as_ref().expect("times");
         assert_eq!(found.t_second, None);
         assert!(result.theory_curve.is_none());
-        assert_eq!(problem.balance(&result.theory), None);
+        // The limits stay, and nothing else is known.
+        let found = problem.balance(&result.theory).expect("limits");
+        assert_eq!(found.weight_decay, Some(limits));
+        assert!(found.formula.rate.is_empty() && found.modulate.is_none());
         let end = result.flow.trajectory.end();
         [0, 1].map(|m| problem.observables().norm(end, m))
     };

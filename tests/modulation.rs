@@ -403,3 +403,18 @@ fn modulation_is_refused_where_it_is_not_defined() {
         assert!(error.contains(key), "{error}");
     }
 }
+
+/// A, held at a part of its way, still gives more to the outputs than B, which is learned in full: B is the modality that is
+/// learned.
+#[test]
+fn a_large_modality_on_its_way_does_not_hide_one_that_is_learned() {
+    let result = run(&scenario(
+        3.0,
+        0.0,
+        1e-9,
+        "flow: {until: {time: 80.0}}, remedy: {modulate: {alpha: 0.424}}",
+    ));
+    let crossings = &result.flow.detection.crossings;
+    assert!(crossings[0].t_learned.is_none(), "{crossings:?}");
+    assert!(crossings[1].t_learned.is_some(), "{crossings:?}");
+}

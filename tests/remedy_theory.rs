@@ -147,12 +147,27 @@ fn a_frozen_modality_is_never_learned() {
         let found = theory.from_weights.as_ref().expect("times");
         assert!(close(found.t_first, phase.t_first.expect("one"), 0.05));
     }
-    let early = common::prepare(&toy(
+}
+
+/// Before shared layers the fixed layers of a frozen modality drive these, and it is learned by them.
+#[test]
+fn a_frozen_modality_of_early_fusion_is_learned_by_the_shared_layers() {
+    let (_, result) = common::run(&toy(
         0.5,
-        "network: {depth: 3, fusion_layer: 1, width: 4}\ninit: {aligned: {norm: 0.01}}\n\
-         flow: {until: {time: 1}}\nremedy: {rate: {B: 0}}",
+        "network: {depth: 3, fusion_layer: 1, width: 20}\ninit: {gaussian: {std: 0.05}}\n\
+         flow: {until: {time: 80}}\nremedy: {rate: {A: 0}}",
     ));
-    assert_eq!(early.theory().ratio, None);
+    let phase = &result.flow.detection.phase;
+    assert!(phase.t_first.is_some() && phase.t_second.is_some());
+    let theory = &result.theory;
+    assert_eq!((theory.ratio, &theory.from_weights), (None, &None));
+    assert!(result.theory_curve.is_none());
+    assert!(
+        theory
+            .assumptions
+            .iter()
+            .any(|words| words.contains("frozen"))
+    );
 }
 
 /// Two scalar modalities in late fusion, from random weights.

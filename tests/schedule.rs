@@ -417,3 +417,21 @@ fn what_is_kept_beside_the_map_is_of_the_last_stage() {
         assert!((observables.loss(knot) / by_map - 1.0).abs() < 1e-9);
     }
 }
+
+/// Late fusion with every modality frozen learns nothing, whatever the stages before.
+#[test]
+fn everything_frozen_at_the_end_is_refused() {
+    for (remedy, key) in [
+        ("rate: {A: 0, B: 0}", "remedy.rate"),
+        (
+            "schedule: [{until: 1.0}, {rate: {A: 0, B: 0}}]",
+            "remedy.schedule.1.rate",
+        ),
+    ] {
+        let yaml = scenario(remedy, "until: {time: 6.0}", "");
+        let scenario: modalflow::experiment::Scenario =
+            serde_yaml::from_str(&yaml).expect("a scenario");
+        let error = scenario.check().expect_err("nothing learns").to_string();
+        assert!(error.contains(key) && error.contains("frozen"), "{error}");
+    }
+}

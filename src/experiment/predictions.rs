@@ -92,7 +92,17 @@ impl Problem {
         // What balances the last stage does not balance all of them.
         self.earlier_stages.is_empty().then_some(())?;
         let problem = (&self.moments, &self.architecture);
-        theory::balance(problem, self.small(), theory)
+        if self.scenario.remedy.modulate.is_none() {
+            return theory::balance(problem, self.small(), theory);
+        }
+        // Modulated flows have no times, only the strength at which the lead changes.
+        let scale = self.initial_scale();
+        let plain = theory::predict(&self.moments, &self.architecture, scale, &self.weights);
+        let found = theory::balance(problem, self.small(), &plain)?;
+        Some(Balance {
+            modulate: found.modulate,
+            ..Balance::default()
+        })
     }
 
     /// The problem whose homogeneous flow is followed, in the coordinates in which all layers learn at one rate: that
@@ -116,6 +126,7 @@ impl Problem {
         let count = self.moments.modalities.len();
         let has_order = |fusion: Fusion| count > 1 && !fusion.is_early();
         self.scenario.remedy.modulate.is_none()
+            && theory::frozen_before_shared(&self.architecture).is_none()
             && self.architecture.is_linear()
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)

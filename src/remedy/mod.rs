@@ -77,6 +77,18 @@ impl RemedySection {
         )?;
         check_auxiliary("remedy", &self.auxiliary, network, modalities)?;
         let Layout { shared, .. } = network.layout(modalities)?;
+        let last = self.in_last_stage().rate_factors(modalities);
+        if shared == 0 && last.iter().all(|factor| *factor == 0.0) {
+            let key = match self.schedule.last().filter(|stage| !stage.rate.is_empty()) {
+                Some(_) => format!("remedy.schedule.{}.rate", self.schedule.len() - 1),
+                None => "remedy.rate".to_owned(),
+            };
+            return Err(InputError::at(
+                key,
+                "every modality is frozen, and there is no shared layer that could learn",
+                "give one modality a factor above 0",
+            ));
+        }
         self.check_modulation(network, shared, modalities.len())?;
         let dropped = self.exposure(modalities).dropped().count();
         if network.is_linear() || dropped <= MOST_DROPPED {

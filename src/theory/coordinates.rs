@@ -11,7 +11,8 @@
 //! u0 are of unequal norms u0/sqrt(c_m) there: what the formulas for equal norms ask for is the rate c_m |S_yxm| at
 //! which a stack of this u0 grows, and with it the inputs c_m x_m.
 //!
-//! A frozen modality, c_m = 0, has the inputs zero, and is never learned.
+//! A frozen modality of late fusion, c_m = 0, has the inputs zero, and is never learned. Where layers are shared it has no
+//! such coordinates: what its fixed layers give drives the shared ones.
 
 use crate::data::Moments;
 use crate::network::{Architecture, Fusion};
@@ -96,6 +97,14 @@ impl<'p> GradientCoordinates<'p> {
 pub(super) fn words(architecture: &Architecture) -> Option<&'static str> {
     let words = "learning rates that differ by modality: growth rates are |S_yxm| times the factor of the modality";
     (!architecture.has_one_rate()).then_some(words)
+}
+
+/// Why theory has nothing to say of a network with frozen layers before shared ones; None for other networks.
+pub fn frozen_before_shared(architecture: &Architecture) -> Option<&'static str> {
+    let is_frozen = |m: usize| architecture.stack_rate_factor(m) == 0.0;
+    let has_frozen = (0..architecture.modalities.len()).any(is_frozen);
+    (has_frozen && !architecture.shared.is_empty())
+        .then_some("the fixed layers of a frozen modality drive the shared layers: no prediction")
 }
 
 /// Whether the published formulas of the time ratio hold with the factors of a network.

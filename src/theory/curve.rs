@@ -2,7 +2,7 @@
 
 use super::InitialScale;
 use super::balanced::{Balanced, Start};
-use super::coordinates::GradientCoordinates;
+use super::coordinates::{GradientCoordinates, frozen_before_shared};
 use super::effective_weights::effective_start;
 use super::from_weights::FromWeights;
 use super::growth::{are_opposed, drive, late_schedule};
@@ -67,7 +67,7 @@ const MOST_STEPS: u64 = 100_000;
 /// do not and stay at zero.
 ///
 /// None for several outputs, whose maps are not of rank one, for networks of one layer, for those
-/// that are not linear, and under weight decay.
+/// that are not linear, under weight decay, and where a frozen modality feeds shared layers.
 pub fn curve(
     moments: &Moments,
     architecture: &Architecture,
@@ -75,7 +75,10 @@ pub fn curve(
     (rtol, t_end): (f64, f64),
 ) -> Option<Curve> {
     let modalities = 0..moments.modalities.len();
-    if !architecture.is_linear() || architecture.weight_decay > 0.0 {
+    if !architecture.is_linear()
+        || architecture.weight_decay > 0.0
+        || frozen_before_shared(architecture).is_some()
+    {
         return None;
     }
     if moments.outputs_len() > 1 || modalities.clone().any(|m| architecture.depth(m) < 2) {

@@ -11,7 +11,7 @@
 //!
 //! with the drive r_m = |S_yxm - S_yxS S_S^+ S_Sm| near the saddle M_S, which is zero for m in S.
 
-use super::coordinates::{GradientCoordinates, gain};
+use super::coordinates::{GradientCoordinates, frozen_before_shared, gain};
 use super::growth::residual_growth_rate;
 use crate::data::Moments;
 use crate::linalg::spectral_norm;
@@ -47,6 +47,9 @@ pub fn escape_rate(
     }
     if architecture.weight_decay > 0.0 {
         return Err("growth rates are those without weight decay");
+    }
+    if let Some(reason) = frozen_before_shared(architecture) {
+        return Err(reason);
     }
     if !architecture.has_saddle(learned) {
         return Err("the network has no such saddle");
@@ -138,7 +141,9 @@ pub fn is_strict_saddle(
         .filter(|m| !learned.contains(m) && architecture.stack_rate_factor(*m) > 0.0)
         .filter(|m| residual_growth_rate(moments, learned, *m) > 0.0)
         .peekable();
-    let is_known = architecture.is_linear() && architecture.weight_decay == 0.0;
+    let is_known = architecture.is_linear()
+        && architecture.weight_decay == 0.0
+        && frozen_before_shared(architecture).is_none();
     if driven.peek().is_none() || !architecture.has_saddle(learned) || !is_known {
         return None;
     }

@@ -48,7 +48,7 @@ mod two_layer;
 mod two_modes;
 mod weight_decay;
 
-pub use coordinates::GradientCoordinates;
+pub use coordinates::{GradientCoordinates, frozen_before_shared};
 pub use curve::{Curve, CurveStart, curve};
 pub use escape::{escape_rate, is_strict_saddle};
 pub use formulas::{
@@ -152,6 +152,10 @@ pub fn predict(
     }
     if moments.outputs_len() > 1 {
         theory.assume("several outputs: the leading singular mode sets the growth rates");
+    }
+    if let Some(reason) = coordinates::frozen_before_shared(architecture) {
+        theory.assume(reason);
+        return theory;
     }
     if architecture.weight_decay > 0.0 {
         theory.predict_decaying((moments, architecture), fusion);

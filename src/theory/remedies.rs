@@ -13,9 +13,9 @@
 //! fusion, where private layers grow along the same shared ones. From the actual weights the speed of a modality is one over the
 //! time in which it is learned alone, which every remedy scales alike.
 
-use super::coordinates::GradientCoordinates;
+use super::coordinates::{GradientCoordinates, frozen_before_shared};
 use super::from_weights::from_weights;
-use super::growth::{early_growth_rate, growth_rate, residual_growth_rate};
+use super::growth::{early_growth_rate, growth_rate, learning_order, residual_growth_rate};
 use super::weight_decay::{self, DecayLimits};
 use super::{Theory, two_layer};
 use crate::data::{Exposure, Moments};
@@ -49,12 +49,13 @@ pub enum Effect {
 }
 
 /// What would balance a problem.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Balance {
     /// By the published formulas; empty where they have no such value.
     #[serde(flatten)]
     pub formula: Balancing,
-    /// alpha*, the strength from which gradient modulation no longer leaves the first modality the first.
+    /// alpha*, the strength from which gradient modulation no longer leaves the first modality ahead in score, in the limit of
+    /// small weights.
     pub modulate: Option<f64>,
     /// What equal auxiliary losses, or equal probabilities of keeping a modality, do to the time ratio.
     pub equal: Option<Effect>,
@@ -67,16 +68,19 @@ pub struct Balance {
 }
 
 /// What would balance the modalities of a problem that theory predicts an order of. `small` and its `weights` are the
-/// network or its reduction. None without an order, and under weight decay.
+/// network or its reduction. None without an order.
 pub fn balance(
     (moments, architecture): (&Moments, &Architecture),
     (small, weights): (&Architecture, &DVector<f64>),
     theory: &Theory,
 ) -> Option<Balance> {
-    let first = theory.first.as_ref()?.index;
-    if architecture.weight_decay > 0.0 || moments.modalities.len() < 2 {
+    if moments.modalities.len() < 2 || frozen_before_shared(small).is_some() {
         return None;
     }
+    if architecture.weight_decay > 0.0 {
+        return decaying_balance(moments, architecture);
+    }
+    let first = theory.first.as_ref()?.index;
     let even = GradientCoordinates::of_equal_norms(moments, small, weights);
     let speeds: Vec<f64> = (0..moments.modalities.len())
         .map(|m| growth_rate(&even.moments, m))
@@ -94,19 +98,43 @@ pub fn balance(
     let pair = second.filter(|_| speeds.len() == 2 && is_late && is_uniform);
     let excess = pair.map(|second| speeds[first] / speeds[second]);
     let excess = excess.filter(|excess| excess.is_finite() && *excess >= 1.0);
+    // Equal values in place of unequal ones are another matter, and modulation beside them is none.
+    let exposure = moments.exposure();
+    let is_even = exposure.is_none_or(|now| is_even(&now.keep) && is_even(&now.auxiliary));
+    let equal_limit = excess.filter(|_| is_even);
+    let excess = excess.filter(|_| exposure.is_none());
     let is_two_layer = two_layer::applies(moments, architecture) && architecture.is_linear();
     Some(Balance {
         formula: balancing(&speeds)
             .filter(|_| is_uniform)
             .unwrap_or_default(),
         modulate: excess.filter(|_| is_balanceable).map(modulation_threshold),
-        equal: pair.map(|second| equal_effect(&even.moments, first, second)),
-        equal_limit: excess,
+        equal: pair
+            .filter(|_| is_even)
+            .map(|second| equal_effect(&even.moments, first, second)),
+        equal_limit,
         weight_decay: pair
             .filter(|_| is_two_layer)
             .and_then(|second| weight_decay::limits(moments, first, second)),
         from_weights: alone_speeds(moments, (small, weights)).and_then(|speeds| balancing(&speeds)),
     })
+}
+
+/// Under weight decay only its limits are known, those of two layers of late fusion.
+fn decaying_balance(moments: &Moments, architecture: &Architecture) -> Option<Balance> {
+    let first = learning_order(moments)[0];
+    let is_known = two_layer::applies(moments, architecture)
+        && architecture.is_linear()
+        && moments.modalities.len() == 2;
+    is_known.then(|| Balance {
+        weight_decay: weight_decay::limits(moments, first, 1 - first),
+        ..Balance::default()
+    })
+}
+
+/// Whether all values are the same.
+fn is_even(values: &[f64]) -> bool {
+    values.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 /// What brings all speeds to that of the modality `first`, or of the slowest:
@@ -182,7 +210,8 @@ fn alone_speeds(
 }
 
 /// alpha* = atanh(1 - s_B/s_A) of gradient modulation, which slows the modality that is ahead by 1 - tanh(alpha rho), rho
-/// being 1 where neither is: from there on the first of the speeds s_A is no longer the first. `excess` is s_A/s_B.
+/// being 1 where neither is: from there on the first of the speeds s_A no longer stays ahead in score. Slowed, it may come to
+/// half of its map later than the other from smaller strengths on. `excess` is s_A/s_B.
 ///
 /// The rule is that of Peng, Wei, Deng, Wang & Hu, "Balanced multimodal learning via on-the-fly gradient modulation"
 /// (CVPR 2022); the threshold is ours.

@@ -1,6 +1,6 @@
 //! What would balance the modalities.
 
-use super::format::{number, optional, push_wrapped, rows, table};
+use super::format::{number, push_wrapped, rows, table};
 use modalflow::experiment::summary::TheorySummary;
 use modalflow::theory::{Balance, Balancing, Effect};
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use std::fmt::Write;
 /// A remedy, and its values by the formulas and from the weights.
 struct Remedy {
     name: String,
-    values: [Option<f64>; 2],
+    values: [Option<String>; 2],
 }
 
 /// The value of each remedy that makes the predicted time ratio 1, and what remedies cannot do.
@@ -22,8 +22,8 @@ pub(super) fn push_balance(text: &mut String, summary: &TheorySummary<'_>) {
             remedies,
             &[
                 ("time ratio 1 by", &|r| r.name.clone()),
-                ("theory", &|r| optional(r.values[0])),
-                ("from weights", &|r| optional(r.values[1])),
+                ("theory", &|r| shown(&r.values[0])),
+                ("from weights", &|r| shown(&r.values[1])),
             ],
         );
         if balance.from_weights.is_none() {
@@ -32,6 +32,10 @@ pub(super) fn push_balance(text: &mut String, summary: &TheorySummary<'_>) {
         let _ = write!(text, "\n{}", table(&rows));
     }
     push_notes(text, balance);
+}
+
+fn shown(value: &Option<String>) -> String {
+    value.clone().unwrap_or_else(|| "-".to_owned())
 }
 
 fn remedies(balance: &Balance) -> Vec<Remedy> {
@@ -45,25 +49,24 @@ fn remedies(balance: &Balance) -> Vec<Remedy> {
     for (kind, values) in kinds {
         let sources = [Some(&balance.formula), balance.from_weights.as_ref()];
         for (source, found) in sources.into_iter().enumerate() {
-            for (modality, value) in found.into_iter().flat_map(values) {
-                let name = format!("{kind} {modality}");
-                let place = remedies.iter().position(|remedy| remedy.name == name);
-                let place = place.unwrap_or_else(|| {
-                    remedies.push(Remedy {
-                        name,
-                        values: [None; 2],
-                    });
-                    remedies.len() - 1
+            let Some(values) = found.map(values).filter(|values| !values.is_empty()) else {
+                continue;
+            };
+            // Several values balance all modalities together, none of them does by itself.
+            let modalities: Vec<&str> = values.keys().map(String::as_str).collect();
+            let name = format!("{kind} {}", modalities.join(", "));
+            let numbers: Vec<String> = values.values().map(|value| number(*value)).collect();
+            let place = remedies.iter().position(|remedy| remedy.name == name);
+            let place = place.unwrap_or_else(|| {
+                remedies.push(Remedy {
+                    name,
+                    values: Default::default(),
                 });
-                remedies[place].values[source] = Some(*value);
-            }
+                remedies.len() - 1
+            });
+            remedies[place].values[source] = Some(numbers.join(", "));
         }
     }
-    let modulate = balance.modulate.map(|alpha| Remedy {
-        name: "modulate alpha".to_owned(),
-        values: [Some(alpha), None],
-    });
-    remedies.extend(modulate);
     remedies
 }
 
@@ -77,6 +80,14 @@ fn push_notes(text: &mut String, balance: &Balance) {
         let note = format!(
             "equal auxiliary losses, or equal probabilities of keeping a modality, {effect} {}",
             number(limit)
+        );
+        push_wrapped(text, &note);
+    }
+    if let Some(alpha) = balance.modulate {
+        let note = format!(
+            "modulation: the first modality stays ahead in score for alpha below {}, in the limit of small weights; slowed, it \
+             may be learned second from smaller values on",
+            number(alpha)
         );
         push_wrapped(text, &note);
     }

@@ -196,7 +196,14 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
     }
     let t_first = summary.phase.t_first;
     let over_first = |crossing: &Crossing| Some(crossing.t_learned? / t_first?);
-    let schedule = summary.theory.theory.schedule.as_ref();
+    let theory = &summary.theory.theory;
+    let schedule = theory.schedule.as_ref();
+    let from_weights = theory.from_weights.as_ref();
+    let times = from_weights.filter(|_| schedule.is_none());
+    let by_weights = |m: usize| {
+        let found = times?;
+        Some((*found.times.get_index(m)?.1)? / found.t_first?)
+    };
     let rows = rows(
         summary.crossings.iter().enumerate(),
         &[
@@ -204,7 +211,7 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
             ("learned at", &|(_, c)| optional(c.t_learned)),
             ("divided by t_first", &|(_, c)| optional(over_first(c))),
             ("theory", &|(m, _)| {
-                optional(schedule.and_then(|times| times[*m]))
+                optional(schedule.map_or_else(|| by_weights(*m), |times| times[*m]))
             }),
         ],
     );

@@ -41,11 +41,11 @@ fn theory_names_what_would_balance_the_modalities() {
     );
     let report = sandbox.succeed("theory fast.yaml");
     for words in [
-        "time ratio 1 by  theory    from weights",
+        "time ratio 1 by  theory  from weights",
         "rate B           4 ",
         "auxiliary B      3 ",
         "keep A           0.25 ",
-        "modulate alpha   0.972955",
+        "modulation: the first modality stays ahead in score for alpha below 0.972955",
         "leave the time ratio at",
         "weight decay above 1 keeps the second modality out for ever, above 4 both",
     ] {

@@ -93,12 +93,22 @@ pub(super) fn nearest(
 
 /// The nearest M_S.
 fn nearest_whole(observables: &Observables<'_>, knot: &Knot) -> CriticalPoint {
-    // A modality that is learned contributes more to the output than any that is not, so S is
-    // a first part of the modalities in the order of their contributions.
+    // A modality that is learned contributes more to the output than any that is not, or more of what it comes to where
+    // a large one is held on its way: S is a first part of the modalities in one of these orders.
     let count = observables.architecture.modalities.len();
     let powers: Vec<f64> = (0..count).map(|m| observables.power(knot, m)).collect();
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by(|&a, &b| powers[b].total_cmp(&powers[a]));
+    let last = observables.moments.least.map.as_slice();
+    let share = |m: usize| match observables.map_power(last, m) {
+        0.0 => 0.0,
+        power => powers[m] / power,
+    };
+    let shares: Vec<f64> = (0..count).map(share).collect();
+    let by = |sizes: &[f64]| {
+        let mut order: Vec<usize> = (0..count).collect();
+        order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]));
+        order
+    };
+    let orders = [by(&powers), by(&shares)];
     let point = |members: Vec<usize>| {
         let map = observables.moments.critical_map(&members);
         CriticalPoint {
@@ -110,12 +120,16 @@ fn nearest_whole(observables: &Observables<'_>, knot: &Knot) -> CriticalPoint {
         }
     };
     let everything = || point((0..count).collect());
-    let points = (0..count)
-        .map(|size| {
-            let mut members = order[..size].to_vec();
-            members.sort_unstable();
-            members
-        })
+    let mut sets: Vec<Vec<usize>> = Vec::new();
+    for (size, order) in (0..count).flat_map(|size| orders.iter().map(move |order| (size, order))) {
+        let mut members = order[..size].to_vec();
+        members.sort_unstable();
+        if !sets.contains(&members) {
+            sets.push(members);
+        }
+    }
+    let points = sets
+        .into_iter()
         .filter(|members| observables.architecture.has_saddle(members))
         .map(point);
     // The first of equally near ones, that with the fewest modalities. Where one modality fits as well as all do,

@@ -181,7 +181,7 @@ pub(super) fn phase(
     learned.sort_by(|a, b| time(a).total_cmp(&time(b)));
     let Some(first) = learned.first() else {
         return Phase {
-            reason: Some("no modality reached half of its level".into()),
+            reason: Some("no modality came to half of its level at one of the saddles".into()),
             ..Phase::default()
         };
     };
