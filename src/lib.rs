@@ -36,6 +36,7 @@
 //! | [`descent`] | discrete gradient descent: optimisers, mini-batches |
 //! | [`analysis`] | plateaus, phase, curvature, generalisation, saddle visits; never sees theory |
 //! | [`experiment`] | a scenario made ready, run, and set beside theory |
+//! | [`diagnosis`] | what unimodal bias does to some data, and what would change it |
 //!
 //! # Example
 //!
@@ -61,6 +62,7 @@
 pub mod analysis;
 pub mod data;
 pub mod descent;
+pub mod diagnosis;
 pub mod error;
 pub mod experiment;
 pub mod flow;

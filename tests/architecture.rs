@@ -18,6 +18,7 @@ const LIBRARY: &[&[&str]] = &[
     &["descent"],
     &["analysis"],
     &["experiment"],
+    &["diagnosis"],
     &["lib"],
 ];
 

@@ -139,6 +139,15 @@ impl Source {
     pub fn get_mut(&mut self) -> &mut dyn DataSource {
         section!(self)
     }
+
+    /// Whether every row that is trained on comes with its negative, which is no row of its own.
+    pub fn is_mirrored(&self) -> bool {
+        match self {
+            Source::Table(table) => table.mirror,
+            Source::Arrays(arrays) => arrays.mirror,
+            _ => false,
+        }
+    }
 }
 
 /// What every source promises.

@@ -1,7 +1,7 @@
 //! Gaussian populations, and the empirical moments of samples from them.
 
 use super::second_moments::ensure_finite;
-use super::{Generalisation, Modality, Moments, Quadratic, Samples};
+use super::{Generalisation, Modality, Moments, Quadratic, Rows, Samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::linalg::{SemiDefinite, Size};
@@ -75,6 +75,11 @@ impl Population {
 
     /// The draws whose moments [`Population::moments`] takes, each by itself.
     pub fn samples(&self, samples: u64, seed: u64) -> Samples {
+        self.rows(samples, seed).samples()
+    }
+
+    /// The same draws, a row each.
+    pub fn rows(&self, samples: u64, seed: u64) -> Rows {
         let (outputs, dim) = self.map.shape();
         let mut inputs = DMatrix::zeros(samples as usize, dim);
         let mut targets = DMatrix::zeros(samples as usize, outputs);
@@ -85,7 +90,13 @@ impl Population {
             targets.row_mut(row).tr_copy_from(&y);
             row += 1;
         });
-        Samples::new(&inputs, &targets)
+        Rows {
+            modalities: self.modalities.clone(),
+            inputs,
+            targets,
+            parts: None,
+            reading: None,
+        }
     }
 
     /// Draws x and the unit noise n, one sample at a time.

@@ -82,6 +82,8 @@ pub struct Solutions {
 struct OwnSolution {
     /// S_m^+, d_m x d_m.
     inverse: SemiDefinite,
+    /// Number of independent inputs.
+    rank: usize,
     /// The largest eigenvalue of S_m.
     largest_variance: f64,
     /// S_yxm S_m^+, o x d_m.
@@ -188,12 +190,13 @@ impl Moments {
             let Inverse {
                 matrix: inverse,
                 largest,
-                ..
+                rank,
             } = inputs.block(range.clone()).pseudo_inverse();
             OwnSolution {
                 map: inverse.after(&cross.columns_range(range.clone()).into_owned()),
                 largest_variance: largest,
                 columns_norm: inputs.columns_norm(range),
+                rank,
                 inverse,
             }
         });
@@ -276,6 +279,11 @@ impl Moments {
     /// Number of independent inputs; fewer than d leave the final map undetermined.
     pub fn rank(&self) -> usize {
         self.solutions.whole.rank
+    }
+
+    /// Number of independent inputs of modality m.
+    pub fn own_rank(&self, modality: usize) -> usize {
+        self.solutions.own[modality].rank
     }
 
     /// S_xx^+, d x d.

@@ -128,6 +128,7 @@ impl<'p> Integration<'p> {
             time: plateau.time,
             plateau: plateau.entry..=plateau.exit.unwrap_or(f64::INFINITY),
         });
+        let slowest = slowest.filter(|_| self.plan.watches_curvature);
         let watch = watch.filter(|_| is_patient);
         let curvature = watch.map(|watch| watch.finish(end.time, &end.state, slowest));
         FlowRun {
@@ -194,10 +195,9 @@ impl<'i, 'p> Observer<'i, 'p> {
             plan.tolerances.step_rtol,
         );
         let start = recorder.trajectory().end();
-        let mut watch = plan
-            .watches_curvature
+        let mut watch = (plan.watches_curvature || plan.follows_sharpness)
             .then(|| CurvatureMonitor::new(flow.clone(), start, network.weights, least_drop));
-        if let (Some(watch), Some(_)) = (&mut watch, &problem.scenario.descent) {
+        if let Some(watch) = watch.as_mut().filter(|_| plan.follows_sharpness) {
             watch.follow_largest(network.weights);
         }
         let loss_gap = problem.scenario.flow.until.loss_gap;

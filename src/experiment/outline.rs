@@ -3,14 +3,15 @@
 use super::cost::Forecast;
 use super::problem::Problem;
 use super::{Scenario, memory};
-use crate::data::Content;
+use crate::data::{Content, Moments};
 use crate::error::Result;
 use crate::network::Architecture;
+use std::sync::Arc;
 
 /// A scenario whose data are read, with the network for them.
 pub struct Outline {
     pub(super) scenario: Scenario,
-    pub(super) content: Content,
+    pub(super) content: Arc<Content>,
     pub(super) forecast: Forecast,
     pub(super) architecture: Architecture,
 }
@@ -27,8 +28,16 @@ impl Outline {
         let mut scenario = scenario.clone();
         scenario.data.get_mut().resolve()?;
         scenario.remedy = scenario.remedy.without_single_stage();
+        let content = scenario.data.get().content(scenario.seed)?;
+        Self::with_content(scenario, Arc::new(content), memory)
+    }
+
+    /// The same of data that are there already, in place of those that the scenario names: a part of their rows, say.
+    ///
+    /// # Errors
+    /// An input error where the network contradicts the data, and where the run needs more memory.
+    pub fn with_content(scenario: Scenario, content: Arc<Content>, memory: u64) -> Result<Self> {
         let source = scenario.data.get();
-        let content = source.content(scenario.seed)?;
         let extent = content.extent(source.about().sampling.drawn());
         let mut architecture =
             Architecture::of(&scenario.network, content.modalities(), extent.outputs)?
@@ -55,6 +64,27 @@ impl Outline {
     /// An input error where there is nothing to learn, and where the initial weights cannot be read or do not
     /// move.
     pub fn prepare(self) -> Result<Problem> {
-        Problem::of(self)
+        let moments = self.moments()?;
+        self.prepare_with(moments)
+    }
+
+    /// The second moments of its data, decomposed.
+    ///
+    /// # Errors
+    /// An input error where they overflow.
+    pub fn moments(&self) -> Result<Moments> {
+        let Self {
+            scenario, content, ..
+        } = self;
+        let drawn = (scenario.data.get().about().sampling.drawn(), scenario.seed);
+        Moments::of_content(content, drawn, scenario.keeps_samples())
+    }
+
+    /// [`Outline::prepare`] with the moments of its data, which several networks share.
+    ///
+    /// # Errors
+    /// As for [`Outline::prepare`].
+    pub fn prepare_with(self, moments: Moments) -> Result<Problem> {
+        Problem::of(self, moments)
     }
 }

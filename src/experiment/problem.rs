@@ -74,21 +74,19 @@ impl Problem {
     /// # Errors
     /// As for [`Problem::prepare`], and where the run needs more memory.
     pub fn prepare_within(scenario: &Scenario, memory: u64) -> Result<Self> {
-        Self::of(Outline::of(scenario, memory)?)
+        Outline::of(scenario, memory)?.prepare()
     }
 
-    /// What an outline becomes once moments are decomposed and weights drawn.
-    pub(super) fn of(outline: Outline) -> Result<Self> {
+    /// What an outline becomes with the moments of its data, once weights are drawn.
+    pub(super) fn of(outline: Outline, mut moments: Moments) -> Result<Self> {
         let Outline {
             scenario,
             content,
             forecast,
             architecture,
         } = outline;
-        let scenario = &scenario;
-        let drawn = (scenario.data.get().about().sampling.drawn(), scenario.seed);
-        let mut moments = Moments::of_content(&content, drawn, scenario.keeps_samples())?;
         drop(content);
+        let scenario = &scenario;
         let names = scenario.data.get().about().modalities;
         let stages = scenario.remedy.earlier_stages(&names);
         let mut earlier_stages = Stage::all(&stages, &moments, &architecture);

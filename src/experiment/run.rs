@@ -49,6 +49,8 @@ pub struct Plan {
     pub is_reduced: bool,
     /// Whether the curvature of the loss is watched along the way.
     pub watches_curvature: bool,
+    /// Whether the largest curvature of all is followed, which limits the learning rate.
+    pub follows_sharpness: bool,
 }
 
 impl Plan {
@@ -56,7 +58,16 @@ impl Plan {
     pub fn measuring(problem: &Problem) -> Self {
         Self {
             watches_curvature: false,
+            follows_sharpness: false,
             ..Self::of(problem)
+        }
+    }
+
+    /// The same with the largest curvature along the way.
+    pub fn with_sharpness(problem: &Problem) -> Self {
+        Self {
+            follows_sharpness: true,
+            ..Self::measuring(problem)
         }
     }
 
@@ -68,6 +79,7 @@ impl Plan {
             tolerances: problem.tolerances,
             is_reduced: true,
             watches_curvature: true,
+            follows_sharpness: problem.scenario.descent.is_some(),
         }
     }
 }

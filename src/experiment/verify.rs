@@ -112,6 +112,7 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
         tolerances,
         is_reduced,
         watches_curvature: false,
+        follows_sharpness: false,
     };
     let (other, evaluations) = match flow.method {
         Method::Exponential => {

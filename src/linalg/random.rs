@@ -38,6 +38,8 @@ pub enum Purpose {
     Views = 21,
     /// Modalities that are dropped from the samples of mini-batches.
     Dropping = 22,
+    /// Parts of the rows of a diagnosis, and permuted targets.
+    Resampling = 23,
 }
 
 /// The random numbers of `seed` for `purpose`, from their beginning.

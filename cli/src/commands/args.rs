@@ -64,6 +64,9 @@ pub enum Command {
     Check(Scenarios),
     /// Print the predictions only, without integration
     Theory(Scenarios),
+    /// What unimodal bias does to some data, and what to do about it; write OUT/NAME/diagnosis.*
+    #[command(after_help = DIAGNOSE_EXAMPLES)]
+    Diagnose(DiagnoseArgs),
     /// Print the JSON Schema of scenarios, for editors
     Schema {
         /// Print the reference of all keys in Markdown, docs/scenario.md, instead
@@ -75,6 +78,79 @@ pub enum Command {
         /// The shell to complete in
         shell: Shell,
     },
+}
+
+const DIAGNOSE_EXAMPLES: &str = "\
+Examples:
+  modalflow diagnose scenarios/diabetes.yaml
+  modalflow diagnose --modality audio=audio.npy --modality video=video.npy --label animals.npy
+  modalflow diagnose --table cohort.csv --modality body='age,bmi' --modality serum='s*' --target progression
+
+A scenario needs a data section only. What is missing is depth 4, width 100, initial layers of norm 0.1, and a fifth of the
+rows held out; every fusion layer is tried. The exit code is 0 whatever the verdict.";
+
+/// What is diagnosed: a scenario, or data that options name.
+#[derive(Debug, Args)]
+pub struct DiagnoseArgs {
+    /// A scenario with a data section at least; - reads one from standard input
+    #[arg(value_name = "SCENARIO", conflicts_with_all = ["modality", "table", "target", "label"])]
+    pub scenario: Option<PathBuf>,
+    /// Inputs of a modality: an array in a file (.npy, .npz#name, .safetensors#name), or with --table columns of it,
+    /// separated by commas: names, patterns (gene_*), ranges (s1..s6), or the word rest; repeatable
+    #[arg(long, value_name = "NAME=INPUTS")]
+    pub modality: Vec<String>,
+    /// A table, CSV or TSV, as it is or compressed by gzip
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// Targets: an array in a file, or with --table columns of it, separated by commas
+    #[arg(long, value_name = "TARGETS", conflicts_with = "label")]
+    pub target: Option<String>,
+    /// Classes as target: an array in a file, or with --table a column of it
+    #[arg(long, value_name = "LABEL")]
+    pub label: Option<String>,
+    /// Name of the folder of the results [default: the scenario's, or diagnosis]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Number of layers L; every fusion layer from 1 to L is tried [default: 4]
+    #[arg(long, value_name = "L")]
+    pub depth: Option<u64>,
+    /// Width of the hidden layers [default: 100]
+    #[arg(long)]
+    pub width: Option<u64>,
+    /// Learning rate of your descent, which times are told in steps of
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
+    /// Rows of a mini-batch of your descent, which times are told in epochs by [default: all rows]
+    #[arg(long, value_name = "ROWS", requires = "learning_rate")]
+    pub batch: Option<u64>,
+    /// Standard deviation of all initial weights [default: layers of Frobenius norm 0.1]
+    #[arg(long, value_name = "STD")]
+    pub init_std: Option<f64>,
+    /// Fraction of the rows that is held out of training [default: 0.2]
+    #[arg(long, value_name = "FRACTION")]
+    pub holdout: Option<f64>,
+    /// Keep the principal components of each modality that explain this fraction of its variance
+    #[arg(long, value_name = "FRACTION")]
+    pub components: Option<f64>,
+    /// Units of the hidden layers; linear is all that there is a diagnosis of
+    #[arg(long)]
+    pub activation: Option<String>,
+    /// Seed of all random numbers [default: 0]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Halves of the rows that confidence is told by
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    pub resamples: u32,
+    /// Divisions of the rows on which every fusion layer is trained [default: as many as the size of the flows allows, 10
+    /// at most]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=20))]
+    pub divisions: Option<u32>,
+    /// Write the figure as SVG too
+    #[arg(long)]
+    pub svg: bool,
+    /// Set a scenario key, as in --set data.table.whiten=true; repeatable; null removes a key
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// What `run` does beside its main job.

@@ -9,11 +9,13 @@
 //! | `job.rs` | a scenario, and where its results go |
 //! | `check.rs` | `check` |
 //! | `theory.rs` | `theory` |
+//! | `diagnose.rs` | `diagnose` |
 //! | `run.rs` | `run` |
 //! | `sweep/` | `sweep`, `merge` |
 
 pub mod args;
 mod check;
+mod diagnose;
 mod folder;
 mod interrupt;
 mod job;
@@ -51,6 +53,7 @@ pub fn execute(Cli { command, options }: Cli) -> Result<u8> {
         Command::Merge { folders, svg } => sweep::merge(&folders, svg, &options),
         Command::Check(call) => check::check(&call.scenarios, &options.with(&call)),
         Command::Theory(call) => theory::theory(&call.scenarios, &options.with(&call)),
+        Command::Diagnose(call) => diagnose::diagnose(&call, &options),
         Command::Schema { markdown } => {
             let page = match markdown {
                 true => scenario::reference(),

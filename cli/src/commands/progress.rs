@@ -2,6 +2,7 @@
 
 use crate::sweep::SweepProgress;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use modalflow::diagnosis;
 use modalflow::experiment::run::{Progress, Stage};
 use modalflow::integrate::Until;
 use std::io::{IsTerminal, Write};
@@ -53,6 +54,12 @@ impl Bar {
     pub fn of_sweep(name: &str, cells: u64, quiet: bool) -> Self {
         let template = "{prefix} [{bar:30}] {pos} of {len} cells{msg}, {elapsed}, {eta} left";
         Self::new(name, template, cells, quiet)
+    }
+
+    /// The bar of a diagnosis, whose length is not known at first.
+    pub fn of_diagnosis(name: &str, quiet: bool) -> Self {
+        let template = "{prefix} [{bar:30}] {percent} %, {elapsed}, {eta} left";
+        Self::new(name, template, 1, quiet)
     }
 
     fn new(name: &str, template: &str, length: u64, quiet: bool) -> Self {
@@ -111,6 +118,23 @@ impl Bar {
             Shown::Bar(_) | Shown::Hidden => failed,
         };
         self.show(Some(progress.finished), message);
+    }
+
+    /// Shows how far the diagnosis is, now and then.
+    pub fn show_diagnosis(&mut self, progress: diagnosis::Progress) {
+        if !self.is_due() {
+            return;
+        }
+        if let Shown::Bar(bar) = &self.shown {
+            bar.set_length(progress.of);
+        }
+        let (done, of) = (progress.done.max(1) as f64, progress.of as f64);
+        let left = self.start.elapsed().mul_f64((of / done - 1.0).max(0.0));
+        let (percent, left) = (100.0 * done / of.max(done), HumanDuration(left));
+        self.show(
+            Some(progress.done),
+            format!("{percent:.0} %, about {left} left"),
+        );
     }
 
     /// Takes it off the screen for good.

@@ -5,6 +5,7 @@
 mod balance;
 pub mod csv;
 pub mod curvature;
+pub mod diagnosis;
 pub mod flow;
 pub mod format;
 pub mod generalisation;

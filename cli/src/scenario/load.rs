@@ -30,6 +30,8 @@ pub struct Source {
     pub path: PathBuf,
     text: String,
     overrides: Vec<Override>,
+    /// What fills in the keys that may be missing, where some may.
+    fill_in: Option<fn(&mut Value)>,
 }
 
 impl Loaded {
@@ -54,11 +56,40 @@ impl Loaded {
     /// As for [`Loaded::read`].
     pub fn parse(path: &Path, text: String, overrides: &[String]) -> Result<Loaded> {
         let overrides = overrides.iter().map(|typed| Override::parse(typed));
-        let source = Source {
+        Self::of(Source {
             path: path.to_owned(),
             text,
             overrides: overrides.collect::<Result<_>>()?,
+            fill_in: None,
+        })
+    }
+
+    /// A data section, from a file or from options alone, and what `fill_in` makes of it.
+    ///
+    /// # Errors
+    /// As for [`Loaded::read`]; what comes from an option names it.
+    pub(super) fn filled_in(
+        path: Option<&Path>,
+        overrides: Vec<Override>,
+        fill_in: fn(&mut Value),
+    ) -> Result<Loaded> {
+        let (path, text) = match path {
+            None => (Path::new(OPTIONS), "{}".to_owned()),
+            Some(path) if path == Path::new("-") => {
+                let path = Path::new(STANDARD_INPUT);
+                (path, read_standard_input(path)?)
+            }
+            Some(path) => (path, read_text(path)?),
         };
+        Self::of(Source {
+            path: path.to_owned(),
+            text,
+            overrides,
+            fill_in: Some(fill_in),
+        })
+    }
+
+    fn of(source: Source) -> Result<Loaded> {
         match source.file() {
             Ok(file) => Ok(Loaded { file, source }),
             Err(error) => Err(source.locate(error)),
@@ -101,12 +132,12 @@ impl Source {
         // The last of several is the one that counts.
         let mut changes = self.overrides.iter().rev();
         if let Some(change) = changes.find(|o| o.path == key || leads_to(&o.path, &key)) {
-            error.problem = format!("from --set {}: {}", change.typed, error.problem);
+            error.problem = format!("from {}: {}", change.typed, error.problem);
             return error.into();
         }
         let concerned = self.overrides.iter().filter(|o| concerns(o, &error));
         let notes: String = concerned
-            .map(|change| format!(" (with --set {})", change.typed))
+            .map(|change| format!(" (with {})", change.typed))
             .collect();
         error.problem += &notes;
         error.file = Some(self.path.clone());
@@ -117,7 +148,8 @@ impl Source {
     }
 
     fn file(&self) -> Result<ScenarioFile> {
-        let value = self.changed_value()?;
+        let mut value = self.changed_value()?;
+        self.fill_in.iter().for_each(|fill_in| fill_in(&mut value));
         let empty = key_without_value(&value);
         let (scenario, [sweep, figure]) = split(value);
         let mut file = ScenarioFile {
@@ -241,6 +273,9 @@ fn concerns(change: &Override, error: &InputError) -> bool {
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     leads_to(key, &change.path) || is_name && words.any(|word| word == name)
 }
+
+/// What options alone are called where a file would be named.
+const OPTIONS: &str = "<options>";
 
 /// What standard input is called where a file would be named.
 const STANDARD_INPUT: &str = "<stdin>";

@@ -9,11 +9,13 @@
 //! | `messages.rs` | why a value is no scenario, in plain words, with the nearest known key |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
+//! | `diagnosis.rs` | a data section, or options alone, as a scenario to diagnose |
 //! | `reference.rs` | docs/scenario.md, from the schema |
 //! | `sweep/` | the axes of a sweep, and their checks |
 //!
 //! This folder is the only user of serde_yaml.
 
+mod diagnosis;
 mod events;
 mod file;
 mod grid;
@@ -24,6 +26,7 @@ mod overrides;
 mod reference;
 mod sweep;
 
+pub use diagnosis::OptionKey;
 pub use file::ScenarioFile;
 pub use grid::{Cell, Grid};
 pub use load::{Loaded, Source, expand_home, schema, to_yaml};

@@ -7,14 +7,14 @@ use super::{events, messages};
 use crate::error::{Error, InputError, Result};
 use serde_yaml::{Mapping, Value};
 
-/// One `--set`.
+/// A change to a key: a `--set`, or another option that stands for one.
 #[derive(Debug, Clone)]
 pub(super) struct Override {
     /// Dotted path of the key; list indices are numbers counted from 0.
     pub path: String,
-    /// As typed: `data.toy.rho=0.5`.
+    /// As typed: `--set data.toy.rho=0.5`.
     pub typed: String,
-    value: Value,
+    pub(super) value: Value,
 }
 
 impl Override {
@@ -53,7 +53,7 @@ impl Override {
         let value = events::parse_at(value, path).map_err(|error| unreadable(&error.problem))?;
         Ok(Override {
             path: path.to_owned(),
-            typed: typed.to_owned(),
+            typed: format!("--set {typed}"),
             value,
         })
     }
@@ -61,7 +61,7 @@ impl Override {
     /// Sets the value, making the mappings on the way; a null removes the key.
     pub fn apply(&self, scenario: &mut Value) -> Result<()> {
         Self::set(scenario, &self.path, &self.value)
-            .map_err(|error| usage(&self.typed, &error.problem, &error.remedy))
+            .map_err(|error| refused(&self.typed, &error.problem, &error.remedy))
     }
 
     /// Sets the key `path` of a scenario.
@@ -146,5 +146,9 @@ fn through_scalar(place: &str) -> InputError {
 }
 
 fn usage(typed: &str, problem: &str, remedy: &str) -> Error {
-    Error::usage(format!("--set {typed}: {problem}"), remedy)
+    refused(&format!("--set {typed}"), problem, remedy)
+}
+
+fn refused(option: &str, problem: &str, remedy: &str) -> Error {
+    Error::usage(format!("{option}: {problem}"), remedy)
 }

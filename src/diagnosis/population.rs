@@ -1,0 +1,70 @@
+//! A population, which has no rows: growth rates and explained power are exact, and nothing is uncertain.
+
+use super::rates::singular_values;
+use super::{First, LateRatio, ModalityReading, Superficial, Told};
+use crate::data::Moments;
+use crate::theory;
+
+/// What the moments tell; `reason` says why nothing is resampled.
+pub(super) fn told(moments: &Moments, reason: &str) -> Told {
+    let order = theory::learning_order(moments);
+    let first = order[0];
+    let times = theory::late_schedule(moments, false);
+    let later = times.iter().enumerate().filter(|(m, _)| *m != first);
+    let ratio = later.filter_map(|(_, time)| *time).reduce(f64::min);
+    let all: Vec<usize> = (0..moments.modalities.len()).collect();
+    Told {
+        modalities: all.iter().map(|&m| reading(moments, m)).collect(),
+        explained_joint: Some(explained(moments, &all)),
+        first: First {
+            name: moments.modalities[first].name.clone(),
+            confidence: None,
+            share: None,
+            reason: Some(reason.to_owned()),
+        },
+        superficial: Superficial {
+            verdict: theory::is_preference_superficial(moments, first),
+            confidence: None,
+            share: None,
+            reason: Some(reason.to_owned()),
+        },
+        late_ratio: LateRatio {
+            ratio,
+            interval: None,
+            never: None,
+        },
+        scalings: Vec::new(),
+        noise_floor: None,
+    }
+}
+
+/// The fraction of the targets' power that some modalities explain.
+fn explained(moments: &Moments, learned: &[usize]) -> f64 {
+    let map = moments.critical_map(learned);
+    1.0 - moments.loss.loss(map.as_slice()) / moments.initial_loss
+}
+
+fn reading(moments: &Moments, m: usize) -> ModalityReading {
+    /// A rest that is round-off.
+    const ROUND_OFF: f64 = 1e-9;
+    let modality = &moments.modalities[m];
+    let others: Vec<usize> = (0..moments.modalities.len())
+        .filter(|other| *other != m)
+        .collect();
+    let all: Vec<usize> = (0..moments.modalities.len()).collect();
+    let modes = singular_values(&moments.block(&moments.cross, m));
+    let alone = explained(moments, &[m]);
+    ModalityReading {
+        name: modality.name.clone(),
+        inputs: modality.dim(),
+        rank: moments.own_rank(m),
+        fits_alone: 1.0 - alone <= ROUND_OFF,
+        fits_any_target: false,
+        constant: Vec::new(),
+        duplicates: Vec::new(),
+        growth_rate: theory::growth_rate(moments, m),
+        modes: if modes.len() > 1 { modes } else { Vec::new() },
+        explained_alone: Some(alone),
+        explained_unique: Some(explained(moments, &all) - explained(moments, &others)),
+    }
+}

@@ -1,0 +1,100 @@
+//! How fast modalities are learned: growth rates, and the time ratio of late fusion, of some rows.
+//!
+//! Source: Zhang, Latham & Saxe (ICML 2024), the section on the time ratio of late fusion. The growth rate of modality m
+//! from small weights is |S_yxm|, the largest singular value; with the fastest one, A, learned,
+//!
+//! ```text
+//! t_m/t_A = 1 + (|S_yxA| - |S_yxm|)/|S_yxm - S_yxA S_A^+ S_Am|
+//! ```
+//!
+//! These are `theory::late_schedule` for rows: hundreds of parts of the rows are decomposed as little as possible.
+
+use super::ridge::Fit;
+use super::rows::{Part, cross};
+use crate::data::Modality;
+use nalgebra::{DMatrix, SymmetricEigen};
+
+/// Growth rates, and the time ratio.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Rates {
+    /// |S_yxm| of each modality.
+    pub(super) growth: Vec<f64>,
+    /// t_second/t_first of late fusion; None where no second modality is ever learned.
+    pub(super) late_ratio: Option<f64>,
+}
+
+impl Rates {
+    /// Those of some rows.
+    pub(super) fn of(part: &Part, modalities: &[Modality]) -> Self {
+        let drives: Vec<DMatrix<f64>> = modalities.iter().map(|m| part.cross(m)).collect();
+        let growth: Vec<f64> = drives.iter().map(largest).collect();
+        let first = fastest(&growth);
+        Self {
+            late_ratio: late_ratio(part, modalities, &drives, first),
+            growth,
+        }
+    }
+
+    /// How far the fastest modality, or that of the place `first`, is ahead of the fastest other one: the logarithm of
+    /// the quotient of their rates.
+    pub(super) fn lead(&self, first: usize) -> f64 {
+        let others = self.growth.iter().enumerate().filter(|(m, _)| *m != first);
+        let next = others.map(|(_, rate)| *rate).fold(0.0, f64::max);
+        (self.growth[first] / next).ln()
+    }
+}
+
+/// The place of the largest rate; the first of equal ones.
+pub(super) fn fastest(growth: &[f64]) -> usize {
+    (0..growth.len()).fold(0, |best, m| if growth[m] > growth[best] { m } else { best })
+}
+
+fn late_ratio(
+    part: &Part,
+    modalities: &[Modality],
+    drives: &[DMatrix<f64>],
+    first: usize,
+) -> Option<f64> {
+    /// Penalty over the mean variance: least squares, but for round-off of dependent inputs.
+    const LEAST: f64 = 1e-10;
+    /// A rest of the targets' power that is round-off.
+    const NOTHING: f64 = 1e-9;
+    let columns: Vec<usize> = modalities[first].range.clone().collect();
+    let map = Fit::new(part, &columns).map(LEAST);
+    let rest = &part.targets - part.inputs.columns_range(modalities[first].range.clone()) * map;
+    if rest.norm_squared() <= NOTHING * part.targets.norm_squared() {
+        return None;
+    }
+    let rate = largest(&drives[first]);
+    let ratio = |m: usize| {
+        let later = cross(&rest, &part.inputs, &modalities[m]);
+        let pull = largest(&later);
+        let cosine = drives[m].dot(&later) / (drives[m].norm() * later.norm());
+        // A drive that turns right round counts against the modality.
+        let sign = if cosine <= -1.0 + 1e-12 { -1.0 } else { 1.0 };
+        Some(1.0 + (rate - sign * largest(&drives[m])) / pull).filter(|ratio| ratio.is_finite())
+    };
+    let others = (0..modalities.len()).filter(|m| *m != first);
+    others.filter_map(ratio).reduce(f64::min)
+}
+
+/// The largest singular value.
+pub(super) fn largest(matrix: &DMatrix<f64>) -> f64 {
+    singular_values(matrix).first().copied().unwrap_or(0.0)
+}
+
+/// Singular values, the largest first, from the smaller Gram matrix: the few outputs decide.
+pub(super) fn singular_values(matrix: &DMatrix<f64>) -> Vec<f64> {
+    let transposed = matrix.transpose();
+    let gram = match matrix.nrows() <= matrix.ncols() {
+        true => matrix * transposed,
+        false => transposed * matrix,
+    };
+    let mut values: Vec<f64> = SymmetricEigen::new(gram)
+        .eigenvalues
+        .iter()
+        .map(|value| value.max(0.0).sqrt())
+        .collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    values
+}

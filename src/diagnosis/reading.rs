@@ -1,0 +1,188 @@
+//! What there is to know of the rows before anything is learned from them.
+
+use super::rates::singular_values;
+use super::ridge::{Fit, Spectrum, columns};
+use super::rows::{Part, Pool};
+use crate::data::Modality;
+use nalgebra::DMatrix;
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// Most columns of a kind that are listed.
+const MOST_LISTED: usize = 20;
+
+/// One modality, as its inputs tell.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModalityReading {
+    /// Its name.
+    pub name: String,
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of independent inputs.
+    pub rank: usize,
+    /// Whether it alone fits the rows exactly: late fusion then never learns the others.
+    pub fits_alone: bool,
+    /// Whether that is for its rank, with which any target would be fitted.
+    pub fits_any_target: bool,
+    /// Inputs that do not vary, by place from 1; the first twenty.
+    pub constant: Vec<usize>,
+    /// Pairs of inputs of which the second repeats the first, by place from 1; the first twenty.
+    pub duplicates: Vec<[usize; 2]>,
+    /// |S_yxm|, the largest singular value: the rate at which its map grows from small weights.
+    pub growth_rate: f64,
+    /// All singular values of S_yxm, the largest first: the rates of its modes. Empty for one output.
+    pub modes: Vec<f64>,
+    /// Fraction of the targets' power that it explains alone, on rows that were not fitted to.
+    pub explained_alone: Option<f64>,
+    /// What it adds to that of all others, on rows that were not fitted to.
+    pub explained_unique: Option<f64>,
+}
+
+/// How other scalings of the inputs would change growth rates and order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OtherScaling {
+    /// `standardise` or `whiten`.
+    pub scaling: &'static str,
+    /// Growth rates, in the order of the modalities.
+    pub growth_rates: Vec<f64>,
+    /// The modality learned first.
+    pub first: String,
+    /// The time ratio of late fusion; null where a second modality is never learned.
+    pub late_ratio: Option<f64>,
+}
+
+/// The modalities of some rows, without what they explain.
+pub(super) fn modalities(pool: &Pool) -> Vec<ModalityReading> {
+    let part = Part {
+        inputs: pool.inputs.clone(),
+        targets: pool.targets.clone(),
+    };
+    let free = pool.len() - usize::from(pool.is_centred());
+    pool.modalities
+        .iter()
+        .map(|modality| reading(&part, modality, free))
+        .collect()
+}
+
+/// One modality of rows of which so many are free to fit.
+fn reading(part: &Part, modality: &Modality, free: usize) -> ModalityReading {
+    let own = part
+        .inputs
+        .columns_range(modality.range.clone())
+        .into_owned();
+    let rank = Spectrum::of(part, &modality.range.clone().collect::<Vec<_>>()).rank();
+    let fits_any_target = rank >= free;
+    let modes = singular_values(&part.cross(modality));
+    ModalityReading {
+        name: modality.name.clone(),
+        inputs: modality.dim(),
+        rank,
+        fits_alone: fits_any_target || fits(part, modality),
+        fits_any_target,
+        constant: constant(&own),
+        duplicates: duplicates(&own),
+        growth_rate: modes.first().copied().unwrap_or(0.0),
+        modes: if modes.len() > 1 { modes } else { Vec::new() },
+        explained_alone: None,
+        explained_unique: None,
+    }
+}
+
+/// Whether least squares by one modality leaves round-off only.
+fn fits(part: &Part, modality: &Modality) -> bool {
+    const ROUND_OFF: f64 = 1e-9;
+    let columns = columns(std::slice::from_ref(modality), &[0]);
+    let map = Fit::new(part, &columns).map(1e-12);
+    let fitted = part.inputs.columns_range(modality.range.clone()) * map;
+    (&part.targets - fitted).norm_squared() <= ROUND_OFF * part.targets.norm_squared()
+}
+
+/// Places of columns without variance, from 1.
+fn constant(own: &DMatrix<f64>) -> Vec<usize> {
+    let columns = own.column_iter().enumerate();
+    let flat = columns.filter(|(_, column)| column.iter().all(|x| *x == column[0]));
+    flat.map(|(k, _)| k + 1).take(MOST_LISTED).collect()
+}
+
+/// Pairs of equal columns, by place from 1.
+fn duplicates(own: &DMatrix<f64>) -> Vec<[usize; 2]> {
+    let mut seen: HashMap<Vec<u64>, usize> = HashMap::new();
+    let mut pairs = Vec::new();
+    for (k, column) in own.column_iter().enumerate() {
+        let is_flat = column.iter().all(|x| *x == column[0]);
+        let bits: Vec<u64> = column.iter().map(|x| x.to_bits()).collect();
+        match seen.get(&bits) {
+            _ if is_flat => {}
+            Some(first) => pairs.push([first + 1, k + 1]),
+            None => drop(seen.insert(bits, k)),
+        }
+    }
+    pairs.truncate(MOST_LISTED);
+    pairs
+}
+
+/// What standardising every column, and whitening every modality, would change.
+pub(super) fn other_scalings(pool: &Pool) -> Vec<OtherScaling> {
+    let standardised = standardised(&pool.inputs);
+    let whitened = whitened(pool);
+    [("standardise", Some(standardised)), ("whiten", whitened)]
+        .into_iter()
+        .filter_map(|(scaling, changed)| {
+            let (inputs, modalities) = changed?;
+            let modalities = modalities.unwrap_or_else(|| pool.modalities.clone());
+            let targets = pool.targets.clone();
+            let rates = super::rates::Rates::of(&Part { inputs, targets }, &modalities);
+            Some(OtherScaling {
+                scaling,
+                first: modalities[super::rates::fastest(&rates.growth)]
+                    .name
+                    .clone(),
+                growth_rates: rates.growth,
+                late_ratio: rates.late_ratio,
+            })
+        })
+        .collect()
+}
+
+type Changed = (DMatrix<f64>, Option<Vec<Modality>>);
+
+/// Columns of mean 0 and variance 1; what does not vary is 0.
+fn standardised(inputs: &DMatrix<f64>) -> Changed {
+    let mut inputs = inputs.clone();
+    for mut column in inputs.column_iter_mut() {
+        let (mean, most) = (column.mean(), column.amax());
+        column.add_scalar_mut(-mean);
+        let deviation = column.norm() / (column.len() as f64).sqrt();
+        match deviation > 1e-12 * most {
+            true => column /= deviation,
+            false => column.fill(0.0),
+        }
+    }
+    (inputs, None)
+}
+
+/// Each modality at unit covariance, in as many directions as it has; None where one has none.
+fn whitened(pool: &Pool) -> Option<Changed> {
+    let (mut dims, mut columns) = (Vec::new(), Vec::new());
+    let mut centred = pool.inputs.clone();
+    for mut column in centred.column_iter_mut() {
+        let mean = column.mean();
+        column.add_scalar_mut(-mean);
+    }
+    let part = Part {
+        inputs: centred,
+        targets: pool.targets.clone(),
+    };
+    for modality in &pool.modalities {
+        let own: Vec<usize> = modality.range.clone().collect();
+        let white = Spectrum::of(&part, &own).whitened();
+        dims.push((modality.name.clone(), white.ncols()));
+        columns.extend_from_slice(white.as_slice());
+    }
+    let rows = pool.len();
+    let is_whole = dims.iter().all(|(_, dim)| *dim > 0);
+    is_whole.then(|| {
+        let inputs = DMatrix::from_vec(rows, columns.len() / rows, columns);
+        (inputs, Some(crate::data::layout(dims)))
+    })
+}

@@ -1,0 +1,129 @@
+//! Which fusion layer, if the rows can tell.
+//!
+//! Each fusion layer is trained on the same divisions of the rows, and its error is that of the rows left out, where it is
+//! least along the flow. Two layers differ where the mean of the differences is larger than its error at 95 %, which for J
+//! divisions with n_1 rows to fit to and n_2 to test on is
+//!
+//! ```text
+//! t_{J-1} sqrt((1/J + n_2/n_1) var)
+//! ```
+//!
+//! since the divisions share rows. Source: C. Nadeau & Y. Bengio, "Inference for the generalization error" (Machine
+//! Learning 52, 2003).
+
+use serde::Serialize;
+
+/// Two layers whose errors differ by less than this share of them are alike in practice.
+const ALIKE: f64 = 0.01;
+
+/// Quantiles of Student's t at 97.5 % for 1 to 19 degrees of freedom.
+const STUDENT: [f64; 19] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+    2.145, 2.131, 2.120, 2.110, 2.101, 2.093,
+];
+
+/// What the fusion layers' errors say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recommendation {
+    /// The layer that is better than all others; null where the rows cannot tell.
+    pub fusion_layer: Option<usize>,
+    /// Why.
+    pub reason: String,
+    /// Number of divisions of the rows.
+    pub divisions: usize,
+    /// Each layer's error, and how it compares with the best.
+    pub errors: Vec<LayerError>,
+}
+
+/// The error of one fusion layer over the divisions of the rows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerError {
+    /// The layer.
+    pub fusion_layer: usize,
+    /// Mean of the least error along the flow on the rows left out.
+    pub mean: f64,
+    /// Mean of the error less that of the best layer.
+    pub over_best: f64,
+    /// The interval of that at 95 %.
+    pub interval: [f64; 2],
+    /// Whether it is worse than the best layer, beyond that interval and by more than 1 %.
+    pub is_worse: bool,
+}
+
+impl Recommendation {
+    /// None, for this reason.
+    pub(super) fn none(reason: impl Into<String>) -> Self {
+        Self {
+            fusion_layer: None,
+            reason: reason.into(),
+            divisions: 0,
+            errors: Vec::new(),
+        }
+    }
+
+    /// From the errors of each layer in each division; `quotient` is that of the rows tested on and fitted to, `rows` all
+    /// there are.
+    pub(super) fn of(errors: &[(usize, Vec<f64>)], quotient: f64, rows: usize) -> Self {
+        let divisions = errors.first().map_or(0, |(_, errors)| errors.len());
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let best = errors
+            .iter()
+            .min_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)));
+        let student = divisions.checked_sub(2).and_then(|k| STUDENT.get(k));
+        let (Some((best, of_best)), Some(student)) = (best, student) else {
+            return Self::none("too few rows to divide");
+        };
+        let compared = |(layer, of_layer): &(usize, Vec<f64>)| {
+            let differences: Vec<f64> = of_layer.iter().zip(of_best).map(|(a, b)| a - b).collect();
+            let over_best = mean(&differences);
+            let spread = differences
+                .iter()
+                .map(|x| (x - over_best).powi(2))
+                .sum::<f64>();
+            let variance = spread / (divisions - 1) as f64;
+            let half = student * ((1.0 / divisions as f64 + quotient) * variance).sqrt();
+            LayerError {
+                fusion_layer: *layer,
+                mean: mean(of_layer),
+                over_best,
+                interval: [over_best - half, over_best + half],
+                is_worse: over_best > half && over_best > ALIKE * mean(of_best),
+            }
+        };
+        let errors: Vec<LayerError> = errors.iter().map(compared).collect();
+        let rivals: Vec<usize> = errors
+            .iter()
+            .filter(|error| error.fusion_layer != *best && !error.is_worse)
+            .map(|error| error.fusion_layer)
+            .collect();
+        let is_clear = rivals.is_empty() && errors.len() > 1;
+        Self {
+            fusion_layer: is_clear.then_some(*best),
+            reason: reason(&errors, *best, &rivals, rows),
+            divisions,
+            errors,
+        }
+    }
+}
+
+fn reason(errors: &[LayerError], best: usize, rivals: &[usize], rows: usize) -> String {
+    let listed = |layers: &[usize]| {
+        let names: Vec<String> = layers.iter().map(usize::to_string).collect();
+        names.join(", ")
+    };
+    let worse = errors.iter().filter(|error| error.is_worse);
+    let worse: Vec<usize> = worse.map(|error| error.fusion_layer).collect();
+    match (errors.len(), rivals, &worse[..]) {
+        (1, ..) => "there is one network only".to_owned(),
+        (_, [], _) => format!(
+            "on rows left out its least error along the flow is below that of every other layer, by more than chance at \
+             {rows} rows"
+        ),
+        (_, _, []) => format!("no difference at n = {rows}: the intervals of all layers overlap"),
+        (_, rivals, worse) => format!(
+            "no difference at n = {rows} between the layers {best}, {}; worse: {}",
+            listed(rivals),
+            listed(worse)
+        ),
+    }
+}

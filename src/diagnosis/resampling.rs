@@ -1,0 +1,109 @@
+//! How sure the order, superficiality and time ratio are: halves of the rows.
+//!
+//! A statistic of m of n rows, drawn without replacement, spreads about that of all rows with the variance
+//! sigma^2 (1/m - 1/n). With m = n/2 that is sigma^2/n, the variance of the statistic of all rows itself: no scale is left
+//! to correct, and no row occurs twice, as it does in the bootstrap, where repeated rows make dependent inputs. This is the
+//! delete-d jackknife with d = n/2. Source: J. Shao & C. F. J. Wu, "A general theory for jackknife variance
+//! estimation" (Annals of Statistics 17, 1989).
+//!
+//! Half of the rows also have more noise than all of them, which moves a statistic one way. So the spread is taken about the
+//! median of the halves, and put at the value of all rows.
+
+use super::rates::{Rates, fastest};
+use super::ridge::{Explained, Squares};
+use super::rows::Pool;
+use crate::linalg::random::{Purpose, cell_seed, stream};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// The bounds of the interval of a ratio: 10 and 90 %.
+const INTERVAL: [f64; 2] = [0.1, 0.9];
+
+/// What one half of the rows tells, tested on the other half.
+#[derive(Debug, Clone)]
+pub(super) struct Half {
+    /// How fast modalities are learned.
+    pub(super) rates: Rates,
+    /// What they explain.
+    pub(super) explained: Explained,
+}
+
+/// So many halves; `tick` is called after each.
+pub(super) fn halves(
+    pool: &Pool,
+    penalties: &[f64],
+    (count, seed): (usize, u64),
+    tick: &(dyn Fn() + Sync),
+) -> Vec<Half> {
+    let half = |k: u64| {
+        let mut random = stream(cell_seed(seed, k), Purpose::Resampling);
+        let split = pool.random_split(0.5, &mut random);
+        let squares = Squares::of(&split, &pool.modalities, penalties);
+        let half = Half {
+            rates: Rates::of(&split.training, &pool.modalities),
+            explained: squares.explained(pool.modalities.len()),
+        };
+        tick();
+        half
+    };
+    (0..count as u64).into_par_iter().map(half).collect()
+}
+
+/// How sure a statement is that holds where a statistic is positive.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Confidence {
+    /// How often another sample of as many rows would say the same: the share of resamples about the value of all rows,
+    /// with half a resample for and half against it, so that it is never certain.
+    pub confidence: f64,
+    /// The share of resamples that say the same as they are.
+    pub share: f64,
+}
+
+/// That of the sign of `value`, by resamples of it.
+pub(super) fn confidence(value: f64, resamples: &[f64]) -> Option<Confidence> {
+    let known: Vec<f64> = resamples.iter().copied().filter(|x| !x.is_nan()).collect();
+    let middle = quantile(&known, 0.5)?;
+    let is_same = |x: f64| (x > 0.0) == (value > 0.0);
+    let agree = |shift: f64| known.iter().filter(|x| is_same(*x + shift)).count() as f64;
+    let shift = if value.is_finite() && middle.is_finite() {
+        value - middle
+    } else {
+        0.0
+    };
+    let count = known.len() as f64;
+    Some(Confidence {
+        confidence: (agree(shift) + 0.5) / (count + 1.0),
+        share: agree(0.0) / count,
+    })
+}
+
+/// The interval of a ratio: quantiles of its logarithm in the resamples about their median, put at the value of all rows.
+pub(super) fn interval(value: f64, resamples: &[f64]) -> Option<[f64; 2]> {
+    let logs: Vec<f64> = resamples.iter().map(|ratio| ratio.ln()).collect();
+    let middle = quantile(&logs, 0.5)?;
+    let end = |at: f64| Some(value * (quantile(&logs, at)? - middle).exp());
+    Some([end(INTERVAL[0])?, end(INTERVAL[1])?])
+}
+
+/// Ratios of the halves that have one, of the modality `first`.
+pub(super) fn ratios(halves: &[Half], first: usize) -> Vec<f64> {
+    let same = halves
+        .iter()
+        .filter(|half| fastest(&half.rates.growth) == first);
+    same.filter_map(|half| half.rates.late_ratio).collect()
+}
+
+/// A quantile, by linear interpolation; None where there is nothing.
+pub(super) fn quantile(values: &[f64], at: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = at * sorted.len().checked_sub(1)? as f64;
+    let (low, high) = (
+        sorted[place.floor() as usize],
+        sorted[place.ceil() as usize],
+    );
+    Some(match low == high {
+        true => low,
+        false => low + (high - low) * place.fract(),
+    })
+}
