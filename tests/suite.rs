@@ -13,6 +13,7 @@ mod curvature;
 mod data;
 mod descent_times;
 mod detector;
+mod diagnose;
 mod edge_cases;
 mod exponential;
 mod generalise;

@@ -1,5 +1,6 @@
 //! The program itself, called as a user calls it: files, exit codes, what is printed.
 
+mod diagnose;
 mod exit_codes;
 mod files;
 mod folders;

@@ -3,6 +3,7 @@
 //! Every flow is that of the scenario with another fusion layer, by `crate::experiment`. Steps of descent at a learning
 //! rate eta are t/eta, and an epoch is n/b of them for batches of b of n rows.
 
+use super::directions::{self, Seen};
 use crate::analysis::detector::Phase;
 use crate::analysis::generalisation::{Generalising, generalise};
 use crate::data::{Content, Moments};
@@ -135,21 +136,35 @@ pub(super) struct Shared {
     scenario: Scenario,
     content: Arc<Content>,
     moments: Moments,
+    seen: Vec<Seen>,
     memory: u64,
 }
 
 impl Shared {
-    /// The data `content` of a scenario, decomposed once.
+    /// The data `content` of a scenario, in few directions where they have many, decomposed once.
     pub(super) fn new(scenario: &Scenario, content: Arc<Content>, memory: u64) -> Result<Self> {
+        let (content, seen) = directions::few(content, &scenario.init);
         let mut scenario = scenario.clone();
         scenario.descent = None;
+        scenario.init = directions::initial_weights(&scenario.init, &seen);
         let outline = Outline::with_content(scenario.clone(), Arc::clone(&content), memory)?;
         Ok(Self {
             moments: outline.moments()?,
             scenario,
             content,
+            seen,
             memory,
         })
+    }
+
+    /// Modalities that the flows see in few directions.
+    pub(super) fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+
+    /// Gives every hidden layer a width.
+    pub(super) fn narrow(&mut self, width: usize) {
+        self.scenario.network.width = Some(width);
     }
 
     /// The second moments.
@@ -197,23 +212,22 @@ pub(super) fn generalising(problem: &Problem, flow: &FlowRun) -> Option<Generali
     generalise(&flow.trajectory, &problem.observables())
 }
 
-/// The flow of a fusion layer.
+/// What the flow of a fusion layer shows.
 pub(super) fn layer(
     fusion_layer: Option<usize>,
-    prepared: &Prepared,
+    (prepared, flow): (&Prepared, &FlowRun),
     descending: Descending,
 ) -> LayerResult {
     let Prepared { problem, theory } = prepared;
-    let flow = prepared.flow();
     let phase = &flow.detection.phase;
-    let found = generalising(problem, &flow);
+    let found = generalising(problem, flow);
     let steps = |time: Option<f64>| Some(time? / descending.learning_rate?);
     let epochs = |time: Option<f64>| Some(steps(time)? / descending.steps_an_epoch?);
-    let plateau = plateau_loss(problem, &flow);
+    let plateau = plateau_loss(problem, flow);
     let stop = found.as_ref().map(|found| found.least);
     let end = flow.trajectory.end().time;
     let stop_time = stop.map(|stop| stop.time);
-    let shares = shares(problem, &flow, stop_time);
+    let shares = shares(problem, flow, stop_time);
     LayerResult {
         fusion_layer,
         first: phase.first.as_ref().map(|first| first.name.clone()),

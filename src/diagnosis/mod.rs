@@ -13,10 +13,12 @@
 //! | `resampling.rs` | how sure order, superficiality and ratio are |
 //! | `noise.rs` | what permuted targets seem to show |
 //! | `population.rs` | the same of a population, which has no rows |
+//! | `directions.rs` | few directions of many inputs, for the flows |
 //! | `layers.rs` | the flow of each fusion layer |
 //! | `recommendation.rs` | which layer, if the rows can tell |
 //! | `remedies.rs` | what would change it |
 
+mod directions;
 mod layers;
 mod noise;
 mod population;
@@ -28,6 +30,7 @@ mod resampling;
 mod ridge;
 mod rows;
 
+pub use directions::Seen;
 pub use layers::{LayerResult, LayerTheory, PowerShare};
 pub use noise::{ModalityFloor, NoiseFloor, SIGNIFICANT};
 pub use reading::{ModalityReading, OtherScaling};
@@ -35,11 +38,12 @@ pub use recommendation::{LayerError, Recommendation};
 pub use remedies::{Cost, RemedyResult, RemedyValue};
 pub use resampling::Confidence;
 
-use crate::data::{Content, Reading};
+use crate::data::Content;
 use crate::error::{InputError, Result};
 use crate::experiment::Scenario;
 use crate::experiment::problem::Problem;
-use crate::experiment::run::{Plan, run_flow};
+use crate::experiment::results::{FlowRun, RunResult};
+use crate::experiment::run::{self, Plan, run_flow};
 use crate::linalg::random::{Purpose, cell_seed, stream};
 use layers::{Descending, Prepared, Shared};
 use rates::{Rates, fastest};
@@ -63,6 +67,18 @@ const LEFT_OUT: f64 = 0.2;
 /// Most divisions of the rows on which every fusion layer is trained, where their number is not given.
 const MOST_DIVISIONS: usize = 10;
 
+/// Divisions where the flows are long.
+const FEW_DIVISIONS: usize = 4;
+
+/// Most weights that are integrated without a smaller width, where that is free.
+const LARGE: usize = 8_000;
+
+/// Fewest units of a smaller width.
+const NARROW: usize = 20;
+
+/// Weights above which a flow is long.
+const LONG: usize = 1_500;
+
 /// Why nothing of a population is uncertain.
 const POPULATION: &str = "a population has no rows: nothing of it is uncertain";
 
@@ -75,6 +91,8 @@ pub struct Options {
     pub permutations: usize,
     /// Divisions of the rows on which every fusion layer is trained; by the size of the flows where it is not given.
     pub divisions: Option<usize>,
+    /// Whether the width is a default, which may be smaller where the network would be large.
+    pub is_width_free: bool,
     /// Bytes of memory that there are.
     pub memory: u64,
 }
@@ -85,6 +103,7 @@ impl Default for Options {
             resamples: 200,
             permutations: 99,
             divisions: None,
+            is_width_free: false,
             memory: u64::MAX,
         }
     }
@@ -175,6 +194,8 @@ pub struct Diagnosis {
     pub late_ratio: LateRatio,
     /// What other scalings of the inputs would change.
     pub scalings: Vec<OtherScaling>,
+    /// Modalities of many inputs, of which the flows see few directions.
+    pub seen: Vec<Seen>,
     /// What each fusion layer does.
     pub layers: Vec<LayerResult>,
     /// Which fusion layer.
@@ -197,8 +218,8 @@ pub struct Diagnosed {
     pub warnings: Vec<String>,
     /// The scenario's network, or that of late fusion, ready to run.
     pub problem: Problem,
-    /// Its flow.
-    pub flow: crate::experiment::results::FlowRun,
+    /// Its flow, theory and generalisation.
+    pub result: RunResult,
 }
 
 impl Diagnosed {
@@ -214,9 +235,18 @@ impl Diagnosed {
         let content = Arc::new(scenario.data.get().content(scenario.seed)?);
         let pool = Pool::of(&scenario.data, &content, scenario.seed);
         let pool = pool.filter(|pool| pool.len() >= FEWEST_ROWS);
-        let shared = Shared::new(&scenario, Arc::clone(&content), options.memory)?;
+        let mut shared = Shared::new(&scenario, Arc::clone(&content), options.memory)?;
+        if let Some(width) = narrower(&shared, options)? {
+            scenario.network.width = Some(width);
+            shared.narrow(width);
+        }
         let work = Work {
             scenario: &scenario,
+            divisions: match options.divisions {
+                Some(divisions) => divisions,
+                None if integrated(&shared)? > LONG => FEW_DIVISIONS,
+                None => MOST_DIVISIONS,
+            },
             options,
             content: &content,
             shared: &shared,
@@ -250,6 +280,21 @@ fn ensure_fit(scenario: &Scenario) -> Result<()> {
         return Err(InputError::at("network.depth", problem, remedy));
     }
     Ok(())
+}
+
+/// A smaller width where it is free and the network that would be integrated is large. From small weights no layer has more
+/// than as many directions as there are outputs, so that twice as many units leave room for all.
+fn narrower(shared: &Shared, options: &Options) -> Result<Option<usize>> {
+    if !options.is_width_free || integrated(shared)? <= LARGE {
+        return Ok(None);
+    }
+    Ok(Some((2 * shared.moments().outputs_len()).max(NARROW)))
+}
+
+/// Weights of the network that is integrated.
+fn integrated(shared: &Shared) -> Result<usize> {
+    let problem = shared.problem(|_| {})?;
+    Ok(problem.network(true).weights.len())
 }
 
 /// Counts parts that are done.
@@ -290,6 +335,8 @@ const FLOW_PARTS: u64 = 20;
 struct Work<'w> {
     scenario: &'w Scenario,
     options: &'w Options,
+    /// Of the rows, on which the fusion layers are trained.
+    divisions: usize,
     content: &'w Content,
     shared: &'w Shared,
     pool: Option<&'w Pool>,
@@ -324,16 +371,7 @@ impl Work<'_> {
                 ))
             })
             .collect::<Result<_>>()?;
-        let descending = self.descending();
-        let layers: Vec<LayerResult> = prepared
-            .par_iter()
-            .with_max_len(1)
-            .map(|(fusion, prepared)| {
-                let found = layers::layer(*fusion, prepared, descending);
-                self.clock.tick(FLOW_PARTS);
-                found
-            })
-            .collect();
+        let (layers, flow) = self.layers(&prepared);
         let is_noise = told
             .noise_floor
             .as_ref()
@@ -355,11 +393,11 @@ impl Work<'_> {
                 Vec::new(),
                 Some("the rows show nothing but noise".to_owned()),
             ),
-            false => self.remedies(*fusion, last)?,
+            false => self.remedies(*fusion, last, &layers)?,
         };
-        let flow = run_flow(&last.problem, &Plan::measuring(&last.problem), &mut |_| {
-            true
-        });
+        let mut result = run::first(&last.problem, last.theory.clone(), flow);
+        result.generalisation = layers::generalising(&last.problem, &result.flow);
+        result.is_complete = true;
         let moments = self.shared.moments();
         let diagnosis = Diagnosis {
             rows: self.rows(),
@@ -371,6 +409,7 @@ impl Work<'_> {
             superficial: told.superficial,
             late_ratio: told.late_ratio,
             scalings: told.scalings,
+            seen: self.shared.seen().to_vec(),
             layers,
             recommendation,
             remedies,
@@ -382,8 +421,27 @@ impl Work<'_> {
             warnings: last.problem.warnings.clone(),
             diagnosis,
             problem: last.problem.clone(),
-            flow,
+            result,
         })
+    }
+
+    /// What every fusion layer does, and the flow of the last one.
+    fn layers(&self, prepared: &[(Option<usize>, Prepared)]) -> (Vec<LayerResult>, FlowRun) {
+        let descending = self.descending();
+        let last = prepared.len() - 1;
+        let places = (0..prepared.len()).into_par_iter().with_max_len(1);
+        let mut flows: Vec<(LayerResult, Option<FlowRun>)> = places
+            .map(|place| {
+                let (fusion, prepared) = &prepared[place];
+                let flow = prepared.flow();
+                let found = layers::layer(*fusion, (prepared, &flow), descending);
+                self.clock.tick(FLOW_PARTS);
+                (found, (place == last).then_some(flow))
+            })
+            .collect();
+        let flow = flows.last_mut().and_then(|(_, flow)| flow.take());
+        let flow = flow.unwrap_or_else(|| prepared[last].1.flow());
+        (flows.into_iter().map(|(found, _)| found).collect(), flow)
     }
 
     /// The fusion layers that are tried; that of unequal stacks is the only one of its kind.
@@ -395,14 +453,9 @@ impl Work<'_> {
     }
 
     fn parts(&self, fusions: usize) -> usize {
-        let flows = fusions * (1 + self.pool.map_or(0, |_| self.divisions()));
+        let flows = fusions * (1 + self.pool.map_or(0, |_| self.divisions));
         let resampled = self.options.resamples + self.options.permutations;
         flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
-    }
-
-    /// Divisions of the rows on which the fusion layers are trained.
-    fn divisions(&self) -> usize {
-        self.options.divisions.unwrap_or(MOST_DIVISIONS)
     }
 
     /// Why there are no rows to resample.
@@ -418,22 +471,30 @@ impl Work<'_> {
         }
     }
 
+    /// Number of rows trained on.
+    fn trained(&self) -> Option<usize> {
+        match self.content {
+            Content::Population(_) => {
+                Some(self.scenario.data.get().about().sampling.drawn()? as usize)
+            }
+            Content::Rows { training, .. } => Some(training.inputs.nrows()),
+        }
+    }
+
     fn rows(&self) -> Option<RowCount> {
         let moments = self.shared.moments();
-        let (rank, inputs) = (moments.rank(), moments.inputs_len());
-        let (used, dropped, trained) = match self.content {
-            Content::Population(_) => {
-                let drawn = self.scenario.data.get().about().sampling.drawn()? as usize;
-                (drawn, 0, drawn)
-            }
+        let (rank, inputs) = match self.pool {
+            Some(pool) => (reading::rank(pool), pool.inputs.ncols()),
+            None => (moments.rank(), moments.inputs_len()),
+        };
+        let trained = self.trained()?;
+        let (used, dropped) = match self.content {
+            Content::Population(_) => (trained, 0),
             Content::Rows { training, holdout } => {
-                let trained = training.inputs.nrows();
                 let held = holdout.as_ref().map_or(0, |rows| rows.inputs.nrows());
-                let reading = training.reading.clone().unwrap_or(Reading {
-                    used: trained + held,
-                    ..Reading::default()
-                });
-                (reading.used, reading.dropped, trained)
+                let reading = training.reading.as_ref();
+                let told = reading.map(|reading| (reading.used, reading.dropped));
+                told.unwrap_or((trained + held, 0))
             }
         };
         Some(RowCount {
@@ -451,7 +512,7 @@ impl Work<'_> {
         let rates = section.map_or(&[][..], |section| section.learning_rate.as_slice());
         // Momentum makes a step stand for more time; Adam has no such number.
         let momentum = section.and_then(|section| section.heavy_ball());
-        let trained = self.rows().map(|rows| rows.trained as f64);
+        let trained = self.trained().map(|rows| rows as f64);
         Descending {
             learning_rate: rates
                 .first()
@@ -500,7 +561,7 @@ impl Work<'_> {
         pool: &Pool,
         prepared: &[(Option<usize>, Prepared)],
     ) -> Result<Recommendation> {
-        let divisions = (0..self.divisions()).into_par_iter().with_max_len(1);
+        let divisions = (0..self.divisions).into_par_iter().with_max_len(1);
         let errors: Vec<Vec<Option<f64>>> = divisions
             .map(|division| self.errors(pool, prepared, division as u64))
             .collect::<Result<_>>()?;
@@ -545,11 +606,18 @@ impl Work<'_> {
         &self,
         fusion: Option<usize>,
         late: &Prepared,
+        layers: &[LayerResult],
     ) -> Result<(Vec<RemedyResult>, Option<String>)> {
         self.clock
             .expect((remedies::count(late) as u64 * FLOW_PARTS) as usize);
         let tick = || self.clock.tick(FLOW_PARTS);
-        let found = remedies::remedies(self.shared, late, &with_fusion(fusion), &tick)?;
+        let found = match layers.last() {
+            Some(plain) => {
+                let change = with_fusion(fusion);
+                remedies::remedies(self.shared, (late, plain), &change, &tick)?
+            }
+            None => Vec::new(),
+        };
         let reason = found
             .is_empty()
             .then(|| "theory knows no value that balances these modalities".to_owned());

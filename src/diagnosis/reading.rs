@@ -64,6 +64,16 @@ pub(super) fn modalities(pool: &Pool) -> Vec<ModalityReading> {
         .collect()
 }
 
+/// Number of independent inputs of all modalities together.
+pub(super) fn rank(pool: &Pool) -> usize {
+    let part = Part {
+        inputs: pool.inputs.clone(),
+        targets: DMatrix::zeros(pool.len(), 0),
+    };
+    let all: Vec<usize> = (0..pool.inputs.ncols()).collect();
+    Spectrum::of(&part, &all).rank()
+}
+
 /// One modality of rows of which so many are free to fit.
 fn reading(part: &Part, modality: &Modality, free: usize) -> ModalityReading {
     let own = part

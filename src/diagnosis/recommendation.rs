@@ -127,3 +127,45 @@ fn reason(errors: &[LayerError], best: usize, rivals: &[usize], rows: usize) -> 
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(errors: [[f64; 4]; 3]) -> Recommendation {
+        let errors: Vec<(usize, Vec<f64>)> = (1..)
+            .zip(errors)
+            .map(|(layer, errors)| (layer, errors.to_vec()))
+            .collect();
+        Recommendation::of(&errors, 0.25, 100)
+    }
+
+    /// Differences 1, 1, 1, 2 have the mean 1.25 and the variance 1/4: 3.182 sqrt((1/4 + 1/4)/4) = 1.125.
+    #[test]
+    fn intervals_are_those_of_nadeau_and_bengio() {
+        let found = of([[1.0; 4], [2.0, 2.0, 2.0, 3.0], [9.0; 4]]);
+        let second = &found.errors[1];
+        assert_eq!(second.over_best, 1.25);
+        assert!(
+            (second.interval[0] - (1.25 - 1.125)).abs() < 1e-3,
+            "{second:?}"
+        );
+        assert!(second.is_worse);
+        assert_eq!(found.fusion_layer, Some(1));
+    }
+
+    #[test]
+    fn layers_that_do_not_differ_are_not_told_apart() {
+        let found = of([[1.0, 2.0, 1.0, 2.0], [2.0, 1.0, 2.1, 1.0], [9.0; 4]]);
+        assert_eq!(found.fusion_layer, None);
+        assert!(
+            found.reason.contains("between the layers 1, 2; worse: 3"),
+            "{}",
+            found.reason
+        );
+        // A difference of half a percent is none in practice, however sure.
+        let found = of([[1.0; 4], [1.005; 4], [1.004; 4]]);
+        assert_eq!(found.fusion_layer, None);
+        assert!(found.reason.contains("no difference at n = 100"));
+    }
+}

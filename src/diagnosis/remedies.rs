@@ -1,6 +1,6 @@
 //! What would change it: the remedies with the values that balance, each predicted and run.
 
-use super::layers::{LayerTheory, Prepared, Shared, generalising};
+use super::layers::{LayerResult, LayerTheory, Prepared, Shared, generalising};
 use crate::error::Result;
 use crate::experiment::Scenario;
 use crate::remedy::{ModulateSection, RemedySection};
@@ -46,24 +46,24 @@ pub struct Cost {
 }
 
 /// Times and error of a run.
-#[derive(Debug, Clone, Copy, Default)]
-struct Outcome {
+#[derive(Debug, Clone, Copy)]
+struct Measured {
     t_second: Option<f64>,
     ratio: Option<f64>,
     error: Option<f64>,
 }
 
-/// Remedies of late fusion that theory knows a value of, run on the data; `late` is the network without them.
+/// Remedies of late fusion that theory knows a value of, run on the data; `late` is the network without them, and `plain`
+/// what it does.
 pub(super) fn remedies(
     shared: &Shared,
-    late: &Prepared,
+    (late, plain): (&Prepared, &LayerResult),
     change: &(dyn Fn(&mut Scenario) + Sync),
     tick: &(dyn Fn() + Sync),
 ) -> Result<Vec<RemedyResult>> {
     let Some(balance) = late.problem.balance(&late.theory) else {
         return Ok(Vec::new());
     };
-    let plain = measured(late);
     candidates(&balance)
         .into_par_iter()
         .map(|(remedy, value, section)| {
@@ -85,7 +85,7 @@ pub(super) fn remedies(
                 measured_ratio: found.ratio,
                 cost: Cost {
                     time_factor: over(found.t_second, plain.t_second),
-                    error_factor: over(found.error, plain.error),
+                    error_factor: over(found.error, plain.holdout_error),
                 },
                 reason: (remedy == "modulate").then(|| {
                     "theory knows the strength from which the first modality is no longer the first, and no ratio".into()
@@ -101,10 +101,10 @@ pub(super) fn count(late: &Prepared) -> usize {
     balance.map_or(0, |balance| candidates(&balance).len())
 }
 
-fn measured(prepared: &Prepared) -> Outcome {
+fn measured(prepared: &Prepared) -> Measured {
     let flow = prepared.flow();
     let phase = &flow.detection.phase;
-    Outcome {
+    Measured {
         t_second: phase.t_second,
         ratio: phase.ratio,
         error: generalising(&prepared.problem, &flow).map(|found| found.least.error),

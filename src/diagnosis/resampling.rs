@@ -107,3 +107,28 @@ pub(super) fn quantile(values: &[f64], at: f64) -> Option<f64> {
         false => low + (high - low) * place.fract(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// About the value 1 the resamples are -0.5, 1, 2 and 1: three of four say the same.
+    #[test]
+    fn confidence_is_told_about_the_value_of_all_rows() {
+        let resamples = [-1.0, 0.5, 1.5, 0.5];
+        let found = confidence(1.0, &resamples).expect("resamples");
+        assert_eq!((found.confidence, found.share), (3.5 / 5.0, 0.75));
+        // Noise that moves all halves one way does not count: about the value 1 they are -0.5, 1 and 2 as before.
+        let moved = confidence(1.0, &resamples.map(|x| x - 2.0)).expect("resamples");
+        assert_eq!((moved.confidence, moved.share), (3.5 / 5.0, 0.0));
+        assert_eq!(confidence(1.0, &[]), None);
+    }
+
+    #[test]
+    fn intervals_stand_about_the_value_of_all_rows() {
+        let ratios: Vec<f64> = (0..=10).map(|k| f64::from(k).exp()).collect();
+        let [low, high] = interval(1.0, &ratios).expect("resamples");
+        assert!((low.ln() + 4.0).abs() < 1e-12 && (high.ln() - 4.0).abs() < 1e-12);
+        assert_eq!(interval(1.0, &[]), None);
+    }
+}

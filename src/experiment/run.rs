@@ -153,7 +153,7 @@ fn lock(result: &Mutex<RunResult>) -> MutexGuard<'_, RunResult> {
 }
 
 /// Theory and the flow: the first part of a run's results.
-fn first(problem: &Problem, theory: Theory, flow: FlowRun) -> RunResult {
+pub fn first(problem: &Problem, theory: Theory, flow: FlowRun) -> RunResult {
     RunResult {
         is_complete: false,
         theory_gap: compare::with_theory(&problem.observables(), &flow.detection.phase, &theory),

@@ -114,7 +114,7 @@ pub struct DiagnoseArgs {
     /// Number of layers L; every fusion layer from 1 to L is tried [default: 4]
     #[arg(long, value_name = "L")]
     pub depth: Option<u64>,
-    /// Width of the hidden layers [default: 100]
+    /// Width of the hidden layers [default: 100, or where the network would be large twice the outputs, 20 at least]
     #[arg(long)]
     pub width: Option<u64>,
     /// Learning rate of your descent, which times are told in steps of

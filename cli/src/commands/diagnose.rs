@@ -3,8 +3,9 @@
 use super::args::{DiagnoseArgs, Options};
 use super::job::Job;
 use super::progress::Bar;
-use super::{listed, show, warn};
+use super::{listed, render, show, warn};
 use crate::error::{Error, Result};
+use crate::figures;
 use crate::output;
 use crate::report::diagnosis::Page;
 use crate::report::summary::Provenance;
@@ -38,7 +39,8 @@ struct Written<'d> {
 /// Diagnoses data, and writes what it found.
 pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let set = [&options.set[..], &call.set[..]].concat();
-    let loaded = Loaded::to_diagnose(call.scenario.as_deref(), &keys(call)?, &set)?;
+    let path = call.scenario.as_deref();
+    let (loaded, is_width_free) = Loaded::to_diagnose(path, &keys(call)?, &set)?;
     let job = Job::of(loaded, &options.out);
     job.ensure_inputs_stay(&|name| FILES.contains(&name))?;
     let (clock, started) = (Instant::now(), SystemTime::now());
@@ -48,6 +50,7 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
         resamples: call.resamples as usize,
         permutations: (call.resamples as usize).min(99),
         divisions: call.divisions.map(|count| count as usize),
+        is_width_free,
         memory: memory(),
     };
     let found = Diagnosed::of(scenario, &settings, &|progress| {
@@ -71,7 +74,7 @@ fn conclude(
     job: &Job,
     found: &Diagnosed,
     provenance: Provenance,
-    (_call, options): (&DiagnoseArgs, &Options),
+    (call, options): (&DiagnoseArgs, &Options),
 ) -> Result<u8> {
     let resolved = job.file_in(&job.folder, found.scenario.clone());
     let written = Written {
@@ -84,10 +87,15 @@ fn conclude(
     // Plain data with text keys always serialises.
     let json = serde_json::to_string_pretty(&written).unwrap_or_default() + "\n";
     let markdown = page.markdown("diagnosis.png", &scenario::to_yaml(&resolved));
-    let files = vec![
+    let mut files = vec![
         (FILES[0].to_owned(), json.into_bytes()),
         (FILES[1].to_owned(), markdown.into_bytes()),
     ];
+    let pages = [(
+        "diagnosis".to_owned(),
+        figures::diagnosis_page(&job.name, found),
+    )];
+    files.extend(render(&job.name, &pages, call.svg)?);
     let written_files = output::write_files(&job.folder, &files, &FILES)?;
     show(options, &written, || {
         let (folder, names) = (job.folder.display(), listed(&written_files));
@@ -175,7 +183,7 @@ fn source_of(path: &std::path::Path, call: &DiagnoseArgs) -> Result<String> {
             "give the key in the scenario, or with --set",
         ));
     }
-    let loaded = Loaded::to_diagnose(Some(path), &[], &call.set)?;
+    let (loaded, _) = Loaded::to_diagnose(Some(path), &[], &call.set)?;
     Ok(format!(
         "data.{}",
         loaded.file.scenario.data.get().about().key

@@ -33,7 +33,7 @@ pub use curves::CurvesFigure;
 pub use heat::HeatFigure;
 pub use lines::LinesFigure;
 pub use portrait::PortraitFigure;
-pub use run::run_pages;
+pub use run::{diagnosis_page, run_pages};
 pub use scatter::ScatterFigure;
 
 use crate::error::Result;

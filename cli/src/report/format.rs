@@ -78,7 +78,7 @@ pub(super) fn rows<T>(
 }
 
 /// A fraction in percent; what rounds to nothing is nothing.
-pub(super) fn fraction(share: Option<f64>) -> String {
+pub(crate) fn fraction(share: Option<f64>) -> String {
     share.map_or(NONE.into(), |share| format!("{:.1} %", 100.0 * share))
 }
 

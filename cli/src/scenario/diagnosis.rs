@@ -2,10 +2,10 @@
 //!
 //! | key | default | why |
 //! |---|---|---|
-//! | `network` | depth 4, late fusion, width 100 | deep enough for early, two intermediate and late fusion |
+//! | `network` | depth 4, late fusion, width 100, less where the network would be large | deep enough for early, two intermediate and late fusion |
 //! | `init` | `gaussian_norm: {norm: 0.1}` | small layers, as the theory asks for; intermediate fusion depends on the norm |
-//! | `flow.until` | `loss_gap: 1e-4` | what is left then is below what any hold-out sees; a diagnosis adds a time by theory |
-//! | `flow.rtol` | 1e-5 | times to five digits |
+//! | `flow.until` | `loss_gap: 1e-3` | what is left then is below what any hold-out sees; a diagnosis adds a time by theory |
+//! | `flow.rtol` | 1e-4 | times to four digits |
 //! | `data.table`, `data.arrays` | `holdout: 0.2` | an error to stop early by |
 
 use super::Loaded;
@@ -28,7 +28,7 @@ pub struct OptionKey {
 
 impl Loaded {
     /// A scenario to diagnose: a file that has a data section at least, or options alone, with the values of options and
-    /// then those of `--set` in place of its own.
+    /// then those of `--set` in place of its own; and whether the width is a default.
     ///
     /// # Errors
     /// An input error where the scenario cannot be used, which names the option that is to blame; a usage error where a
@@ -37,7 +37,7 @@ impl Loaded {
         path: Option<&Path>,
         options: &[OptionKey],
         set: &[String],
-    ) -> Result<Loaded> {
+    ) -> Result<(Loaded, bool)> {
         let options = options.iter().map(|option| {
             Ok(Override {
                 path: option.key.clone(),
@@ -48,7 +48,11 @@ impl Loaded {
         });
         let set = set.iter().map(|typed| Override::parse(typed));
         let overrides: Vec<Override> = options.chain(set).collect::<Result<_>>()?;
-        Loaded::filled_in(path, overrides, fill_in)
+        let loaded = Loaded::filled_in(path, overrides, fill_in)?;
+        let given = loaded.source.changed_value()?;
+        let network = given.get("network").and_then(Value::as_mapping);
+        let is_width_free = network.is_none_or(|network| !has_any(network, &["width", "widths"]));
+        Ok((loaded, is_width_free))
     }
 }
 
@@ -80,8 +84,8 @@ fn fill_in(scenario: &mut Value) {
         }
     }
     if let Some(flow) = section(scenario, "flow") {
-        default(flow, "rtol", 1e-5);
-        default(flow, "until", mapping("loss_gap", 1e-4));
+        default(flow, "rtol", 1e-4);
+        default(flow, "until", mapping("loss_gap", 1e-3));
     }
     let data = scenario.get_mut("data").and_then(Value::as_mapping_mut);
     for (source, data) in data.into_iter().flatten() {

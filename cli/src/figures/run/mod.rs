@@ -1,5 +1,6 @@
 //! The figures of a run: loss and maps of flow, theory and descents, saddles, plateaus, the unimodal phase.
 
+mod diagnosis;
 mod marks;
 mod time_axis;
 mod traces;
@@ -10,6 +11,7 @@ use crate::plot::{
 };
 use crate::report::format::{number, number_to};
 use crate::report::network::fusion_name;
+pub use diagnosis::diagnosis_page;
 use marks::{dot, level, mark_modes};
 use modalflow::data::Source;
 use modalflow::experiment::{Scenario, results::RunResult};
@@ -25,16 +27,7 @@ pub fn run_pages(
     observables: Observables<'_>,
     result: &RunResult,
 ) -> Vec<(String, Page)> {
-    let mut run = Run {
-        scenario,
-        observables,
-        result,
-        t_end: result.flow.trajectory.end().time,
-        x: Axis::default(),
-        traces: Vec::new(),
-    };
-    run.x = run.time_axis();
-    run.traces = run.traces(&run.x);
+    let run = Run::new(scenario, observables, result);
     let (loss, maps) = (run.loss_panel(), run.maps_panel());
     let overview = vec![
         Panel {
@@ -79,6 +72,22 @@ struct Run<'a> {
     x: Axis,
     /// The flow's first.
     traces: Vec<Trace>,
+}
+
+impl<'a> Run<'a> {
+    fn new(scenario: &'a Scenario, observables: Observables<'a>, result: &'a RunResult) -> Self {
+        let mut run = Run {
+            scenario,
+            observables,
+            result,
+            t_end: result.flow.trajectory.end().time,
+            x: Axis::default(),
+            traces: Vec::new(),
+        };
+        run.x = run.time_axis();
+        run.traces = run.traces(&run.x);
+        run
+    }
 }
 
 impl Run<'_> {

@@ -5,6 +5,7 @@ use super::verdict::{percent, value};
 use crate::report::format::{NONE, fraction, number_to, rows, short};
 use modalflow::diagnosis::{Diagnosis, LayerResult, ModalityReading, RemedyResult};
 use modalflow::experiment::Scenario;
+use serde::Serialize;
 
 /// Everything below the verdict.
 pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
@@ -17,12 +18,11 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     if !diagnosis.scalings.is_empty() {
         parts.push(Part::Table(scalings(diagnosis)));
     }
-    parts.push(Part::Heading(format!(
-        "How long each fusion layer takes ({})",
-        network_words(scenario)
-    )));
+    parts.push(Part::Heading("How long each fusion layer takes".to_owned()));
+    parts.push(Part::Text(network_words(scenario)));
     parts.push(Part::Table(times(&diagnosis.layers)));
     parts.extend(step_words(diagnosis).map(Part::Text));
+    parts.extend(seen_words(diagnosis).map(Part::Text));
     parts.push(Part::Heading("Does it matter".to_owned()));
     parts.push(Part::Table(errors(&diagnosis.layers)));
     parts.push(Part::Table(shares(&diagnosis.layers)));
@@ -225,15 +225,20 @@ fn scalings(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     )
 }
 
+/// The sections of the scenario that its flows are made of, as they stand, defaults filled in.
 fn network_words(scenario: &Scenario) -> String {
-    let network = &scenario.network;
-    let depth = network.depth.map_or("unequal stacks".to_owned(), |depth| {
-        format!("depth {depth}")
-    });
-    let width = network
-        .width
-        .map_or(String::new(), |width| format!(", width {width}"));
-    format!("{depth}{width}, seed {}", scenario.seed)
+    fn json(section: &impl Serialize) -> String {
+        // Plain data with text keys always serialises.
+        let text = serde_json::to_string(section).unwrap_or_default();
+        text.replace('"', "").replace(':', ": ").replace(',', ", ")
+    }
+    format!(
+        "Simulated with network {}, init {}, flow {}, seed {}.",
+        json(&scenario.network),
+        json(&scenario.init),
+        json(&scenario.flow),
+        scenario.seed
+    )
 }
 
 fn layer_name(layer: &LayerResult, last: Option<usize>) -> String {
@@ -287,6 +292,18 @@ fn step_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> {
                 .to_owned()
         })
         .into_iter()
+}
+
+fn seen_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> + use<> {
+    let each = diagnosis.seen.iter();
+    let each = each.map(|m| format!("{} in {} of {}", m.name, m.directions, m.inputs));
+    let each: Vec<String> = each.collect();
+    let words = format!(
+        "Of many inputs the flows see the directions that learning reaches first: {}. What is explained is told of all \
+         inputs.",
+        each.join(", ")
+    );
+    (!each.is_empty()).then_some(words).into_iter()
 }
 
 fn errors(layers: &[LayerResult]) -> Vec<Vec<String>> {

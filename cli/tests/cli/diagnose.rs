@@ -1,0 +1,182 @@
+//! `modalflow diagnose`: its files, its options, and what it refuses.
+
+use super::support::{Sandbox, at};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// A small network and few resamples, so that a call takes no time.
+const QUICK: &str = "--depth 2 --width 6 --resamples 20 --divisions 3 --init-std 1e-3";
+
+/// The same as a scenario's keys.
+const FILE: &str = "\
+data:
+  table: {path: t.csv, modalities: {A: [a1, a2], B: [b]}, targets: [y]}
+";
+
+/// Sixty rows of two modalities.
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let mut text = "a1,a2,b,y\n".to_owned();
+    for k in 0..60 {
+        let (a, b) = (f64::from(k * 7 % 11), f64::from(k * 5 % 13));
+        let noise = f64::from(k * 3 % 7);
+        let _ = writeln!(text, "{a},{},{b},{}", a + noise, a + b + 0.5 * noise);
+    }
+    sandbox.write("t.csv", &text);
+    sandbox.write("d.yaml", FILE);
+    sandbox
+}
+
+/// What was found, without where it comes from.
+fn found(sandbox: &Sandbox, name: &str) -> Value {
+    let mut found = sandbox.json(&format!("outputs/{name}/diagnosis.json"));
+    let map = found.as_object_mut().expect("a mapping");
+    map.remove("provenance");
+    map.remove("name");
+    map["scenario"]
+        .as_object_mut()
+        .expect("a mapping")
+        .remove("name");
+    found
+}
+
+#[test]
+fn a_diagnosis_is_a_page_a_figure_and_numbers() {
+    let sandbox = sandbox();
+    let page = sandbox.succeed(&format!("diagnose d.yaml {QUICK}"));
+    assert!(page.starts_with("d\n\n  A is learned first"), "{page}");
+    assert!(page.contains("Nothing is said of a deep"), "{page}");
+    assert_eq!(
+        sandbox.names("outputs/d"),
+        ["diagnosis.json", "diagnosis.md", "diagnosis.png"]
+    );
+    let markdown = sandbox.read("outputs/d/diagnosis.md");
+    assert!(
+        markdown.starts_with("# Diagnosis of d\n\nA is learned first"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("](diagnosis.png)") && markdown.contains("```yaml\nname: d\n"));
+    let found = sandbox.json("outputs/d/diagnosis.json");
+    for path in [
+        "modalities.0.name",
+        "modalities.0.inputs",
+        "modalities.0.rank",
+        "modalities.0.fits_alone",
+        "modalities.0.growth_rate",
+        "modalities.0.explained_alone",
+        "modalities.0.explained_unique",
+        "first.name",
+        "first.confidence",
+        "superficial.verdict",
+        "superficial.confidence",
+        "layers.1.fusion_layer",
+        "layers.1.t_first",
+        "layers.1.t_second",
+        "layers.1.ratio",
+        "layers.1.steps_first",
+        "layers.1.steps_second",
+        "layers.1.stable_learning_rate",
+        "layers.1.plateau_loss",
+        "layers.1.early_stop",
+        "layers.1.holdout_error",
+        "layers.1.bias",
+        "recommendation.fusion_layer",
+        "recommendation.reason",
+        "remedies.0.remedy",
+        "remedies.0.value",
+        "remedies.0.predicted_ratio",
+        "remedies.0.measured_ratio",
+        "remedies.0.cost",
+        "noise_floor.p_value",
+        "rows.used",
+        "rows.dropped",
+    ] {
+        at(&found, path);
+    }
+    assert_eq!(found["scenario"]["data"]["table"]["holdout"], 0.2);
+    assert_eq!(found["rows"]["used"], 60);
+}
+
+/// What options give is what a file gives, and a key that is not given has the same default.
+#[test]
+fn options_make_the_scenario_of_a_file() {
+    let sandbox = sandbox();
+    let data = "--table t.csv --modality A=a1,a2 --modality B=b --target y --name o";
+    let options =
+        format!("diagnose {data} {QUICK} --seed 3 --learning-rate 0.1 --batch 10 --holdout 0.3");
+    sandbox.succeed(&options);
+    let scenario = "seed: 3
+data:
+  table: {path: t.csv, modalities: {A: [a1, a2], B: [b]}, targets: [y], holdout: 0.3}
+network: {depth: 2, fusion_layer: 2, width: 6}
+init: {gaussian: {std: 1.0e-3}}
+descent: {learning_rate: 0.1, batch: 10}
+";
+    sandbox.write("f.yaml", scenario);
+    sandbox.succeed("diagnose f.yaml --resamples 20 --divisions 3");
+    assert_eq!(found(&sandbox, "o"), found(&sandbox, "f"));
+}
+
+#[test]
+fn printed_json_is_the_file() {
+    let sandbox = sandbox();
+    let line = sandbox.succeed(&format!("diagnose d.yaml {QUICK} --json"));
+    let printed: Value = serde_json::from_str(&line).expect("a line of JSON");
+    assert_eq!(printed, sandbox.json("outputs/d/diagnosis.json"));
+}
+
+#[test]
+fn a_bad_call_is_one_error_that_names_the_option() {
+    let sandbox = sandbox();
+    let before = sandbox.tree(".");
+    let data = "--table t.csv --modality A=a1,a2 --modality B=b";
+    for (line, message) in [
+        (
+            "".to_owned(),
+            "neither a scenario nor the option --modality",
+        ),
+        (data.to_owned(), "neither --target nor --label"),
+        (format!("{data} --target y --label y"), "--label"),
+        (format!("{data} --target z"), "column"),
+        (format!("{data} --target y --depth 0"), "--depth 0"),
+        (format!("{data} --target y --width none"), "--width"),
+        (format!("{data} --target y --holdout 2"), "--holdout 2"),
+        (format!("{data} --target y --batch 3"), "--learning-rate"),
+        (format!("{data} --target y --init-std -1"), "--init-std"),
+        (
+            format!("{data} --target y --activation relu"),
+            "--activation relu",
+        ),
+        (
+            format!("{data} --target y --activation cube"),
+            "--activation cube",
+        ),
+        (format!("{data} --target y --resamples 3"), "--resamples"),
+        (
+            "--table t.csv --modality A=a1 --target y".to_owned(),
+            "one modality only",
+        ),
+        (
+            "--modality A --modality B=b.npy --target y.npy".to_owned(),
+            "--modality A: ",
+        ),
+        (
+            "--modality A=a.npy --modality B=b.npy --target y.npy".to_owned(),
+            "a.npy",
+        ),
+        (
+            "--modality A=a.txt --modality B=b.npy --target y.npy".to_owned(),
+            "--modality A=a.txt",
+        ),
+        ("d.yaml --modality A=a1".to_owned(), "--modality"),
+        ("none.yaml".to_owned(), "none.yaml: there is no such file"),
+    ] {
+        let line = format!("diagnose {line}");
+        let assert = sandbox.command(&line).assert().code(2).stdout("");
+        let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(stderr.starts_with("error: "), "{line}: {stderr}");
+        assert_eq!(stderr.matches("error: ").count(), 1, "{line}: {stderr}");
+        assert!(stderr.contains(message), "{line}: {stderr}");
+        assert!(sandbox.tree(".") == before, "{line} changed the folder");
+    }
+}
