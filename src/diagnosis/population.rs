@@ -1,7 +1,8 @@
 //! A population, which has no rows: growth rates and explained power are exact, and nothing is uncertain.
 
 use super::rates::singular_values;
-use super::{First, LateRatio, ModalityReading, Superficial, Told};
+use super::told::Told;
+use super::{First, LateRatio, ModalityReading, Superficial};
 use crate::data::Moments;
 use crate::theory;
 

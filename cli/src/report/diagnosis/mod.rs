@@ -5,9 +5,11 @@
 //! | `mod.rs` | the page and its two forms |
 //! | `verdict.rs` | the verdict in three sentences |
 //! | `tables.rs` | the tables |
+//! | `words.rs` | what is said between them |
 
 mod tables;
 mod verdict;
+mod words;
 
 use super::format::{push_wrapped, table};
 use modalflow::diagnosis::Diagnosis;

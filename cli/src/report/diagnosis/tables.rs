@@ -1,11 +1,14 @@
 //! The tables of a diagnosis.
 
 use super::Part;
-use super::verdict::{percent, value};
+use super::verdict::value;
+use super::words::{
+    column_words, network_words, reasons, recommendation_words, rows_words, seen_words, step_words,
+    who_words,
+};
 use crate::report::format::{NONE, fraction, number_to, rows, short};
 use modalflow::diagnosis::{Diagnosis, LayerResult, ModalityReading, RemedyResult};
 use modalflow::experiment::Scenario;
-use serde::Serialize;
 
 /// Everything below the verdict.
 pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
@@ -43,60 +46,6 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     parts
 }
 
-fn rows_words(diagnosis: &Diagnosis) -> String {
-    let outputs = match diagnosis.outputs {
-        1 => "one output".to_owned(),
-        outputs => format!("{outputs} outputs"),
-    };
-    let Some(rows) = diagnosis.rows else {
-        return format!("A population, {outputs}.");
-    };
-    let dropped = match rows.dropped {
-        0 => String::new(),
-        dropped => format!(", {dropped} with missing cells left out"),
-    };
-    format!(
-        "{} rows used{dropped}; {} of them trained on, {} inputs of which {} are independent, {outputs}.",
-        rows.used, rows.trained, rows.inputs, rows.rank
-    )
-}
-
-/// What is odd about columns.
-fn column_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> + use<'_> {
-    let listed = |places: &[usize]| {
-        let names: Vec<String> = places.iter().map(usize::to_string).collect();
-        names.join(", ")
-    };
-    let constant = diagnosis
-        .modalities
-        .iter()
-        .filter(|m| !m.constant.is_empty());
-    let constant = constant.map(move |m| {
-        format!(
-            "{}: inputs that do not vary (numbers {})",
-            m.name,
-            listed(&m.constant)
-        )
-    });
-    let equal = diagnosis
-        .modalities
-        .iter()
-        .filter(|m| !m.duplicates.is_empty());
-    let equal = equal.map(|m| {
-        let pairs = m.duplicates.iter().map(|[a, b]| format!("{a} and {b}"));
-        let pairs: Vec<String> = pairs.collect();
-        format!("{}: equal inputs (numbers {})", m.name, pairs.join(", "))
-    });
-    let fits = diagnosis.modalities.iter().filter(|m| m.fits_alone).map(|m| {
-        let why = match m.fits_any_target {
-            true => format!("its rank, {}, is as large as the number of rows allows: it would fit any target", m.rank),
-            false => "the targets follow from it".to_owned(),
-        };
-        format!("{} alone fits the rows exactly: {why}. Late fusion never learns the others.", m.name)
-    });
-    fits.chain(constant).chain(equal)
-}
-
 fn modalities(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     let floors = diagnosis
         .noise_floor
@@ -120,93 +69,6 @@ fn modalities(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     )
 }
 
-fn who_words(diagnosis: &Diagnosis) -> Vec<String> {
-    let mut words = Vec::new();
-    let several: Vec<String> = diagnosis
-        .modalities
-        .iter()
-        .filter(|m| !m.modes.is_empty())
-        .map(|m| {
-            let modes: Vec<String> = m
-                .modes
-                .iter()
-                .take(6)
-                .map(|rate| number_to(3, *rate))
-                .collect();
-            format!("{} {}", m.name, modes.join(", "))
-        })
-        .collect();
-    if !several.is_empty() {
-        words.push(format!(
-            "Growth rates mode by mode, the six largest: {}.",
-            several.join("; ")
-        ));
-    }
-    let explained = diagnosis.explained_joint.map_or(String::new(), |joint| {
-        let on = match diagnosis.resamples {
-            0 => "of the population",
-            _ => "on rows that were not fitted to",
-        };
-        format!(
-            "Together they explain {} of the targets' power {on}. ",
-            fraction(Some(joint))
-        )
-    });
-    words.push(format!("{explained}{}", ratio_words(diagnosis)));
-    words.push(confidence_words(diagnosis));
-    words
-}
-
-fn ratio_words(diagnosis: &Diagnosis) -> String {
-    let late = &diagnosis.late_ratio;
-    let Some(ratio) = late.ratio else {
-        return "By the formula late fusion never learns a second modality.".to_owned();
-    };
-    let interval = late.interval.map_or(String::new(), |[low, high]| {
-        format!(
-            " ({} to {}, from 10 to 90 %)",
-            number_to(3, low),
-            number_to(3, high)
-        )
-    });
-    format!(
-        "The time ratio of late fusion by the formula is {}{interval}.",
-        number_to(3, ratio)
-    )
-}
-
-fn confidence_words(diagnosis: &Diagnosis) -> String {
-    let (first, superficial) = (&diagnosis.first, &diagnosis.superficial);
-    let (Some(order), Some(preference)) = (first.confidence, superficial.confidence) else {
-        let reason = first.reason.as_deref().unwrap_or("nothing is resampled");
-        return format!("No confidence is told: {reason}.");
-    };
-    let share = |share: Option<f64>| {
-        share.map_or(NONE.to_owned(), |share| format!("{:.0} %", 100.0 * share))
-    };
-    let verdict = match superficial.verdict {
-        true => "superficial",
-        false => "not superficial",
-    };
-    let noise = diagnosis.noise_floor.as_ref().map_or(String::new(), |floor| {
-        format!(
-            " Of {} permutations of the targets a share of {} shows as much as the targets themselves.",
-            floor.permutations,
-            number_to(2, floor.p_value)
-        )
-    });
-    format!(
-        "Of {} halves of the rows {} have {} first; another sample of as many rows would, with a confidence of {}. The \
-         preference is {verdict} in {} of them, with a confidence of {}.{noise}",
-        diagnosis.resamples,
-        share(first.share),
-        first.name,
-        percent(order),
-        share(superficial.share),
-        percent(preference),
-    )
-}
-
 fn scalings(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     rows(
         &diagnosis.scalings,
@@ -222,22 +84,6 @@ fn scalings(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
             }),
             ("late ratio", &|s| short(s.late_ratio)),
         ],
-    )
-}
-
-/// The sections of the scenario that its flows are made of, as they stand, defaults filled in.
-fn network_words(scenario: &Scenario) -> String {
-    fn json(section: &impl Serialize) -> String {
-        // Plain data with text keys always serialises.
-        let text = serde_json::to_string(section).unwrap_or_default();
-        text.replace('"', "").replace(':', ": ").replace(',', ", ")
-    }
-    format!(
-        "Simulated with network {}, init {}, flow {}, seed {}.",
-        json(&scenario.network),
-        json(&scenario.init),
-        json(&scenario.flow),
-        scenario.seed
     )
 }
 
@@ -280,30 +126,6 @@ fn span(first: Option<f64>, second: Option<f64>) -> String {
 
 fn whole(count: Option<f64>) -> String {
     count.map_or(NONE.to_owned(), |count| format!("{count:.0}"))
-}
-
-fn step_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> {
-    let first = diagnosis.layers.first();
-    let is_without =
-        first.is_some_and(|layer| layer.steps_first.is_none() && layer.t_first.is_some());
-    is_without
-        .then(|| {
-            "No steps are told: give --learning-rate, and --batch for epochs by mini-batches."
-                .to_owned()
-        })
-        .into_iter()
-}
-
-fn seen_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> + use<> {
-    let each = diagnosis.seen.iter();
-    let each = each.map(|m| format!("{} in {} of {}", m.name, m.directions, m.inputs));
-    let each: Vec<String> = each.collect();
-    let words = format!(
-        "Of many inputs the flows see the directions that learning reaches first: {}. What is explained is told of all \
-         inputs.",
-        each.join(", ")
-    );
-    (!each.is_empty()).then_some(words).into_iter()
 }
 
 fn errors(layers: &[LayerResult]) -> Vec<Vec<String>> {
@@ -350,17 +172,6 @@ fn shares(layers: &[LayerResult]) -> Vec<Vec<String>> {
     )
 }
 
-/// Why something is missing, each reason once.
-fn reasons(layers: &[LayerResult]) -> impl Iterator<Item = String> {
-    let mut said: Vec<String> = Vec::new();
-    for reason in layers.iter().flat_map(|layer| &layer.reasons) {
-        if !said.contains(reason) && !reason.starts_with("no steps") {
-            said.push(reason.clone());
-        }
-    }
-    said.into_iter()
-}
-
 fn recommendation(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     rows(
         &diagnosis.recommendation.errors,
@@ -379,21 +190,6 @@ fn recommendation(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
             }),
         ],
     )
-}
-
-fn recommendation_words(diagnosis: &Diagnosis) -> String {
-    let found = &diagnosis.recommendation;
-    match (found.fusion_layer, found.divisions) {
-        (None, 0) => format!("No recommendation: {}.", found.reason),
-        (None, n) => format!(
-            "No recommendation, from {n} divisions of the rows: {}.",
-            found.reason
-        ),
-        (Some(layer), n) => format!(
-            "Layer {layer}, from {n} divisions of the rows: {}.",
-            found.reason
-        ),
-    }
 }
 
 fn remedies(remedies: &[RemedyResult]) -> Vec<Vec<String>> {

@@ -1,0 +1,307 @@
+//! The parts of a diagnosis in their order.
+
+use super::layers::{self, Descending, Prepared, Shared};
+use super::remedies::{self, RemedyResult};
+use super::rows::Pool;
+use super::told::{Told, told};
+use super::{
+    Diagnosed, Diagnosis, LayerResult, Monitor, Options, Progress, Recommendation, RowCount,
+};
+use super::{population, reading};
+use crate::data::Content;
+use crate::error::Result;
+use crate::experiment::Scenario;
+use crate::experiment::results::FlowRun;
+use crate::experiment::run::{self, Plan, run_flow};
+use crate::linalg::random::{Purpose, cell_seed, stream};
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Fraction of the rows that a division for the fusion layers leaves out.
+const LEFT_OUT: f64 = 0.2;
+
+/// Why nothing of a population is uncertain.
+const POPULATION: &str = "a population has no rows: nothing of it is uncertain";
+
+/// Why nothing is recommended of noise.
+const NOISE: &str = "the rows show nothing but noise";
+
+/// Counts parts that are done.
+pub(super) struct Clock<'m> {
+    monitor: &'m Monitor<'m>,
+    done: AtomicU64,
+    of: AtomicU64,
+}
+
+impl<'m> Clock<'m> {
+    /// Of a diagnosis that has not begun.
+    pub(super) fn new(monitor: &'m Monitor<'m>) -> Self {
+        Self {
+            monitor,
+            done: AtomicU64::new(0),
+            of: AtomicU64::new(0),
+        }
+    }
+
+    /// So many more parts are to be done.
+    fn expect(&self, parts: usize) {
+        self.of.fetch_add(parts as u64, Ordering::Relaxed);
+    }
+
+    /// Some are done.
+    fn tick(&self, parts: u64) {
+        let done = self.done.fetch_add(parts, Ordering::Relaxed) + parts;
+        (self.monitor)(Progress {
+            done,
+            of: self.of.load(Ordering::Relaxed),
+        });
+    }
+}
+
+/// Parts that a flow counts for.
+const FLOW_PARTS: u64 = 20;
+
+/// A fusion layer, where there is one, and its network.
+type Fused = (Option<usize>, Prepared);
+
+/// What a diagnosis works on.
+pub(super) struct Work<'w> {
+    pub(super) scenario: &'w Scenario,
+    pub(super) options: &'w Options,
+    /// Of the rows, on which the fusion layers are trained.
+    pub(super) divisions: usize,
+    pub(super) content: &'w Content,
+    pub(super) shared: &'w Shared,
+    pub(super) pool: Option<&'w Pool>,
+    pub(super) clock: Clock<'w>,
+}
+
+impl Work<'_> {
+    /// Everything, in its order.
+    pub(super) fn diagnose(&self) -> Result<Diagnosed> {
+        let fusions = self.fusions();
+        self.clock.expect(self.parts(fusions.len()));
+        let told = self.told();
+        let prepared: Vec<Fused> = fusions
+            .into_par_iter()
+            .map(|fusion| {
+                let problem = self.shared.problem(with_fusion(fusion))?;
+                Ok((fusion, Prepared::new(problem)))
+            })
+            .collect::<Result<_>>()?;
+        let (layers, flow) = self.layers(&prepared);
+        let recommendation = match self.pool {
+            _ if told.is_noise() => Recommendation::none(NOISE),
+            None => Recommendation::none(self.without_rows()),
+            Some(pool) => self.recommendation(pool, &prepared)?,
+        };
+        let last = &prepared[prepared.len() - 1];
+        let (remedies, remedies_reason) = match told.is_noise() {
+            true => (Vec::new(), Some(NOISE.to_owned())),
+            false => self.remedies(last, &layers[layers.len() - 1])?,
+        };
+        let diagnosis = Diagnosis {
+            rows: self.rows(),
+            outputs: self.shared.moments().outputs_len(),
+            resamples: self.pool.map_or(0, |_| self.options.resamples),
+            modalities: told.modalities,
+            explained_joint: told.explained_joint,
+            first: told.first,
+            superficial: told.superficial,
+            late_ratio: told.late_ratio,
+            scalings: told.scalings,
+            seen: self.shared.seen().to_vec(),
+            layers,
+            recommendation,
+            remedies,
+            remedies_reason,
+            noise_floor: told.noise_floor,
+        };
+        Ok(self.diagnosed(diagnosis, &last.1, flow))
+    }
+
+    /// With what a figure needs.
+    fn diagnosed(&self, diagnosis: Diagnosis, last: &Prepared, flow: FlowRun) -> Diagnosed {
+        let mut result = run::first(&last.problem, last.theory.clone(), flow);
+        result.generalisation = layers::generalising(&last.problem, &result.flow);
+        result.is_complete = true;
+        Diagnosed {
+            scenario: self.scenario.clone(),
+            warnings: last.problem.warnings.clone(),
+            diagnosis,
+            problem: last.problem.clone(),
+            result,
+        }
+    }
+
+    /// What the rows, or the population, tell before anything is trained.
+    fn told(&self) -> Told {
+        let counts = (self.options.resamples, self.options.permutations);
+        let tick = || self.clock.tick(1);
+        match self.pool {
+            Some(pool) => told(pool, counts, self.scenario.seed, &tick),
+            None => population::told(self.shared.moments(), self.without_rows()),
+        }
+    }
+
+    /// What every fusion layer does, and the flow of the last one.
+    fn layers(&self, prepared: &[Fused]) -> (Vec<LayerResult>, FlowRun) {
+        let descending = self.descending();
+        let last = prepared.len() - 1;
+        let places = (0..prepared.len()).into_par_iter().with_max_len(1);
+        let mut flows: Vec<(LayerResult, Option<FlowRun>)> = places
+            .map(|place| {
+                let (fusion, prepared) = &prepared[place];
+                let flow = prepared.flow();
+                let found = layers::layer(*fusion, (prepared, &flow), descending);
+                self.clock.tick(FLOW_PARTS);
+                (found, (place == last).then_some(flow))
+            })
+            .collect();
+        let flow = flows.last_mut().and_then(|(_, flow)| flow.take());
+        let flow = flow.unwrap_or_else(|| prepared[last].1.flow());
+        (flows.into_iter().map(|(found, _)| found).collect(), flow)
+    }
+
+    /// The fusion layers that are tried; that of unequal stacks is the only one of its kind.
+    fn fusions(&self) -> Vec<Option<usize>> {
+        match self.scenario.network.depth {
+            None => vec![None],
+            Some(depth) => (1..=depth).map(Some).collect(),
+        }
+    }
+
+    fn parts(&self, fusions: usize) -> usize {
+        let flows = fusions * (1 + self.pool.map_or(0, |_| self.divisions));
+        let resampled = self.options.resamples + self.options.permutations;
+        flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
+    }
+
+    /// Why there are no rows to resample.
+    fn without_rows(&self) -> &'static str {
+        match self.content {
+            Content::Population(_)
+                if self.scenario.data.get().about().sampling.drawn().is_none() =>
+            {
+                POPULATION
+            }
+            Content::Population(_) => "there are more draws than can be kept, or too few to divide",
+            Content::Rows { .. } => "there are too few rows to divide",
+        }
+    }
+
+    /// Number of rows trained on.
+    fn trained(&self) -> Option<usize> {
+        match self.content {
+            Content::Population(_) => {
+                Some(self.scenario.data.get().about().sampling.drawn()? as usize)
+            }
+            Content::Rows { training, .. } => Some(training.inputs.nrows()),
+        }
+    }
+
+    fn rows(&self) -> Option<RowCount> {
+        let moments = self.shared.moments();
+        let (rank, inputs) = match self.pool {
+            Some(pool) => (reading::rank(pool), pool.inputs.ncols()),
+            None => (moments.rank(), moments.inputs_len()),
+        };
+        let trained = self.trained()?;
+        let (used, dropped) = match self.content {
+            Content::Population(_) => (trained, 0),
+            Content::Rows { training, holdout } => {
+                let held = holdout.as_ref().map_or(0, |rows| rows.inputs.nrows());
+                let reading = training.reading.as_ref();
+                let told = reading.map(|reading| (reading.used, reading.dropped));
+                told.unwrap_or((trained + held, 0))
+            }
+        };
+        Some(RowCount {
+            used,
+            dropped,
+            trained,
+            rank,
+            inputs,
+        })
+    }
+
+    fn descending(&self) -> Descending {
+        let section = self.scenario.descent.as_ref();
+        let batch = section.and_then(|section| section.batch);
+        let rates = section.map_or(&[][..], |section| section.learning_rate.as_slice());
+        // Momentum makes a step stand for more time; Adam has no such number.
+        let momentum = section.and_then(|section| section.heavy_ball());
+        let trained = self.trained().map(|rows| rows as f64);
+        Descending {
+            learning_rate: rates
+                .first()
+                .zip(momentum)
+                .map(|(rate, m)| rate / (1.0 - m)),
+            steps_an_epoch: trained.map(|rows| batch.map_or(1.0, |batch| rows / batch as f64)),
+        }
+    }
+
+    /// What the rows tell before anything is trained.
+    fn recommendation(&self, pool: &Pool, prepared: &[Fused]) -> Result<Recommendation> {
+        let divisions = (0..self.divisions).into_par_iter().with_max_len(1);
+        let errors: Vec<Vec<Option<f64>>> = divisions
+            .map(|division| self.errors(pool, prepared, division as u64))
+            .collect::<Result<_>>()?;
+        let by_layer = prepared.iter().enumerate().map(|(place, (fusion, _))| {
+            let of_layer = errors.iter().map(|errors| errors[place]);
+            Some(((*fusion)?, of_layer.collect::<Option<Vec<f64>>>()?))
+        });
+        let Some(by_layer) = by_layer.collect::<Option<Vec<(usize, Vec<f64>)>>>() else {
+            return Ok(Recommendation::none(
+                "a flow has no error on the rows left out",
+            ));
+        };
+        let quotient = LEFT_OUT / (1.0 - LEFT_OUT);
+        Ok(Recommendation::of(&by_layer, quotient, pool.len()))
+    }
+
+    /// The least error of each layer along the flow on rows left out. Every division has initial weights of its own.
+    fn errors(&self, pool: &Pool, prepared: &[Fused], division: u64) -> Result<Vec<Option<f64>>> {
+        let seed = cell_seed(self.scenario.seed, (1 << 40) + division);
+        let split = pool.random_split(LEFT_OUT, &mut stream(seed, Purpose::Resampling));
+        let content = pool.content(split);
+        let shared = Shared::new(self.scenario, content, self.options.memory)?;
+        let of_layer = |(fusion, whole): &Fused| {
+            let problem = shared.problem(|scenario| {
+                with_fusion(*fusion)(scenario);
+                scenario.seed = seed;
+                scenario.flow.until = whole.problem.scenario.flow.until.clone();
+            })?;
+            let flow = run_flow(&problem, &Plan::measuring(&problem), &mut |_| true);
+            self.clock.tick(FLOW_PARTS);
+            Ok(layers::generalising(&problem, &flow).map(|found| found.least.error))
+        };
+        prepared.iter().map(of_layer).collect()
+    }
+
+    /// The remedies of the last fusion layer, beside what it does without them; or why there are none.
+    fn remedies(
+        &self,
+        (fusion, late): &Fused,
+        plain: &LayerResult,
+    ) -> Result<(Vec<RemedyResult>, Option<String>)> {
+        let parts = remedies::count(late) * FLOW_PARTS as usize;
+        self.clock.expect(parts);
+        let tick = || self.clock.tick(FLOW_PARTS);
+        let change = with_fusion(*fusion);
+        let found = remedies::remedies(self.shared, (late, plain), &change, &tick)?;
+        let reason = found.is_empty();
+        let reason =
+            reason.then(|| "theory knows no value that balances these modalities".to_owned());
+        Ok((found, reason))
+    }
+}
+
+/// Changes the fusion layer of a scenario, where it has one.
+fn with_fusion(fusion: Option<usize>) -> impl Fn(&mut Scenario) + Sync {
+    move |scenario| {
+        if fusion.is_some() {
+            scenario.network.fusion_layer = fusion;
+        }
+    }
+}
