@@ -88,7 +88,10 @@ fn a_population_is_told_exactly() {
         .map(|layer| layer.fusion_layer)
         .collect();
     assert_eq!(fusions, [Some(1), Some(2)]);
-    assert_near(found.layers[1].ratio.expect("measured"), 5.0, 0.1);
+    // Where the initial weights are not infinitely small, the ratio is a little less.
+    assert_near(found.layers[1].ratio.expect("measured"), 5.0, 0.25);
+    let theory = found.layers[1].theory.ratio.expect("predicted");
+    assert_near(found.layers[1].ratio.expect("measured") / theory, 1.0, 1e-3);
     assert_near(found.layers[0].ratio.expect("measured"), 1.0, 0.1);
     assert!(found.layers[1].early_stop.is_none());
     // Equal rates: c_B = s_A/s_B, and a run with it has no phase.
@@ -252,7 +255,9 @@ fn few_directions_of_many_inputs_have_the_same_flow() {
         .collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let table = written(&names, rows);
-    let yaml = two_layers(&table, "{A: [x1..x40], B: [x41, x42]}");
+    // Aligned weights are the same for all inputs and for few directions.
+    let yaml = two_layers(&table, "{A: [x1..x40], B: [x41, x42]}")
+        .replace("gaussian: {std: 1.0e-4}", "aligned: {norm: 1.0e-3}");
     let found = diagnose(&yaml);
     let seen = &found.seen[..];
     assert!(
@@ -263,7 +268,7 @@ fn few_directions_of_many_inputs_have_the_same_flow() {
     let (_, whole) = common::run(&yaml);
     let expected = whole.flow.detection.phase.ratio.expect("a ratio");
     let late = found.layers[1].ratio.expect("a ratio");
-    assert_near(late / expected, 1.0, 0.03);
+    assert_near(late / expected, 1.0, 1e-3);
 }
 
 #[test]

@@ -271,7 +271,9 @@ fn reasons(phase: &Phase, stop: Option<f64>, descending: Descending) -> Vec<Stri
             .push("no early stop: there are no rows or population to measure the error on".into());
     }
     if descending.learning_rate.is_none() {
-        reasons.push("no steps: no learning rate is given".into());
+        reasons.push(
+            "no steps: no learning rate is given, or steps of Adam, which stand for no time".into(),
+        );
     } else if descending.steps_an_epoch.is_none() {
         reasons.push("no epochs: a population has none".into());
     }

@@ -43,7 +43,6 @@ pub use reading::{ModalityReading, OtherScaling};
 pub use recommendation::{LayerError, Recommendation};
 pub use record::{Diagnosis, First, LateRatio, RowCount, Superficial};
 pub use remedies::{Cost, RemedyResult, RemedyValue};
-pub use resampling::Confidence;
 
 use crate::error::{InputError, Result};
 use crate::experiment::Scenario;

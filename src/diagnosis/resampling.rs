@@ -14,7 +14,6 @@ use super::ridge::{Explained, Squares};
 use super::rows::Pool;
 use crate::linalg::random::{Purpose, cell_seed, stream};
 use rayon::prelude::*;
-use serde::Serialize;
 
 /// The bounds of the interval of a ratio: 10 and 90 %.
 const INTERVAL: [f64; 2] = [0.1, 0.9];
@@ -50,13 +49,13 @@ pub(super) fn halves(
 }
 
 /// How sure a statement is that holds where a statistic is positive.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Confidence {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Confidence {
     /// How often another sample of as many rows would say the same: the share of resamples about the value of all rows,
     /// with half a resample for and half against it, so that it is never certain.
-    pub confidence: f64,
+    pub(super) confidence: f64,
     /// The share of resamples that say the same as they are.
-    pub share: f64,
+    pub(super) share: f64,
 }
 
 /// That of the sign of `value`, by resamples of it.

@@ -229,14 +229,15 @@ impl Work<'_> {
         let section = self.scenario.descent.as_ref();
         let batch = section.and_then(|section| section.batch);
         let rates = section.map_or(&[][..], |section| section.learning_rate.as_slice());
-        // Momentum makes a step stand for more time; Adam has no such number.
-        let momentum = section.and_then(|section| section.heavy_ball());
+        // Momentum makes a step stand for more time; a step of Adam stands for none.
+        let rule = section.map(|section| section.rule());
+        let rule = rule.filter(|rule| rule.tends_to_flow());
         let trained = self.trained().map(|rows| rows as f64);
         Descending {
             learning_rate: rates
                 .first()
-                .zip(momentum)
-                .map(|(rate, m)| rate / (1.0 - m)),
+                .zip(rule)
+                .map(|(rate, rule)| rule.time_step(*rate)),
             steps_an_epoch: trained.map(|rows| batch.map_or(1.0, |batch| rows / batch as f64)),
         }
     }

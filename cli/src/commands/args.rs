@@ -66,7 +66,7 @@ pub enum Command {
     Theory(Scenarios),
     /// What unimodal bias does to some data, and what to do about it; write OUT/NAME/diagnosis.*
     #[command(after_help = DIAGNOSE_EXAMPLES)]
-    Diagnose(DiagnoseArgs),
+    Diagnose(Box<DiagnoseArgs>),
     /// Print the JSON Schema of scenarios, for editors
     Schema {
         /// Print the reference of all keys in Markdown, docs/scenario.md, instead
@@ -118,19 +118,19 @@ pub struct DiagnoseArgs {
     #[arg(long)]
     pub width: Option<u64>,
     /// Learning rate of your descent, which times are told in steps of
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub learning_rate: Option<f64>,
     /// Rows of a mini-batch of your descent, which times are told in epochs by [default: all rows]
     #[arg(long, value_name = "ROWS", requires = "learning_rate")]
     pub batch: Option<u64>,
     /// Standard deviation of all initial weights [default: layers of Frobenius norm 0.1]
-    #[arg(long, value_name = "STD")]
+    #[arg(long, value_name = "STD", allow_negative_numbers = true)]
     pub init_std: Option<f64>,
     /// Fraction of the rows that is held out of training [default: 0.2]
-    #[arg(long, value_name = "FRACTION")]
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
     pub holdout: Option<f64>,
     /// Keep the principal components of each modality that explain this fraction of its variance
-    #[arg(long, value_name = "FRACTION")]
+    #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
     pub components: Option<f64>,
     /// Units of the hidden layers; linear is all that there is a diagnosis of
     #[arg(long)]
