@@ -57,11 +57,10 @@ fn two_layers(table: &Table, modalities: &str) -> String {
 /// With rho = 1/2, r = 2 and w = (1, 1): S_yx = (5, 2), tr S_yy = 7, and a late ratio of 1 + (r^2 - 1)/(1 - rho^2).
 #[test]
 fn a_population_is_told_exactly() {
-    let found = diagnose(
-        "{data: {toy: {rho: 0.5, sigma: {A: 2.0, B: 1.0}, target: {A: 1.0, B: 1.0}}}, \
-         network: {depth: 2, fusion_layer: 2, width: 6}, init: {gaussian: {std: 1.0e-6}}, \
-         flow: {until: {loss_gap: 1.0e-4}}}",
-    );
+    let yaml = "{data: {toy: {rho: 0.5, sigma: {A: 2.0, B: 1.0}, target: {A: 1.0, B: 1.0}}}, \
+                network: {depth: 2, fusion_layer: 2, width: 6}, init: {gaussian: {std: 1.0e-6}}, \
+                flow: {until: {loss_gap: 1.0e-4}}}";
+    let found = diagnose(yaml);
     let [a, b] = &found.modalities[..] else {
         panic!("{found:?}")
     };
@@ -91,8 +90,12 @@ fn a_population_is_told_exactly() {
     // Where the initial weights are not infinitely small, the ratio is a little less.
     assert_near(found.layers[1].ratio.expect("measured"), 5.0, 0.25);
     let theory = found.layers[1].theory.ratio.expect("predicted");
-    assert_near(found.layers[1].ratio.expect("measured") / theory, 1.0, 1e-3);
-    assert_near(found.layers[0].ratio.expect("measured"), 1.0, 0.1);
+    assert_near(found.layers[1].ratio.expect("measured") / theory, 1.0, 1e-2);
+    // The flow of another layer is that of the scenario with this layer.
+    let (_, early) = common::run(&yaml.replace("fusion_layer: 2", "fusion_layer: 1"));
+    let early = early.flow.detection.phase.ratio.expect("a ratio");
+    assert_near(found.layers[0].ratio.expect("measured"), early, 1e-6);
+    assert!(early < 1.2);
     assert!(found.layers[1].early_stop.is_none());
     // Equal rates: c_B = s_A/s_B, and a run with it has no phase.
     let rate = found.remedies.iter().find(|remedy| remedy.remedy == "rate");
@@ -238,7 +241,7 @@ fn a_modality_that_fits_alone_is_named() {
     assert_eq!((late.first.as_deref(), late.t_second), (Some("A"), None));
 }
 
-/// Forty inputs are seen in twenty directions; the flow of all of them has the same time ratio.
+/// Forty inputs are seen in nineteen directions: ten of their own, and of all inputs, which share the first one; the flow of all of them has the same time ratio.
 #[test]
 fn few_directions_of_many_inputs_have_the_same_flow() {
     let mut random = ChaCha8Rng::seed_from_u64(11);
@@ -261,14 +264,14 @@ fn few_directions_of_many_inputs_have_the_same_flow() {
     let found = diagnose(&yaml);
     let seen = &found.seen[..];
     assert!(
-        matches!(seen, [one] if (one.inputs, one.directions) == (40, 20)),
+        matches!(seen, [one] if (one.inputs, one.directions) == (40, 19)),
         "{seen:?}"
     );
     assert_eq!(found.rows.expect("rows").inputs, 42);
     let (_, whole) = common::run(&yaml);
     let expected = whole.flow.detection.phase.ratio.expect("a ratio");
     let late = found.layers[1].ratio.expect("a ratio");
-    assert_near(late / expected, 1.0, 1e-3);
+    assert_near(late / expected, 1.0, 1e-2);
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Few directions of many inputs, in which the flow is nearly that of all.
 //!
 //! From small weights a network first follows S_yx, then what comes of it through S_xx: its maps stay in the space of S_xy,
-//! S_xx S_xy, S_xx^2 S_xy, ... and later terms matter ever less, as in partial least squares and in Lanczos' process. So
-//! the rows of a modality of many inputs are turned to an orthonormal basis Q of the first terms. Gaussian initial weights
+//! S_xx S_xy, S_xx^2 S_xy, ... of the modalities that are learned, and later terms matter ever less, as in partial least
+//! squares and in Lanczos' process. So the rows of a modality of many inputs are turned to an orthonormal basis Q of the
+//! first terms of its own and of those of all inputs together. Gaussian initial weights
 //! W Q are as random as W, and of norm |W| sqrt(k/d) where W has d inputs and Q has k columns.
 
 use crate::data::{Content, Modality, Rows, layout};
@@ -39,13 +40,21 @@ pub(super) fn few(content: Arc<Content>, init: &InitSection) -> (Arc<Content>, V
     if !is_free || !training.modalities.iter().any(is_many) {
         return (content, Vec::new());
     }
-    let joint = joint(training, most);
+    let terms = most.div_ceil(2);
+    let joint = krylov(&training.inputs, &training.targets, terms);
     let bases: Vec<Option<DMatrix<f64>>> = training
         .modalities
         .iter()
         .map(|modality| {
-            let own = joint.rows_range(modality.range.clone()).into_owned();
-            is_many(modality).then(|| orthonormal(own, most))
+            let basis = || {
+                let own = training.inputs.columns_range(modality.range.clone());
+                let own = krylov(&own.into_owned(), &training.targets, terms);
+                let (start, of_all) = (own.ncols(), joint.rows_range(modality.range.clone()));
+                let mut both = own.insert_columns(start, of_all.ncols(), 0.0);
+                both.columns_mut(start, of_all.ncols()).copy_from(&of_all);
+                orthonormal(both, most)
+            };
+            is_many(modality).then(basis)
         })
         .collect();
     let turned = |rows: &Rows| Box::new(turned(rows, &bases));
@@ -81,14 +90,15 @@ pub(super) fn initial_weights(init: &InitSection, seen: &[Seen]) -> InitSection 
     init
 }
 
-/// An orthonormal basis of the first terms of all inputs together, d x about `most`, by a block Lanczos process.
-fn joint(rows: &Rows, most: usize) -> DMatrix<f64> {
-    let transposed = rows.inputs.transpose();
-    let outputs = rows.targets.ncols();
-    let mut basis = orthonormal(&transposed * &rows.targets, outputs);
+/// An orthonormal basis of S_xy, S_xx S_xy, ... of some inputs (n x d) and targets (n x o), of about `most` directions, by a
+/// block Lanczos process.
+fn krylov(inputs: &DMatrix<f64>, targets: &DMatrix<f64>, most: usize) -> DMatrix<f64> {
+    let transposed = inputs.transpose();
+    let outputs = targets.ncols();
+    let mut basis = orthonormal(&transposed * targets, outputs);
     let mut last = basis.clone();
     while basis.ncols() < most && last.ncols() > 0 {
-        let mut next = &transposed * (&rows.inputs * &last);
+        let mut next = &transposed * (inputs * &last);
         // Twice is enough: round-off of the first time is taken away by the second.
         for _ in 0..2 {
             next -= &basis * (basis.transpose() * &next);
