@@ -1,0 +1,142 @@
+"""Is `modalflow diagnose` right as often as it says? Planted data: order and superficiality are known.
+
+    python3 docs/diagnose_planted.py [--program FILE] [--draws 100] [--resamples 200] [SETTING...]
+
+A column of modality m is sqrt(q_m) z_m + sqrt(1 - q_m) of its own noise; the hidden z_A and z_B have variance 1 and
+correlation rho; y = w_A z_A + w_B z_B + noise. With c_m = w_m + rho w_other the population has, for d_m columns,
+
+    |S_yxm|^2 = c_m^2 q_m d_m         explained alone = c_m^2 q_m d_m/(q_m d_m + 1 - q_m)
+
+A draw is a file of its own, from a seed of its own, and the program runs as a user would run it. Needs NumPy.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+# columns, quality of a column, weight of the hidden variable, correlation, noise of y, rows
+SETTINGS = {
+    "clear": dict(columns=(5, 5), quality=(0.5, 0.5), weight=(1.0, 0.5), rho=0.3, noise=1.0, rows=200),
+    "close": dict(columns=(5, 5), quality=(0.5, 0.5), weight=(1.0, 0.9), rho=0.0, noise=1.0, rows=100),
+    "few": dict(columns=(5, 5), quality=(0.5, 0.5), weight=(1.0, 0.8), rho=0.3, noise=1.0, rows=40),
+    "superficial": dict(columns=(20, 3), quality=(0.3, 0.9), weight=(0.85, 1.0), rho=0.0, noise=0.5, rows=200),
+    "hardly": dict(columns=(20, 3), quality=(0.3, 0.9), weight=(1.0, 1.0), rho=0.0, noise=0.5, rows=100),
+    "wide": dict(columns=(60, 10), quality=(0.3, 0.5), weight=(1.0, 0.8), rho=0.0, noise=0.5, rows=50),
+    "noise": dict(columns=(5, 5), quality=(0.5, 0.5), weight=(0.0, 0.0), rho=0.0, noise=1.0, rows=100),
+    "wide_noise": dict(columns=(60, 10), quality=(0.3, 0.5), weight=(0.0, 0.0), rho=0.0, noise=1.0, rows=50),
+}
+NAMES = ("A", "B")
+
+
+def truth(setting):
+    """Which modality comes first, and whether that is superficial, in the population; None where there is nothing."""
+    weight, rho = np.array(setting["weight"]), setting["rho"]
+    power = np.array(setting["quality"]) * np.array(setting["columns"])
+    drive = weight + rho * weight[::-1]
+    growth = drive**2 * power
+    explained = growth / (power + 1 - np.array(setting["quality"]))
+    if not growth.any():
+        return None, None
+    return NAMES[growth.argmax()], bool(growth.argmax() != explained.argmax())
+
+
+def draw(setting, seed, path):
+    """Writes one draw as a table with the columns A1, ..., B1, ..., y."""
+    rng = np.random.default_rng(seed)
+    rows, rho = setting["rows"], setting["rho"]
+    hidden = rng.standard_normal((rows, 2)) @ np.linalg.cholesky([[1.0, rho], [rho, 1.0]]).T
+    blocks = [
+        np.sqrt(quality) * hidden[:, [m]] + np.sqrt(1 - quality) * rng.standard_normal((rows, columns))
+        for m, (quality, columns) in enumerate(zip(setting["quality"], setting["columns"]))
+    ]
+    y = hidden @ setting["weight"] + setting["noise"] * rng.standard_normal(rows)
+    header = [f"{name}{i + 1}" for name, block in zip(NAMES, blocks) for i in range(block.shape[1])]
+    np.savetxt(path, np.column_stack([*blocks, y]), delimiter=",", header=",".join([*header, "y"]), comments="", fmt="%.9g")
+
+
+def diagnose(program, path, resamples):
+    """What the program says of a table, and the command that was run."""
+    command = [program, "diagnose", "--table", path, "--modality", "A=A*", "--modality", "B=B*", "--target", "y"]
+    command += ["--resamples", str(resamples), "--out", str(path.parent / "outputs"), "--quiet", "--json"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def first_said(answer):
+    """The modality said to be first and how sure, or None: nothing was said."""
+    first = answer.get("first") or {}
+    return (first["name"], first["confidence"]) if first.get("name") else None
+
+
+def superficial_said(answer):
+    """Whether superficial and how sure, or None."""
+    verdict = answer.get("superficial") or {}
+    return (bool(verdict["verdict"]), verdict["confidence"]) if verdict.get("verdict") is not None else None
+
+
+def judged(said, right):
+    """Of what was said in many draws: how often right, how often it should be by its own confidence, in deviations."""
+    sure = np.array([confidence for answer in said if answer for confidence in [answer[1]]])
+    hits = np.array([answer[0] == right for answer in said if answer])
+    if not len(hits):
+        return "nothing said", True
+    deviation = np.sqrt((sure * (1 - sure)).sum())
+    gap = hits.sum() - sure.sum()
+    # Half a draw of slack: with a confidence near 1 the deviation vanishes.
+    score = gap / max(deviation, 0.5)
+    words = f"said in {len(hits)}, right in {hits.mean():.2f}, stated {sure.mean():.3f}, {score:+.1f} deviations"
+    return words, score > -2.5
+
+
+def trial(name, program, draws, resamples):
+    """All draws of one setting; prints a line and says whether the confidence was honest."""
+    setting = SETTINGS[name]
+    first, superficial = truth(setting)
+    answers = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(draws):
+            path = Path(folder) / "draw.csv"
+            draw(setting, seed, path)
+            answers.append(diagnose(program, path, resamples))
+    firsts = [first_said(answer) for answer in answers]
+    if first is None:
+        spoke = [seed for seed, said in enumerate(firsts) if said]
+        print(f"{name}: pure noise; a first modality is named in {len(spoke)} of {draws} draws; seeds {spoke}", flush=True)
+        return len(spoke) <= 0.05 * draws + 2.5 * np.sqrt(0.05 * 0.95 * draws)
+    order, honest = judged(firsts, first)
+    preference, also = judged([superficial_said(answer) for answer in answers], superficial)
+    wrong = [seed for seed, said in enumerate(firsts) if said and said[0] != first]
+    print(f"{name}: first is {first}: {order}; wrong seeds {wrong}")
+    print(f"  superficial is {superficial}: {preference}", flush=True)
+    return honest and also
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Planted data for modalflow diagnose")
+    parser.add_argument("settings", nargs="*", metavar="SETTING", help=f"of {', '.join(SETTINGS)}; all if absent")
+    parser.add_argument("--program", type=Path, default=ROOT / "target" / "release" / "modalflow")
+    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--resamples", type=int, default=200)
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the draws of the settings instead of running")
+    given = parser.parse_args()
+    names = given.settings or list(SETTINGS)
+    if given.write:
+        given.write.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            for seed in range(given.draws):
+                draw(SETTINGS[name], seed, given.write / f"{name}_{seed}.csv")
+        return
+    dishonest = [name for name in names if not trial(name, given.program, given.draws, given.resamples)]
+    if dishonest:
+        raise SystemExit(f"the stated confidence is wrong in: {', '.join(dishonest)}")
+
+
+if __name__ == "__main__":
+    main()
