@@ -2,8 +2,8 @@
 
     python3 docs/diagnose_check.py FOLDER [NAME...]
 
-FOLDER is what docs/diagnose_data.py wrote. Only NumPy's singular values and least squares are used; nothing is
-integrated. Formulas: Zhang, Latham & Saxe, ICML 2024 (arXiv 2312.00935), late fusion and superficial preference.
+FOLDER is what docs/diagnose_data.py wrote. Only NumPy's singular values are used; nothing is integrated. Formulas:
+Zhang, Latham & Saxe, ICML 2024 (arXiv 2312.00935), late fusion and superficial preference.
 """
 
 import csv
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-SUBSAMPLES, HOLDOUT, SEED = 200, 0.2, 1
+SUBSAMPLES, HOLDOUTS, HOLDOUT, SEED = 200, 50, 0.2, 1
 
 
 def read_csv(path, groups, target, label=False):
@@ -45,16 +45,16 @@ SETS = {
     "diabetes": lambda f: read_csv(
         f / "diabetes.csv", {"body": ["age", "sex", "bmi", "bp"], "serum": [f"s{i}" for i in range(1, 7)]}, "progression"
     ),
-    "nutrimouse genotype": lambda f: read_csv(
+    "nutrimouse_genotype": lambda f: read_csv(
         f / "nutrimouse.csv", {"genes": "gene_", "lipids": "lipid_"}, "genotype", label=True
     ),
-    "nutrimouse diet": lambda f: read_csv(f / "nutrimouse.csv", {"genes": "gene_", "lipids": "lipid_"}, "diet", label=True),
-    "digits fourier karhunen": lambda f: arrays(f, "digits", ["fourier", "karhunen"], "label", label=True),
-    "digits pixels profile": lambda f: arrays(f, "digits", ["pixels", "profile"], "label", label=True),
-    "digits six views": lambda f: arrays(
+    "nutrimouse_diet": lambda f: read_csv(f / "nutrimouse.csv", {"genes": "gene_", "lipids": "lipid_"}, "diet", label=True),
+    "digits": lambda f: arrays(f, "digits", ["fourier", "karhunen"], "label", label=True),
+    "digits_pixels": lambda f: arrays(f, "digits", ["pixels", "profile"], "label", label=True),
+    "digits_six": lambda f: arrays(
         f, "digits", ["fourier", "profile", "karhunen", "pixels", "zernike", "shape"], "label", label=True
     ),
-    "breast cancer": lambda f: read_csv(
+    "breast_cancer": lambda f: read_csv(
         f / "breast_cancer.csv", {"clinical": ["age", "size", "grade", "er"], "genes": "gene_"}, "metastasis"
     ),
     "films": lambda f: arrays(f, "films", ["text", "facts"], "score"),
@@ -62,10 +62,10 @@ SETS = {
 
 
 def standardised(x, rows=slice(None)):
-    """Columns of mean 0 and variance 1 over some of the rows; constant columns become 0. Returns x, mean and scale."""
+    """Columns of mean 0 and variance 1 over some of the rows; constant columns become 0."""
     mean, scale = x[rows].mean(0), x[rows].std(0)
     scale = np.where(scale > 1e-12 * np.maximum(1, abs(mean)), scale, np.inf)
-    return (x - mean) / scale, mean, scale
+    return (x - mean) / scale
 
 
 def largest(matrix):
@@ -73,33 +73,46 @@ def largest(matrix):
 
 
 def moments(modalities, y):
-    """S_yx and S_xx, over all rows, of standardised inputs and a centred target in units of its total deviation."""
-    y = y - y.mean(0)
-    y = y / np.sqrt((y**2).sum() / len(y))
-    x = {name: standardised(x)[0] for name, x in modalities.items()}
+    """Standardised inputs, the target (a number standardised, classes only centred) and S_yx of each modality."""
+    y = standardised(y) if y.shape[1] == 1 else y - y.mean(0)
+    x = {name: standardised(x) for name, x in modalities.items()}
     return x, y, {name: y.T @ x[name] / len(y) for name in x}
 
 
+def ridge(x, y):
+    """The map to centred targets with the penalty of the least leave-one-out error, in closed form (PRESS)."""
+    left, values, right = np.linalg.svd(x, full_matrices=False)
+    kept = values > 1e-10 * values[0]
+    left, values, right = left[:, kept], values[kept], right[kept]
+    along = left.T @ y
+    best = (np.inf, None)
+    for penalty in (values**2).mean() * 10.0 ** np.arange(-6, 4.1, 0.25):
+        shrunk = values**2 / (values**2 + penalty)
+        hat = 1 / len(y) + (left**2) @ shrunk
+        residual = (y - left @ (shrunk[:, None] * along)) / np.maximum(1 - hat, 1e-9)[:, None]
+        best = min(best, ((residual**2).sum(), penalty))
+    return right.T @ ((values / (values**2 + best[1]))[:, None] * along)
+
+
 def explained(x, y, train, test):
-    """Fraction of the target's power on held-out rows that least squares (least-norm) explains; inputs standardised."""
-    x, _, _ = standardised(x, train)
+    """Fraction of the targets' power on the test rows that a ridge fit to the training rows explains."""
+    x = standardised(x, train)
     mean = y[train].mean(0)
-    weights = np.linalg.lstsq(x[train], y[train] - mean, rcond=None)[0]
-    return 1 - ((y[test] - mean - x[test] @ weights) ** 2).sum() / ((y[test] - mean) ** 2).sum()
+    residual = y[test] - mean - x[test] @ ridge(x[train], y[train] - mean)
+    return 1 - (residual**2).sum() / ((y[test] - mean) ** 2).sum()
 
 
-def held_out(modalities, y, rng):
-    """Alone and unique power of each modality, and joint, on one random hold-out."""
-    order = rng.permutation(len(y))
-    test, train = np.split(order, [round(HOLDOUT * len(y))])
+def held_out(modalities, y, train, test):
+    """Power alone of each modality, unique power of each, and joint power, on the test rows."""
     join = lambda names: np.hstack([modalities[name] for name in names])
     joint = explained(join(modalities), y, train, test)
     alone = {name: explained(x, y, train, test) for name, x in modalities.items()}
     unique = {}
     for name in modalities:
         others = [other for other in modalities if other != name]
-        unique[name] = joint - explained(join(others), y, train, test)
-    return alone, unique, joint
+        rest = explained(join(others), y, train, test) if len(others) > 1 else alone[others[0]]
+        unique[name] = joint - rest
+    return {"alone": alone, "unique": unique, "joint": joint}
 
 
 def late_fusion(x, y, first, second):
@@ -115,50 +128,69 @@ def spread(values):
     return f"{np.mean(values):.3f} ({np.quantile(values, 0.1):.3f} to {np.quantile(values, 0.9):.3f})"
 
 
-def page(name, modalities, y):
-    """Prints what is known of one data set."""
+def known(modalities, y):
+    """All that is known of one data set: of the full sample, of hold-outs, and of half samples."""
     rng = np.random.default_rng(SEED)
     x, unit, correlation = moments(modalities, y)
-    growth = {modality: largest(s) for modality, s in correlation.items()}
+    growth = {name: largest(s) for name, s in correlation.items()}
     order = sorted(growth, key=growth.get, reverse=True)
-    rank = {modality: np.linalg.matrix_rank(x[modality]) for modality in x}
-    fits = {
-        modality: np.linalg.norm(unit - x[modality] @ np.linalg.lstsq(x[modality], unit, rcond=1e-10)[0]) < 1e-8 for modality in x
-    }
-    power = [held_out(modalities, y, rng) for _ in range(SUBSAMPLES)]
-    print(f"\n{name}: {len(y)} rows, {y.shape[1]} outputs; jointly explained {spread([joint for _, _, joint in power])}")
-    for modality in order:
-        alone, unique = ([part[i][modality] for part in power] for i in (0, 1))
-        print(
-            f"  {modality}: {x[modality].shape[1]} inputs, rank {rank[modality]}, fits alone {fits[modality]}, "
-            f"|S_yx| {growth[modality]:.4f}, alone {spread(alone)}, unique {spread(unique)}"
-        )
-    firsts, superficial, ratios = [], [], []
-    for _ in range(SUBSAMPLES):
-        rows = rng.permutation(len(y))[: len(y) // 2]
-        part = {modality: modalities[modality][rows] for modality in modalities}
-        part_x, part_y, part_correlation = moments(part, y[rows])
-        rates = {modality: largest(s) for modality, s in part_correlation.items()}
-        ranked = sorted(rates, key=rates.get, reverse=True)
-        firsts.append(ranked[0])
-        alone, _, _ = held_out(part, y[rows], rng)
-        superficial.append(ranked[0] != max(alone, key=alone.get))
-        ratio = late_fusion(part_x, part_y, *ranked[:2])[0]
-        ratios += [ratio] if ratio else []
     ratio, rate = late_fusion(x, unit, *order[:2])
-    shares = {modality: firsts.count(modality) / SUBSAMPLES for modality in order if modality in firsts}
-    means = {modality: np.mean([alone[modality] for alone, _, _ in power]) for modality in order}
-    print(f"  first, of {SUBSAMPLES} half samples: {shares}")
-    print(f"  superficial: {order[0] != max(means, key=means.get)}, in {np.mean(superficial):.2f} of half samples")
-    print(f"  late fusion, first two: ratio {ratio and round(ratio, 4)}, balancing rate of {order[1]} {rate:.4f}")
-    print(f"  ratio in half samples: {spread(ratios) if ratios else 'none'}")
+    found = {
+        "rows": len(y),
+        "order": order,
+        "growth": growth,
+        "inputs": {name: x[name].shape[1] for name in x},
+        "rank": {name: int(np.linalg.matrix_rank(x[name])) for name in x},
+        "fits": {name: fits(x[name], unit) for name in x},
+        "ratio": ratio,
+        "balance": rate,
+    }
+    splits = [np.split(rng.permutation(len(y)), [round(HOLDOUT * len(y))]) for _ in range(HOLDOUTS)]
+    found["power"] = [held_out(modalities, y, train, test) for test, train in splits]
+    halves = [half(modalities, y, rng.permutation(len(y))) for _ in range(SUBSAMPLES)]
+    firsts, superficial, ratios = zip(*halves)
+    found["first"] = {name: firsts.count(name) / SUBSAMPLES for name in order}
+    found["superficial"] = float(np.mean(superficial))
+    found["ratios"] = [ratio for ratio in ratios if ratio]
+    return found
+
+
+def fits(x, y):
+    """Whether some inputs alone fit the targets exactly."""
+    return bool(np.linalg.norm(y - x @ np.linalg.lstsq(x, y, rcond=1e-10)[0]) < 1e-8 * np.linalg.norm(y))
+
+
+def half(modalities, y, rows):
+    """First modality, superficiality and time ratio of half of the rows; the other half tells what is explained."""
+    train, test = np.split(rows, [len(y) // 2])
+    x, unit, correlation = moments({name: values[train] for name, values in modalities.items()}, y[train])
+    rates = {name: largest(s) for name, s in correlation.items()}
+    ranked = sorted(rates, key=rates.get, reverse=True)
+    alone = {name: explained(values, y, train, test) for name, values in modalities.items()}
+    return ranked[0], ranked[0] != max(alone, key=alone.get), late_fusion(x, unit, *ranked[:2])[0]
+
+
+def page(name, found):
+    """Prints what is known of one data set."""
+    print(f"\n{name}: {found['rows']} rows; jointly explained {spread([power['joint'] for power in found['power']])}")
+    for modality in found["order"]:
+        alone, unique = ([power[part][modality] for power in found["power"]] for part in ("alone", "unique"))
+        print(
+            f"  {modality}: {found['inputs'][modality]} inputs, rank {found['rank'][modality]}, "
+            f"fits alone {found['fits'][modality]}, |S_yx| {found['growth'][modality]:.4f}, "
+            f"alone {spread(alone)}, unique {spread(unique)}"
+        )
+    print(f"  first in half samples: {found['first']}; superficial in {found['superficial']:.2f} of them")
+    ratio = found["ratio"] and round(found["ratio"], 4)
+    print(f"  late fusion, first two: ratio {ratio}, balancing rate of {found['order'][1]} {found['balance']:.4f}")
+    print(f"  ratio in half samples: {spread(found['ratios']) if found['ratios'] else 'none'}", flush=True)
 
 
 def main():
     if len(sys.argv) < 2:
         sys.exit("usage: python3 docs/diagnose_check.py FOLDER [NAME...]")
     for name in sys.argv[2:] or SETS:
-        page(name, *SETS[name](Path(sys.argv[1])))
+        page(name, known(*SETS[name](Path(sys.argv[1]))))
 
 
 if __name__ == "__main__":

@@ -81,15 +81,19 @@ def diagnose(program, path, resamples):
 
 
 def first_said(answer):
-    """The modality said to be first and how sure, or None: nothing was said."""
+    """The modality said to be first and how sure, or None: there is only noise."""
+    if (answer.get("noise_floor") or {}).get("is_all_noise"):
+        return None
     first = answer.get("first") or {}
-    return (first["name"], first["confidence"]) if first.get("name") else None
+    return (first["name"], first["confidence"]) if first.get("confidence") is not None else None
 
 
 def superficial_said(answer):
-    """Whether superficial and how sure, or None."""
+    """Whether superficial and how sure, or None: there is only noise."""
+    if (answer.get("noise_floor") or {}).get("is_all_noise"):
+        return None
     verdict = answer.get("superficial") or {}
-    return (bool(verdict["verdict"]), verdict["confidence"]) if verdict.get("verdict") is not None else None
+    return (bool(verdict["verdict"]), verdict["confidence"]) if verdict.get("confidence") is not None else None
 
 
 def judged(said, right):

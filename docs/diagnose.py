@@ -1,0 +1,162 @@
+"""Writes the measured parts of docs/diagnose.md: what `modalflow diagnose` says of real data, and whether it is so.
+
+    python3 docs/diagnose.py FOLDER [NAME...]
+
+FOLDER is what docs/diagnose_data.py wrote. For each data set (all of them if none is named) this runs the diagnosis,
+puts its verdict beside the calculation of docs/diagnose_check.py, and runs its first remedy with `modalflow run` from
+three other initial weights. `make diagnose` does all of that.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from diagnose_check import SETS, known
+from page import fill, table
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = ROOT / "target" / "release" / "modalflow"
+PAGE = ROOT / "docs" / "diagnose.md"
+SEEDS = (1, 2, 3)
+
+OPTIONS = {
+    "diabetes": ["--table", "diabetes.csv", "--modality", "body=age,sex,bmi,bp", "--modality", "serum=s1..s6"]
+    + ["--target", "progression"],
+    "nutrimouse_genotype": ["--table", "nutrimouse.csv", "--modality", "genes=gene_*", "--modality", "lipids=lipid_*"]
+    + ["--label", "genotype"],
+    "nutrimouse_diet": ["--table", "nutrimouse.csv", "--modality", "genes=gene_*", "--modality", "lipids=lipid_*"]
+    + ["--label", "diet"],
+    "digits": ["--modality", "fourier=digits_fourier.npy", "--modality", "karhunen=digits_karhunen.npy"]
+    + ["--label", "digits_label.npy", "--set", "data.arrays.standardise=true"],
+    "digits_pixels": ["--modality", "pixels=digits_pixels.npy", "--modality", "profile=digits_profile.npy"]
+    + ["--label", "digits_label.npy", "--set", "data.arrays.standardise=true"],
+    "digits_six": [
+        word
+        for view in ("fourier", "profile", "karhunen", "pixels", "zernike", "shape")
+        for word in ("--modality", f"{view}=digits_{view}.npy")
+    ]
+    + ["--label", "digits_label.npy", "--set", "data.arrays.standardise=true"],
+    "breast_cancer": ["--table", "breast_cancer.csv", "--modality", "clinical=age,size,grade,er"]
+    + ["--modality", "genes=gene_*", "--target", "metastasis", "--set", "data.table.missing=drop"],
+    "films": ["--modality", "text=films_text.npy", "--modality", "facts=films_facts.npy", "--target", "films_score.npy"]
+    + ["--set", "data.arrays.standardise=true"],
+}
+
+
+def call(folder, *arguments):
+    """Runs the program in the data's folder; gives back what it prints as JSON."""
+    command = [str(PROGRAM), *arguments, "--json", "--quiet"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def number(value, digits=3):
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def command_of(name):
+    """The command as a user types it."""
+    quoted = [f"'{word}'" if any(c in word for c in "*,") else word for word in OPTIONS[name]]
+    lines, line = [], "modalflow diagnose"
+    for word in quoted:
+        if word.startswith("--") and len(line) > 80:
+            lines, line = [*lines, line + " \\"], "   "
+        line += f" {word}"
+    return "\n".join(["```sh", *lines, line, "```"])
+
+
+def modalities(answer, own):
+    """What the diagnosis and NumPy say of each modality, in the order of growth."""
+    floor = {each["name"]: each for each in (answer["noise_floor"] or {"modalities": []})["modalities"]}
+    said = {each["name"]: each for each in answer["modalities"]}
+    mean = lambda part, name: number(np.mean([power[part][name] for power in own["power"]]), 2)
+    rows = []
+    for name in own["order"]:
+        each = said[name]
+        rows.append(
+            [
+                name,
+                f"{each['inputs']}, {each['rank']}",
+                "yes" if each["fits_alone"] else "no",
+                f"{number(each['growth_rate'])}, {number(own['growth'][name])}",
+                number(floor[name]["growth_rate"]) if name in floor else "-",
+                f"{number(each['explained_alone'], 2)}, {mean('alone', name)}",
+                f"{number(each['explained_unique'], 2)}, {mean('unique', name)}",
+            ]
+        )
+    header = ["modality", "inputs, rank", "fits alone", "growth rate, NumPy", "of noise below"]
+    return table([*header, "explains alone, NumPy", "alone adds, NumPy"], rows)
+
+
+def verdicts(answer, own):
+    first, superficial, late = answer["first"], answer["superficial"], answer["late_ratio"]
+    interval = "-" if not late["interval"] else " to ".join(number(bound, 2) for bound in late["interval"])
+    share = own["superficial"] if superficial["verdict"] else 1 - own["superficial"]
+    rows = [
+        ["learned first", first["name"], number(first["confidence"]), f"{own['order'][0]}, {number(own['first'][first['name']])}"],
+        ["superficial", "yes" if superficial["verdict"] else "no", number(superficial["confidence"]), number(share)],
+        ["late time ratio, formula", number(late["ratio"]), f"10 to 90 %: {interval}", number(own["ratio"])],
+    ]
+    return table(["", "diagnosis", "confidence", "NumPy, share of half samples"], rows)
+
+
+def advice(name, answer, folder):
+    """The remedies as predicted and verified, and the first of them from other initial weights."""
+    if not answer["remedies"]:
+        return f"No remedy is offered: {answer['remedies_reason']}."
+    rows = []
+    for remedy in answer["remedies"]:
+        value = remedy["value"]
+        words = ", ".join(f"{m} {v:.3f}" for m, v in value.items()) if isinstance(value, dict) else f"{value:.3f}"
+        again = [number(rerun(name, answer, folder, remedy, seed), 3) for seed in SEEDS]
+        rows.append(
+            [
+                remedy["remedy"],
+                words,
+                number(remedy["predicted_ratio"]),
+                number(remedy["measured_ratio"]),
+                ", ".join(again),
+                number(remedy["cost"]["time_factor"], 2),
+                number(remedy["cost"]["error_factor"], 2),
+            ]
+        )
+    plain = [number(rerun(name, answer, folder, None, seed), 3) for seed in SEEDS]
+    none = ["none", "", number(answer["layers"][-1]["theory"]["ratio"]), number(answer["layers"][-1]["ratio"]), ", ".join(plain), "", ""]
+    header = ["remedy", "value", "ratio predicted", "ratio measured", "`modalflow run`, seeds 1 to 3", "time", "error"]
+    return table(header, [none, *rows])
+
+
+def rerun(name, answer, folder, remedy, seed):
+    """The time ratio of late fusion by `modalflow run` from other initial weights on the same rows, with a remedy."""
+    scenario = json.loads(json.dumps(answer["scenario"]))
+    scenario["name"] = f"{name}_{remedy['remedy'] if remedy else 'plain'}_{seed}"
+    scenario["init"] = scenario["init"] | {"seed": seed} if "seed" in scenario["init"] else scenario["init"]
+    scenario["seed"] = seed
+    scenario["network"]["fusion_layer"] = scenario["network"]["depth"]
+    scenario["flow"]["until"]["time"] = 2 * answer["layers"][-1]["t_end"]
+    if remedy:
+        value = remedy["value"]
+        scenario["remedy"] = {remedy["remedy"]: value if isinstance(value, dict) else {"alpha": value}}
+    file = folder / f"{scenario['name']}.yaml"
+    file.write_text(json.dumps(scenario))
+    return call(folder, "run", file.name, "--out", "runs")["phase"]["ratio"]
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit("usage: python3 docs/diagnose.py FOLDER [NAME...]")
+    folder = Path(sys.argv[1]).resolve()
+    for name in sys.argv[2:] or OPTIONS:
+        answer = call(folder, "diagnose", *OPTIONS[name], "--name", name, "--out", "diagnoses")
+        own = known(*SETS[name](folder))
+        parts = [command_of(name), modalities(answer, own), verdicts(answer, own), advice(name, answer, folder)]
+        fill(PAGE, {name: "\n\n".join(parts)})
+        print(f"docs/diagnose.md: {name}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
