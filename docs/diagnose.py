@@ -31,14 +31,6 @@ OPTIONS = {
     + ["--label", "diet"],
     "digits": ["--modality", "fourier=digits_fourier.npy", "--modality", "karhunen=digits_karhunen.npy"]
     + ["--label", "digits_label.npy"],
-    "digits_pixels": ["--modality", "pixels=digits_pixels.npy", "--modality", "profile=digits_profile.npy"]
-    + ["--label", "digits_label.npy"],
-    "digits_six": [
-        word
-        for view in ("fourier", "profile", "karhunen", "pixels", "zernike", "shape")
-        for word in ("--modality", f"{view}=digits_{view}.npy")
-    ]
-    + ["--label", "digits_label.npy"],
     "breast_cancer": ["--table", "breast_cancer.csv", "--modality", "clinical=age,size,grade,er"]
     + ["--modality", "genes=gene_*", "--target", "metastasis", "--set", "data.table.missing=drop"],
     "films": ["--modality", "text=films_text.npy", "--modality", "facts=films_facts.npy", "--target", "films_score.npy"]
