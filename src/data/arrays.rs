@@ -2,6 +2,7 @@
 
 use super::files::array_file::ArrayFile;
 use super::files::reading::Reading;
+use super::given::{Arrays, Files, GivenArrays};
 use super::preparation::{
     COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
 };
@@ -126,7 +127,7 @@ impl DataSource for ArraysData {
     }
 
     fn content(&self, seed: u64) -> Result<Content> {
-        self.preparation().content(self.read()?, seed)
+        self.preparation().content(self.read(&Files)?, seed)
     }
 }
 
@@ -138,6 +139,14 @@ fn of_modality(name: &str) -> String {
 }
 
 impl ArraysData {
+    /// The data where the arrays are given in memory, by their names; `seed` is that of the scenario.
+    ///
+    /// # Errors
+    /// An input error where an array is missing or cannot be used.
+    pub fn content_of(&self, arrays: &GivenArrays<'_>, seed: u64) -> Result<Content> {
+        self.preparation().content(self.read(arrays)?, seed)
+    }
+
     fn preparation(&self) -> Preparation {
         Preparation {
             key: KEY,
@@ -169,30 +178,25 @@ impl ArraysData {
     ///
     /// # Errors
     /// An input error where an array cannot be used, and where two have different numbers of rows.
-    fn read(&self) -> Result<Raw> {
+    fn read(&self, arrays: &dyn Arrays) -> Result<Raw> {
         let mut first = None;
         let (mut dims, mut origins, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
         for (name, file) in &self.modalities {
-            let values = file.numbers(&of_modality(name))?;
-            ensure_same(
-                first.get_or_insert((file, values.nrows())),
-                file,
-                values.nrows(),
-            )?;
-            dims.push((name, values.ncols()));
-            origins.extend(columns(file, values.ncols()));
-            inputs.extend_from_slice(values.as_slice());
+            let [rows, dim] = arrays.append(&of_modality(name), file, &mut inputs)?;
+            ensure_same(first.get_or_insert((file, rows)), file, rows)?;
+            dims.push((name, dim));
+            origins.extend(columns(file, dim));
         }
         let rows = first.map_or(0, |(_, rows)| rows);
         let (targets, file, found) = match (&self.target, &self.label) {
             (Some(file), _) => {
-                let values = file.numbers(TARGET)?;
+                let values = arrays.numbers(TARGET, file)?;
                 origins.extend(columns(file, values.ncols()));
                 let found = values.nrows();
                 (Targets::Numbers(values), file, found)
             }
             (None, Some(file)) => {
-                let classes = file.labels(LABEL)?;
+                let classes = arrays.labels(LABEL, file)?;
                 let found = classes.len();
                 (Targets::Classes(classes), file, found)
             }

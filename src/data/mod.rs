@@ -14,6 +14,7 @@
 //! | `table.rs` | columns of a table |
 //! | `columns.rs` | names, patterns and ranges of columns |
 //! | `arrays.rs` | arrays in files |
+//! | `given.rs` | arrays in memory in their place |
 //! | `files/` | the formats of files: tables as text, arrays, images |
 //! | `classes.rs` | categories as targets |
 //! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
@@ -39,6 +40,7 @@ mod components;
 mod constant_drive;
 mod extent;
 pub(crate) mod files;
+mod given;
 mod images;
 mod isotropic;
 mod joint_maps;
@@ -64,6 +66,7 @@ pub use extent::Extent;
 pub use files::array_file::ArrayFile;
 pub use files::csv_format::{Decimal, Missing, Separator};
 pub use files::reading::Reading;
+pub use given::{GivenArray, GivenArrays};
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
 pub use moments::MomentsData;

@@ -3,8 +3,8 @@
 use super::cost::Forecast;
 use super::problem::Problem;
 use super::{Scenario, memory};
-use crate::data::{Content, Moments};
-use crate::error::Result;
+use crate::data::{Content, GivenArrays, Moments, Source};
+use crate::error::{InputError, Result};
 use crate::network::Architecture;
 use std::sync::Arc;
 
@@ -24,11 +24,34 @@ impl Outline {
     /// An input error where the data cannot be used, the network contradicts the data, or the run needs more
     /// memory.
     pub fn of(scenario: &Scenario, memory: u64) -> Result<Self> {
+        Self::with(scenario, memory, |source, seed| source.get().content(seed))
+    }
+
+    /// The same with arrays in memory in place of the files that the scenario names.
+    ///
+    /// # Errors
+    /// As for [`Outline::of`], and where the scenario's data are no arrays or one of them is not given.
+    pub fn of_arrays(scenario: &Scenario, arrays: &GivenArrays<'_>, memory: u64) -> Result<Self> {
+        Self::with(scenario, memory, |source, seed| match source {
+            Source::Arrays(section) => section.content_of(arrays, seed),
+            other => Err(InputError::at(
+                format!("data.{}", other.get().about().key),
+                "arrays are given, but the data come from elsewhere",
+                "write data.arrays",
+            )),
+        })
+    }
+
+    fn with(
+        scenario: &Scenario,
+        memory: u64,
+        content: impl FnOnce(&Source, u64) -> Result<Content>,
+    ) -> Result<Self> {
         memory::ensure_samples_fit(scenario, memory)?;
         let mut scenario = scenario.clone();
         scenario.data.get_mut().resolve()?;
         scenario.remedy = scenario.remedy.without_single_stage();
-        let content = scenario.data.get().content(scenario.seed)?;
+        let content = content(&scenario.data, scenario.seed)?;
         Self::with_content(scenario, Arc::new(content), memory)
     }
 

@@ -132,12 +132,25 @@ impl ArrayFile {
         }
         self.ensure_rows(&array.shape)?;
         let values = array.matrix();
-        let rows = values.nrows();
-        match values.iter().position(|value| !value.is_finite()) {
-            None => Ok(values),
-            Some(place) => {
+        self.ensure_finite(values.iter().copied(), values.nrows())?;
+        Ok(values)
+    }
+
+    /// Makes sure that numbers, given by columns of so many rows, are finite.
+    ///
+    /// # Errors
+    /// An input error at the first that is not.
+    pub(in crate::data) fn ensure_finite(
+        &self,
+        values: impl Iterator<Item = f64>,
+        rows: usize,
+    ) -> Result<()> {
+        let mut values = values.enumerate();
+        match values.find(|(_, value)| !value.is_finite()) {
+            None => Ok(()),
+            Some((place, value)) => {
                 let (row, column) = (place % rows, place / rows);
-                let problem = format!("the number at [{row}, {column}] is {}", values[place]);
+                let problem = format!("the number at [{row}, {column}] is {value}");
                 let remedy = "leave such rows out in every array: x[np.isfinite(x).all(axis=1)]";
                 Err(self.refuse(problem, remedy))
             }
@@ -188,7 +201,11 @@ impl ArrayFile {
         }
     }
 
-    fn ensure_rows(&self, shape: &[u64]) -> Result<()> {
+    /// Makes sure that an array of this shape has samples as rows.
+    ///
+    /// # Errors
+    /// An input error where it has no rows, no columns, or more than two dimensions.
+    pub(in crate::data) fn ensure_rows(&self, shape: &[u64]) -> Result<()> {
         let problem = match shape {
             [rows] | [rows, _] if *rows == 0 => "there are no rows".to_owned(),
             [_, 0] => "there are no columns".to_owned(),

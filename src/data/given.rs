@@ -1,0 +1,102 @@
+//! Arrays in memory, in place of the files that a scenario names.
+
+use super::classes::Classes;
+use super::files::array_file::ArrayFile;
+use crate::error::{InputError, Result};
+use nalgebra::{DMatrix, DMatrixView, Dyn};
+use std::collections::BTreeMap;
+
+/// Arrays in memory by the names that a scenario has for them: `audio` stands for `arrays.npz#audio`,
+/// whatever the file.
+pub type GivenArrays<'a> = BTreeMap<String, GivenArray<'a>>;
+
+/// An array in memory.
+#[derive(Debug, Clone)]
+pub enum GivenArray<'a> {
+    /// Numbers, a row each a sample, with any strides.
+    Numbers(DMatrixView<'a, f64, Dyn, Dyn>),
+    /// The class of each row.
+    Labels(Vec<String>),
+}
+
+/// Where the arrays of a scenario come from.
+pub(super) trait Arrays {
+    /// Appends the numbers of an array by columns; gives back its rows and columns.
+    ///
+    /// # Errors
+    /// An input error where the array cannot be read or used.
+    fn append(&self, key: &str, file: &ArrayFile, to: &mut Vec<f64>) -> Result<[usize; 2]>;
+
+    /// The numbers, a row each a sample.
+    ///
+    /// # Errors
+    /// As for [`Arrays::append`].
+    fn numbers(&self, key: &str, file: &ArrayFile) -> Result<DMatrix<f64>> {
+        let mut values = Vec::new();
+        let [rows, columns] = self.append(key, file, &mut values)?;
+        Ok(DMatrix::from_vec(rows, columns, values))
+    }
+
+    /// The class of each row.
+    ///
+    /// # Errors
+    /// An input error where the array cannot be read, or has no classes.
+    fn labels(&self, key: &str, file: &ArrayFile) -> Result<Classes>;
+}
+
+/// The files themselves.
+pub(super) struct Files;
+
+impl Arrays for Files {
+    fn append(&self, key: &str, file: &ArrayFile, to: &mut Vec<f64>) -> Result<[usize; 2]> {
+        let values = file.numbers(key)?;
+        to.extend_from_slice(values.as_slice());
+        Ok([values.nrows(), values.ncols()])
+    }
+
+    fn numbers(&self, key: &str, file: &ArrayFile) -> Result<DMatrix<f64>> {
+        file.numbers(key)
+    }
+
+    fn labels(&self, key: &str, file: &ArrayFile) -> Result<Classes> {
+        file.labels(key)
+    }
+}
+
+impl Arrays for GivenArrays<'_> {
+    fn append(&self, key: &str, file: &ArrayFile, to: &mut Vec<f64>) -> Result<[usize; 2]> {
+        let GivenArray::Numbers(values) = find(self, key, file)? else {
+            let remedy =
+                "classes can be labels (data.arrays.label), inputs and targets are numbers";
+            return Err(file.refuse("the array holds classes", remedy));
+        };
+        file.ensure_rows(&[values.nrows() as u64, values.ncols() as u64])?;
+        file.ensure_finite(values.iter().copied(), values.nrows())?;
+        to.extend(values.iter().copied());
+        Ok([values.nrows(), values.ncols()])
+    }
+
+    fn labels(&self, key: &str, file: &ArrayFile) -> Result<Classes> {
+        let GivenArray::Labels(labels) = find(self, key, file)? else {
+            let remedy = "numbers can be targets (data.arrays.target)";
+            return Err(file.refuse("the array holds numbers", remedy));
+        };
+        file.ensure_rows(&[labels.len() as u64])?;
+        let mut classes = Classes::default();
+        labels.iter().for_each(|label| classes.push(label));
+        Ok(classes)
+    }
+}
+
+fn find<'g, 'a>(
+    given: &'g GivenArrays<'a>,
+    key: &str,
+    file: &ArrayFile,
+) -> Result<&'g GivenArray<'a>> {
+    let name = file.array.as_deref().unwrap_or_default();
+    given.get(name).ok_or_else(|| {
+        let problem = format!("no array of this name was given: {file}");
+        let error = InputError::at(key, problem, "name one of the arrays that are given");
+        error.with_unknown(name, given.keys().map(String::as_str))
+    })
+}
