@@ -9,12 +9,11 @@ use crate::figures;
 use crate::output::{self, File};
 use crate::report::flow::judgement;
 use crate::report::summary::{Provenance, RunSummary};
-use crate::report::{csv, curvature, format, text};
+use crate::report::{csv, format, text};
 use crate::scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
 use modalflow::experiment::run::{Progress, Running};
-use modalflow::experiment::summary::Summary;
 use modalflow::experiment::verify::{self, Verification};
 use modalflow::integrate::Outcome;
 use modalflow::network::npz;
@@ -194,18 +193,14 @@ impl Run<'_> {
 
     fn summary(&self, missing: Option<&str>) -> RunSummary<'_> {
         let Job { folder, name, .. } = self.job;
-        let mut results = Summary::of(self.problem, self.result);
-        results.verification = self.verification;
-        results.warnings.extend(curvature::warning(&results));
+        let scenario = self.job.file_in(folder, self.problem.scenario.clone());
+        let mut summary = RunSummary::of(name, scenario, self.problem, self.result);
+        summary.results.verification = self.verification;
         let interrupted = missing.map(|missing| format!("the run was interrupted: {missing}"));
-        results.warnings.extend(interrupted);
-        RunSummary {
-            name,
-            scenario: self.job.file_in(folder, self.problem.scenario.clone()),
-            results,
-            interrupted: missing.is_some(),
-            provenance: Some(self.provenance.clone()),
-        }
+        summary.results.warnings.extend(interrupted);
+        summary.interrupted = missing.is_some();
+        summary.provenance = Some(self.provenance.clone());
+        summary
     }
 
     /// The files of weights, where they are asked for.

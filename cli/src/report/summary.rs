@@ -1,7 +1,10 @@
 //! What a run's `summary.json` has beside its results.
 
+use super::curvature;
 use crate::scenario::ScenarioFile;
 use crate::sweep::processor;
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::results::RunResult;
 use modalflow::experiment::summary::Summary;
 use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,6 +24,26 @@ pub struct RunSummary<'r> {
     pub interrupted: bool,
     /// Where the numbers come from; the only part that differs between equal runs.
     pub provenance: Option<Provenance>,
+}
+
+impl<'r> RunSummary<'r> {
+    /// That of a run that was not interrupted, without its provenance; `scenario` is what it shows as such.
+    pub fn of(
+        name: &'r str,
+        scenario: ScenarioFile,
+        problem: &'r Problem,
+        result: &'r RunResult,
+    ) -> Self {
+        let mut results = Summary::of(problem, result);
+        results.warnings.extend(curvature::warning(&results));
+        Self {
+            name,
+            scenario,
+            results,
+            interrupted: false,
+            provenance: None,
+        }
+    }
 }
 
 /// Where the numbers come from.

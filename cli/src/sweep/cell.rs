@@ -45,7 +45,17 @@ pub fn run_cell(
     wants_trajectory: bool,
     go_on: &dyn Fn() -> bool,
 ) -> Option<Finished> {
-    let problem = match Problem::prepare_within(scenario, memory()) {
+    let problem = Problem::prepare_within(scenario, memory());
+    run_problem(problem, wants_trajectory, go_on)
+}
+
+/// The same of a scenario that was made ready, or could not be.
+pub fn run_problem(
+    problem: Result<Problem, InputError>,
+    wants_trajectory: bool,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Finished> {
+    let problem = match problem {
         Ok(problem) => problem,
         Err(error) => return Some(invalid(&error.into())),
     };

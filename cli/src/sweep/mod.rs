@@ -33,13 +33,13 @@ mod store;
 mod table;
 mod theory_line;
 
-pub use cell::{DrawnTrajectory, Finished, invalid, run_cell};
+pub use cell::{DrawnTrajectory, Finished, invalid, run_cell, run_problem};
 pub use identity::identity;
 pub use machine::{memory, processor};
 pub use phase_plane::{CriticalPoint, PhasePlane};
 pub use quantities::Need;
 pub use quantity::Quantity;
-pub use row::{CellOutcome, Row, Value, Values, number};
+pub use row::{CellOutcome, Row, Value, Values, csv_line, header, number};
 pub use shard::Shard;
 pub use store::{CellStore, Header};
 pub use table::{Record, Table};
@@ -129,8 +129,8 @@ pub fn run_cells(
     result
 }
 
-/// A failure of the program is the cell's, not the sweep's.
-fn finish(cell: &Cell, work: &Work<'_>, running: &dyn Fn() -> bool) -> Option<Finished> {
+/// Runs one cell by itself. A failure of the program is the cell's, not the sweep's.
+pub fn finish(cell: &Cell, work: &Work<'_>, running: &dyn Fn() -> bool) -> Option<Finished> {
     catch_unwind(AssertUnwindSafe(|| work(cell, running))).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
