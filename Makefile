@@ -12,7 +12,7 @@ MODALFLOW := cargo run --release --locked --quiet --
 FUZZ := scenario overrides csv npy_npz safetensors idx
 SECONDS ?= 600
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -93,6 +93,14 @@ check: ## validate every shipped scenario
 slurm: ## job arrays on a Slurm of one machine (Debian: slurmctld, slurmd, slurm-client, munge; root or sudo)
 	cargo build --release --locked --quiet
 	tests/slurm/try.sh
+
+python: ## the Python package: wheel, a fresh environment, its tests (Python 3.10, some packages)
+	python3 -m venv --clear target/python
+	target/python/bin/pip install --quiet './python[test]' joblib distributed ruff
+	cargo fmt --manifest-path python/Cargo.toml --check
+	target/python/bin/ruff check python
+	target/python/bin/mypy --config-file python/pyproject.toml python/modalflow
+	target/python/bin/python -m pytest -q python/tests
 
 house: ## size, structure and build times of the first and the last design, for docs/architecture.md (Python 3.11)
 	python3 docs/house.py

@@ -1,0 +1,63 @@
+"""Python's own objects as the text that the program's loader reads."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ._errors import ScenarioError
+
+
+def flow(value: Any, key: str = "") -> str:
+    """Write a value as YAML in one line.
+
+    Args:
+        value: mappings, lists, texts, numbers, NumPy's too, paths, booleans and None.
+        key: where it stands, for messages.
+
+    Raises:
+        ScenarioError: where something else is in it.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        return _number(float(value))
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, os.PathLike):
+        return flow(os.fspath(value), key)
+    if isinstance(value, Mapping):
+        entries = (f"{flow(str(k))}: {flow(v, below(key, str(k)))}" for k, v in value.items())
+        return "{" + ", ".join(entries) + "}"
+    if isinstance(value, np.ndarray):
+        return flow(value.tolist(), key)
+    if isinstance(value, (list, tuple, range)):
+        entries = (flow(v, below(key, str(i))) for i, v in enumerate(value))
+        return "[" + ", ".join(entries) + "]"
+    kind = type(value).__name__
+    help = "give mappings, lists, numbers and texts; arrays of samples go into mf.Data"
+    raise ScenarioError(
+        f"{key}: a scenario cannot hold a {kind}\n  help: {help}", key or None, help
+    )
+
+
+def below(key: str, name: str) -> str:
+    """Dotted path of a key below another one."""
+    return f"{key}.{name}" if key else name
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return ".nan"
+    if math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    return repr(value)
