@@ -122,7 +122,7 @@ fn rows_are_told_as_they_were_planted() {
     assert_near(found.late_ratio.ratio.expect("a ratio"), 2.0, 1e-6);
     let [low, high] = found.late_ratio.interval.expect("resampled");
     assert!(
-        1.5 < low && low <= 2.0 && 2.0 <= high && high < 2.6,
+        (1.5..=2.0).contains(&low) && (2.0..2.6).contains(&high),
         "{low} {high}"
     );
     assert_near(

@@ -142,13 +142,14 @@ impl Diagnosed {
             scenario.network.width = Some(width);
             shared.narrow(width);
         }
+        let is_long = integrated(&shared)? > LONG;
         let work = Work {
             scenario: &scenario,
-            divisions: match options.divisions {
-                Some(divisions) => divisions,
-                None if integrated(&shared)? > LONG => FEW_DIVISIONS,
-                None => MOST_DIVISIONS,
-            },
+            divisions: options.divisions.unwrap_or(match is_long {
+                true => FEW_DIVISIONS,
+                false => MOST_DIVISIONS,
+            }),
+            is_long,
             options,
             content: &content,
             shared: &shared,

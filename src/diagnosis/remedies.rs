@@ -3,6 +3,8 @@
 use super::layers::{LayerResult, LayerTheory, Prepared, Shared, generalising};
 use crate::error::Result;
 use crate::experiment::Scenario;
+use crate::experiment::run::{Plan, run_flow};
+use crate::integrate::Until;
 use crate::remedy::{ModulateSection, RemedySection};
 use crate::section::ByModality;
 use crate::theory::Balance;
@@ -54,11 +56,11 @@ struct Measured {
 }
 
 /// Remedies of late fusion that theory knows a value of, run on the data; `late` is the network without them, and `plain`
-/// what it does.
+/// what it does. Runs end as `until` says.
 pub(super) fn remedies(
     shared: &Shared,
     (late, plain): (&Prepared, &LayerResult),
-    change: &(dyn Fn(&mut Scenario) + Sync),
+    (change, until): (&(dyn Fn(&mut Scenario) + Sync), &Until),
     tick: &(dyn Fn() + Sync),
 ) -> Result<Vec<RemedyResult>> {
     let Some(balance) = late.problem.balance(&late.theory) else {
@@ -73,8 +75,12 @@ pub(super) fn remedies(
             })?;
             let mut prepared = Prepared::new(problem);
             // Where theory has no times, those of the network without the remedy are as good.
-            let until = &mut prepared.problem.scenario.flow.until;
-            until.time = until.time.or(late.problem.scenario.flow.until.time);
+            let own = &mut prepared.problem.scenario.flow.until;
+            let time = own.time.or(until.time);
+            *own = Until {
+                time,
+                ..until.clone()
+            };
             let found = measured(&prepared);
             tick();
             let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
@@ -102,7 +108,8 @@ pub(super) fn count(late: &Prepared) -> usize {
 }
 
 fn measured(prepared: &Prepared) -> Measured {
-    let flow = prepared.flow();
+    let plan = Plan::measuring(&prepared.problem);
+    let flow = run_flow(&prepared.problem, &plan, &mut |_| true);
     let phase = &flow.detection.phase;
     Measured {
         t_second: phase.t_second,

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::experiment::Scenario;
 use crate::experiment::results::FlowRun;
 use crate::experiment::run::{self, Plan, run_flow};
+use crate::integrate::Until;
 use crate::linalg::random::{Purpose, cell_seed, stream};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,10 @@ const LEFT_OUT: f64 = 0.2;
 
 /// Why nothing of a population is uncertain.
 const POPULATION: &str = "a population has no rows: nothing of it is uncertain";
+
+/// The fraction of the learnable loss that long flows of divisions and remedies leave: of 2,000 rows of 456 inputs and ten classes
+/// the least error was the same as with a tenth of it, in half of the time.
+const LITTLE: f64 = 1e-2;
 
 /// Why nothing is recommended of noise.
 const NOISE: &str = "the rows show nothing but noise";
@@ -70,6 +75,8 @@ pub(super) struct Work<'w> {
     pub(super) options: &'w Options,
     /// Of the rows, on which the fusion layers are trained.
     pub(super) divisions: usize,
+    /// Whether a flow is long, so that those of the divisions end sooner.
+    pub(super) is_long: bool,
     pub(super) content: &'w Content,
     pub(super) shared: &'w Shared,
     pub(super) pool: Option<&'w Pool>,
@@ -271,13 +278,26 @@ impl Work<'_> {
             let problem = shared.problem(|scenario| {
                 with_fusion(*fusion)(scenario);
                 scenario.seed = seed;
-                scenario.flow.until = whole.problem.scenario.flow.until.clone();
+                scenario.flow.until = self.until(&whole.problem.scenario);
             })?;
             let flow = run_flow(&problem, &Plan::measuring(&problem), &mut |_| true);
             self.clock.tick(FLOW_PARTS);
             Ok(layers::generalising(&problem, &flow).map(|found| found.least.error))
         };
         prepared.iter().map(of_layer).collect()
+    }
+
+    /// When a flow of a division or with a remedy ends: where the whole one does, and if flows are long, as soon as little is left to learn.
+    fn until(&self, whole: &Scenario) -> Until {
+        let until = whole.flow.until.clone();
+        let gap = until.loss_gap.unwrap_or(0.0);
+        match self.is_long {
+            true => Until {
+                loss_gap: Some(gap.max(LITTLE)),
+                ..until
+            },
+            false => until,
+        }
     }
 
     /// The remedies of the last fusion layer, beside what it does without them; or why there are none.
@@ -290,7 +310,8 @@ impl Work<'_> {
         self.clock.expect(parts);
         let tick = || self.clock.tick(FLOW_PARTS);
         let change = with_fusion(*fusion);
-        let found = remedies::remedies(self.shared, (late, plain), &change, &tick)?;
+        let until = self.until(&late.problem.scenario);
+        let found = remedies::remedies(self.shared, (late, plain), (&change, &until), &tick)?;
         let reason = found.is_empty();
         let reason =
             reason.then(|| "theory knows no value that balances these modalities".to_owned());
