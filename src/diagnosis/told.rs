@@ -58,7 +58,7 @@ pub(super) fn told(
     }
     Told {
         first: first_of(&rates, &halves, &pool.modalities[first].name),
-        superficial: superficial(&explained.alone, &halves, first),
+        superficial: superficial(&explained.alone, &halves, first).where_known(pool),
         late_ratio: late_ratio(&rates, &halves, first),
         scalings: reading::other_scalings(pool),
         noise_floor: Some(noise::floor(pool, (permutations, seed), tick)),
@@ -98,6 +98,23 @@ fn superficial(alone: &[f64], halves: &[Half], first: usize) -> Superficial {
         confidence: found.map(|found| found.confidence),
         share: found.map(|found| found.share),
         reason: None,
+    }
+}
+
+impl Superficial {
+    /// Without a confidence where some modality has about as many inputs as a half of the rows: how much it explains there is known
+    /// too badly (`docs/diagnose.md`, planted data).
+    fn where_known(self, pool: &Pool) -> Self {
+        let most = pool.modalities.iter().map(|m| m.dim()).max();
+        if most.is_none_or(|most| 2 * most < pool.len()) {
+            return self;
+        }
+        Self {
+            confidence: None,
+            share: None,
+            reason: Some("a modality has more inputs than half of the rows".to_owned()),
+            ..self
+        }
     }
 }
 

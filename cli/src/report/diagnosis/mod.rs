@@ -18,7 +18,8 @@ use std::fmt::Write;
 
 /// What is said of the user's own network.
 const LIMITS: &str = "All this is of deep linear networks that learn these inputs from small weights by gradient flow, \
-    which is what was simulated. Nothing is said of a deep nonlinear network of your own.";
+    which is what was simulated. Times, ratios and the values that balance them are those of one draw of initial weights, \
+    and in deep networks another seed has others. Nothing is said of a deep nonlinear network of your own.";
 
 /// A part of the page.
 #[derive(Debug, Clone, PartialEq)]

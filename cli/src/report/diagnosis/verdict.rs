@@ -50,8 +50,7 @@ fn who(diagnosis: &Diagnosis) -> String {
     let fits = match &alone[..] {
         [] => String::new(),
         names => format!(
-            "{} alone {} every row that it is trained on exactly, so that late fusion never learns the others once it is \
-             learned; ",
+            "{} alone {} every row that it is trained on exactly, so that late fusion need not learn the others; ",
             names.join(" and "),
             if names.len() > 1 { "each fit" } else { "fits" }
         ),
@@ -60,11 +59,17 @@ fn who(diagnosis: &Diagnosis) -> String {
         true => "although another modality alone explains more",
         false => "and it also explains the most alone",
     };
+    let superficial = &diagnosis.superficial;
+    let is = match (&superficial.reason, first.confidence) {
+        (Some(reason), Some(_)) => {
+            format!("; whether another one explains more alone cannot be told: {reason}")
+        }
+        _ => format!(", {is}{}", sure(superficial.confidence)),
+    };
     format!(
-        "{fits}{} is learned first{}, {is}{}.",
+        "{fits}{} is learned first{}{is}.",
         first.name,
-        sure(first.confidence),
-        sure(diagnosis.superficial.confidence)
+        sure(first.confidence)
     )
 }
 

@@ -55,7 +55,7 @@ pub(super) fn column_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String
             true => format!("its rank, {}, is as large as the number of rows allows: it would fit any target", m.rank),
             false => "the targets follow from it".to_owned(),
         };
-        format!("{} alone fits the rows exactly: {why}. Late fusion never learns the others.", m.name)
+        format!("{} alone fits the rows exactly: {why}. Late fusion need not learn the others.", m.name)
     });
     fits.chain(constant).chain(equal)
 }
@@ -117,7 +117,7 @@ fn ratio_words(diagnosis: &Diagnosis) -> String {
 
 fn confidence_words(diagnosis: &Diagnosis) -> String {
     let (first, superficial) = (&diagnosis.first, &diagnosis.superficial);
-    let (Some(order), Some(preference)) = (first.confidence, superficial.confidence) else {
+    let Some(order) = first.confidence else {
         let reason = first.reason.as_deref().unwrap_or("nothing is resampled");
         return format!("No confidence is told: {reason}.");
     };
@@ -128,6 +128,17 @@ fn confidence_words(diagnosis: &Diagnosis) -> String {
         true => "superficial",
         false => "not superficial",
     };
+    let preference = match (superficial.confidence, &superficial.reason) {
+        (Some(sure), _) => format!(
+            "The preference is {verdict} in {} of them, with a confidence of {}.",
+            share(superficial.share),
+            percent(sure)
+        ),
+        (None, reason) => format!(
+            "Whether the preference is superficial cannot be told: {}.",
+            reason.as_deref().unwrap_or("nothing is resampled")
+        ),
+    };
     let noise = diagnosis.noise_floor.as_ref().map_or(String::new(), |floor| {
         format!(
             " Of {} permutations of the targets a share of {} shows as much as the targets themselves.",
@@ -136,14 +147,12 @@ fn confidence_words(diagnosis: &Diagnosis) -> String {
         )
     });
     format!(
-        "Of {} halves of the rows {} have {} first; another sample of as many rows would, with a confidence of {}. The \
-         preference is {verdict} in {} of them, with a confidence of {}.{noise}",
+        "Of {} halves of the rows {} have {} first; another sample of as many rows would, with a confidence of {}. \
+         {preference}{noise}",
         diagnosis.resamples,
         share(first.share),
         first.name,
         percent(order),
-        share(superficial.share),
-        percent(preference),
     )
 }
 
