@@ -160,8 +160,11 @@ def test_rate_is_minus_the_gradient_and_hessian_its_derivative():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupt_ends_a_run_within_a_second():
+    # A process in the background starts with the signal ignored.
     code = """
+import signal
 import modalflow as mf
+signal.signal(signal.SIGINT, signal.default_int_handler)
 print("ready", flush=True)
 try:
     mf.run("scenarios/late_fusion.yaml", set={"network.width": 3000, "flow.method": "dopri5",
