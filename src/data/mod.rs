@@ -77,6 +77,7 @@ pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};
 pub use sampling::Population;
 pub use second_moments::{Modality, Moments, Solutions, layout};
+pub(crate) use standardise::{centre, standardise};
 pub use table::TableData;
 pub use toy::ToyData;
 pub use views::{Exposed, Exposure, View};

@@ -6,7 +6,7 @@ type Column<'c> = DVectorViewMut<'c, f64, U1, Dyn>;
 
 /// Why a column cannot be scaled to variance 1.
 #[derive(Debug, PartialEq)]
-pub(super) enum Flat {
+pub(crate) enum Flat {
     /// All rows trained on have this value.
     Constant(f64),
     /// They differ by no more than rounding; the least and the largest value.
@@ -19,7 +19,7 @@ pub(super) enum Flat {
 /// A variance of at most n eps var + (n mean eps)^2 is round-off: scikit-learn's `_is_constant_feature`,
 /// after Chan, Golub & LeVeque, "Algorithms for computing the sample variance" (The American
 /// Statistician 37, 1983).
-pub(super) fn standardise(mut column: Column<'_>, mut held_out: Column<'_>) -> Result<(), Flat> {
+pub(crate) fn standardise(mut column: Column<'_>, mut held_out: Column<'_>) -> Result<(), Flat> {
     // Compared, not computed: round-off in the mean gives a constant column a variance.
     if column.iter().all(|&x| x == column[0]) {
         return Err(Flat::Constant(column[0]));
@@ -50,7 +50,7 @@ fn binary_scale(largest: f64) -> i32 {
 }
 
 /// Takes the mean over the rows trained on from a column, and from the rows held out.
-pub(super) fn centre(mut column: Column<'_>, mut held_out: Column<'_>) {
+pub(crate) fn centre(mut column: Column<'_>, mut held_out: Column<'_>) {
     let mean = column.mean();
     column.add_scalar_mut(-mean);
     held_out.add_scalar_mut(-mean);

@@ -69,7 +69,7 @@ pub struct LayerResult {
     /// How much less of the outputs' power the modalities other than the first have at the early stop than in the
     /// least-norm solution: 0 for as much, 1 for nothing.
     pub bias: Option<f64>,
-    /// When the flow ended, and where its loss was in between.
+    /// When the flow ended.
     pub t_end: f64,
     /// How the flow ended.
     pub outcome: Outcome,
@@ -223,7 +223,7 @@ pub(super) fn layer(
     let found = generalising(problem, flow);
     let steps = |time: Option<f64>| Some(time? / descending.learning_rate?);
     let epochs = |time: Option<f64>| Some(steps(time)? / descending.steps_an_epoch?);
-    let plateau = plateau_loss(problem, flow);
+    let plateau = plateau_loss(flow);
     let stop = found.as_ref().map(|found| found.least);
     let end = flow.trajectory.end().time;
     let stop_time = stop.map(|stop| stop.time);
@@ -281,10 +281,9 @@ fn reasons(phase: &Phase, stop: Option<f64>, descending: Descending) -> Vec<Stri
 }
 
 /// The loss where the first modality alone is learned.
-fn plateau_loss(problem: &Problem, flow: &FlowRun) -> Option<f64> {
+fn plateau_loss(flow: &FlowRun) -> Option<f64> {
     let first = flow.detection.phase.first.as_ref()?.index;
-    let is_one = problem.moments.modalities.len() == 1;
-    let mut plateaus = flow.detection.plateaus.iter().filter(|_| !is_one);
+    let mut plateaus = flow.detection.plateaus.iter();
     let plateau = plateaus.find(|plateau| plateau.is_of(&[first]))?;
     Some(plateau.loss)
 }

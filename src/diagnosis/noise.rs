@@ -6,10 +6,10 @@
 //! the data. Source: E. S. Edgington & P. Onghena, *Randomization Tests*; the largest of several statistics by
 //! P. H. Westfall & S. S. Young, *Resampling-Based Multiple Testing* (1993).
 
-use super::rates::largest;
 use super::ridge::{Spectrum, columns, sets};
 use super::rows::{Part, Pool, Split, cross};
 use crate::linalg::random::{Purpose, cell_seed, stream};
+use crate::linalg::spectral_norm;
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -116,7 +116,7 @@ pub(super) fn floor(
 
 /// Growth rates, explained power of each modality alone, and of all together, where the rows have these targets.
 fn statistics(pool: &Pool, decomposed: &[Decomposed], targets: &DMatrix<f64>) -> Vec<f64> {
-    let growth = |modality| largest(&cross(targets, &pool.inputs, modality));
+    let growth = |modality| spectral_norm(&cross(targets, &pool.inputs, modality));
     let growth = pool.modalities.iter().map(growth);
     let sets = decomposed.first().map_or(0, |division| division.sets.len());
     let (mut left, mut all) = (vec![0.0; sets], 0.0);

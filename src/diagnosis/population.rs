@@ -1,6 +1,6 @@
 //! A population, which has no rows: growth rates and explained power are exact, and nothing is uncertain.
 
-use super::rates::singular_values;
+use super::reading::several;
 use super::told::Told;
 use super::{First, LateRatio, ModalityReading, Superficial};
 use crate::data::Moments;
@@ -53,7 +53,7 @@ fn reading(moments: &Moments, m: usize) -> ModalityReading {
         .filter(|other| *other != m)
         .collect();
     let all: Vec<usize> = (0..moments.modalities.len()).collect();
-    let modes = singular_values(&moments.block(&moments.cross, m));
+    let modes = moments.block(&moments.cross, m).singular_values();
     let alone = explained(moments, &[m]);
     ModalityReading {
         name: modality.name.clone(),
@@ -64,7 +64,7 @@ fn reading(moments: &Moments, m: usize) -> ModalityReading {
         constant: Vec::new(),
         duplicates: Vec::new(),
         growth_rate: theory::growth_rate(moments, m),
-        modes: if modes.len() > 1 { modes } else { Vec::new() },
+        modes: several(modes.as_slice().to_vec()),
         explained_alone: Some(alone),
         explained_unique: Some(explained(moments, &all) - explained(moments, &others)),
     }

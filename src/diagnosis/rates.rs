@@ -12,7 +12,9 @@
 use super::ridge::Fit;
 use super::rows::{Part, cross};
 use crate::data::Modality;
-use nalgebra::{DMatrix, SymmetricEigen};
+use crate::linalg::spectral_norm;
+use crate::theory::are_opposed;
+use nalgebra::DMatrix;
 
 /// Growth rates, and the time ratio.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +29,7 @@ impl Rates {
     /// Those of some rows.
     pub(super) fn of(part: &Part, modalities: &[Modality]) -> Self {
         let drives: Vec<DMatrix<f64>> = modalities.iter().map(|m| part.cross(m)).collect();
-        let growth: Vec<f64> = drives.iter().map(largest).collect();
+        let growth: Vec<f64> = drives.iter().map(spectral_norm).collect();
         let first = fastest(&growth);
         Self {
             late_ratio: late_ratio(part, modalities, &drives, first),
@@ -65,36 +67,19 @@ fn late_ratio(
     if rest.norm_squared() <= NOTHING * part.targets.norm_squared() {
         return None;
     }
-    let rate = largest(&drives[first]);
+    let rate = spectral_norm(&drives[first]);
     let ratio = |m: usize| {
         let later = cross(&rest, &part.inputs, &modalities[m]);
-        let pull = largest(&later);
-        let cosine = drives[m].dot(&later) / (drives[m].norm() * later.norm());
+        let pull = spectral_norm(&later);
         // A drive that turns right round counts against the modality.
-        let sign = if cosine <= -1.0 + 1e-12 { -1.0 } else { 1.0 };
-        Some(1.0 + (rate - sign * largest(&drives[m])) / pull).filter(|ratio| ratio.is_finite())
+        let sign = if are_opposed(&drives[m], &later) {
+            -1.0
+        } else {
+            1.0
+        };
+        Some(1.0 + (rate - sign * spectral_norm(&drives[m])) / pull)
+            .filter(|ratio| ratio.is_finite())
     };
     let others = (0..modalities.len()).filter(|m| *m != first);
     others.filter_map(ratio).reduce(f64::min)
-}
-
-/// The largest singular value.
-pub(super) fn largest(matrix: &DMatrix<f64>) -> f64 {
-    singular_values(matrix).first().copied().unwrap_or(0.0)
-}
-
-/// Singular values, the largest first, from the smaller Gram matrix: the few outputs decide.
-pub(super) fn singular_values(matrix: &DMatrix<f64>) -> Vec<f64> {
-    let transposed = matrix.transpose();
-    let gram = match matrix.nrows() <= matrix.ncols() {
-        true => matrix * transposed,
-        false => transposed * matrix,
-    };
-    let mut values: Vec<f64> = SymmetricEigen::new(gram)
-        .eigenvalues
-        .iter()
-        .map(|value| value.max(0.0).sqrt())
-        .collect();
-    values.sort_by(|a, b| b.total_cmp(a));
-    values
 }

@@ -1,8 +1,7 @@
 //! What there is to know of the rows before anything is learned from them.
 
-use super::rates::singular_values;
 use super::ridge::{Fit, Spectrum, columns};
-use super::rows::{Part, Pool};
+use super::rows::{Part, Pool, standardised};
 use crate::data::Modality;
 use nalgebra::DMatrix;
 use serde::Serialize;
@@ -20,7 +19,7 @@ pub struct ModalityReading {
     pub inputs: usize,
     /// Number of independent inputs.
     pub rank: usize,
-    /// Whether it alone fits the rows exactly: late fusion then never learns the others.
+    /// Whether it alone fits the rows exactly: late fusion then need not learn the others.
     pub fits_alone: bool,
     /// Whether that is for its rank, with which any target would be fitted.
     pub fits_any_target: bool,
@@ -82,7 +81,7 @@ fn reading(part: &Part, modality: &Modality, free: usize) -> ModalityReading {
         .into_owned();
     let rank = Spectrum::of(part, &modality.range.clone().collect::<Vec<_>>()).rank();
     let fits_any_target = rank >= free;
-    let modes = singular_values(&part.cross(modality));
+    let modes = part.cross(modality).singular_values().as_slice().to_vec();
     ModalityReading {
         name: modality.name.clone(),
         inputs: modality.dim(),
@@ -92,10 +91,15 @@ fn reading(part: &Part, modality: &Modality, free: usize) -> ModalityReading {
         constant: constant(&own),
         duplicates: duplicates(&own),
         growth_rate: modes.first().copied().unwrap_or(0.0),
-        modes: if modes.len() > 1 { modes } else { Vec::new() },
+        modes: several(modes),
         explained_alone: None,
         explained_unique: None,
     }
+}
+
+/// The modes where there are several outputs.
+pub(super) fn several(modes: Vec<f64>) -> Vec<f64> {
+    if modes.len() > 1 { modes } else { Vec::new() }
 }
 
 /// Whether least squares by one modality leaves round-off only.
@@ -133,7 +137,7 @@ fn duplicates(own: &DMatrix<f64>) -> Vec<[usize; 2]> {
 
 /// What standardising every column, and whitening every modality, would change.
 pub(super) fn other_scalings(pool: &Pool) -> Vec<OtherScaling> {
-    let standardised = standardised(&pool.inputs);
+    let standardised = (standardised(&pool.inputs), None);
     let whitened = whitened(pool);
     [("standardise", Some(standardised)), ("whiten", whitened)]
         .into_iter()
@@ -155,21 +159,6 @@ pub(super) fn other_scalings(pool: &Pool) -> Vec<OtherScaling> {
 }
 
 type Changed = (DMatrix<f64>, Option<Vec<Modality>>);
-
-/// Columns of mean 0 and variance 1; what does not vary is 0.
-fn standardised(inputs: &DMatrix<f64>) -> Changed {
-    let mut inputs = inputs.clone();
-    for mut column in inputs.column_iter_mut() {
-        let (mean, most) = (column.mean(), column.amax());
-        column.add_scalar_mut(-mean);
-        let deviation = column.norm() / (column.len() as f64).sqrt();
-        match deviation > 1e-12 * most {
-            true => column /= deviation,
-            false => column.fill(0.0),
-        }
-    }
-    (inputs, None)
-}
 
 /// Each modality at unit covariance, in as many directions as it has; None where one has none.
 fn whitened(pool: &Pool) -> Option<Changed> {

@@ -55,18 +55,15 @@ struct Measured {
     error: Option<f64>,
 }
 
-/// Remedies of late fusion that theory knows a value of, run on the data; `late` is the network without them, and `plain`
-/// what it does. Runs end as `until` says.
-pub(super) fn remedies(
+/// Remedies run on the data; `plain` is what the network does without them. Runs end as `until` says.
+pub(super) fn run(
     shared: &Shared,
-    (late, plain): (&Prepared, &LayerResult),
+    candidates: Vec<Candidate>,
+    plain: &LayerResult,
     (change, until): (&(dyn Fn(&mut Scenario) + Sync), &Until),
     tick: &(dyn Fn() + Sync),
 ) -> Result<Vec<RemedyResult>> {
-    let Some(balance) = late.problem.balance(&late.theory) else {
-        return Ok(Vec::new());
-    };
-    candidates(&balance)
+    candidates
         .into_par_iter()
         .map(|(remedy, value, section)| {
             let problem = shared.problem(|scenario| {
@@ -94,17 +91,11 @@ pub(super) fn remedies(
                     error_factor: over(found.error, plain.holdout_error),
                 },
                 reason: (remedy == "modulate").then(|| {
-                    "theory knows the strength from which the first modality is no longer the first, and no ratio".into()
+                    "theory knows the strength from which the first modality is no longer ahead in score, and no ratio".into()
                 }),
             })
         })
         .collect()
-}
-
-/// How many remedies will be run.
-pub(super) fn count(late: &Prepared) -> usize {
-    let balance = late.problem.balance(&late.theory);
-    balance.map_or(0, |balance| candidates(&balance).len())
 }
 
 fn measured(prepared: &Prepared) -> Measured {
@@ -118,10 +109,17 @@ fn measured(prepared: &Prepared) -> Measured {
     }
 }
 
-type Candidate = (&'static str, RemedyValue, RemedySection);
+/// A remedy with its value, and the section of a scenario that says so.
+pub(super) type Candidate = (&'static str, RemedyValue, RemedySection);
+
+/// The remedies of a network that theory knows a value of.
+pub(super) fn candidates(late: &Prepared) -> Vec<Candidate> {
+    let balance = late.problem.balance(&late.theory);
+    balance.as_ref().map_or_else(Vec::new, values)
+}
 
 /// The values from the actual initial weights where they are known, else by the formulas.
-fn candidates(balance: &Balance) -> Vec<Candidate> {
+fn values(balance: &Balance) -> Vec<Candidate> {
     let found = balance.from_weights.as_ref().unwrap_or(&balance.formula);
     let section = RemedySection::default;
     let by_modality = [

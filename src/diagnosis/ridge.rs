@@ -78,7 +78,6 @@ impl Squares {
         let joint = of(count);
         // Of two modalities the other one is what is left without one.
         let without = |m: usize| match count {
-            1 => 0.0,
             2 => of(1 - m),
             _ => of(count + 1 + m),
         };

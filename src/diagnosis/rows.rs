@@ -1,6 +1,6 @@
 //! The rows of a source, and their divisions into those fitted to and those tested on.
 
-use crate::data::{Content, Modality, Rows, Source};
+use crate::data::{Content, Modality, Rows, Source, centre, standardise};
 use nalgebra::{DMatrix, DVectorViewMut, Dyn, U1};
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -237,22 +237,26 @@ fn scaled(
 
 type Column<'c> = DVectorViewMut<'c, f64, U1, Dyn>;
 
-/// Does to a column what was done to it, by the rows fitted to. What does not vary among these becomes 0.
+/// Does to a column what was done to it, by the rows fitted to. What is to be scaled and does not vary among these becomes 0.
 fn scale(mut training: Column<'_>, mut test: Column<'_>, scaling: Scaling) {
-    /// Round-off of a mean.
-    const CONSTANT: f64 = 1e-12;
-    if scaling == Scaling::AsIs {
-        return;
+    match scaling {
+        Scaling::AsIs => {}
+        Scaling::Centred => centre(training, test),
+        Scaling::Standard => {
+            if standardise(training.as_view_mut(), test.as_view_mut()).is_err() {
+                training.fill(0.0);
+                test.fill(0.0);
+            }
+        }
     }
-    let (mean, most) = (training.mean(), training.amax());
-    training.add_scalar_mut(-mean);
-    test.add_scalar_mut(-mean);
-    let deviation = training.norm() / (training.len() as f64).sqrt();
-    if deviation <= CONSTANT * most {
-        training.fill(0.0);
-        test.fill(0.0);
-    } else if scaling == Scaling::Standard {
-        training /= deviation;
-        test /= deviation;
+}
+
+/// All columns at mean 0 and variance 1; what does not vary is 0.
+pub(super) fn standardised(columns: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut columns = columns.clone();
+    let mut none = DMatrix::zeros(0, columns.ncols());
+    for k in 0..columns.ncols() {
+        scale(columns.column_mut(k), none.column_mut(k), Scaling::Standard);
     }
+    columns
 }

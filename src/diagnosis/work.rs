@@ -249,7 +249,7 @@ impl Work<'_> {
         }
     }
 
-    /// What the rows tell before anything is trained.
+    /// Which fusion layer is best, by divisions of the rows.
     fn recommendation(&self, pool: &Pool, prepared: &[Fused]) -> Result<Recommendation> {
         let divisions = (0..self.divisions).into_par_iter().with_max_len(1);
         let errors: Vec<Vec<Option<f64>>> = divisions
@@ -306,12 +306,12 @@ impl Work<'_> {
         (fusion, late): &Fused,
         plain: &LayerResult,
     ) -> Result<(Vec<RemedyResult>, Option<String>)> {
-        let parts = remedies::count(late) * FLOW_PARTS as usize;
-        self.clock.expect(parts);
+        let candidates = remedies::candidates(late);
+        self.clock.expect(candidates.len() * FLOW_PARTS as usize);
         let tick = || self.clock.tick(FLOW_PARTS);
         let change = with_fusion(*fusion);
         let until = self.until(&late.problem.scenario);
-        let found = remedies::remedies(self.shared, (late, plain), (&change, &until), &tick)?;
+        let found = remedies::run(self.shared, candidates, plain, (&change, &until), &tick)?;
         let reason = found.is_empty();
         let reason =
             reason.then(|| "theory knows no value that balances these modalities".to_owned());

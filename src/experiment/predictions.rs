@@ -78,13 +78,7 @@ impl Problem {
                 _ => &stage.architecture,
             },
         });
-        let last = theory::Stage {
-            until: f64::INFINITY,
-            moments: &self.moments,
-            architecture: small,
-        };
-        let stages: Vec<_> = earlier.chain([last]).collect();
-        theory::late_from_weights(&stages, weights)
+        theory::late_from_weights(earlier, (&self.moments, small), weights)
     }
 
     /// What would balance the modalities; `theory` is this problem's.

@@ -59,7 +59,8 @@ pub use from_weights::{
     leading_from_weights,
 };
 pub use growth::{
-    early_growth_rate, growth_rate, late_schedule, learning_order, residual_growth_rate,
+    are_opposed, early_growth_rate, growth_rate, late_schedule, learning_order,
+    residual_growth_rate,
 };
 pub use heavy_ball::HeavyBall;
 pub use homogeneous::blow_up_time;

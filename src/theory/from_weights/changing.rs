@@ -33,7 +33,7 @@ use nalgebra::{DMatrix, DVector};
 /// A time in which the loss and the learning rates stay as they are.
 #[derive(Debug, Clone, Copy)]
 pub struct Stage<'p> {
-    /// When it ends; infinite for the last one.
+    /// When it ends.
     pub until: f64,
     /// The moments that drive it.
     pub moments: &'p Moments,
@@ -41,30 +41,23 @@ pub struct Stage<'p> {
     pub architecture: &'p Architecture,
 }
 
-/// The times of all modalities of late fusion through stages in time, the last one without an end, or under weight decay, from the
-/// initial `weights` of the stages' network.
+/// The times of all modalities of late fusion through earlier stages in time and a last one without an end, or under weight decay, from
+/// the initial `weights` of the stages' network.
 ///
 /// # Errors
 /// Why the times are not known.
-pub fn late_from_weights(
-    stages: &[Stage<'_>],
+pub fn late_from_weights<'p>(
+    earlier: impl ExactSizeIterator<Item = Stage<'p>>,
+    (moments, architecture): (&'p Moments, &'p Architecture),
     weights: &DVector<f64>,
 ) -> Result<FromWeights, &'static str> {
-    let Some(Stage {
-        moments,
-        architecture,
-        ..
-    }) = stages.last()
-    else {
-        return Err("there is no stage");
-    };
     if !architecture.shared.is_empty() {
         return Err(
             "times under weight decay, or through stages in time, are known for late fusion only",
         );
     }
     let decays = architecture.weight_decay > 0.0;
-    if decays && (moments.outputs_len() > 1 || stages.len() > 1) {
+    if decays && (moments.outputs_len() > 1 || earlier.len() > 0) {
         return Err("times under weight decay are known for one output and one stage only");
     }
     let stack = |m: usize| {
@@ -81,8 +74,13 @@ pub fn late_from_weights(
         shares: Vec::new(),
         now: 0.0,
     };
-    for stage in stages {
-        course.go_through(stage);
+    let last = Stage {
+        until: f64::INFINITY,
+        moments,
+        architecture,
+    };
+    for stage in earlier.chain([last]) {
+        course.go_through(&stage);
     }
     let mut found = FromWeights::of((moments, architecture), &course.events, None);
     let shares = course.shares.iter().take(2).copied();

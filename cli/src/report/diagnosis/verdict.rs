@@ -55,19 +55,19 @@ fn who(diagnosis: &Diagnosis) -> String {
             if names.len() > 1 { "each fit" } else { "fits" }
         ),
     };
-    let is = match diagnosis.superficial.verdict {
+    let superficial = &diagnosis.superficial;
+    let alone = match superficial.verdict {
         true => "although another modality alone explains more",
         false => "and it also explains the most alone",
     };
-    let superficial = &diagnosis.superficial;
-    let is = match (&superficial.reason, first.confidence) {
+    let preference = match (&superficial.reason, first.confidence) {
         (Some(reason), Some(_)) => {
             format!("; whether another one explains more alone cannot be told: {reason}")
         }
-        _ => format!(", {is}{}", sure(superficial.confidence)),
+        _ => format!(", {alone}{}", sure(superficial.confidence)),
     };
     format!(
-        "{fits}{} is learned first{}{is}.",
+        "{fits}{} is learned first{}{preference}.",
         first.name,
         sure(first.confidence)
     )
