@@ -68,7 +68,7 @@ fn cosine(a: &DMatrix<f64>, b: &DMatrix<f64>) -> Option<f64> {
 /// Whether two drives are exactly opposed. Weights small enough not to act on each other retrace
 /// their way under the second drive before they grow along it, whatever the depth. At any other
 /// angle what has grown has a share in what grows next: for two layers only a logarithm changes,
-/// for more a factor of the remaining time (see [`turn`]).
+/// for more a factor of the remaining time (`turn`).
 pub fn are_opposed(a: &DMatrix<f64>, b: &DMatrix<f64>) -> bool {
     cosine(a, b).is_some_and(|cosine| cosine <= -1.0 + 1e-12)
 }
