@@ -180,3 +180,21 @@ fn a_bad_call_is_one_error_that_names_the_option() {
         assert!(sandbox.tree(".") == before, "{line} changed the folder");
     }
 }
+
+/// B grows faster from small weights, and its deeper stack is learned later: the page says both.
+#[test]
+fn a_network_that_learns_another_modality_first_is_said_so() {
+    let sandbox = Sandbox::with(
+        "data: {toy: {rho: 0, sigma: {A: 1.0, B: 1.2}, target: {A: 1, B: 1}}}\n\
+         network: {private_layers: {A: 2, B: 3}, shared_layers: 0, width: 20}\n",
+    );
+    let page = sandbox.succeed("diagnose fast.yaml");
+    let words: Vec<&str> = page.split_whitespace().collect();
+    let page = words.join(" ");
+    assert!(
+        page.contains("B grows fastest from small weights"),
+        "{page}"
+    );
+    assert!(page.contains("learns A first all the same"), "{page}");
+    assert!(!page.contains("B is learned first"), "{page}");
+}

@@ -66,11 +66,22 @@ fn who(diagnosis: &Diagnosis) -> String {
         }
         _ => format!(", {alone}{}", sure(superficial.confidence)),
     };
+    let does = match trained_as_said(diagnosis) {
+        true => "is learned first",
+        false => "grows fastest from small weights",
+    };
     format!(
-        "{fits}{} is learned first{}{preference}.",
+        "{fits}{} {does}{}{preference}.",
         first.name,
         sure(first.confidence)
     )
+}
+
+/// Whether the network of the last layer learned the modality of the largest growth rate first, if any. Its own initial
+/// weights and depths may have another one.
+fn trained_as_said(diagnosis: &Diagnosis) -> bool {
+    let trained = late(diagnosis).and_then(|late| late.first.as_ref());
+    trained.is_none_or(|trained| *trained == diagnosis.first.name)
 }
 
 fn late(diagnosis: &Diagnosis) -> Option<&LayerResult> {
@@ -89,11 +100,17 @@ fn matters(diagnosis: &Diagnosis) -> String {
                     percent(left)
                 )
             });
-            format!(
-                "Late fusion learns {second} {} times as late as {}{left}",
-                short(ratio),
-                late.first.as_deref().unwrap_or("the first"),
-            )
+            let first = late.first.as_deref().unwrap_or("the first");
+            let ratio = short(ratio);
+            match trained_as_said(diagnosis) {
+                true => {
+                    format!("Late fusion learns {second} {ratio} times as late as {first}{left}")
+                }
+                false => format!(
+                    "The network that was trained learns {first} first all the same, by its own initial weights and depths, \
+                     and {second} {ratio} times as late{left}"
+                ),
+            }
         }
         _ => "Late fusion learns no second modality".to_owned(),
     };
