@@ -251,6 +251,29 @@ flow: {until: {time: 1}}";
     assert!(theory.ratio.is_some());
 }
 
+/// Intermediate fusion of equal aligned modalities: all are learned together, two of three as well, and the third after.
+#[test]
+fn modalities_that_tie_before_shared_layers_are_learned_together() {
+    for fusion in [2, 3] {
+        let times = |third: f64| {
+            let yaml = format!(
+                "data: {{toy: {{rho: 0, sigma: {{A: 1, B: 1, C: {third}}}, target: {{A: 1, B: 1, C: 1}}}}}}
+network: {{depth: 4, fusion_layer: {fusion}, width: 4}}
+init: {{aligned: {{norm: 0.05}}}}
+flow: {{until: {{time: 1}}}}"
+            );
+            let found = common::prepare(&yaml).theory().from_weights.expect("deep");
+            let times: Vec<f64> = found.times.values().flatten().copied().collect();
+            times
+        };
+        let equal = times(1.0);
+        assert_eq!(equal, [equal[0]; 3], "{fusion}");
+        let weaker = times(0.7);
+        assert_eq!(weaker[0], weaker[1], "{fusion}");
+        assert!(weaker[2] > weaker[1], "{fusion}: {weaker:?}");
+    }
+}
+
 /// Aligned stacks of uncorrelated scalar modalities: half heights by an implicit solver at a relative tolerance of
 /// 1e-11, from other code. The blow-up alone would say 12.5 and 50, 1250 and 5000, 25 and 100.
 #[test]

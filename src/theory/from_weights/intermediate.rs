@@ -12,9 +12,10 @@ impl Problem<'_> {
     pub(super) fn intermediate(&self) -> Result<Vec<Option<Event>>, Outside> {
         let none = vec![None; self.count()];
         let cross = &self.cross()?;
-        let Some((first, reached)) = self.joint_rise(cross) else {
+        let Some((together, reached)) = self.joint_rise(cross) else {
             return Ok(none);
         };
+        let first = together[0];
         let layers = self.architecture.depth(first);
         let start = Event {
             time: reached.time,
@@ -35,18 +36,20 @@ impl Problem<'_> {
             let drives = self.drives(learned)?.into_iter();
             Ok(drives.map(|drive| drive * shared).collect::<Vec<_>>())
         };
-        let after_first = drives(&[first])?;
+        let after_first = drives(&together)?;
         let rate = joint.rate(cross);
         let stack = |m: usize| {
             let read = |state: &DVector<f64>| self.layers(state, m, Some(&direction));
-            let mut stack = SmallNetwork::of_stack(&read(&joint.weights)).filter(|_| m != first)?;
+            let is_learned = together.contains(&m);
+            let mut stack =
+                SmallNetwork::of_stack(&read(&joint.weights)).filter(|_| !is_learned)?;
             stack.behind = joint.behind.as_ref().map(|behind| joined(&read(behind)));
             stack.switch(&joined(&read(&rate)), &after_first[m], start.delay);
             Some(stack)
         };
         self.one_by_one(
             (0..self.count()).map(stack).collect(),
-            (vec![first], start),
+            (together.clone(), start),
             &drives,
             &|stack, drive, (m, all), limit| {
                 let others: Vec<usize> = all.iter().copied().filter(|other| *other != m).collect();
@@ -62,8 +65,9 @@ impl Problem<'_> {
         )
     }
 
-    /// The joint homogeneous flow of all layers until one modality is at its level.
-    fn joint_rise(&self, cross: &DMatrix<f64>) -> Option<(usize, Reached)> {
+    /// The joint homogeneous flow of all layers until a modality is at its level, and those that are then, in their
+    /// order: more than one where they tie.
+    fn joint_rise(&self, cross: &DMatrix<f64>) -> Option<(Vec<usize>, Reached)> {
         let all = SmallNetwork {
             architecture: self.architecture.clone(),
             weights: self.weights.clone(),
@@ -84,19 +88,35 @@ impl Problem<'_> {
         let ended = self
             .starting(all, cross)
             .flow_until(cross, &levels, (f64::INFINITY, RTOL));
-        match ended {
-            Ended::Learned(first, reached) => Some((first, reached)),
-            Ended::TimeIsUp(_) | Ended::Never => None,
-        }
+        let Ended::Learned(_, reached) = ended else {
+            return None;
+        };
+        let read_out = self.read_out(&reached.network.weights)?;
+        let share = |&(m, level): &(usize, f64)| {
+            let layers = self.layers(&reached.network.weights, m, Some(&read_out));
+            let map = SmallNetwork::of_stack(&layers).map_or(0.0, |stack| stack.map_norm());
+            (m, map / level)
+        };
+        let shares: Vec<(usize, f64)> = levels.iter().map(share).collect();
+        let most = shares.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+        let ties = shares
+            .iter()
+            .filter(|(_, share)| *share >= most * (1.0 - RTOL));
+        Some((ties.map(|(m, _)| *m).collect(), reached))
     }
 
-    /// The unit direction of the fused units that the shared layers read out, the row space of their product.
-    fn shared_direction(&self, weights: &DVector<f64>) -> Option<DVector<f64>> {
+    /// The row by which the shared layers read out the fused units.
+    fn read_out(&self, weights: &DVector<f64>) -> Option<DVector<f64>> {
         let layers = self.architecture.shared.clone();
         let product = layers
             .map(|l| self.architecture.view(weights, l).into_owned())
             .reduce(|product, layer| layer * product)?;
-        let row = product.row(0).transpose();
+        Some(product.row(0).transpose())
+    }
+
+    /// The unit direction of that row.
+    fn shared_direction(&self, weights: &DVector<f64>) -> Option<DVector<f64>> {
+        let row = self.read_out(weights)?;
         (row.norm() > 0.0).then(|| row.normalize())
     }
 

@@ -46,13 +46,14 @@ impl FromWeights {
             .map(|event| event.map(|event| event.time + event.half + lag * event.delay))
             .collect();
         let mut order = in_order(&times);
-        // Times that are equal but for their errors are in the order of the modalities.
+        let in_time = order.clone();
+        // Modalities whose times are equal but for their errors are in their own order.
         for equal in order.chunk_by_mut(|a, b| are_equal(a.0, b.0)) {
             equal.sort_by_key(|(_, m)| *m);
         }
         let nth = |n: usize| order.get(n).copied();
         let modality = |n: usize| nth(n).map(|(_, m)| moments.modalities[m].clone());
-        let [t_first, t_second] = [0, 1].map(|n| nth(n).map(|(time, _)| time));
+        let [t_first, t_second] = [0, 1].map(|n| in_time.get(n).map(|(time, _)| *time));
         // The blow-up's own time: it is what the drop is taken for an instant of.
         let drop = |n: usize| {
             let ((_, m), before) = (nth(n)?, nth(0).filter(|_| n > 0));
