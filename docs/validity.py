@@ -282,7 +282,7 @@ def candidates(runs):
 # The thresholds of `criterion` for 5 %, rounded, and for intermediate fusion on the safe side.
 RULES = {
     "two layers": 0.5,
-    "late, three layers and more": 0.1,
+    "late, three layers and more": 0.2,
     "intermediate, three layers and more": 0.1,
     "early, three layers and more": 0.05,
 }

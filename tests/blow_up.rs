@@ -193,14 +193,14 @@ flow: {until: {time: 1}}";
     );
     let said = |words: &str| theory.assumptions.iter().any(|said| said.contains(words));
     assert!(
-        said("(trusted up to 10 %): nearly all"),
+        said("(trusted up to 20 %): nearly all"),
         "{:?}",
         theory.assumptions
     );
-    let larger = common::prepare(&yaml.replace("norm: 0.1", "norm: 0.5")).theory();
+    let larger = common::prepare(&yaml.replace("norm: 0.1", "norm: 0.8")).theory();
     let said = |words: &str| larger.assumptions.iter().any(|said| said.contains(words));
     assert!(
-        said("(trusted up to 10 %): many"),
+        said("(trusted up to 20 %): many"),
         "{:?}",
         larger.assumptions
     );

@@ -87,9 +87,11 @@ impl FromWeights {
         self.ratio?;
         let (neglected, share) = (self.neglected?, self.shared_share.unwrap_or(0.0));
         let is_early = architecture.fusion().is_some_and(Fusion::is_early);
+        let is_late = architecture.shared.is_empty();
         let limit = match architecture.deepest() {
             ..=2 => 0.5,
             _ if is_early => 0.05,
+            _ if is_late => 0.2,
             _ => 0.1,
         };
         let verdict = match neglected.max(share) <= limit {
