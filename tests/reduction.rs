@@ -5,7 +5,7 @@ use modalflow::data::Moments;
 use modalflow::flow::Flow;
 use modalflow::flow::reduction::Reduction;
 use modalflow::integrate::{Method, Pair, Settings, Verdict, integrate};
-use modalflow::network::{Architecture, Stack};
+use modalflow::network::{Architecture, Spaces, Stack};
 use modalflow::trajectory::Trajectory;
 use modalflow::trajectory::{Observables, Recorder};
 use nalgebra::{DMatrix, DVector};
@@ -392,5 +392,134 @@ fn descent_agrees_step_for_step() {
             loss(&reduction.architecture, &reduced),
         );
         assert!((a - b).abs() < 100.0 * reduction.error_bound * a, "{a} {b}");
+    }
+}
+
+/// A network of width 3 in a wider one, whose other units join each other only: the paths from inputs and outputs close.
+fn embedded(seed: u64, shape: Shape<'_>) -> Problem {
+    const CORE: usize = 3;
+    let mut problem = Problem::random(seed, shape, Scale::Norm(0.4));
+    let spaces = Spaces::of(&problem.architecture);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed + 1);
+    let mut rotation = |dim: usize| {
+        let drawn = DMatrix::from_fn(dim, dim, |_, _| StandardNormal.sample(&mut rng));
+        drawn.qr().q()
+    };
+    let rotations: Vec<DMatrix<f64>> = spaces.dims().iter().map(|dim| rotation(*dim)).collect();
+    for l in 0..problem.architecture.layers.len() {
+        let mut layer = problem.architecture.view(&problem.weights, l).into_owned();
+        let is_core = |space: Option<usize>, unit: usize| space.is_none() || unit < CORE;
+        let (input, output) = (spaces.input(l), spaces.output(l));
+        let mixes = |row, column| match (input, output) {
+            (Some(_), Some(_)) => is_core(output, row) != is_core(input, column),
+            _ => !(is_core(output, row) && is_core(input, column)),
+        };
+        layer = DMatrix::from_fn(layer.nrows(), layer.ncols(), |row, column| {
+            match mixes(row, column) {
+                true => 0.0,
+                false => layer[(row, column)],
+            }
+        });
+        layer = output.map_or(layer.clone(), |space| &rotations[space] * &layer);
+        layer = input.map_or(layer.clone(), |space| layer * rotations[space].transpose());
+        let range = problem.architecture.layers[l].range.clone();
+        problem
+            .weights
+            .rows_range_mut(range)
+            .copy_from_slice(layer.as_slice());
+    }
+    problem
+}
+
+/// Under weight decay what stands between the complements fades at the rate of its layer: weights, maps and norms of the full
+/// network are those of the reduced one, to the integrations' errors.
+#[test]
+fn what_is_left_out_fades_as_in_the_full_network() {
+    let shapes: [(&[usize], usize); 4] = [(&[3, 3], 0), (&[4, 4], 0), (&[1, 1], 3), (&[2, 2], 2)];
+    for (private, shared) in shapes {
+        let mut problem = embedded(7, (&[2, 2], 1, private, shared, 24));
+        let factors = if private[0] > 1 {
+            [0.5, 2.0]
+        } else {
+            [1.0, 1.0]
+        };
+        problem.architecture = problem.architecture.with_rate_factors(&factors);
+        problem.architecture.weight_decay = 0.05;
+        let reduction = problem.find(1e-9).expect("a smaller network");
+        assert!(
+            reduction.error_bound <= 1e-11,
+            "{:e}",
+            reduction.error_bound
+        );
+        let time = 6.0;
+        let (full, end) = integrated(
+            &problem.moments,
+            &problem.architecture,
+            &problem.weights,
+            time,
+        );
+        let small = (&reduction.architecture, &reduction.weights);
+        let (reduced, small_end) = integrated(&problem.moments, small.0, small.1, time);
+        let lifted = reduction.lift(&problem.weights, &small_end);
+        let error = (&lifted - &end).norm() / end.norm();
+        assert!(
+            error < 1e-8,
+            "{private:?} {shared}: weights differ by {error:e}"
+        );
+        let values = |trajectory: &Trajectory| DVector::from_vec(trajectory.end().values.clone());
+        let error = (values(&full) - values(&reduced)).norm() / values(&full).norm();
+        assert!(
+            error < 1e-8,
+            "{private:?} {shared}: maps and norms differ by {error:e}"
+        );
+        // What is left out is no small part, and has faded.
+        let core = problem.weights.norm_squared() - reduction.weights.norm_squared();
+        assert!(core.abs() < 1e-9 * problem.weights.norm_squared());
+        assert!((end.norm_squared() / problem.weights.norm_squared() - 1.0).abs() > 0.05);
+    }
+}
+
+/// Runs with the reduction and without it, through stages too: the same maps and norms of layers at any time.
+#[test]
+fn decaying_runs_are_the_same_with_the_reduction() {
+    let schedule =
+        "remedy: {schedule: [{until: 6.0, absent: [B]}, {until: 20.0, rate: {A: 0.5}}, {}]}";
+    for (depth, fusion, rest) in [(3, 3, schedule), (4, 4, ""), (3, 1, ""), (4, 2, "")] {
+        let yaml = |reduction: &str| {
+            format!(
+                "data: {{toy: {{rho: 0.3, sigma: {{A: 2.0, B: 1.0}}, target: {{A: 1.0, B: 1.0}}}}}}\n\
+                 network: {{depth: {depth}, fusion_layer: {fusion}, width: 40}}\n\
+                 init: {{gaussian_norm: {{norm: 0.4}}}}\n\
+                 flow: {{rtol: 1.0e-7, weight_decay: 0.02, reduction: {reduction}, until: {{time: 40}}}}\n{rest}"
+            )
+        };
+        let [(small, reduced), (problem, full)] =
+            ["auto", "off"].map(|reduction| common::run(&yaml(reduction)));
+        assert!(reduced.flow.is_reduced && !full.flow.is_reduced);
+        let observables = problem.observables();
+        for time in [0.0, 2.0, 10.0, 25.0, 40.0] {
+            let [a, b] = [&reduced, &full].map(|run| run.flow.trajectory.at(time));
+            for m in 0..2 {
+                let (a, b) = (observables.norm(&a, m), observables.norm(&b, m));
+                assert!(
+                    (a - b).abs() < 1e-4 * b,
+                    "{depth} {fusion} map {m} at {time}: {a} {b}"
+                );
+            }
+            for l in 0..problem.architecture.layers.len() {
+                let (a, b) = (observables.layer_norm(&a, l), observables.layer_norm(&b, l));
+                assert!(
+                    (a - b).abs() < 1e-5 * b,
+                    "{depth} {fusion} layer {l} at {time}: {a} {b}"
+                );
+            }
+        }
+        let written = reduced.flow.final_weights(&small);
+        let error = (&written - full.flow.final_weights(&problem)).norm() / written.norm();
+        // Couplings that are left out enter the maps squared.
+        assert!(
+            error < 3e-4,
+            "{depth} {fusion}: written weights differ by {error:e}"
+        );
     }
 }

@@ -12,6 +12,8 @@
 //! are the dimensions of the S: by induction on the products in them, no gradient reaches the
 //! complements. This is an identity of linear networks.
 //!
+//! Under weight decay the part between the complements is not constant but fades as e^{-c mu t} (`fading.rs`).
+//!
 //! The smallest S is a block Krylov space (`krylov.rs`): the images of inputs and outputs under
 //! all paths through the layers, forward through W and backward through W^T. For L = 2 the paths
 //! of one layer span it, d_m + o directions a modality. For L >= 3 it is the whole space as a
@@ -21,10 +23,12 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `fading.rs` | what is left out, under weight decay |
 //! | `krylov.rs` | bases of the paths up to a length, and the layers between them |
 //! | `modes.rs` | growing and decaying modes of two layers, which round-off does not mix |
 //! | `pilot.rs` | the estimate of the error by a cheap run of two nested reductions |
 
+mod fading;
 mod krylov;
 mod modes;
 mod pilot;
@@ -79,10 +83,24 @@ impl Reduction {
         weights: &DVector<f64>,
         tolerance: f64,
     ) -> Option<Self> {
-        // The part between the complements would not be constant.
-        if architecture.weight_decay > 0.0 && architecture.deepest() > 2 {
-            return None;
+        if architecture.weight_decay == 0.0 {
+            return Self::find_constant(architecture, weights, tolerance);
         }
+        // Under decay the weights rise as without it, in another time.
+        let lasting = Architecture {
+            weight_decay: 0.0,
+            ..architecture.clone()
+        };
+        let found = Self::find_constant(&lasting, weights, tolerance)?;
+        Some(found.fading(architecture.weight_decay))
+    }
+
+    /// The same where the part between the complements stays as it is.
+    fn find_constant(
+        architecture: &Architecture,
+        weights: &DVector<f64>,
+        tolerance: f64,
+    ) -> Option<Self> {
         let most = LARGEST_SHARE * architecture.len() as f64;
         let levels = pilot::levels(architecture, weights);
         let mut krylov = Krylov::new(architecture, weights);
@@ -149,27 +167,29 @@ impl Reduction {
         }
     }
 
-    /// The full state that belongs to a reduced one, W(0) + Q_v (What - What(0)) Q_u^T, from the initial
-    /// weights of the full network.
+    /// The full state that belongs to a reduced one, f W(0) + Q_v (What - f What(0)) Q_u^T, from the initial
+    /// weights of the full network; f is what has not faded of the part between the complements, 1 without weight
+    /// decay.
     pub fn lift(&self, full_start: &DVector<f64>, reduced: &DVector<f64>) -> DVector<f64> {
         let (spaces, bases) = match &self.lift {
             Lift::Subspaces(spaces, bases) => (spaces, bases),
             Lift::Modes(full) => return modes::lift(full, full_start, (&self.weights, reduced)),
         };
-        let change = reduced - &self.weights;
         let mut state = full_start.clone();
         let mut start = 0;
         for l in 0..self.architecture.layers.len() {
-            let change = self.architecture.view(&change, l);
+            let left = self.left_of_remainder(l, reduced);
+            let change = self.core(l, reduced) - self.core(l, &self.weights) * left;
             let right = match spaces.input(l) {
                 Some(space) => change * bases[space].transpose(),
-                None => change.into_owned(),
+                None => change,
             };
             let lifted = match spaces.output(l) {
                 Some(space) => &bases[space] * right,
                 None => right,
             };
             let mut part = state.rows_mut(start, lifted.len());
+            part *= left;
             part += DMatrixView::from_slice(lifted.as_slice(), lifted.len(), 1);
             start += lifted.len();
         }
