@@ -215,8 +215,13 @@ fn weight_decay_of_two_layers_slows_every_mode() {
     let flow = "flow: {weight_decay: 0.2, until: {time: 60}}";
     let ratio = 1.0 + (5.0 - 2.0) / (2.0 - 4.8 / 4.0 - 0.2);
     assert!(close(late(2, 1e-6, 0.5, flow).theory.ratio, ratio, 1e-9));
-    // B would come to 1 - 0.6, below half of its map.
-    let lost = late(2, 1e-6, 0.0, "flow: {weight_decay: 0.6, until: {time: 60}}");
+    // Nothing is left of B from mu = 1 on.
+    let lost = late(
+        2,
+        1e-6,
+        0.0,
+        "flow: {weight_decay: 1.01, until: {time: 60}}",
+    );
     assert_eq!(lost.theory.second, None);
     assert_eq!(lost.flow.detection.phase.t_second, None);
 }

@@ -11,6 +11,7 @@ mod convergence;
 mod cost;
 mod curvature;
 mod data;
+mod decay;
 mod descent_times;
 mod detector;
 mod diagnose;

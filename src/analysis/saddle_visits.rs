@@ -50,11 +50,7 @@ impl<'a> Visitor<'a> {
     pub fn new(observables: Observables<'a>, share: f64) -> Self {
         let sets = observables.architecture.critical_sets();
         let place = |learned: Vec<usize>| Place {
-            map: observables
-                .moments
-                .critical_map(&learned)
-                .as_slice()
-                .to_vec(),
+            map: observables.critical_map(&learned).as_slice().to_vec(),
             is_inside: false,
             visits: Visits {
                 saddle: observables.architecture.saddle_name(Some(&learned)),

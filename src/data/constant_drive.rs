@@ -19,6 +19,7 @@ impl Moments {
         };
         Self {
             bounds: None,
+            resting: None,
             modalities: modalities.to_vec(),
             inputs: covariance,
             initial_loss: 0.0,

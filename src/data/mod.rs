@@ -27,6 +27,7 @@
 //! | `by_products.rs` | products of a map with second moments that are kept beside it |
 //! | `joint_maps.rs` | least-squares maps of some modalities alone, each solved for once |
 //! | `reduced_rank.rs` | the least loss where widths bound the rank of the maps |
+//! | `decay.rs` | where weights that decay come to rest |
 //! | `rows.rs` | moments and samples of data that are given row by row |
 //! | `sampling.rs` | empirical moments of Gaussian samples from a population |
 //! | `views.rs` | losses that see some modalities alone |
@@ -38,6 +39,7 @@ mod classes;
 mod columns;
 mod components;
 mod constant_drive;
+mod decay;
 mod extent;
 pub(crate) mod files;
 mod given;
@@ -62,6 +64,7 @@ mod xor;
 pub use arrays::ArraysData;
 pub use by_products::{ByProducts, Places};
 pub use columns::{ColumnName, Columns};
+pub use decay::{Held, Penalty, ShrunkMap};
 pub use extent::Extent;
 pub use files::array_file::ArrayFile;
 pub use files::csv_format::{Decimal, Missing, Separator};

@@ -1,5 +1,6 @@
 //! Second moments of the data: all that a linear network's flow depends on.
 
+use super::decay::Resting;
 use super::joint_maps::JointMaps;
 use super::{Content, Generalisation, Least, Quadratic, RankBounds, Samples, Source};
 use crate::error::{InputError, Result};
@@ -54,6 +55,8 @@ pub struct Moments {
     pub least: Least,
     /// The ranks that a network allows its maps, where they are in the way.
     pub(crate) bounds: Option<RankBounds>,
+    /// Where the weights rest, of a network whose weights decay, from [`Moments::penalise`] on.
+    pub(super) resting: Option<Resting>,
     /// The error on a population or a hold-out; None where there is neither.
     pub generalisation: Option<Generalisation>,
     /// What is known of S_xx and its blocks.
@@ -209,6 +212,7 @@ impl Moments {
             modalities,
             least: Least::unbounded(&loss),
             bounds: None,
+            resting: None,
             loss,
             inputs,
             cross,

@@ -83,7 +83,7 @@ pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory
     let fusion = observables.architecture.fusion();
     let no_order = fusion.is_some_and(Fusion::is_early) && theory.first.is_none();
     let scale = phase.first.as_ref().map(|first| {
-        let last = &observables.moments.least.map.as_slice()[observables.block(first.index)];
+        let last = &observables.final_map().as_slice()[observables.block(first.index)];
         norm(last)
     });
     // Without correlation nothing is mis-attributed, and there is no scale for a gap.

@@ -93,6 +93,9 @@ impl Problem {
         moments = moments.exposed(&scenario.remedy.exposure(&names));
         moments.ensure_learnable(scenario.network.is_linear())?;
         bound(&mut moments, &architecture, scenario);
+        if let Some(penalty) = architecture.penalty() {
+            moments.penalise(penalty);
+        }
         let samples = moments.samples.as_ref().map_or(0, |s| s.len() as u64);
         cautions::ensure_batch_fits(samples, scenario.descent.as_ref().and_then(|d| d.batch))?;
         let weights =

@@ -33,7 +33,6 @@ impl<'r> StallSummary<'r> {
             theory::is_strict_saddle(&problem.moments, &problem.architecture, &learned)
         });
         let schedule = result.theory.schedule.as_ref();
-        let decays = problem.architecture.weight_decay > 0.0;
         let never_learned = schedule.map(|schedule| {
             let modalities = problem.moments.modalities.iter().zip(schedule);
             let never = modalities.filter(|(_, time)| time.is_none());
@@ -45,12 +44,14 @@ impl<'r> StallSummary<'r> {
             never_learned,
             reason: String::new(),
         };
-        stall.reason = stall.words(decays);
+        stall.reason = stall.words(problem);
         Some(stall)
     }
 
     /// The evidence, one part after the other.
-    fn words(&self, decays: bool) -> String {
+    fn words(&self, problem: &Problem) -> String {
+        let decays = problem.architecture.weight_decay > 0.0;
+        let is_known = problem.moments.decayed_minimum().is_some();
         let names = |modalities: &[Modality]| {
             let names: Vec<&str> = modalities.iter().map(|m| m.name.as_str()).collect();
             names.join(", ")
@@ -83,6 +84,7 @@ impl<'r> StallSummary<'r> {
                 )
             }
             Some(_) => "theory expects every modality to be learned in the end".to_owned(),
+            None if is_known => "this is not where loss and weight decay together are least".to_owned(),
             None if decays => "weights that decay come to rest where the loss still pulls at them: a loss gap is never closed"
                 .to_owned(),
             None => "theory makes no prediction here".to_owned(),

@@ -71,6 +71,10 @@ pub struct DataSummary {
     /// The least loss that the network can reach: above Loss_min where its maps have a smaller rank than
     /// that solution. None for networks that are not linear, of which it is not known.
     pub reachable_loss: Option<f64>,
+    /// The loss at the minimum of loss and mu/2 |w|^2 together, where weight decay lets the network rest; absent without
+    /// weight decay, and where that minimum is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resting_loss: Option<f64>,
     /// Whether no weights have a smaller loss; else it is the least that was found.
     pub is_reachable_loss_proven: Option<bool>,
 }
@@ -88,7 +92,7 @@ pub struct ModalitySummary {
     pub unimodal_norm: f64,
     /// Loss at the unimodal saddle.
     pub unimodal_loss: f64,
-    /// Frobenius norm of its final map.
+    /// Frobenius norm of its final map; under weight decay of that at rest, where it is known.
     pub final_norm: f64,
 }
 
@@ -107,7 +111,7 @@ impl DataSummary {
                 norm(&map[observables.block(m)])
             }
         };
-        let last = moments.least.map.as_slice();
+        let last = observables.final_map().as_slice();
         let is_linear = problem.architecture.is_linear();
         let modality = |modality: &Modality| {
             let unimodal = moments.critical_map(&[modality.index]);
@@ -136,6 +140,9 @@ impl DataSummary {
             outputs: moments.outputs_len(),
             initial_loss: moments.initial_loss,
             minimum_loss: moments.loss.floor,
+            resting_loss: moments
+                .decayed_minimum()
+                .map(|map| moments.loss.loss(map.as_slice())),
             reachable_loss: is_linear.then_some(moments.least.loss),
             is_reachable_loss_proven: is_linear.then_some(moments.least.is_proven),
         }

@@ -77,7 +77,8 @@ pub struct Until {
     pub time: Option<f64>,
     /// Fraction of the learnable loss that is left, (Loss - Loss_least)/(Loss_0 - Loss_least), where
     /// Loss_least is the least loss that the network can reach. For networks that are not linear:
-    /// Loss/Loss_0. A run that rests before ends with `stalled`.
+    /// Loss/Loss_0. Under weight decay, where its minimum is known: that of what the weights descend. A run that rests before
+    /// ends with `stalled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::between(0.0, 1.0)))]
     pub loss_gap: Option<f64>,
@@ -105,7 +106,7 @@ impl FlowSection {
         if self.weight_decay > 0.0 && self.until.time.is_none() {
             return Err(InputError::at(
                 "flow.until.time",
-                "this key is missing: with weight decay the loss need not come down to its least",
+                "this key is missing: weights that decay may fade before they come to their minimum",
                 "add until: {time: ...}, the time at which the run ends",
             ));
         }

@@ -1,6 +1,7 @@
 //! Learning rates that differ by modality, and weight decay: dW/dt = -c (dLoss/dW + mu W).
 
 use super::{Architecture, Spaces};
+use crate::data::Penalty;
 use std::ops::Range;
 
 impl Architecture {
@@ -52,6 +53,20 @@ impl Architecture {
                 *rate -= self.weight_decay * weight;
             }
         }
+    }
+
+    /// What weight decay costs by the total maps. None without it, and where that is not known: for several outputs, for
+    /// networks that are not linear, where a modality is frozen, and for shared layers behind stacks of unequal depths.
+    pub fn penalty(&self) -> Option<Penalty> {
+        let is_known = self.is_linear()
+            && self.outputs == 1
+            && (self.shared.is_empty() || self.fusion().is_some())
+            && self.layers.iter().all(|layer| layer.rate_factor > 0.0);
+        (is_known && self.weight_decay > 0.0).then(|| Penalty {
+            decay: self.weight_decay,
+            private: self.private.iter().map(ExactSizeIterator::len).collect(),
+            shared: self.shared.len(),
+        })
     }
 
     /// Whether every layer learns at the same rate.

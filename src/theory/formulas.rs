@@ -77,9 +77,10 @@ fn integrate(from: f64, to: f64, f: impl Fn(f64) -> f64) -> f64 {
 /// solutions are zero.
 pub fn misattribution(moments: &Moments, first: usize) -> DMatrix<f64> {
     let block = |map: &DMatrix<f64>| moments.block(map, first);
+    let resting = moments.resting_map(&[first]);
     let (alone, last) = (
-        block(&moments.critical_map(&[first])),
-        block(&moments.least.map),
+        block(&resting.unwrap_or_else(|| moments.critical_map(&[first]))),
+        block(moments.decayed_minimum().unwrap_or(&moments.least.map)),
     );
     let round_off = solution_round_off(moments) * (alone.norm() + last.norm());
     (alone - last).map(|entry| if entry.abs() > round_off { entry } else { 0.0 })

@@ -256,16 +256,18 @@ impl Theory {
         match ratio {
             Some(_) => {
                 self.second = Some(modality(1 - first));
+                self.misattribute(moments, first);
                 self.assume("weight decay: modes grow at |S_yxm| less the decay, beside maps that it shrinks");
             }
-            None => self.assume("weight decay keeps the second modality below half of its map"),
+            None => self.assume("weight decay keeps the second modality from ever being learned"),
         }
     }
 
     /// Size and map of the mis-attribution.
     fn misattribute(&mut self, moments: &Moments, first: usize) {
         let map = misattribution(moments, first);
-        let last = moments.block(&moments.least.map, first);
+        let last = moments.decayed_minimum().unwrap_or(&moments.least.map);
+        let last = moments.block(last, first);
         self.misattribution = Some(overshoot(map.as_slice(), last.as_slice()));
         self.misattribution_map = written_rows(map.as_slice(), moments.outputs_len());
     }

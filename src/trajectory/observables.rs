@@ -224,8 +224,25 @@ impl Observables<'_> {
         }
     }
 
-    /// The share of the learnable loss that is left, (Loss - Loss_least)/(Loss_0 - Loss_least).
+    /// The joined map (o x d) of the critical point where the modalities `learned` are learned: under weight decay, and where that
+    /// is known, the maps at which it lets them rest, else the least-squares solution.
+    pub fn critical_map(&self, learned: &[usize]) -> DMatrix<f64> {
+        let resting = self.moments.resting_map(learned);
+        resting.unwrap_or_else(|| self.moments.critical_map(learned))
+    }
+
+    /// The joined map (o x d) of the minimum, likewise.
+    pub fn final_map(&self) -> &DMatrix<f64> {
+        let resting = self.moments.decayed_minimum();
+        resting.unwrap_or(&self.moments.least.map)
+    }
+
+    /// The share of the learnable loss that is left, (Loss - Loss_least)/(Loss_0 - Loss_least). Under weight decay, where its
+    /// minimum is known, what the flow descends is left: loss and mu/2 |w|^2 together, above the minimum of their sum.
     pub fn loss_gap(&self, knot: &Knot) -> f64 {
+        if let Some(least) = self.moments.least_objective() {
+            return (self.objective(knot) - least).abs() / self.learnable_loss();
+        }
         let left = match self.beyond_linear() {
             None => match self.residual(knot) {
                 None => self.moments.excess(self.map(knot)),
@@ -234,6 +251,16 @@ impl Observables<'_> {
             Some(_) => self.loss(knot),
         };
         left / self.learnable_loss()
+    }
+
+    /// Loss above Loss_min and mu/2 |w|^2.
+    fn objective(&self, knot: &Knot) -> f64 {
+        let layers = &knot.values[self.map_len()..][..self.architecture.layers.len()];
+        let excess = match self.residual(knot) {
+            None => self.moments.loss.excess(self.map(knot)),
+            Some(g) => self.moments.loss.excess_by(self.map(knot), g),
+        };
+        excess + 0.5 * self.architecture.weight_decay * layers.iter().sum::<f64>()
     }
 
     /// The speed -dLoss/dt = |grad|^2, for linear networks tr[G (dW/dt)^T] with G = (W* - W) S_xx.

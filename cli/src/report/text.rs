@@ -37,6 +37,7 @@ pub fn data_table(data: &DataSummary) -> String {
     );
     push_rows(&mut text, data);
     push_reachable(&mut text, data);
+    push_resting(&mut text, data);
     text
 }
 
@@ -53,6 +54,20 @@ fn push_rows(text: &mut String, data: &DataSummary) {
         line += &format!("; {note}");
     }
     push_wrapped(text, &line);
+}
+
+/// The loss where weight decay lets the network rest, where that is known.
+fn push_resting(text: &mut String, data: &DataSummary) {
+    if let Some(loss) = data.resting_loss {
+        push_wrapped(
+            text,
+            &format!(
+                "weight decay lets it rest at the loss {}: the loss gap, M_* and the other saddles, levels and final norms \
+                 are those under weight decay",
+                number(loss)
+            ),
+        );
+    }
 }
 
 /// The least loss of the network, where a layer is too narrow for the least-squares solution.

@@ -33,22 +33,19 @@ impl PhasePlane {
     /// As for [`modalflow::experiment::problem::Problem::prepare`].
     pub fn of(scenario: &Scenario) -> Result<Self> {
         let problem = unreduced(scenario.clone())?;
-        let (architecture, moments) = (problem.architecture, problem.moments);
+        let observables = problem.observables();
         let point = |learned: Vec<usize>| {
-            let map = moments.critical_map(&learned);
+            let map = observables.critical_map(&learned);
             CriticalPoint {
                 at: (map[0], map[1]),
                 learned,
             }
         };
+        let sets = problem.architecture.critical_sets();
         Ok(Self {
-            points: architecture
-                .critical_sets()
-                .into_iter()
-                .map(point)
-                .collect(),
-            architecture,
-            moments,
+            points: sets.into_iter().map(point).collect(),
+            architecture: problem.architecture,
+            moments: problem.moments,
         })
     }
 

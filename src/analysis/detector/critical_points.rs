@@ -1,6 +1,7 @@
 //! The critical point that a trajectory is nearest to, in the metric of the loss.
 //!
-//! M_S has the modalities in S at their joint least-squares solution and the others at zero. With
+//! M_S has the modalities in S at their joint least-squares solution, or under weight decay, of one output, at the maps
+//! where that lets them rest, and the others at zero. With
 //! several outputs a stack learns mode by mode: a mode of modality m is a singular value of
 //! W_m S_m^{1/2}, and there are critical points where only some modes are learned, M_{A1}, M_{A2 B1},
 //! and so on, the numbers being the ranks of the maps. Source: Zhang, Latham & Saxe (ICML 2024), section
@@ -97,7 +98,7 @@ fn nearest_whole(observables: &Observables<'_>, knot: &Knot) -> CriticalPoint {
     // a large one is held on its way: S is a first part of the modalities in one of these orders.
     let count = observables.architecture.modalities.len();
     let powers: Vec<f64> = (0..count).map(|m| observables.power(knot, m)).collect();
-    let last = observables.moments.least.map.as_slice();
+    let last = observables.final_map().as_slice();
     let share = |m: usize| match observables.map_power(last, m) {
         0.0 => 0.0,
         power => powers[m] / power,
@@ -110,7 +111,7 @@ fn nearest_whole(observables: &Observables<'_>, knot: &Knot) -> CriticalPoint {
     };
     let orders = [by(&powers), by(&shares)];
     let point = |members: Vec<usize>| {
-        let map = observables.moments.critical_map(&members);
+        let map = observables.critical_map(&members);
         CriticalPoint {
             is_near: false,
             distance: observables.distance(knot, map.as_slice()),
@@ -276,14 +277,19 @@ fn solution(
 }
 
 impl CriticalPoint {
-    /// The modalities learned there, by place: all where nothing is left to learn.
+    /// The modalities learned there, by place: all where nothing is left to learn, but those that weight decay keeps at
+    /// zero.
     pub(super) fn learned(&self, observables: &Observables<'_>) -> Vec<usize> {
-        // A network that is not linear may still learn what no linear map can.
-        let is_minimum = observables.architecture.is_linear() && self.is_minimum(observables);
-        match is_minimum {
+        let decays = observables.moments.decayed_minimum().is_some();
+        match self.is_end(observables) && !decays {
             true => (0..observables.architecture.modalities.len()).collect(),
             false => self.members.clone(),
         }
+    }
+
+    /// Whether a run ends there. A network that is not linear may still learn what no linear map can.
+    fn is_end(&self, observables: &Observables<'_>) -> bool {
+        observables.architecture.is_linear() && self.is_minimum(observables)
     }
 
     /// Whether this mode of a modality, from 0, is learned there.
@@ -311,7 +317,11 @@ impl CriticalPoint {
                 format!("M_{{{}}}", ranks.join(" "))
             }
             Modes::Joint(rank) if !self.is_minimum(observables) => format!("M_{{rank {rank}}}"),
-            _ => architecture.saddle_name(Some(&self.learned(observables))),
+            _ if self.is_end(observables) => {
+                let all: Vec<usize> = (0..architecture.modalities.len()).collect();
+                architecture.saddle_name(Some(&all))
+            }
+            _ => architecture.saddle_name(Some(&self.members)),
         }
     }
 
@@ -329,10 +339,14 @@ impl CriticalPoint {
     }
 
     /// Whether nothing is left to learn there.
-    fn is_minimum(&self, observables: &Observables<'_>) -> bool {
+    pub(super) fn is_minimum(&self, observables: &Observables<'_>) -> bool {
         // Least-squares solutions are exact to round-off times the condition number.
         const ROUND_OFF: f64 = 1e-9;
-        let left = observables.moments.excess(&self.map);
+        let moments = observables.moments;
+        let left = match moments.decayed_minimum() {
+            Some(map) => moments.loss.excess_between(&self.map, map.as_slice()),
+            None => moments.excess(&self.map),
+        };
         left <= ROUND_OFF * observables.learnable_loss()
     }
 }

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! crosses half of its level: its value at the critical point M_S of plateau k, or where that plateau lies at
-//! none of these or weights decay, its value on the plateau. A run that ends on no plateau heads for the critical point that
+//! none of these, its value on the plateau. Under weight decay M_S has the maps at which it lets them rest; where these
+//! are not known the value on the plateau serves. A run that ends on no plateau heads for the critical point that
 //! is the nearest at its end. So crossings and plateaus cannot contradict each other.
 
 use super::critical_points::{CriticalPoint, nearest, roots, singular_values};
@@ -47,7 +48,8 @@ pub(super) fn crossings(
         (!ends_on_plateau).then(|| nearest(observables, end, least_drop, thresholds.share));
     // Maps that fit equally well may differ in what each modality contributes, and weight decay shrinks them.
     let is_determined = observables.moments.rank() == observables.moments.inputs_len()
-        && observables.architecture.weight_decay == 0.0;
+        && (observables.architecture.weight_decay == 0.0
+            || observables.moments.decayed_minimum().is_some());
     let rests = plateaus.iter().map(|plateau| Stop {
         time: plateau.time,
         point: &plateau.nearest,
@@ -189,7 +191,7 @@ pub(super) fn phase(
     let (t_first, t_second) = (first.t_learned, second.and_then(|second| second.t_learned));
     let place = first.modality.index;
     let misattribution = misattribution(observables, place, plateaus);
-    let last = &observables.moments.least.map.as_slice()[observables.block(place)];
+    let last = &observables.final_map().as_slice()[observables.block(place)];
     let outputs = observables.architecture.outputs;
     Phase {
         first: Some(first.modality.clone()),
@@ -212,13 +214,15 @@ fn misattribution(
     first: usize,
     plateaus: &[Plateau],
 ) -> Option<Vec<f64>> {
-    // What a single modality learns is the minimum.
+    // What a single modality learns is the minimum, and so is what one learns beside others that weight decay keeps at zero.
     let is_unimodal = |plateau: &&Plateau| {
-        observables.architecture.modalities.len() > 1 && plateau.is_of(&[first])
+        observables.architecture.modalities.len() > 1
+            && plateau.is_of(&[first])
+            && !plateau.nearest.is_minimum(observables)
     };
     let unimodal = plateaus.iter().find(is_unimodal)?;
     let block = observables.block(first);
-    let last = &observables.moments.least.map.as_slice()[block.clone()];
+    let last = &observables.final_map().as_slice()[block.clone()];
     let map = &unimodal.slowest.values[block];
     Some(map.iter().zip(last).map(|(now, last)| now - last).collect())
 }
@@ -260,10 +264,15 @@ fn no_plateau(
 /// none to the minimum; 0 where it is round-off.
 fn loss_left(observables: &Observables<'_>, from: &[usize], to: Option<&[usize]>) -> f64 {
     let excess = |members: &[usize]| {
-        let map = observables.moments.critical_map(members);
+        let map = observables.critical_map(members);
         observables.moments.excess(map.as_slice())
     };
-    let left = excess(from) - to.map_or(0.0, excess);
+    let least = || {
+        observables
+            .moments
+            .excess(observables.final_map().as_slice())
+    };
+    let left = excess(from) - to.map_or_else(least, excess);
     match left > ROUND_OFF * observables.learnable_loss() {
         true => left,
         false => 0.0,
@@ -296,7 +305,11 @@ fn missing(
     if learned.len() < 2 && architecture.modalities.len() > 1 {
         let place = [first.modality.index];
         let is_all = architecture.is_linear() && loss_left(observables, &place, None) == 0.0;
+        let decays = observables.moments.decayed_minimum().is_some();
         reasons.push(match is_all {
+            true if decays => {
+                format!("no second modality was learned: weight decay keeps the others of {name} at zero")
+            }
             true => format!(
                 "no second modality was learned: {name} alone fits the outputs as well as all modalities do"
             ),

@@ -132,7 +132,7 @@ fn exit(
 /// The power of each modality's outputs over its final power; None where that is zero, and where the power is
 /// more than [`MOST_FRACTION`] times it: there the weights hold something other than a part of what they learn.
 fn fractions(observables: &Observables<'_>, knot: &Knot) -> Vec<Option<f64>> {
-    let last = observables.moments.least.map.as_slice();
+    let last = observables.final_map().as_slice();
     let modalities = 0..observables.architecture.modalities.len();
     let last: Vec<f64> = modalities.map(|m| observables.map_power(last, m)).collect();
     let total: f64 = last.iter().sum();

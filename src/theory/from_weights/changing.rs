@@ -22,10 +22,9 @@
 
 use super::super::growth::part;
 use super::super::homogeneous::{Ended, SmallNetwork};
-use super::super::weight_decay::resting_maps;
 use super::RTOL;
 use super::result::{Event, FromWeights};
-use crate::data::Moments;
+use crate::data::{Moments, Penalty};
 use crate::linalg::spectral_norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
@@ -170,7 +169,7 @@ impl Course {
             };
             return pace.time(reached.time + reached.rest);
         }
-        let (level, _) = self.heights(stage, m);
+        let level = self.height(stage, m);
         if level == 0.0 {
             return None;
         }
@@ -184,25 +183,19 @@ impl Course {
         (left > 0.0).then(|| reached.time * growth / left)
     }
 
-    /// The norm of the map that a modality comes to where it is learned now, and of the map without weight decay: below half
-    /// of that the network rests nearer to where the modality is not learned.
-    fn heights(&self, stage: &Stage<'_>, m: usize) -> (f64, f64) {
+    /// The norm of the map that a modality comes to where it is learned now.
+    fn height(&self, stage: &Stage<'_>, m: usize) -> f64 {
         let mut with = self.learned.clone();
         with.push(m);
         with.sort_unstable();
-        let norm = |map: &DMatrix<f64>| stage.moments.block(map, m).norm();
-        let rest = norm(&at_rest(stage, &with, &self.map));
-        match stage.architecture.weight_decay > 0.0 {
-            true => (rest, norm(&stage.moments.critical_map(&with))),
-            false => (rest, rest),
-        }
+        let rest = at_rest(stage, &with, &self.map);
+        stage.moments.block(&rest, m).norm()
     }
 
-    /// Writes down that a modality is learned now, unless weight decay keeps it below its level.
+    /// Writes down that a modality is learned now, unless weight decay keeps it at zero.
     fn learn(&mut self, stage: &Stage<'_>, drive: &DMatrix<f64>, m: usize) {
         let pace = Pace::of(stage, m);
-        let (rest, level) = self.heights(stage, m);
-        if 0.5 * level < rest {
+        if self.height(stage, m) > 0.0 {
             self.events[m] = Some(Event {
                 time: self.now,
                 half: 0.0,
@@ -244,8 +237,8 @@ fn at_rest(stage: &Stage<'_>, learned: &[usize], before: &DMatrix<f64>) -> DMatr
         is_there && stage.architecture.stack_rate_factor(*m) > 0.0
     };
     let moving: Vec<usize> = learned.iter().copied().filter(moves).collect();
-    if stage.architecture.weight_decay > 0.0 {
-        return resting_maps(moments, stage.architecture, &moving);
+    if let Some(rest) = at_rest_under_decay(stage, &moving) {
+        return rest;
     }
     let columns: Vec<usize> = moving
         .iter()
@@ -262,6 +255,22 @@ fn at_rest(stage: &Stage<'_>, learned: &[usize], before: &DMatrix<f64>) -> DMatr
         map.set_column(column, &solution.column(k));
     }
     map
+}
+
+/// The same where weights decay, of late fusion and one output. Inputs too many to decompose are left where they are without decay.
+fn at_rest_under_decay(stage: &Stage<'_>, moving: &[usize]) -> Option<DMatrix<f64>> {
+    let architecture = stage.architecture;
+    let penalty = Penalty {
+        decay: architecture.weight_decay,
+        private: architecture
+            .private
+            .iter()
+            .map(ExactSizeIterator::len)
+            .collect(),
+        shared: 0,
+    };
+    (penalty.decay > 0.0).then_some(())?;
+    penalty.resting_map(stage.moments, moving)
 }
 
 /// How fast a stack moves in a stage.

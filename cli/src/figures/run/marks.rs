@@ -27,7 +27,8 @@ impl Run<'_> {
         saddles.sort();
         saddles.dedup();
         let of_saddle = |learned: Vec<usize>| {
-            let value = moments.loss.loss(moments.critical_map(&learned).as_slice());
+            let map = self.observables.critical_map(&learned);
+            let value = moments.loss.loss(map.as_slice());
             let architecture = self.observables.architecture;
             let label = format!("L({})", saddle_label(architecture, &learned));
             level(label, value, None, learned.len() == count)
@@ -50,10 +51,10 @@ impl Run<'_> {
             .map(|first| first.index)
             .filter(|&first| architecture.has_saddle(&[first]));
         let alone = first.map(|m| {
-            let value = size(moments.critical_map(&[m]).as_slice(), m);
+            let value = size(self.observables.critical_map(&[m]).as_slice(), m);
             level(name(m, "alone"), value, Some(m), false)
         });
-        let optimum = moments.least.map.as_slice();
+        let optimum = self.observables.final_map().as_slice();
         // Of dependent inputs a run may end at another map that fits as well.
         let when = match moments.rank() == moments.inputs_len() {
             true => "final",
