@@ -49,6 +49,22 @@ impl<'a> Findings<'a> {
         self.generalisation.as_ref()
     }
 
+    /// The least share that a modality has at the end of what it has at the minimum, by the root of the power of its
+    /// outputs. None where none has any there, and for networks that are not linear.
+    pub(super) fn least_share(&self) -> Option<f64> {
+        let observables = self.problem.observables();
+        let least = observables.final_map().as_slice();
+        let end = self.flow.trajectory.end();
+        let share = |m: usize| {
+            let whole = observables.map_power(least, m);
+            (whole > 0.0).then(|| (observables.power(end, m) / whole).sqrt())
+        };
+        let is_linear = observables.architecture.is_linear();
+        let modalities = 0..observables.architecture.modalities.len();
+        let shares = modalities.filter(|_| is_linear).filter_map(share);
+        shares.reduce(f64::min)
+    }
+
     /// The share of the learnable loss that is gone on the plateau where the first modality alone
     /// is learned.
     pub(super) fn first_gain(&self) -> Option<f64> {

@@ -151,6 +151,11 @@ pub(super) const OTHERS: &[Entry] = &[
     })
     .shown("final loss", ERROR)
     .meaning("The loss at the end."),
+    Entry::new("least_share", |run| number(run.least_share()))
+        .shown("share of what is learned least", "")
+        .meaning(
+            "The least share that a modality has at the end of what it has at the minimum: of the root of the power of its outputs.",
+        ),
     Entry::new("t_first_minimum", |run| {
         number(run.generalised()?.minima.first()?.at.time)
     })
