@@ -160,6 +160,7 @@ fn misspelt_duplicated_and_odd_keys() {
         cases! {
             "seed: 1" => "sede: 1", 2, "sede", ["unknown key \"sede\"", "did you mean seed?"];
             "rho: 0.5" => "rhoo: 0.5", 5, "data.toy.rhoo", ["unknown", "did you mean rho?"];
+            "rho: 0.5" => "whiten: true", 5, "data.toy.whiten", ["unknown", "whiten belongs under data.table or data.arrays"];
             "    sigma:\n" => "    sigm:\n", 6, "data.toy.sigm", ["unknown", "did you mean sigma?"];
             "    sigma:\n" => "    Sigma:\n", 6, "data.toy.Sigma", ["unknown", "did you mean sigma?"];
             "width: 100" => "widht: 100", 15, "network.widht", ["unknown", "did you mean width?"];

@@ -211,7 +211,24 @@ impl<'s> Place<'s> {
             let remedy = colon_remedy(key, value);
             return InputError::at(below(&self.path, name), problem, remedy);
         }
-        InputError::at(below(&self.path, name), problem, did_you_mean(name, &known))
+        let mut remedy = did_you_mean(name, &known);
+        if nearest(name, known.iter().copied()).is_none()
+            && let Some(others) = self.others_with(name)
+        {
+            remedy += &format!("; {name} belongs under {others}");
+        }
+        InputError::at(below(&self.path, name), problem, remedy)
+    }
+
+    /// What could stand in place of this one that has a key of this name.
+    fn others_with(&self, name: &str) -> Option<String> {
+        let (above, own) = self.path.rsplit_once('.')?;
+        let above = place(self.root, above)?;
+        let has =
+            |key: &&str| *key != own && above.below(key).is_some_and(|at| at.below(name).is_some());
+        let others = above.keys().into_iter().filter(has);
+        let others: Vec<String> = others.map(|key| below(&above.path, key)).collect();
+        (!others.is_empty()).then(|| others.join(" or "))
     }
 
     fn missing_key(&self, name: &str) -> InputError {
