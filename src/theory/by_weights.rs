@@ -54,8 +54,17 @@ impl Theory {
             Err(reason) => return self.assume(reason),
         };
         if found.differs_from([&self.first, &self.second]) {
-            if self.first.is_some() {
-                self.assume("the initial weights decide the order: the formula has another one");
+            let is_same = found.first == self.first;
+            let of_second = [&found.second, &self.second].map(Option::is_some);
+            match (&self.first, of_second) {
+                (None, _) => {}
+                (Some(_), [false, true]) if is_same => self.assume(
+                    "from the initial weights the second modality of the formula is never learned",
+                ),
+                (Some(_), [true, false]) if is_same => self.assume(
+                    "from the initial weights a second modality is learned, which the formula never learns",
+                ),
+                _ => self.assume("the initial weights decide the order: the formula has another one"),
             }
             (self.first, self.second) = (found.first.clone(), found.second.clone());
             self.ratio = None;
