@@ -89,8 +89,17 @@ def critical_period():
     return by_strength(
         rows_of("critical_period"),
         "remedy.schedule.0.until",
-        ("absent until", "t_B, from weights, loss"),
-        lambda cell: f"{mean(cell, 't_second')}, {mean(cell, 'weights_t_second')}, {mean(cell, 'final_loss')}",
+        ("absent until", "t_B, from weights, share of B"),
+        lambda cell: f"{mean(cell, 't_second')}, {mean(cell, 'weights_t_second')}, {mean(cell, 'least_share')}",
+    )
+
+
+def staged(name, path, symbol):
+    return by_strength(
+        rows_of(name),
+        path,
+        (symbol, "first, t_first, t_second, ratio"),
+        lambda cell: f"{first(cell)}, {mean(cell, 't_first')}, {mean(cell, 't_second')}, {mean(cell, 'ratio')}",
     )
 
 
@@ -119,6 +128,8 @@ def main():
     sections |= {name: rectified(name) for name in RECTIFIED}
     sections["modulate"] = modulate()
     sections["critical_period"] = critical_period()
+    sections["pretraining"] = staged("pretraining", "remedy.schedule.0.until", "A frozen until")
+    sections["alternating"] = staged("alternating", "init.gaussian.std", "std")
     sections["whiten"] = whiten()
     fill(PAGE, sections)
     print(f"docs/remedies.md: {len(sections)} tables")
