@@ -435,3 +435,30 @@ fn everything_frozen_at_the_end_is_refused() {
         assert!(error.contains(key) && error.contains("frozen"), "{error}");
     }
 }
+
+/// B alone is learned on the other side of zero, and aligned weights cannot turn: beside A they shrink for ever. The phase stays what
+/// it was, and says that the run ends without B.
+#[test]
+fn what_a_later_stage_takes_back_is_said_to_be_lost() {
+    let yaml = |schedule: &str| {
+        format!(
+            "data: {{toy: {{rho: -0.9, sigma: {{A: 2, B: 1}}, target: {{A: 1, B: 1}}}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 10}}\ninit: {{aligned: {{norm: 1.0e-3}}}}\n\
+             flow: {{until: {{time: 300}}}}\nremedy: {{schedule: {schedule}}}"
+        )
+    };
+    let (_, lost) = common::run(&yaml("[{until: 30, absent: [A]}, {}]"));
+    let phase = &lost.flow.detection.phase;
+    assert_eq!(phase.first.as_ref().map(|m| m.name.as_str()), Some("B"));
+    let reason = phase.reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("B is lost again"), "{reason}");
+    let (_, kept) = common::run(&yaml("[{until: 30, absent: [B]}, {}]"));
+    let reason = kept
+        .flow
+        .detection
+        .phase
+        .reason
+        .as_deref()
+        .unwrap_or_default();
+    assert!(!reason.contains("lost"), "{reason}");
+}

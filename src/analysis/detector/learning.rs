@@ -102,6 +102,7 @@ impl Stops<'_, '_> {
             modality: observables.architecture.modalities[m].clone(),
             t_learned: first.and_then(time),
             t_relearned: begins.filter_map(time).collect(),
+            is_lost: first.is_some() && learned.last() == Some(&false),
             level: first.map(level),
         }
     }
@@ -164,6 +165,7 @@ pub(super) fn crossings_at_levels(
         Crossing {
             t_learned,
             t_relearned: Vec::new(),
+            is_lost: false,
             ..known.clone()
         }
     };
@@ -321,6 +323,12 @@ fn missing(
             let name = &crossing.modality.name;
             reasons.push(format!(
                 "{name} has to turn, and is learned once more at t = {time:.6}"
+            ));
+        }
+        if crossing.is_lost {
+            let name = &crossing.modality.name;
+            reasons.push(format!(
+                "{name} is lost again: it is not learned where the run ends"
             ));
         }
     }

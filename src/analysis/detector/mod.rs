@@ -117,6 +117,9 @@ pub struct Crossing {
     pub t_learned: Option<f64>,
     /// Times at which it is learned once more, each after a plateau on which it is not: its map had to turn.
     pub t_relearned: Vec<f64>,
+    /// Whether it is not learned any more at the end, as where a later stage leaves it out.
+    #[serde(skip)]
+    pub is_lost: bool,
     /// Root of the power of its outputs, tr[W_m S_m W_m^T]^{1/2}, on the first plateau on which it is learned,
     /// in units of y; None where there is no such plateau.
     pub level: Option<f64>,
