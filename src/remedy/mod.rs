@@ -25,12 +25,12 @@ use serde::{Deserialize, Serialize};
 pub struct RemedySection {
     /// Factor on the learning rate of a modality's private layers; 0 freezes them.
     #[serde(default, skip_serializing_if = "ByModality::is_empty")]
-    #[schemars(transform = within(check::NOT_NEGATIVE))]
+    #[schemars(transform = within(check::FACTOR))]
     pub rate: ByModality<f64>,
     /// Weight of a loss on a modality's own output, 1/2 E|y - W_m x_m|^2, beside that of all together. Late fusion
     /// without biases only: elsewhere a modality has no output of its own.
     #[serde(default, skip_serializing_if = "ByModality::is_empty")]
-    #[schemars(transform = within(check::NOT_NEGATIVE))]
+    #[schemars(transform = within(check::FACTOR))]
     pub auxiliary: ByModality<f64>,
     /// Probability that a modality is kept in a sample (modality dropout); one that is dropped is 0. The flow and
     /// descents on all samples follow the expectation; descents by mini-batches draw what is dropped.
@@ -175,8 +175,8 @@ fn check_values(
     modalities: &[&str],
 ) -> Result<()> {
     let numbers = [
-        ("rate", rate, check::NOT_NEGATIVE),
-        ("auxiliary", auxiliary, check::NOT_NEGATIVE),
+        ("rate", rate, check::FACTOR),
+        ("auxiliary", auxiliary, check::FACTOR),
         ("keep", keep, check::PROBABILITY),
     ];
     numbers.into_iter().try_for_each(|(name, values, range)| {

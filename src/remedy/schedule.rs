@@ -24,11 +24,11 @@ pub struct StageSection {
     pub absent: Vec<String>,
     /// Factor on the learning rate of a modality's private layers; 0 freezes them.
     #[serde(default, skip_serializing_if = "ByModality::is_empty")]
-    #[schemars(transform = within(check::NOT_NEGATIVE))]
+    #[schemars(transform = within(check::FACTOR))]
     pub rate: ByModality<f64>,
     /// Weight of a loss on a modality's own output.
     #[serde(default, skip_serializing_if = "ByModality::is_empty")]
-    #[schemars(transform = within(check::NOT_NEGATIVE))]
+    #[schemars(transform = within(check::FACTOR))]
     pub auxiliary: ByModality<f64>,
     /// Probability that a modality is kept in a sample.
     #[serde(default, skip_serializing_if = "ByModality::is_empty")]

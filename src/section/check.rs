@@ -23,6 +23,9 @@ pub const POSITIVE: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Inc
 /// 0 or more, and with finite products.
 pub const NOT_NEGATIVE: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(LARGEST));
 
+/// A factor of 0 or more that leaves digits to what it is compared with.
+pub const FACTOR: (Bound<f64>, Bound<f64>) = (Bound::Included(0.0), Bound::Included(1e12));
+
 /// A probability that is not 0.
 pub const PROBABILITY: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
 
