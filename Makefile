@@ -26,6 +26,8 @@ lint: ## formatting and lints, warnings denied
 	# The library alone: the program may lend it what it does not ask for.
 	cargo clippy --release --locked --package modalflow --lib -- -D warnings
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path python/Cargo.toml --check
+	cargo clippy --release --locked --manifest-path python/Cargo.toml --target-dir target -- -D warnings
 
 doc: ## API documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
@@ -96,8 +98,7 @@ slurm: ## job arrays on a Slurm of one machine (Debian: slurmctld, slurmd, slurm
 
 python: ## the Python package: wheel, a fresh environment, its tests (Python 3.10, some packages)
 	python3 -m venv --clear target/python
-	target/python/bin/pip install --quiet './python[test]' joblib distributed ruff
-	cargo fmt --manifest-path python/Cargo.toml --check
+	CARGO_TARGET_DIR="$(CURDIR)/target" target/python/bin/pip install --quiet './python[test]'
 	target/python/bin/ruff check python
 	target/python/bin/mypy --config-file python/pyproject.toml python/modalflow
 	target/python/bin/python -m pytest -q python/tests

@@ -19,6 +19,9 @@ pub(crate) struct Grid(scenario::Grid);
 /// Makes a cell's scenario ready.
 type Prepare<'p> = dyn Fn(&experiment::Scenario) -> Result<Problem, InputError> + Sync + 'p;
 
+/// What a cell changes, each path with its value as text; its repeat, and its seed.
+type CellValues = (Vec<(String, String)>, u64, u64);
+
 impl Grid {
     /// The grid of a loaded scenario.
     pub fn of(loaded: &Loaded) -> Result<Self> {
@@ -118,7 +121,7 @@ impl Grid {
     }
 
     /// What a cell changes, each path with its value as text; its repeat, and its seed.
-    fn cell(&self, index: u64) -> PyResult<(Vec<(String, String)>, u64, u64)> {
+    fn cell(&self, index: u64) -> PyResult<CellValues> {
         if index >= self.0.len() {
             let problem = format!("cell {index} of a sweep of {}", self.0.len());
             return Err(PyIndexError::new_err(problem));
