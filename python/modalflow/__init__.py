@@ -15,9 +15,11 @@ Keywords are the keys of a scenario file, results are NumPy arrays::
 
 from ._core import __version__
 from ._data import Data
+from ._diagnosis import Diagnosis, diagnose
 from ._errors import ScenarioError, ScenarioWarning
 from ._problem import Problem
-from ._run import Figure, Record, Run, run, theory
+from ._results import Figure, Record
+from ._run import Run, run, theory
 from ._scenario import Scenario, from_yaml
 from ._sweep import Cell, Row, Sweep, collect, run_cell, sweep
 from ._table import Table
@@ -25,6 +27,7 @@ from ._table import Table
 __all__ = [
     "Cell",
     "Data",
+    "Diagnosis",
     "Figure",
     "Problem",
     "Record",
@@ -37,6 +40,7 @@ __all__ = [
     "Table",
     "__version__",
     "collect",
+    "diagnose",
     "from_yaml",
     "run",
     "run_cell",

@@ -23,8 +23,10 @@ class Bar:
         """Whether there is anything to show."""
         return self._bar is not None
 
-    def show(self, done: float, words: str | None = None) -> None:
-        """Show how much is done."""
+    def show(self, done: float, words: str | None = None, total: float | None = None) -> None:
+        """Show how much is done, and of how much where that changes."""
+        if total is not None:
+            self._bar.total = total
         if words is not None:
             self._bar.set_postfix_str(words, refresh=False)
         self._bar.update(done - self._bar.n)

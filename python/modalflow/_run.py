@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from . import _core
 from ._errors import ScenarioWarning
 from ._progress import Bar
+from ._results import Figure, Record, Results, record
 from ._scenario import Keys, Scenario
 from ._table import Table
 
@@ -25,53 +26,7 @@ if TYPE_CHECKING:
     Source = str | os.PathLike[str] | Mapping[str, Any] | Scenario | None
 
 
-class Record(dict[str, Any]):
-    """A part of the results: a dict whose keys are attributes too, ``run.phase.ratio``."""
-
-    def __getattr__(self, key: str) -> Any:
-        try:
-            return self[key]
-        except KeyError:
-            known = ", ".join(self)
-            raise AttributeError(f"no {key!r} here: there are {known}") from None
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self]
-
-
-def record(value: Any) -> Any:
-    """A value of JSON with its mappings as records."""
-    if isinstance(value, dict):
-        return Record({key: record(item) for key, item in value.items()})
-    if isinstance(value, list):
-        return [record(item) for item in value]
-    return value
-
-
-class Figure(bytes):
-    """A PNG or SVG picture, which notebooks show."""
-
-    def _is_png(self) -> bool:
-        return self.startswith(b"\x89PNG")
-
-    def _repr_png_(self) -> bytes | None:
-        return bytes(self) if self._is_png() else None
-
-    def _repr_svg_(self) -> str | None:
-        return None if self._is_png() else self.decode()
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to a file."""
-        with open(path, "wb") as file:
-            file.write(self)
-
-    def __repr__(self) -> str:
-        return f"<{'PNG' if self._is_png() else 'SVG'} picture of {len(self):,} bytes>"
-
-    __str__ = __repr__
-
-
-class Run:
+class Run(Results):
     """A run that has ended: what was measured, what theory predicts, and the trajectory.
 
     Every key of ``summary.json`` is an attribute (docs/report.md lists them): ``run.phase.ratio``,
@@ -95,12 +50,6 @@ class Run:
         del summary["provenance"]
         return summary
 
-    @cached_property
-    def _record(self) -> Record:
-        whole = record(self.summary)
-        assert isinstance(whole, Record)
-        return whole
-
     @property
     def phase(self) -> Record:
         """The unimodal phase of the flow."""
@@ -114,21 +63,7 @@ class Run:
     @property
     def plateaus(self) -> list[Record]:
         """Plateaus of the loss."""
-        plateaus: list[Record] = self._record["plateaus"]
-        return plateaus
-
-    def _part(self, key: str) -> Record:
-        part = self._record[key]
-        assert isinstance(part, Record)
-        return part
-
-    def __getattr__(self, key: str) -> Any:
-        if key.startswith("_"):
-            raise AttributeError(key)
-        return getattr(self._record, key)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.summary]
+        return self._parts("plateaus")
 
     @cached_property
     def trajectory(self) -> Table:

@@ -52,6 +52,9 @@ class Scenario:
         ScenarioError: where the scenario cannot be run as it is.
     """
 
+    #: Whether what is missing beside the data has the defaults of a diagnosis.
+    _to_diagnose = False
+
     def __init__(
         self,
         source: str | os.PathLike[str] | Mapping[str, Any] | Scenario | None = None,
@@ -85,7 +88,7 @@ class Scenario:
 
     def _checked(self) -> _core.Scenario:
         arrays = self._data._arrays if self._data else []
-        return _core.Scenario(self._path, self._text, self._changes, arrays)
+        return _core.Scenario(self._path, self._text, self._changes, arrays, self._to_diagnose)
 
     def to_yaml(self) -> str:
         """Write the scenario as YAML, with every default filled in; reading it gives the same one."""

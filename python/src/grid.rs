@@ -4,6 +4,7 @@ use crate::job::{Control, TICK};
 use modalflow::error::InputError;
 use modalflow::experiment;
 use modalflow::experiment::problem::Problem;
+use modalflow::experiment::run::Progress;
 use modalflow_cli::error::Result;
 use modalflow_cli::scenario::{self, Cell, Loaded};
 use modalflow_cli::sweep::{self, Finished};
@@ -37,7 +38,7 @@ impl Grid {
         prepare: &Prepare<'_>,
         listener: Option<&Py<PyAny>>,
     ) -> PyResult<Vec<String>> {
-        let (control, next) = (Control::default(), AtomicUsize::new(0));
+        let (control, next) = (Control::<Progress>::default(), AtomicUsize::new(0));
         let (sender, receiver) = channel();
         let work = |sender: std::sync::mpsc::Sender<(usize, String)>| {
             while control.go_on() {

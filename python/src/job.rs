@@ -2,7 +2,8 @@
 //! computed.
 
 use crate::errors::of_panic;
-use modalflow::experiment::run::{Progress, Stage};
+use modalflow::diagnosis;
+use modalflow::experiment::run::{self, Stage};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,14 +15,51 @@ use std::time::Duration;
 /// Between two looks at signals.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 
-/// What the calling thread and the working one tell each other.
-#[derive(Default)]
-pub(crate) struct Control {
-    stop: AtomicBool,
-    progress: Mutex<Option<Progress>>,
+/// How far some work is, as a listener in Python is told.
+pub(crate) trait Told: Send {
+    /// Tells it.
+    ///
+    /// # Errors
+    /// What the listener raises.
+    fn tell(self, py: Python<'_>, listener: &Py<PyAny>) -> PyResult<()>;
 }
 
-impl Control {
+impl Told for run::Progress {
+    /// Stage, time, steps and loss.
+    fn tell(self, py: Python<'_>, listener: &Py<PyAny>) -> PyResult<()> {
+        let stage = match self.stage {
+            Stage::Flow => "flow".to_owned(),
+            Stage::Descent(rate) => format!("descent {rate}"),
+            Stage::Verification => "verification".to_owned(),
+        };
+        let told = (stage, self.time, self.steps, self.loss);
+        listener.call1(py, told).map(drop)
+    }
+}
+
+impl Told for diagnosis::Progress {
+    /// Parts done, and all that are known of.
+    fn tell(self, py: Python<'_>, listener: &Py<PyAny>) -> PyResult<()> {
+        listener.call1(py, (self.done, self.of)).map(drop)
+    }
+}
+
+/// What the calling thread and the working one tell each other.
+pub(crate) struct Control<P> {
+    stop: AtomicBool,
+    progress: Mutex<Option<P>>,
+}
+
+impl<P> Default for Control<P> {
+    fn default() -> Self {
+        Self {
+            stop: AtomicBool::new(false),
+            progress: Mutex::new(None),
+        }
+    }
+}
+
+impl<P: Told> Control<P> {
     /// Whether the work is to go on.
     pub fn go_on(&self) -> bool {
         !self.stop.load(Ordering::Relaxed)
@@ -32,29 +70,23 @@ impl Control {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Notes how far a run is; answers whether to go on.
-    pub fn note(&self, progress: &Progress) -> bool {
-        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(*progress);
+    /// Notes how far the work is; answers whether to go on.
+    pub fn note(&self, progress: P) -> bool {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
         self.go_on()
     }
 
-    /// Tells `listener` how far the run is: stage, time, steps and loss.
+    /// Tells `listener` how far the work is.
     fn tell(&self, py: Python<'_>, listener: Option<&Py<PyAny>>) -> PyResult<()> {
         let noted = self
             .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let (Some(listener), Some(progress)) = (listener, noted) else {
-            return Ok(());
-        };
-        let stage = match progress.stage {
-            Stage::Flow => "flow".to_owned(),
-            Stage::Descent(rate) => format!("descent {rate}"),
-            Stage::Verification => "verification".to_owned(),
-        };
-        let told = (stage, progress.time, progress.steps, progress.loss);
-        listener.call1(py, told).map(drop)
+        match (listener, noted) {
+            (Some(listener), Some(progress)) => progress.tell(py, listener),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -63,10 +95,10 @@ impl Control {
 ///
 /// # Errors
 /// What a signal handler or `listener` raises, and a RuntimeError where the work panics.
-pub(crate) fn interruptible<T: Send + 'static>(
+pub(crate) fn interruptible<P: Told + 'static, T: Send + 'static>(
     py: Python<'_>,
     listener: Option<&Py<PyAny>>,
-    work: impl FnOnce(&Control) -> T + Send + 'static,
+    work: impl FnOnce(&Control<P>) -> T + Send + 'static,
 ) -> PyResult<T> {
     ensure_not_forked()?;
     let control = Arc::new(Control::default());

@@ -6,9 +6,11 @@
 //! | `job.rs` | work on threads, with the GIL released and signals looked at |
 //! | `scenario.rs` | a scenario from a file or from Python's own objects, through the program's loader |
 //! | `run.rs` | a finished run: summary, tables, weights, figures |
+//! | `diagnosis.rs` | a finished diagnosis: numbers, page, figure |
 //! | `problem.rs` | rate, loss and Hessian products as functions of a weight vector |
 //! | `grid.rs` | the cells of a sweep |
 
+mod diagnosis;
 mod errors;
 mod grid;
 mod job;
@@ -37,6 +39,7 @@ fn schema() -> String {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<scenario::Scenario>()?;
     module.add_class::<run::Run>()?;
+    module.add_class::<diagnosis::Diagnosis>()?;
     module.add_class::<problem::Problem>()?;
     module.add_class::<grid::Grid>()?;
     module.add_function(wrap_pyfunction!(main, module)?)?;

@@ -100,23 +100,13 @@ impl Run {
 
     /// A figure in the format png or svg.
     fn figure(&self, py: Python<'_>, name: &str, format: &str) -> PyResult<Vec<u8>> {
-        let format = match format {
-            "png" => Format::Png,
-            "svg" => Format::Svg,
-            other => {
-                return Err(PyKeyError::new_err(format!(
-                    "{other:?}: formats are png and svg"
-                )));
-            }
-        };
+        let format = format_of(format)?;
         let drawn = py.detach(|| {
             let mut pages = self.pages();
             pages.retain(|(stem, _)| stem == name);
-            plot::render(&pages, &[format])
+            draw(&pages, format)
         });
-        let files = drawn.map_err(|error| to_python(error, None))?.files;
-        let file = files.into_iter().next();
-        file.map(|(_, bytes)| bytes).ok_or_else(|| {
+        drawn?.ok_or_else(|| {
             let known = self.figures().join(", ");
             PyKeyError::new_err(format!("{name:?}: the figures of this run are {known}"))
         })
@@ -135,6 +125,30 @@ impl Run {
             result,
         )
     }
+}
+
+/// The format of a figure by its name.
+///
+/// # Errors
+/// A KeyError that names the formats.
+pub(crate) fn format_of(name: &str) -> PyResult<Format> {
+    match name {
+        "png" => Ok(Format::Png),
+        "svg" => Ok(Format::Svg),
+        other => Err(PyKeyError::new_err(format!(
+            "{other:?}: formats are png and svg"
+        ))),
+    }
+}
+
+/// The first of these pages as a picture; None where there is none.
+///
+/// # Errors
+/// A RuntimeError where it cannot be drawn.
+pub(crate) fn draw(pages: &[(String, plot::Page)], format: Format) -> PyResult<Option<Vec<u8>>> {
+    let drawn = plot::render(pages, &[format]);
+    let files = drawn.map_err(|error| to_python(error, None))?.files;
+    Ok(files.into_iter().next().map(|(_, bytes)| bytes))
 }
 
 /// A flat state as arrays by the names of layers, (rows, columns), and of biases, (units,).

@@ -1,11 +1,13 @@
 //! A scenario from a file or from Python's own objects, through the program's loader.
 
+use crate::diagnosis::Diagnosis;
 use crate::errors::to_python;
 use crate::grid::Grid;
-use crate::job;
+use crate::job::{self, Control};
 use crate::problem::Problem;
 use crate::run::Run;
 use modalflow::data::{GivenArray, GivenArrays};
+use modalflow::diagnosis::{self, DIVISIONS, Options, RESAMPLES, Subject};
 use modalflow::error::InputError;
 use modalflow::experiment::summary::{DataSummary, TheorySummary};
 use modalflow::experiment::{self, Outline, run};
@@ -15,6 +17,7 @@ use nalgebra::{DMatrixView, Dyn};
 use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +27,8 @@ pub(crate) struct Scenario {
     loaded: Arc<Loaded>,
     /// Whether it came as a text: its path is made up.
     is_text: bool,
+    /// Whether its width is a default that a diagnosis filled in.
+    is_width_free: bool,
     arrays: Vec<(String, Array)>,
 }
 
@@ -37,24 +42,35 @@ enum Array {
 
 #[pymethods]
 impl Scenario {
+    /// With `to_diagnose` what is missing beside the data has the defaults of a diagnosis.
     #[new]
     fn new(
         path: PathBuf,
         text: Option<String>,
         changes: Vec<String>,
         arrays: Vec<(String, Array)>,
+        to_diagnose: bool,
     ) -> PyResult<Self> {
         let is_text = text.is_some();
-        let loaded = match text {
-            Some(text) => Loaded::parse(&path, text, &changes),
-            None => Loaded::read(&path, &changes),
+        let loaded = match (text, to_diagnose) {
+            (Some(text), false) => Loaded::parse(&path, text, &changes).map(given),
+            (None, false) => Loaded::read(&path, &changes).map(given),
+            (Some(text), true) => Loaded::parse_to_diagnose(&path, text, &changes),
+            (None, true) => Loaded::to_diagnose(Some(&path), &[], &changes),
         };
         let own = is_text.then_some(path.as_path());
+        let (loaded, is_width_free) = loaded.map_err(|error| to_python(error, own))?;
         Ok(Self {
-            loaded: Arc::new(loaded.map_err(|error| to_python(error, own))?),
+            loaded: Arc::new(loaded),
             is_text,
+            is_width_free,
             arrays,
         })
+    }
+
+    /// The key of its source of data.
+    fn source(&self) -> &'static str {
+        self.loaded.file.scenario.data.get().about().key
     }
 
     /// The scenario with every default filled in, as YAML.
@@ -66,12 +82,44 @@ impl Scenario {
     fn run(&self, py: Python<'_>, listener: Option<Py<PyAny>>) -> PyResult<Run> {
         let loaded = Arc::clone(&self.loaded);
         let outline = self.given_outline(py)?;
-        let done = job::interruptible(py, listener.as_ref(), move |control| {
+        let work = move |control: &Control<run::Progress>| {
             let problem = prepared(outline, &loaded.file.scenario)?;
-            let result = run::run(&problem, &mut |progress| control.note(progress));
+            let result = run::run(&problem, &mut |progress| control.note(*progress));
             Ok(Run::new(loaded, problem, result))
-        })?;
-        done.map_err(|error| self.locate(error))
+        };
+        job::interruptible(py, listener.as_ref(), work)?.map_err(|error| self.locate(error))
+    }
+
+    /// Diagnoses its data; `listener` is told of the parts done, and of all of them, now and then.
+    fn diagnose(
+        &self,
+        py: Python<'_>,
+        resamples: i64,
+        divisions: Option<i64>,
+        listener: Option<Py<PyAny>>,
+    ) -> PyResult<Diagnosis> {
+        ensure_within("resamples", resamples, &RESAMPLES)?;
+        if let Some(divisions) = divisions {
+            ensure_within("divisions", divisions, &DIVISIONS)?;
+        }
+        let options = Options {
+            divisions: divisions.map(|count| count as usize),
+            is_width_free: self.is_width_free,
+            memory: memory(),
+            ..Options::resampling(resamples as usize)
+        };
+        let loaded = Arc::clone(&self.loaded);
+        let subject = self.given(py, Subject::of_arrays)?;
+        let work = move |control: &Control<diagnosis::Progress>| {
+            let subject = match subject {
+                Some(subject) => subject,
+                None => Subject::of(&loaded.file.scenario)?,
+            };
+            let monitor = |progress| _ = control.note(progress);
+            let found = subject.diagnose(&options, &monitor)?;
+            Ok(Diagnosis::new(loaded, found))
+        };
+        job::interruptible(py, listener.as_ref(), work)?.map_err(|error| self.locate(error))
     }
 
     /// What theory predicts, and what the data say before any training, as JSON.
@@ -129,21 +177,30 @@ impl Scenario {
     ) -> PyResult<T> {
         let loaded = Arc::clone(&self.loaded);
         let outline = self.given_outline(py)?;
-        let done = job::interruptible(py, None, move |_| {
-            Ok(work(prepared(outline, &loaded.file.scenario)?))
-        })?;
-        done.map_err(|error| self.locate(error))
+        let work =
+            move |_: &Control<run::Progress>| Ok(work(prepared(outline, &loaded.file.scenario)?));
+        job::interruptible(py, None, work)?.map_err(|error| self.locate(error))
     }
 
-    /// The outline where arrays are given in memory, which the caller's thread must read while it holds them.
     fn given_outline(&self, py: Python<'_>) -> PyResult<Option<Outline>> {
+        self.given(py, |scenario, given| {
+            Outline::of_arrays(scenario, given, memory())
+        })
+    }
+
+    /// What is read from arrays in memory, where there are any: the caller's thread must do it while it holds them.
+    fn given<T: Send>(
+        &self,
+        py: Python<'_>,
+        read: impl FnOnce(&experiment::Scenario, &GivenArrays<'_>) -> Result<T, InputError> + Send,
+    ) -> PyResult<Option<T>> {
         let borrowed = self.borrowed(py)?;
         let Some(given) = views(&borrowed)? else {
             return Ok(None);
         };
         let scenario = &self.loaded.file.scenario;
-        let outline = py.detach(|| Outline::of_arrays(scenario, &given, memory()));
-        outline.map(Some).map_err(|error| self.locate(error))
+        let found = py.detach(|| read(scenario, &given));
+        found.map(Some).map_err(|error| self.locate(error))
     }
 
     /// The arrays, each held so that nobody writes to it.
@@ -203,6 +260,22 @@ fn by_rows<'b>(array: &'b PyReadonlyArray2<'_, f64>) -> PyResult<DMatrixView<'b,
     Ok(DMatrixView::from_slice_with_strides_generic(
         numbers, shape.0, shape.1, strides.0, strides.1,
     ))
+}
+
+/// A scenario that has all keys itself.
+fn given(loaded: Loaded) -> (Loaded, bool) {
+    (loaded, false)
+}
+
+/// # Errors
+/// A ScenarioError where a keyword is out of its range.
+fn ensure_within(key: &str, value: i64, range: &RangeInclusive<i64>) -> PyResult<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let remedy = format!("give {} to {}", range.start(), range.end());
+    let error = InputError::at(key, format!("{value} is out of range"), remedy);
+    Err(to_python(error.into(), None))
 }
 
 /// A scenario made ready, from the arrays in memory where there are any.

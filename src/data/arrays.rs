@@ -139,11 +139,8 @@ fn of_modality(name: &str) -> String {
 }
 
 impl ArraysData {
-    /// The data where the arrays are given in memory, by their names; `seed` is that of the scenario.
-    ///
-    /// # Errors
-    /// An input error where an array is missing or cannot be used.
-    pub fn content_of(&self, arrays: &GivenArrays<'_>, seed: u64) -> Result<Content> {
+    /// As [`super::Source::content_of`].
+    pub(super) fn content_of(&self, arrays: &GivenArrays<'_>, seed: u64) -> Result<Content> {
         self.preparation().content(self.read(arrays)?, seed)
     }
 

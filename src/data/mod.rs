@@ -155,6 +155,21 @@ impl Source {
             _ => false,
         }
     }
+
+    /// The data where arrays in memory take the place of the files of `data.arrays`; `seed` is that of the scenario.
+    ///
+    /// # Errors
+    /// An input error where the data are no arrays, and where one of them is not given or cannot be used.
+    pub fn content_of(&self, arrays: &GivenArrays<'_>, seed: u64) -> Result<Content> {
+        match self {
+            Source::Arrays(section) => section.content_of(arrays, seed),
+            other => Err(InputError::at(
+                format!("data.{}", other.get().about().key),
+                "arrays are given, but the data come from elsewhere",
+                "write data.arrays",
+            )),
+        }
+    }
 }
 
 /// What every source promises.

@@ -44,12 +44,14 @@ pub use recommendation::{LayerError, Recommendation};
 pub use record::{Diagnosis, First, LateRatio, RowCount, Superficial};
 pub use remedies::{Cost, RemedyResult, RemedyValue};
 
+use crate::data::{Content, GivenArrays, Source};
 use crate::error::{InputError, Result};
 use crate::experiment::Scenario;
 use crate::experiment::problem::Problem;
 use crate::experiment::results::RunResult;
 use layers::Shared;
 use rows::Pool;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use work::{Clock, Work};
 
@@ -86,11 +88,31 @@ pub struct Options {
     pub memory: u64,
 }
 
+/// How many halves of the rows may be asked for.
+pub const RESAMPLES: RangeInclusive<i64> = 20..=100_000;
+
+/// How many divisions of the rows may be asked for.
+pub const DIVISIONS: RangeInclusive<i64> = 3..=20;
+
+/// Most permutations of the targets: enough for the level that noise is told at.
+const MOST_PERMUTATIONS: usize = 99;
+
+impl Options {
+    /// So many halves of the rows, and as many permutations as go with them.
+    pub fn resampling(resamples: usize) -> Self {
+        Self {
+            resamples,
+            permutations: resamples.min(MOST_PERMUTATIONS),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
             resamples: 200,
-            permutations: 99,
+            permutations: MOST_PERMUTATIONS,
             divisions: None,
             is_width_free: false,
             memory: u64::MAX,
@@ -125,16 +147,60 @@ pub struct Diagnosed {
 }
 
 impl Diagnosed {
-    /// Diagnoses the data of a checked scenario of a linear network. Its fusion layer does not matter: every one is tried.
+    /// Reads and diagnoses the data of a checked scenario of a linear network. Its fusion layer does not matter: every one
+    /// is tried.
     ///
     /// # Errors
-    /// An input error where the data cannot be used, where there is one modality only or one layer, and where the network
-    /// is not linear.
+    /// Those of [`Subject::of`] and [`Subject::diagnose`].
     pub fn of(scenario: &Scenario, options: &Options, monitor: &Monitor<'_>) -> Result<Self> {
+        Subject::of(scenario)?.diagnose(options, monitor)
+    }
+}
+
+/// A scenario whose data are read, to be diagnosed.
+pub struct Subject {
+    scenario: Scenario,
+    content: Arc<Content>,
+}
+
+impl Subject {
+    /// Reads the data of a checked scenario of a linear network.
+    ///
+    /// # Errors
+    /// An input error where the data cannot be read, where there is one modality only or one layer, and where the network
+    /// is not linear.
+    pub fn of(scenario: &Scenario) -> Result<Self> {
+        Self::with(scenario, |source, seed| source.get().content(seed))
+    }
+
+    /// The same with arrays in memory in place of the files that the scenario names.
+    ///
+    /// # Errors
+    /// As for [`Subject::of`], and where the scenario's data are no arrays or one of them is not given.
+    pub fn of_arrays(scenario: &Scenario, arrays: &GivenArrays<'_>) -> Result<Self> {
+        Self::with(scenario, |source, seed| source.content_of(arrays, seed))
+    }
+
+    fn with(
+        scenario: &Scenario,
+        content: impl FnOnce(&Source, u64) -> Result<Content>,
+    ) -> Result<Self> {
         ensure_fit(scenario)?;
         let mut scenario = scenario.clone();
         scenario.data.get_mut().resolve()?;
-        let content = Arc::new(scenario.data.get().content(scenario.seed)?);
+        let content = Arc::new(content(&scenario.data, scenario.seed)?);
+        Ok(Self { scenario, content })
+    }
+
+    /// Tells everything of them.
+    ///
+    /// # Errors
+    /// An input error where the data cannot be used.
+    pub fn diagnose(self, options: &Options, monitor: &Monitor<'_>) -> Result<Diagnosed> {
+        let Self {
+            mut scenario,
+            content,
+        } = self;
         let pool = Pool::of(&scenario.data, &content, scenario.seed);
         let pool = pool.filter(|pool| pool.len() >= FEWEST_ROWS);
         let mut shared = Shared::new(&scenario, Arc::clone(&content), options.memory)?;

@@ -4,7 +4,7 @@ use super::cost::Forecast;
 use super::problem::Problem;
 use super::{Scenario, memory};
 use crate::data::{Content, GivenArrays, Moments, Source};
-use crate::error::{InputError, Result};
+use crate::error::Result;
 use crate::network::Architecture;
 use std::sync::Arc;
 
@@ -32,13 +32,8 @@ impl Outline {
     /// # Errors
     /// As for [`Outline::of`], and where the scenario's data are no arrays or one of them is not given.
     pub fn of_arrays(scenario: &Scenario, arrays: &GivenArrays<'_>, memory: u64) -> Result<Self> {
-        Self::with(scenario, memory, |source, seed| match source {
-            Source::Arrays(section) => section.content_of(arrays, seed),
-            other => Err(InputError::at(
-                format!("data.{}", other.get().about().key),
-                "arrays are given, but the data come from elsewhere",
-                "write data.arrays",
-            )),
+        Self::with(scenario, memory, |source, seed| {
+            source.content_of(arrays, seed)
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::sweep::Shard;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use modalflow::diagnosis::{DIVISIONS, RESAMPLES};
 use std::path::PathBuf;
 
 /// Gradient-flow simulator for unimodal bias in multimodal deep linear networks.
@@ -139,11 +140,11 @@ pub struct DiagnoseArgs {
     #[arg(long)]
     pub seed: Option<u64>,
     /// Halves of the rows that confidence is told by
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(RESAMPLES))]
     pub resamples: u32,
     /// Divisions of the rows on which every fusion layer is trained [default: as many as the size of the flows allows, 10
     /// at most]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=20))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(DIVISIONS))]
     pub divisions: Option<u32>,
     /// Write the figure as SVG too
     #[arg(long)]

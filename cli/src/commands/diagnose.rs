@@ -8,12 +8,11 @@ use crate::error::{Error, Result};
 use crate::figures;
 use crate::output;
 use crate::report::diagnosis::Page;
-use crate::report::summary::Provenance;
-use crate::scenario::{self, Loaded, OptionKey, ScenarioFile, expand_home};
+use crate::report::summary::{DiagnosisSummary, Provenance};
+use crate::scenario::{self, Loaded, OptionKey, expand_home};
 use crate::sweep::memory;
-use modalflow::diagnosis::{Diagnosed, Diagnosis};
+use modalflow::diagnosis::{self, Diagnosed};
 use modalflow::error::InputError;
-use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -26,16 +25,6 @@ const FILES: [&str; 4] = [
     "diagnosis.svg",
 ];
 
-/// The content of `diagnosis.json`.
-#[derive(Serialize)]
-struct Written<'d> {
-    name: &'d str,
-    scenario: &'d ScenarioFile,
-    #[serde(flatten)]
-    diagnosis: &'d Diagnosis,
-    provenance: Provenance,
-}
-
 /// Diagnoses data, and writes what it found.
 pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let set = [&options.set[..], &call.set[..]].concat();
@@ -46,12 +35,11 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let (clock, started) = (Instant::now(), SystemTime::now());
     let bar = Mutex::new(Bar::of_diagnosis(&job.name, options.quiet));
     let scenario = &job.loaded.file.scenario;
-    let settings = modalflow::diagnosis::Options {
-        resamples: call.resamples as usize,
-        permutations: (call.resamples as usize).min(99),
+    let settings = diagnosis::Options {
         divisions: call.divisions.map(|count| count as usize),
         is_width_free,
         memory: memory(),
+        ..diagnosis::Options::resampling(call.resamples as usize)
     };
     let found = Diagnosed::of(scenario, &settings, &|progress| {
         let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,11 +65,11 @@ fn conclude(
     (call, options): (&DiagnoseArgs, &Options),
 ) -> Result<u8> {
     let resolved = job.file_in(&job.folder, found.scenario.clone());
-    let written = Written {
+    let written = DiagnosisSummary {
         name: &job.name,
         scenario: &resolved,
         diagnosis: &found.diagnosis,
-        provenance,
+        provenance: Some(provenance),
     };
     let page = Page::of(&job.name, &found.diagnosis, &found.scenario);
     // Plain data with text keys always serialises.

@@ -1,8 +1,9 @@
-//! What a run's `summary.json` has beside its results.
+//! What `summary.json` and `diagnosis.json` have beside the results.
 
 use super::curvature;
 use crate::scenario::ScenarioFile;
 use crate::sweep::processor;
+use modalflow::diagnosis::Diagnosis;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
 use modalflow::experiment::summary::Summary;
@@ -44,6 +45,20 @@ impl<'r> RunSummary<'r> {
             provenance: None,
         }
     }
+}
+
+/// The content of `diagnosis.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct DiagnosisSummary<'d> {
+    /// Name of the diagnosis.
+    pub name: &'d str,
+    /// The scenario with every default filled in.
+    pub scenario: &'d ScenarioFile,
+    /// Everything that it tells.
+    #[serde(flatten)]
+    pub diagnosis: &'d Diagnosis,
+    /// Where the numbers come from.
+    pub provenance: Option<Provenance>,
 }
 
 /// Where the numbers come from.

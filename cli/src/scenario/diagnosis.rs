@@ -48,7 +48,20 @@ impl Loaded {
         });
         let set = set.iter().map(|typed| Override::parse(typed));
         let overrides: Vec<Override> = options.chain(set).collect::<Result<_>>()?;
-        let loaded = Loaded::filled_in(path, overrides, fill_in)?;
+        Self::with_defaults(Self::text(path)?, overrides)
+    }
+
+    /// The same from the text of the file `path`, without reading it again.
+    ///
+    /// # Errors
+    /// As for [`Loaded::to_diagnose`].
+    pub fn parse_to_diagnose(path: &Path, text: String, set: &[String]) -> Result<(Loaded, bool)> {
+        let set = set.iter().map(|typed| Override::parse(typed));
+        Self::with_defaults((path, text), set.collect::<Result<_>>()?)
+    }
+
+    fn with_defaults(text: (&Path, String), overrides: Vec<Override>) -> Result<(Loaded, bool)> {
+        let loaded = Loaded::filled_in(text, overrides, fill_in)?;
         let given = loaded.source.changed_value()?;
         let network = given.get("network").and_then(Value::as_mapping);
         let is_width_free = network.is_none_or(|network| !has_any(network, &["width", "widths"]));

@@ -41,13 +41,8 @@ impl Loaded {
     /// An input error with file, line and key where the file cannot be used; a usage error
     /// where a `--set` is malformed or does not fit the file.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Loaded> {
-        match path == Path::new("-") {
-            true => {
-                let path = Path::new(STANDARD_INPUT);
-                Self::parse(path, read_standard_input(path)?, overrides)
-            }
-            false => Self::parse(path, read_text(path)?, overrides),
-        }
+        let (path, text) = Self::text(Some(path))?;
+        Self::parse(path, text, overrides)
     }
 
     /// The same from the text of the file, without reading it again.
@@ -64,23 +59,30 @@ impl Loaded {
         })
     }
 
-    /// A data section, from a file or from options alone, and what `fill_in` makes of it.
+    /// The path and the text of a file, of standard input for `-`, or what stands for them where there are options alone.
     ///
     /// # Errors
-    /// As for [`Loaded::read`]; what comes from an option names it.
-    pub(super) fn filled_in(
-        path: Option<&Path>,
-        overrides: Vec<Override>,
-        fill_in: fn(&mut Value),
-    ) -> Result<Loaded> {
-        let (path, text) = match path {
+    /// An input error where they cannot be read.
+    pub(super) fn text(path: Option<&Path>) -> Result<(&Path, String)> {
+        Ok(match path {
             None => (Path::new(OPTIONS), "{}".to_owned()),
             Some(path) if path == Path::new("-") => {
                 let path = Path::new(STANDARD_INPUT);
                 (path, read_standard_input(path)?)
             }
             Some(path) => (path, read_text(path)?),
-        };
+        })
+    }
+
+    /// The text of a data section, from a file or from options alone, and what `fill_in` makes of it.
+    ///
+    /// # Errors
+    /// As for [`Loaded::read`]; what comes from an option names it.
+    pub(super) fn filled_in(
+        (path, text): (&Path, String),
+        overrides: Vec<Override>,
+        fill_in: fn(&mut Value),
+    ) -> Result<Loaded> {
         Self::of(Source {
             path: path.to_owned(),
             text,
