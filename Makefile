@@ -12,7 +12,7 @@ MODALFLOW := cargo run --release --locked --quiet --
 FUZZ := scenario overrides csv npy_npz safetensors idx
 SECONDS ?= 600
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python engines
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -102,6 +102,12 @@ python: ## the Python package: wheel, a fresh environment, its tests (Python 3.1
 	target/python/bin/ruff check python
 	target/python/bin/mypy --config-file python/pyproject.toml python/modalflow
 	target/python/bin/python -m pytest -q python/tests
+
+engines: ## the recipes of docs/engines.md with Ray, Optuna and Snakemake too (Python 3.11, some gigabytes of packages)
+	python3 -m venv target/engines
+	CARGO_TARGET_DIR="$(CURDIR)/target" target/engines/bin/pip install --quiet ./python \
+	  distributed joblib optuna==5.0.0 pytest ray==2.60.0 snakemake==9.27.1
+	target/engines/bin/python -m pytest -q python/tests/test_engines.py
 
 house: ## size, structure and build times of the first and the last design, for docs/architecture.md (Python 3.11)
 	python3 docs/house.py

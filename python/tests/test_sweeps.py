@@ -1,25 +1,20 @@
-"""Sweeps at once, cell by cell, and by other engines: the bytes of the command's table."""
+"""Sweeps at once, and cell by cell: the bytes of the command's table."""
 
-import os
 import pickle
 import random
-import signal
+from pathlib import Path
 
 import pytest
 
 import modalflow as mf
 
-SWEEP = "scenarios/paper/two_layer.yaml"
 
-
-@pytest.fixture
-def expected(command):
-    folder = command("sweep", SWEEP, "--quiet")
-    return (folder / "two_layer" / "sweep.csv").read_bytes()
-
-
-def test_a_sweep_has_the_bytes_of_the_command(expected):
-    sweep = mf.Sweep(SWEEP)
+@pytest.mark.parametrize("file", ["paper/two_layer", "nonlinear/sweeps/relu_two_layer"])
+def test_a_sweep_has_the_bytes_of_the_command(file, command):
+    path = f"scenarios/{file}.yaml"
+    folder = command("sweep", path, "--quiet") / Path(path).stem
+    expected = (folder / "sweep.csv").read_bytes()
+    sweep = mf.Sweep(path)
     assert sweep.run().to_csv() == expected
     rows = [pickle.loads(pickle.dumps(mf.run_cell(cell))) for cell in sweep.cells()]
     random.Random(0).shuffle(rows)
@@ -49,24 +44,3 @@ def test_rows_that_do_not_belong_together():
         mf.collect(rows[:1])
     with pytest.raises(ValueError, match="no rows"):
         mf.collect([])
-
-
-def test_joblib(expected):
-    joblib = pytest.importorskip("joblib")
-    cells = mf.Sweep(SWEEP).cells()
-    rows = joblib.Parallel(n_jobs=2)(joblib.delayed(mf.run_cell)(cell) for cell in cells)
-    assert mf.collect(rows).to_csv() == expected
-
-
-def test_dask_with_a_worker_that_is_killed(expected):
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        rows = client.map(mf.run_cell, mf.Sweep(SWEEP).cells(), pure=False)
-        distributed.wait(rows[:3])
-        pids = client.run(os.getpid)
-        os.kill(next(iter(pids.values())), signal.SIGKILL)
-        table = mf.collect(client.gather(rows))
-    assert table.to_csv() == expected
