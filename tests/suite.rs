@@ -18,6 +18,7 @@ mod diagnose;
 mod edge_cases;
 mod exponential;
 mod generalise;
+mod given;
 mod golden;
 mod images;
 mod init;
