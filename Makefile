@@ -12,7 +12,9 @@ MODALFLOW := cargo run --release --locked --quiet --
 FUZZ := scenario overrides csv npy_npz safetensors idx
 SECONDS ?= 600
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python engines
+NOTEBOOKS ?= target/notebooks/executed
+
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python notebooks engines
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -102,6 +104,12 @@ python: ## the Python package: wheel, a fresh environment, its tests (Python 3.1
 	target/python/bin/ruff check python
 	target/python/bin/mypy --config-file python/pyproject.toml python/modalflow
 	target/python/bin/python -m pytest -q python/tests
+
+notebooks: ## run python/examples into NOTEBOOKS; into themselves with NOTEBOOKS=python/examples (Python 3.11, some packages)
+	python3 -m venv target/notebooks
+	CARGO_TARGET_DIR="$(CURDIR)/target" target/notebooks/bin/pip install --quiet './python[examples]'
+	target/notebooks/bin/jupyter nbconvert --log-level ERROR --to notebook --execute \
+	  --ExecutePreprocessor.record_timing=False --output-dir $(NOTEBOOKS) python/examples/*.ipynb
 
 engines: ## the recipes of docs/engines.md with Ray, Optuna and Snakemake too (Python 3.11, some gigabytes of packages)
 	python3 -m venv target/engines
