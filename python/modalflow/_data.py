@@ -140,6 +140,8 @@ def labels(key: str, array: Any) -> list[str]:
         )
     if values.dtype.kind == "b":
         values = values.astype(np.int64)
+    if values.dtype.kind in "fO" and any(map(_is_missing, values.tolist())):
+        raise _refuse(key, "a label is missing", "leave such rows out in every array")
     if values.dtype.kind == "f":
         if not np.all(values == np.floor(values)):
             raise _refuse(key, "a label with a fraction", "give whole numbers or texts")
@@ -151,13 +153,31 @@ def labels(key: str, array: Any) -> list[str]:
     return [str(value) for value in values.tolist()]
 
 
-def _array(array: Any) -> NDArray[Any]:
-    if not hasattr(array, "__array__") and hasattr(array, "__arrow_c_stream__"):
-        import pyarrow
+def _is_missing(label: Any) -> bool:
+    """Whether it is one of the signs of NumPy, pandas and Python for a missing value."""
+    return not isinstance(label, str) and str(label) in ("None", "nan", "<NA>", "NaT")
 
-        columns = pyarrow.table(array).columns
-        return np.column_stack([column.to_numpy() for column in columns])
+
+def _array(array: Any) -> NDArray[Any]:
+    if not hasattr(array, "__array__"):
+        if hasattr(array, "__arrow_c_stream__"):
+            import pyarrow
+
+            return _of_arrow(pyarrow.chunked_array(array))
+        if hasattr(array, "__arrow_c_array__"):
+            import pyarrow
+
+            return _of_arrow(pyarrow.array(array))
     return np.asarray(array)
+
+
+def _of_arrow(array: Any) -> NDArray[Any]:
+    """An Arrow array; one of structs, as tables are handed over, by columns."""
+    import pyarrow
+
+    if not pyarrow.types.is_struct(array.type):
+        return np.asarray(array)
+    return np.column_stack([np.asarray(column) for column in array.flatten()])
 
 
 def _refuse(key: str, problem: str, help: str) -> ScenarioError:

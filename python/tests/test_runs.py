@@ -14,6 +14,7 @@ import pytest
 import modalflow as mf
 
 SHIPPED = sorted(path.name for path in (Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+NONLINEAR = [f"nonlinear/{name}.yaml" for name in ("xor_late", "late_fusion_adam", "late_fusion_batch")]
 TWO_LAYERS = dict(
     data=dict(toy=dict(sigma=dict(A=2.0, B=1.0), target=dict(A=1.0, B=1.0))),
     network=dict(depth=2, fusion_layer=2, width=100),
@@ -23,9 +24,9 @@ TWO_LAYERS = dict(
 
 
 @pytest.mark.filterwarnings("ignore::modalflow.ScenarioWarning")
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SHIPPED + NONLINEAR)
 def test_a_shipped_scenario_has_the_bytes_of_the_command(name, command):
-    folder = command("run", f"scenarios/{name}", "--quiet") / name.removesuffix(".yaml")
+    folder = command("run", f"scenarios/{name}", "--quiet") / Path(name).stem
     expected = json.loads((folder / "summary.json").read_text())
     del expected["provenance"]
     run = mf.run(f"scenarios/{name}")
@@ -126,6 +127,57 @@ def test_arrays_that_cannot_be_used(arrays, problem):
             init=dict(gaussian_norm=dict(norm=0.01)),
             flow=dict(until=dict(time=1)),
         )
+
+
+class Stream:
+    """Speaks Arrow's stream interface and nothing else."""
+
+    def __init__(self, of):
+        self._of = of
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._of.__arrow_c_stream__(requested_schema)
+
+
+class Batch:
+    """Speaks Arrow's array interface and nothing else."""
+
+    def __init__(self, of):
+        self._of = of
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return self._of.__arrow_c_array__(requested_schema)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "stream", "batch"])
+def test_tables_of_other_libraries_are_arrays(library):
+    pyarrow, polars = pytest.importorskip("pyarrow"), pytest.importorskip("polars")
+    pandas = pytest.importorskip("pandas")
+    x = np.random.default_rng(5).normal(size=(20, 2))
+    columns, label = {"a": x[:, 0], "b": x[:, 1]}, [*"abba"] * 5
+    frame = {
+        "pandas": lambda: (pandas.DataFrame(columns), pandas.Series(x[:, 0]), pandas.Categorical(label)),
+        "polars": lambda: (polars.DataFrame(columns), polars.Series(x[:, 0]), polars.Series(label)),
+        "pyarrow": lambda: (pyarrow.table(columns), pyarrow.array(x[:, 0]), pyarrow.array(label)),
+        "stream": lambda: map(
+            Stream, (polars.DataFrame(columns), polars.Series(x[:, 0]), polars.Series(label))
+        ),
+        "batch": lambda: map(
+            Batch, (pyarrow.record_batch(columns), pyarrow.array(x[:, 0]), pyarrow.array(label))
+        ),
+    }
+    table, vector, classes = frame[library]()
+    found = mf.Data(A=table, B=vector, label=classes).arrays
+    expected = mf.Data(A=x, B=x[:, :1], label=label).arrays
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        assert np.array_equal(found[name], array) and found[name].shape == array.shape
+
+
+@pytest.mark.parametrize("label", [[1, 2, None], [1.0, np.nan, 2.0], ["a", None, "b"]])
+def test_a_missing_label_is_refused(label):
+    with pytest.raises(mf.ScenarioError, match="a label is missing"):
+        mf.Data(A=np.arange(3.0), label=label)
 
 
 def test_labels_are_classes():
