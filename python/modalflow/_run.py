@@ -10,9 +10,6 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from . import _core
 from ._errors import ScenarioWarning
 from ._progress import Bar
@@ -21,6 +18,8 @@ from ._scenario import Keys, Scenario
 from ._table import Table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from typing_extensions import Unpack
 
     Source = str | os.PathLike[str] | Mapping[str, Any] | Scenario | None

@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -109,12 +108,19 @@ class Sweep:
         return f"Sweep of {len(self)} cells over {self._scenario!r}"
 
 
-@dataclass(frozen=True)
 class Cell:
-    """One run of a sweep."""
+    """One run of a sweep.
 
-    sweep: Sweep
-    index: int
+    Attributes:
+        sweep: the sweep.
+        index: its number in it.
+    """
+
+    __slots__ = ("index", "sweep")
+
+    def __init__(self, sweep: Sweep, index: int) -> None:
+        self.sweep = sweep
+        self.index = index
 
     @property
     def values(self) -> dict[str, str]:

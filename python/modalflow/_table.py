@@ -8,14 +8,12 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
     import pandas
+    from numpy.typing import NDArray
 
 
-class Table(Mapping[str, NDArray[Any]]):
+class Table(Mapping[str, "NDArray[Any]"]):
     """The columns of a CSV file of the program, by name.
 
     Whole numbers are ``int64``, other numbers ``float64`` with NaN where a value is missing, and texts
@@ -28,10 +26,12 @@ class Table(Mapping[str, NDArray[Any]]):
 
     def _read(self) -> dict[str, NDArray[Any]]:
         if self._columns is None:
+            from ._arrays import column
+
             rows = csv.reader(io.StringIO(self._text.decode()))
             names = next(rows, [])
             columns = list(zip(*rows, strict=True)) or [()] * len(names)
-            self._columns = {n: _column(c) for n, c in zip(names, columns, strict=True)}
+            self._columns = {n: column(c) for n, c in zip(names, columns, strict=True)}
         return self._columns
 
     def __getitem__(self, name: str) -> NDArray[Any]:
@@ -76,14 +76,3 @@ class Table(Mapping[str, NDArray[Any]]):
         body = "".join(f"<tr>{line}</tr>" for line in lines)
         more = f"<p>{self.rows} rows</p>" if self.rows > 10 else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
-
-
-def _column(cells: tuple[str, ...]) -> NDArray[Any]:
-    try:
-        return np.array([int(cell) for cell in cells], dtype=np.int64)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return np.array([float(cell) if cell else np.nan for cell in cells])
-    except ValueError:
-        return np.array(cells, dtype=object)

@@ -8,8 +8,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ._errors import ScenarioError
 
 
@@ -25,11 +23,11 @@ def flow(value: Any, key: str = "") -> str:
     """
     if value is None:
         return "null"
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, np.integer)):
+    if isinstance(value, int):
         return str(int(value))
-    if isinstance(value, (float, np.floating)):
+    if isinstance(value, float):
         return _number(float(value))
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
@@ -38,16 +36,15 @@ def flow(value: Any, key: str = "") -> str:
     if isinstance(value, Mapping):
         entries = (f"{flow(str(k))}: {flow(v, below(key, str(k)))}" for k, v in value.items())
         return "{" + ", ".join(entries) + "}"
-    if isinstance(value, np.ndarray):
+    # Arrays, and scalars of NumPy.
+    if hasattr(value, "tolist"):
         return flow(value.tolist(), key)
     if isinstance(value, (list, tuple, range)):
         entries = (flow(v, below(key, str(i))) for i, v in enumerate(value))
         return "[" + ", ".join(entries) + "]"
     kind = type(value).__name__
     help = "give mappings, lists, numbers and texts; arrays of samples go into mf.Data"
-    raise ScenarioError(
-        f"{key}: a scenario cannot hold a {kind}\n  help: {help}", key or None, help
-    )
+    raise ScenarioError(f"{key}: a scenario cannot hold a {kind}\n  help: {help}", key or None, help)
 
 
 def below(key: str, name: str) -> str:

@@ -88,6 +88,20 @@ def test_without_tqdm_there_is_no_bar(monkeypatch):
     assert mf.run(**RUN, progress=True).phase.ratio == mf.run(**RUN).phase.ratio
 
 
+def test_numpy_is_imported_by_what_needs_it():
+    # It takes longer than all else: calls of the command and of theory go without.
+    code = """
+import sys
+import modalflow as mf
+mf.theory("scenarios/late_fusion.yaml")
+print("numpy" in sys.modules)
+mf.run("scenarios/late_fusion.yaml", set={"descent": None}).trajectory["t"]
+print("numpy" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\nTrue\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory")
 def test_a_panic_is_an_exception():
     # More threads than there is memory for: the library of threads panics.

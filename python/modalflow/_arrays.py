@@ -1,0 +1,123 @@
+"""What needs NumPy, which takes longer to import than all else: imported by what uses it first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._data import OPTIONS
+from ._errors import ScenarioError
+
+
+def numbers(key: str, array: Any) -> NDArray[np.float64]:
+    """An array as 64-bit floats by rows, one column for a vector; not copied where it is that already.
+
+    Raises:
+        ScenarioError: where it is no array of numbers with one or two dimensions.
+    """
+    values = of(array)
+    if values.ndim == 0:
+        hint = ", ".join(OPTIONS)
+        raise _refuse(
+            key,
+            f"{array!r} is no array of samples",
+            f"give an array with a row for each sample; the options are {hint}",
+        )
+    if values.dtype.kind not in "biuf":
+        raise _refuse(
+            key,
+            f"elements of type {values.dtype}",
+            'give numbers, such as array.astype("float64")',
+        )
+    if values.ndim > 2:
+        raise _refuse(
+            key,
+            f"shape {values.shape} where one or two dimensions are wanted",
+            "give samples as rows: x.reshape(len(x), -1)",
+        )
+    if values.size == 0:
+        raise _refuse(key, f"shape {values.shape}: there are no numbers", "give at least one row")
+    columns = values.reshape(len(values), -1)
+    return np.ascontiguousarray(columns, dtype=np.float64)
+
+
+def labels(key: str, array: Any) -> list[str]:
+    """The class of each row as a text.
+
+    Raises:
+        ScenarioError: where it is no vector of whole numbers or texts.
+    """
+    values = of(array)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise _refuse(
+            key,
+            f"shape {values.shape} where one label a row is wanted",
+            "give one number or text for each row: labels.argmax(axis=1) where they are one-hot",
+        )
+    if values.dtype.kind == "b":
+        values = values.astype(np.int64)
+    if values.dtype.kind in "fO" and any(map(_is_missing, values.tolist())):
+        raise _refuse(key, "a label is missing", "leave such rows out in every array")
+    if values.dtype.kind == "f":
+        if not np.all(values == np.floor(values)):
+            raise _refuse(key, "a label with a fraction", "give whole numbers or texts")
+        values = values.astype(np.int64)
+    if values.dtype.kind == "S":
+        return [value.decode(errors="replace") for value in values.tolist()]
+    if values.dtype.kind not in "iuUO":
+        raise _refuse(key, f"labels of type {values.dtype}", "give whole numbers or texts")
+    return [str(value) for value in values.tolist()]
+
+
+def _is_missing(label: Any) -> bool:
+    """Whether it is one of the signs of NumPy, pandas and Python for a missing value."""
+    return not isinstance(label, str) and str(label) in ("None", "nan", "<NA>", "NaT")
+
+
+def of(array: Any) -> NDArray[Any]:
+    """Anything that NumPy or Arrow can read as an array."""
+    if not hasattr(array, "__array__"):
+        if hasattr(array, "__arrow_c_stream__"):
+            import pyarrow
+
+            return _of_arrow(pyarrow.chunked_array(array))
+        if hasattr(array, "__arrow_c_array__"):
+            import pyarrow
+
+            return _of_arrow(pyarrow.array(array))
+    return np.asarray(array)
+
+
+def _of_arrow(array: Any) -> NDArray[Any]:
+    """An Arrow array; one of structs, as tables are handed over, by columns."""
+    import pyarrow
+
+    if not pyarrow.types.is_struct(array.type):
+        return np.asarray(array)
+    return np.column_stack([np.asarray(column) for column in array.flatten()])
+
+
+def save(file: Any, arrays: Mapping[str, NDArray[np.float64] | list[str]]) -> None:
+    """Write arrays as an NPZ file."""
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def column(cells: tuple[str, ...]) -> NDArray[Any]:
+    """A column of a table: of whole numbers, of numbers, or of texts."""
+    try:
+        return np.array([int(cell) for cell in cells], dtype=np.int64)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return np.array([float(cell) if cell else np.nan for cell in cells])
+    except ValueError:
+        return np.array(cells, dtype=object)
+
+
+def _refuse(key: str, problem: str, help: str) -> ScenarioError:
+    return ScenarioError(f"{key}: {problem}\n  help: {help}", key, help)
