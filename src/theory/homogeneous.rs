@@ -54,8 +54,8 @@ pub(super) struct Reached {
 /// How a homogeneous flow that waits for a map ended.
 #[derive(Debug, Clone)]
 pub(super) enum Ended {
-    /// The map of this modality has its level.
-    Learned(usize, Reached),
+    /// A map that was waited for has its level.
+    Learned(Reached),
     /// The time is up: the network then.
     TimeIsUp(SmallNetwork),
     /// That never happens.
@@ -206,7 +206,7 @@ impl SmallNetwork {
             )
         };
         let at = |place: usize, time, state: &DVector<f64>, share: f64| {
-            let (m, level) = watched[place];
+            let (_, level) = watched[place];
             let network = self.with_state(state);
             let norm = level * share;
             let reached = Reached {
@@ -215,7 +215,7 @@ impl SmallNetwork {
                 network,
                 norm,
             };
-            Ended::Learned(m, reached)
+            Ended::Learned(reached)
         };
         let start = self.state();
         if let (place, excess @ 1.0..) = share(&start) {
@@ -266,7 +266,7 @@ impl SmallNetwork {
         }
         let level = start.powf(depth) / rtol;
         let mut ended = self.flow_until(drive, &[(0, level)], (limit, rtol));
-        if let Ended::Learned(_, reached) = &mut ended {
+        if let Ended::Learned(reached) = &mut ended {
             reached.rest = self.rest(reached.norm, drive).unwrap_or(0.0);
         }
         ended
@@ -307,7 +307,7 @@ pub fn blow_up_time(layers: &[DMatrix<f64>], drive: &DMatrix<f64>, rtol: f64) ->
     let fits =
         stack.architecture.outputs == drive.nrows() && stack.architecture.inputs() == drive.ncols();
     match fits.then(|| stack.blow_up(drive, (f64::INFINITY, rtol)))? {
-        Ended::Learned(_, reached) => Some(reached.time + reached.rest),
+        Ended::Learned(reached) => Some(reached.time + reached.rest),
         _ => None,
     }
 }

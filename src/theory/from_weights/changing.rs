@@ -164,7 +164,7 @@ impl Course {
         }
         let limit = pace.homogeneous_time(limit);
         if pace.layers > 2 {
-            let Ended::Learned(_, reached) = stack.blow_up(&drive, (limit, RTOL)) else {
+            let Ended::Learned(reached) = stack.blow_up(&drive, (limit, RTOL)) else {
                 return None;
             };
             return pace.time(reached.time + reached.rest);
@@ -173,7 +173,7 @@ impl Course {
         if level == 0.0 {
             return None;
         }
-        let Ended::Learned(_, reached) = stack.flow_until(&drive, &[(0, level)], (limit, RTOL))
+        let Ended::Learned(reached) = stack.flow_until(&drive, &[(0, level)], (limit, RTOL))
         else {
             return None;
         };

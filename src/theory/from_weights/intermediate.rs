@@ -88,7 +88,7 @@ impl Problem<'_> {
         let ended = self
             .starting(all, cross)
             .flow_until(cross, &levels, (f64::INFINITY, RTOL));
-        let Ended::Learned(_, reached) = ended else {
+        let Ended::Learned(reached) = ended else {
             return None;
         };
         let read_out = self.read_out(&reached.network.weights)?;

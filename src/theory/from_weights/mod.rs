@@ -294,7 +294,7 @@ impl Problem<'_> {
         let stack = SmallNetwork::of_stack(&layers).map(|stack| self.starting(stack, &cross));
         let ended = stack.map(|stack| stack.blow_up(&cross, (f64::INFINITY, RTOL)));
         let event = match ended {
-            Some(Ended::Learned(_, reached)) => Some(Event {
+            Some(Ended::Learned(reached)) => Some(Event {
                 time: reached.time + reached.rest,
                 half: 0.0,
                 delay: self.delay(&reached, &cross, half, depth),

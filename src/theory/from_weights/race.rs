@@ -30,7 +30,7 @@ impl Waited {
     /// What became of a flow, learned at what `event` makes of the place that it got to.
     pub(super) fn of(ended: Ended, event: impl FnOnce(&Reached) -> Event) -> Self {
         match ended {
-            Ended::Learned(_, reached) => Self::Learned(event(&reached)),
+            Ended::Learned(reached) => Self::Learned(event(&reached)),
             Ended::TimeIsUp(stack) => Self::TimeIsUp(stack),
             Ended::Never => Self::Never,
         }
