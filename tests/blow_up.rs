@@ -246,6 +246,7 @@ init: {aligned: {norm: 0.05}}
 flow: {until: {time: 1}}";
     let theory = common::prepare(yaml).theory();
     let found = theory.from_weights.expect("three layers");
+    assert!(found.is_open);
     assert_eq!(found.second.expect("B").name, "B");
     // The formula's ratio is not overruled.
     assert!(theory.ratio.is_some());

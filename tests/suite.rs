@@ -6,6 +6,7 @@ mod arrays;
 mod balance;
 mod blow_up;
 mod by_products;
+mod by_weights;
 mod common;
 mod convergence;
 mod cost;

@@ -1,5 +1,6 @@
 //! The only place where measurement and prediction, flow and descent meet.
 
+use super::predictions::BySteps;
 use crate::analysis::detector::{Phase, Plateau};
 use crate::data::Modality;
 use crate::linalg::norm;
@@ -202,14 +203,18 @@ pub struct DescentTheory {
     /// Its gap.
     #[serde(rename = "theory_ratio_gap")]
     pub ratio_gap: Option<f64>,
+    /// Why a prediction is missing that theory has for the flow.
+    #[serde(rename = "theory_reason")]
+    pub reason: Option<&'static str>,
 }
 
-/// Sets a descent's phase beside the predictions `t_first` and `ratio` at its learning rate.
-pub fn descent_with_theory(
-    phase: &Phase,
-    theory: &Theory,
-    (t_first, ratio): (Option<f64>, Option<f64>),
-) -> DescentTheory {
+/// Sets a descent's phase beside the predictions at its learning rate.
+pub fn descent_with_theory(phase: &Phase, theory: &Theory, predictions: BySteps) -> DescentTheory {
+    let BySteps {
+        t_first,
+        ratio,
+        reason,
+    } = predictions;
     // All modalities of early fusion are learned together: theory has no order.
     let same_first = theory.first.is_none() || phase.first == theory.first;
     let same_order = theory.first.is_none() || same_first && phase.second == theory.second;
@@ -218,6 +223,7 @@ pub fn descent_with_theory(
         t_first_gap: relative_gap(phase.t_first.filter(|_| same_first), t_first),
         ratio,
         ratio_gap: relative_gap(phase.ratio.filter(|_| same_order), ratio),
+        reason,
     }
 }
 

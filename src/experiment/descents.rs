@@ -1,6 +1,7 @@
 //! The descents of a problem: run, and set beside the flow and theory.
 
 use super::compare::{self, Comparison, Distance, Orders};
+use super::predictions::BySteps;
 use super::problem::Problem;
 use super::results::{DescentRun, FlowRun};
 use super::run::{Monitor, Progress, Stage};
@@ -65,7 +66,15 @@ pub fn run_descent(
     let (phase, plateaus) = detect_in_descent(problem, &descent, &flow_run.detection);
     let flow_phase = &flow_run.detection.phase;
     let comparison = compare::with_flow(learning_rate, &distance, &phase, flow_phase);
-    let predictions = problem.descent_theory(theory, learning_rate);
+    let curvature = flow_run.curvature.stability.as_ref();
+    let limit = curvature.and_then(|stability| stability.stable_learning_rate);
+    let predictions = if descent.outcome == Outcome::Diverged {
+        BySteps::none("descent diverged")
+    } else if limit.is_some_and(|limit| learning_rate > limit) {
+        BySteps::none("descent is unstable at such a learning rate")
+    } else {
+        problem.descent_theory(theory, learning_rate)
+    };
     DescentRun {
         theory: compare::descent_with_theory(&phase, theory, predictions),
         visits: visitor.finish(),

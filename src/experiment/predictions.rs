@@ -4,9 +4,31 @@ use super::problem::Problem;
 use crate::descent::DescentSection;
 use crate::network::{Architecture, Fusion};
 use crate::theory::{
-    self, Balance, Curve, FromWeights, GradientCoordinates, HeavyBall, InitialScale, Theory,
+    self, Balance, Curve, FromWeights, GradientCoordinates, HeavyBall, InitialScale, Start, Theory,
 };
 use nalgebra::DVector;
+
+/// What theory says of a descent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BySteps {
+    /// When the first modality is learned.
+    pub t_first: Option<f64>,
+    /// The time ratio.
+    pub ratio: Option<f64>,
+    /// Why one is missing that theory has for the flow.
+    pub reason: Option<&'static str>,
+}
+
+impl BySteps {
+    /// No prediction, for a reason.
+    pub fn none(reason: &'static str) -> Self {
+        Self {
+            t_first: None,
+            ratio: None,
+            reason: Some(reason),
+        }
+    }
+}
 
 impl Problem {
     /// The published formulas, with the modes of two layers; not the times of deep networks from their actual weights.
@@ -50,7 +72,7 @@ impl Problem {
     }
 
     /// Whether the loss changes in time, or the weights decay.
-    fn changes(&self) -> bool {
+    pub(super) fn changes(&self) -> bool {
         !self.earlier_stages.is_empty() || self.architecture.weight_decay > 0.0
     }
 
@@ -58,7 +80,7 @@ impl Problem {
     fn steady_times(&self) -> Result<FromWeights, &'static str> {
         let even = self.even();
         let (scaled, small, weights) = even.parts();
-        theory::from_weights(scaled, small, weights)
+        theory::from_weights(scaled, small, self.start(weights))
     }
 
     /// The same where the loss changes in time, or the weights decay.
@@ -114,26 +136,21 @@ impl Problem {
         })
     }
 
-    /// Whether the initial weights have something to say that the formulas do not: the times of deep networks, and the
-    /// order of two layers.
+    /// Whether the initial weights have something to say that the formulas do not, or why they have not: the times of deep
+    /// networks, and the order of two layers.
     fn has_times(&self) -> bool {
         let count = self.moments.modalities.len();
-        let has_order = |fusion: Fusion| count > 1 && !fusion.is_early();
         self.scenario.remedy.modulate.is_none()
             && theory::frozen_before_shared(&self.architecture).is_none()
             && self.architecture.is_linear()
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)
-            && (self.architecture.deepest() > 2 || self.architecture.fusion().is_none_or(has_order))
+            && (self.architecture.deepest() > 2 || count > 1)
     }
 
     /// Theory's first crossing and time ratio by descent of a learning rate, where it has the
     /// flow's; `theory` is this problem's.
-    pub fn descent_theory(
-        &self,
-        theory: &Theory,
-        learning_rate: f64,
-    ) -> (Option<f64>, Option<f64>) {
+    pub fn descent_theory(&self, theory: &Theory, learning_rate: f64) -> BySteps {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let even = GradientCoordinates::of(moments, architecture, &self.weights);
         let (moments, architecture, weights) = even.parts();
@@ -142,14 +159,18 @@ impl Problem {
         let momentum = section.map_or(Some(0.0), DescentSection::heavy_ball);
         let is_plain = architecture.is_linear() && !self.changes();
         let Some(momentum) = momentum.filter(|_| is_plain) else {
-            return (None, None);
+            return BySteps::none(
+                "theory follows the steps of plain descent and momentum of all rows, in linear networks of one loss",
+            );
         };
         let steps = HeavyBall {
             learning_rate,
             momentum,
         };
         if architecture.deepest() > 2 {
-            return self.deep_descent_theory(theory, steps);
+            return self
+                .deep_descent_theory(theory, steps)
+                .unwrap_or_else(BySteps::none);
         }
         // The formula takes the modality of the larger growth rate for the first.
         let by_rates = theory::learning_order(moments)[0];
@@ -166,31 +187,52 @@ impl Problem {
         let t_first = first.and_then(|first| {
             theory::descent_first_time(moments, architecture, weights, first.index, steps)
         });
-        (t_first, ratio)
+        let is_missing = ratio.is_none() && theory.ratio.is_some()
+            || t_first.is_none() && theory.t_first.is_some();
+        BySteps {
+            t_first,
+            ratio,
+            reason: is_missing.then_some(
+                "the steps of two layers are known for balanced layers that are fused last, of two modalities learned in the \
+                 order of their growth rates",
+            ),
+        }
     }
 
     /// Deep networks: from their actual initial weights, where the order stays and the times move by a small share of
     /// themselves, as the first order in the learning rate asks for.
-    fn deep_descent_theory(&self, theory: &Theory, steps: HeavyBall) -> (Option<f64>, Option<f64>) {
+    ///
+    /// # Errors
+    /// Why there is no prediction.
+    fn deep_descent_theory(
+        &self,
+        theory: &Theory,
+        steps: HeavyBall,
+    ) -> Result<BySteps, &'static str> {
         /// Largest share: its square is what is left out.
         const SMALL: f64 = 0.2;
-        let Some(flow) = &theory.from_weights else {
-            return (None, None);
-        };
+        let flow = theory.from_weights.as_ref();
+        let flow = flow.ok_or("the flow's times from the actual weights are not known")?;
         let even = self.even();
         let (scaled, small, weights) = even.parts();
-        let found = theory::descent_from_weights(scaled, small, weights, steps);
+        let found = theory::descent_from_weights(scaled, small, self.start(weights), steps)?;
+        // The names of equal times are the formula's.
+        if !flow.is_open && (&found.first, &found.second) != (&flow.first, &flow.second) {
+            return Err("such steps change the order that the flow learns in");
+        }
         let is_near = |by_steps: Option<f64>, by_flow: Option<f64>| {
             let pair = by_steps.zip(by_flow);
             pair.is_none_or(|(steps, flow)| (steps - flow).abs() <= SMALL * flow)
         };
-        let found = found.ok().filter(|found| {
-            let is_same = found.first == flow.first && found.second == flow.second;
-            is_same
-                && is_near(found.t_first, flow.t_first)
-                && is_near(found.t_second, flow.t_second)
-        });
-        found.map_or((None, None), |found| (found.t_first, found.ratio))
+        let are_near =
+            is_near(found.t_first, flow.t_first) && is_near(found.t_second, flow.t_second);
+        are_near
+            .then_some(BySteps {
+                t_first: found.t_first,
+                ratio: found.ratio,
+                reason: None,
+            })
+            .ok_or("such steps move the times by more than a fifth, and theory is of first order in their length")
     }
 
     /// Theory's solution in time, from t = 0 to `t_end`, where there is one; `theory` is this problem's.
@@ -205,10 +247,18 @@ impl Problem {
         let known = theory.from_weights.as_ref().and_then(|_| {
             let even = self.even();
             let (scaled, small, weights) = even.parts();
-            theory::leading_from_weights(scaled, small, weights).ok()
+            theory::leading_from_weights(scaled, small, self.start(weights)).ok()
         });
         let start = (&self.weights, scale, known.as_ref());
         theory::curve(moments, architecture, start, (rtol, t_end))
+    }
+
+    /// Initial weights, of the network or of its reduction.
+    fn start<'w>(&self, weights: &'w DVector<f64>) -> Start<'w> {
+        Start {
+            weights,
+            never_turns: self.never_turns(),
+        }
     }
 
     fn initial_scale(&self) -> InitialScale {

@@ -198,8 +198,13 @@ fn complete(problem: &Problem, results: &Mutex<RunResult>, monitor: &mut Monitor
     shared().escapes = escapes;
     let generalisation = generalise(&flow.trajectory, &observables);
     shared().generalisation = generalisation;
-    let theory_curve = theory_curve(problem, &theory, &flow);
-    shared().theory_curve = theory_curve;
+    match theory_curve(problem, &theory, &flow) {
+        Ok(curve) => shared().theory_curve = Some(curve),
+        Err(reason) => {
+            let reason = reason.map(str::to_owned);
+            shared().theory.assumptions.extend(reason);
+        }
+    }
     let learned = learned(problem, &flow);
     shared().learned = learned;
     shared().is_complete = true;
@@ -219,8 +224,21 @@ fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
 }
 
 /// The theory curve over the flow's time, and what is detected in it by the same definitions.
-fn theory_curve(problem: &Problem, theory: &Theory, flow: &FlowRun) -> Option<TheoryCurve> {
-    let curve = problem.theory_curve(theory, flow.trajectory.end().time)?;
+///
+/// # Errors
+/// Why there is no curve, where the times of the initial weights are known.
+fn theory_curve(
+    problem: &Problem,
+    theory: &Theory,
+    flow: &FlowRun,
+) -> Result<TheoryCurve, Option<&'static str>> {
+    let t_end = flow.trajectory.end().time;
+    // Elsewhere the reduced equations hold for no weights.
+    let holds = problem.moments.outputs_len() == 1 && !problem.changes();
+    let none = theory.from_weights.as_ref().filter(|_| holds).map(
+        |_| "no theory curve: no aligned weights are found that have the times of the initial ones",
+    );
+    let curve = problem.theory_curve(theory, t_end).ok_or(none)?;
     let phase = detect(
         &curve.trajectory,
         &problem.observables(),
@@ -232,5 +250,5 @@ fn theory_curve(problem: &Problem, theory: &Theory, flow: &FlowRun) -> Option<Th
         (&flow.trajectory, &flow.detection.phase),
         (&curve, &phase),
     );
-    Some(TheoryCurve { curve, comparison })
+    Ok(TheoryCurve { curve, comparison })
 }

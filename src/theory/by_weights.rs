@@ -1,6 +1,6 @@
 //! What the actual initial weights change of the formulas' predictions: the order is theirs.
 
-use super::from_weights::FromWeights;
+use super::from_weights::{FromWeights, in_percent};
 use super::growth::nth_learned;
 use super::{NEVER, Theory, is_preference_superficial};
 use crate::data::Moments;
@@ -8,37 +8,28 @@ use crate::network::Architecture;
 
 impl Theory {
     /// Takes the times from the actual initial weights, or why there are none: the order is theirs. Where the
-    /// formulas have another one, what they say of it is dropped.
+    /// formulas have another one, what they say of it is dropped. Where equal times leave it open, it is the formulas'.
     pub fn take_weights(
         &mut self,
         moments: &Moments,
         architecture: &Architecture,
         found: Result<FromWeights, &'static str>,
     ) {
-        let found = match found {
+        let mut found = match found {
             Ok(found) => found,
             Err(reason) => return self.assume(reason),
         };
         let is_deep = architecture.deepest() > 2;
-        let of_first = found.first.as_ref().map(|first| first.index);
-        let has_other = found.differs_from([&self.first, &self.second]);
-        if let Some(first) = of_first.filter(|_| is_deep && has_other) {
-            self.assume(match self.first {
-                Some(_) => {
-                    "the initial weights decide the order, by their blow-up times: the formulas have another one"
-                }
-                None => "the initial weights decide the order, by their blow-up times",
-            });
-            (self.first, self.second) = (found.first.clone(), found.second.clone());
-            [self.ratio, self.t_first, self.t_second] = [None; 3];
-            (self.misattribution, self.misattribution_map) = (None, None);
-            let times = found.times.values();
-            let over_first = |time: &Option<f64>| Some((*time)? / found.t_first?);
-            self.schedule = Some(times.map(over_first).collect());
-            self.superficial_preference = Some(is_preference_superficial(moments, first));
-            if architecture.has_saddle(&[first]) {
-                self.misattribute(moments, first);
-            }
+        let has_other = self.settle(&mut found);
+        if is_deep && has_other {
+            self.assume_order(
+                &found,
+                "the initial weights decide the order, by their blow-up times",
+            );
+            self.follow(moments, architecture, &found);
+        }
+        if let Some(reason) = found.unknown {
+            self.assume(reason);
         }
         if let Some(words) = found.trust(architecture) {
             self.assume(&words);
@@ -46,33 +37,67 @@ impl Theory {
         self.from_weights = Some(found);
     }
 
+    /// Whether the times from the weights have another order than the formulas. Where they leave it open, the names of
+    /// those learned first and second are made the same.
+    fn settle(&self, found: &mut FromWeights) -> bool {
+        let expected = [&self.first, &self.second];
+        let has_other = found.differs_from(expected);
+        found.settle(match has_other {
+            true => [&None, &None],
+            false => expected,
+        });
+        has_other && [&found.first, &found.second] != expected
+    }
+
+    /// Says what is other than by the formulas in the order of the weights, which `decide` it.
+    fn assume_order(&mut self, found: &FromWeights, decide: &str) {
+        let is_other_first = self.first != found.first;
+        let is_other_second = self.second.is_some() && found.second.is_some();
+        if self.first.is_none() {
+            self.assume(decide);
+        } else if is_other_first || is_other_second {
+            self.assume(&format!("{decide}: the formulas have another one"));
+        } else if found.second.is_some() {
+            self.assume("the initial weights learn a second modality, the formulas none");
+        }
+        if found.t_second.is_none() && found.unknown.is_none() {
+            self.assume(NEVER);
+        }
+    }
+
+    /// Takes over the order of the weights, and drops what the formulas say of another one.
+    fn follow(&mut self, moments: &Moments, architecture: &Architecture, found: &FromWeights) {
+        (self.first, self.second) = (found.first.clone(), found.second.clone());
+        [self.ratio, self.t_first, self.t_second] = [None; 3];
+        (self.misattribution, self.misattribution_map) = (None, None);
+        self.schedule = None;
+        self.superficial_preference = None;
+        if let Some(first) = found.first.as_ref().map(|first| first.index) {
+            self.superficial_preference = Some(is_preference_superficial(moments, first));
+            if architecture.has_saddle(&[first]) {
+                self.misattribute(moments, first);
+            }
+        }
+    }
+
     /// Takes the times of a flow whose loss changes in time, or whose weights decay, from the actual initial weights, or why
     /// there are none. The order is theirs.
     pub fn take_course(&mut self, found: Result<FromWeights, &'static str>) {
-        let found = match found {
+        let mut found = match found {
             Ok(found) => found,
             Err(reason) => return self.assume(reason),
         };
-        if found.differs_from([&self.first, &self.second]) {
-            let is_same = found.first == self.first;
-            let of_second = [&found.second, &self.second].map(Option::is_some);
-            match (&self.first, of_second) {
-                (None, _) => {}
-                (Some(_), [false, true]) if is_same => self.assume(
-                    "from the initial weights the second modality of the formula is never learned",
-                ),
-                (Some(_), [true, false]) if is_same => self.assume(
-                    "from the initial weights a second modality is learned, which the formula never learns",
-                ),
-                _ => self.assume("the initial weights decide the order: the formula has another one"),
+        if self.settle(&mut found) {
+            if self.first.is_some() {
+                self.assume_order(&found, "the initial weights decide the order");
             }
             (self.first, self.second) = (found.first.clone(), found.second.clone());
             self.ratio = None;
         }
         if let Some(neglected) = found.neglected {
             self.assume(&format!(
-                "from weights: drops last up to {:.2} % of the times at which they come",
-                100.0 * neglected
+                "from weights: drops last up to {} of the times at which they come",
+                in_percent(neglected)
             ));
         }
         self.from_weights = Some(found);

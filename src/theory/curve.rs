@@ -63,7 +63,7 @@ const MOST_STEPS: u64 = 100_000;
 /// | others still | none: no curve |
 ///
 /// Each map starts along its drive S_yxm. One that is exactly opposed to what drives the modality
-/// when its turn comes is an exception: random weights have a share along either, aligned ones
+/// when its turn comes, by the times of the initial weights where they are known, is an exception: random weights have a share along either, aligned ones
 /// do not and stay at zero.
 ///
 /// None for several outputs, whose maps are not of rank one, for networks of one layer, for those
@@ -85,7 +85,11 @@ pub fn curve(
         return None;
     }
     let even = GradientCoordinates::of_equal_norms(moments, architecture, weights);
-    let directions = directions(&even.moments, architecture, scale.aligned);
+    let schedule = times.map_or_else(
+        || late_schedule(&even.moments, scale.aligned),
+        |times| times.times.values().copied().collect(),
+    );
+    let directions = directions(&even.moments, architecture, (&schedule, scale.aligned));
     let (state, start) = start((moments, architecture), (weights, scale, times), directions)?;
     let trajectory = solve(moments, architecture, &state, (rtol, t_end))?;
     Some(Curve { trajectory, start })
@@ -125,9 +129,12 @@ fn start(
     })
 }
 
-/// Unit vectors along which the modalities' maps start.
-fn directions(moments: &Moments, architecture: &Architecture, aligned: bool) -> Vec<DVector<f64>> {
-    let schedule = late_schedule(moments, aligned);
+/// Unit vectors along which the modalities' maps start that are learned by a schedule.
+fn directions(
+    moments: &Moments,
+    architecture: &Architecture,
+    (schedule, aligned): (&[Option<f64>], bool),
+) -> Vec<DVector<f64>> {
     let direction = |m: usize| {
         let early = drive(moments, &[], m);
         let time = schedule[m].unwrap_or(f64::INFINITY);

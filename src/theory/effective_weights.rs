@@ -138,7 +138,11 @@ impl<'a> Aligned<'a> {
             weights[layer.range.clone()].copy_from_slice(entries.as_slice());
         }
         let weights = DVector::from_vec(weights);
-        let found = leading_from_weights(self.moments, &self.architecture, &weights).ok()?;
+        let start = super::from_weights::Start {
+            weights: &weights,
+            never_turns: false,
+        };
+        let found = leading_from_weights(self.moments, &self.architecture, start).ok()?;
         let log = |time: &Option<f64>| time.map(f64::ln);
         Some(found.times.values().map(log).collect())
     }

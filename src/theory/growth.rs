@@ -53,6 +53,15 @@ pub(super) fn part(moments: &Moments, residual: &DMatrix<f64>, modality: usize) 
     }
 }
 
+/// Whether what a map (o x d_m) of one modality adds to the outputs is what round-off leaves of nothing.
+pub(super) fn explains_nothing(moments: &Moments, map: &DMatrix<f64>, modality: usize) -> bool {
+    let range = &moments.modalities[modality].range;
+    let mut joined = DMatrix::zeros(map.nrows(), moments.inputs_len());
+    joined.columns_mut(range.start, range.len()).copy_from(map);
+    let power = moments.inputs.after(&joined).dot(&joined).max(0.0);
+    power.sqrt() <= 1e-10 * (2.0 * moments.initial_loss).sqrt()
+}
+
 /// Growth rate b~ = |S_yxB - S_yxA S_A^+ S_AB| of modality B while the modalities A are at their
 /// joint least-squares solution (section on the time ratio of late fusion).
 pub fn residual_growth_rate(moments: &Moments, learned: &[usize], modality: usize) -> f64 {
@@ -102,6 +111,8 @@ pub fn early_growth_rate(moments: &Moments, first: usize, second: usize) -> f64 
 /// turns round counts against the modality (see [`early_growth_rate`]); weights aligned with the
 /// old drive never come back from it.
 pub fn late_schedule(moments: &Moments, aligned: bool) -> Vec<Option<f64>> {
+    /// Relative distance of times that are equal.
+    const EQUAL: f64 = 1e-12;
     let count = moments.modalities.len();
     let fastest = growth_rate(moments, learning_order(moments)[0]);
     let mut times = vec![None; count];
@@ -117,9 +128,14 @@ pub fn late_schedule(moments: &Moments, aligned: bool) -> Vec<Option<f64>> {
         let waits = (0..count)
             .filter(|m| !learned.contains(m) && rates[*m] > 0.0 && grown[*m].is_finite())
             .map(|m| (m, (1.0 - grown[m]).max(0.0) / rates[m]));
-        let Some((next, wait)) = waits.min_by(|a, b| a.1.total_cmp(&b.1)) else {
+        let waits: Vec<(usize, f64)> = waits.collect();
+        let least = waits.iter().map(|(_, wait)| *wait).reduce(f64::min);
+        // Of equal ones the first, whatever round-off says.
+        let is_next = |wait: f64| least.is_some_and(|least| wait - least <= EQUAL * (now + least));
+        let Some(&(next, _)) = waits.iter().find(|(_, wait)| is_next(*wait)) else {
             return times;
         };
+        let wait = least.unwrap_or(0.0);
         now += wait;
         times[next] = Some(now);
         learned.push(next);

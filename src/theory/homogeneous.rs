@@ -17,7 +17,7 @@ use crate::flow::{Flow, Observation};
 use crate::integrate::{
     Method, Outcome, Pair, RightHandSide, Segment, Settings, Verdict, integrate_explicit,
 };
-use crate::linalg::spectral_norm;
+use crate::linalg::{norm, spectral_norm};
 use crate::network::{Architecture, smallest_layer_rms};
 use nalgebra::{DMatrix, DVector};
 
@@ -161,14 +161,48 @@ impl SmallNetwork {
         }
         let moments = Moments::of_constant_drive(&self.architecture.modalities, drive);
         let mut system = self.system(&moments);
-        let settings = self.settings(duration, rtol);
-        let end = integrate_explicit(
-            &mut system,
-            self.state(),
-            &settings,
-            &mut |_: &mut dyn Segment| Verdict::Continue,
-        );
-        (end.outcome == Outcome::TimeReached).then(|| self.with_state(&end.state))
+        let (outcome, state) =
+            self.integrate(&mut system, (duration, rtol), &mut |_, _| Verdict::Continue);
+        (outcome == Outcome::TimeReached).then(|| self.with_state(&state))
+    }
+
+    /// Integrates `system` from the network's state for `duration` at most, in parts: the flow does not know the time,
+    /// and where a time has too few digits for a step, as just before a late blow-up, the next part counts from zero.
+    /// Segments are shown with the time at which their part began. Gives back the end and its state.
+    fn integrate(
+        &self,
+        system: &mut Homogeneous<'_>,
+        (duration, rtol): (f64, f64),
+        observe: &mut dyn FnMut(f64, &mut dyn Segment) -> Verdict,
+    ) -> (Outcome, DVector<f64>) {
+        /// Each part is shorter than the one before by some fifteen powers of ten.
+        const MOST_PARTS: usize = 8;
+        /// Share of their start to which aligned weights shrink that never come back but by round-off; others turn long before.
+        const SHRUNK: f64 = 1e-3;
+        let (mut state, mut before) = (self.state(), 0.0);
+        let least = SHRUNK * state.norm();
+        let mut has_shrunk = false;
+        for _ in 0..MOST_PARTS {
+            let settings = self.settings(duration - before, rtol);
+            let end = integrate_explicit(
+                system,
+                state,
+                &settings,
+                &mut |segment: &mut dyn Segment| {
+                    has_shrunk |= segment.nodes()[2].state.norm() < least;
+                    observe(before, segment)
+                },
+            );
+            state = end.state;
+            if end.outcome != Outcome::StepUnderflow || end.time == 0.0 || has_shrunk {
+                return (end.outcome, state);
+            }
+            before += end.time;
+            if before >= duration {
+                return (Outcome::TimeReached, state);
+            }
+        }
+        (Outcome::StepUnderflow, state)
     }
 
     fn system<'a>(&'a self, moments: &'a Moments) -> Homogeneous<'a> {
@@ -197,7 +231,7 @@ impl SmallNetwork {
             reader.observe(weights, &mut observation);
             let share = |(place, &(m, level)): (usize, &(usize, f64))| {
                 let map = &observation.values[architecture.map_block(m)];
-                (place, map.iter().map(|w| w * w).sum::<f64>().sqrt() / level)
+                (place, norm(map) / level)
             };
             let shares = watched.iter().enumerate().map(share);
             shares.fold(
@@ -221,25 +255,21 @@ impl SmallNetwork {
         if let (place, excess @ 1.0..) = share(&start) {
             return at(place, 0.0, &start, excess);
         }
-        let settings = self.settings(limit, rtol);
         let mut reached = None;
-        let end = integrate_explicit(
-            &mut system,
-            start,
-            &settings,
-            &mut |segment: &mut dyn Segment| {
+        let (outcome, state) =
+            self.integrate(&mut system, (limit, rtol), &mut |before, segment| {
                 let (place, at_end) = share(segment.nodes()[2].state);
                 if at_end < 1.0 {
                     return Verdict::Continue;
                 }
                 let crossing = crossing(segment, &mut share);
-                reached = crossing.map(|(time, state, excess)| at(place, time, &state, excess));
+                reached =
+                    crossing.map(|(time, state, excess)| at(place, before + time, &state, excess));
                 Verdict::Stop(Outcome::Converged)
-            },
-        );
-        match (reached, end.outcome) {
+            });
+        match (reached, outcome) {
             (Some(reached), _) => reached,
-            (None, Outcome::TimeReached) => Ended::TimeIsUp(self.with_state(&end.state)),
+            (None, Outcome::TimeReached) => Ended::TimeIsUp(self.with_state(&state)),
             _ => Ended::Never,
         }
     }
@@ -280,12 +310,17 @@ impl SmallNetwork {
         (depth > 2.0 && rest.is_finite()).then_some(rest)
     }
 
-    /// The Frobenius norm of the map of one stack.
-    pub(super) fn map_norm(&self) -> f64 {
+    /// The map of one stack, o x d.
+    pub(super) fn map(&self) -> DMatrix<f64> {
         let layers = (0..self.architecture.layers.len()).rev();
         let layers = layers.map(|l| self.architecture.view(&self.weights, l).into_owned());
         let map = layers.reduce(|map, layer| map * layer);
-        map.map_or(0.0, |map| map.norm())
+        map.unwrap_or_default()
+    }
+
+    /// Its Frobenius norm.
+    pub(super) fn map_norm(&self) -> f64 {
+        self.map().norm()
     }
 
     fn settings(&self, t_end: f64, rtol: f64) -> Settings {

@@ -55,8 +55,8 @@ pub use formulas::{
     contribution, intermediate_ratio, is_preference_superficial, misattribution, solution_round_off,
 };
 pub use from_weights::{
-    FromWeights, Stage, descent_from_weights, early_decaying, from_weights, late_from_weights,
-    leading_from_weights,
+    FromWeights, Stage, Start, descent_from_weights, early_decaying, from_weights,
+    late_from_weights, leading_from_weights,
 };
 pub use growth::{
     are_opposed, early_growth_rate, growth_rate, late_schedule, learning_order,
@@ -74,7 +74,7 @@ pub use weight_decay::DecayLimits;
 use crate::data::{Modality, Moments};
 use crate::linalg::{overshoot, written_rows};
 use crate::network::{Architecture, Fusion};
-use growth::{nth_learned, turn};
+use growth::{explains_nothing, nth_learned, turn};
 use nalgebra::DVector;
 use order::Order;
 use serde::Serialize;
@@ -180,14 +180,9 @@ impl Theory {
     /// Length of the unimodal phase, from the absolute times, or from the first one and the ratio. None
     /// where the second modality follows right after the first: how soon, leading order does not tell.
     pub fn length(&self) -> Option<f64> {
-        /// Share of the first time.
-        const RIGHT_AFTER: f64 = 1e-6;
         let first = self.t_first?;
-        let length = match self.t_second {
-            Some(second) => second - first,
-            None => first * (self.ratio? - 1.0),
-        };
-        (length > RIGHT_AFTER * first).then_some(length)
+        let second = self.t_second.or_else(|| Some(first * self.ratio?));
+        length_between(first, second?)
     }
 
     /// The order of two modalities or more, the time ratio, and what follows from the order: of the moments in the
@@ -338,6 +333,14 @@ impl Theory {
     }
 }
 
+/// The time from one modality to the next; None where that follows right after: how soon, leading order does not tell.
+fn length_between(first: f64, second: f64) -> Option<f64> {
+    /// Share of the first time.
+    const RIGHT_AFTER: f64 = 1e-6;
+    let length = second - first;
+    (length > RIGHT_AFTER * first).then_some(length)
+}
+
 const UNBALANCED: &str = "the two layers of a modality start unequal: the formula of the time ratio takes them for balanced; \
      times from the initial weights do not, and are exact for uncorrelated scalar modalities";
 
@@ -353,7 +356,13 @@ fn ratio(
     (first, second): (usize, usize),
 ) -> Result<(f64, &'static str), &'static str> {
     if fusion.is_early() {
-        return Ok((1.0, "early fusion: all modalities are learned together"));
+        let map = |m: usize| moments.block(&moments.least.map, m);
+        let is_learned = |&m: &usize| !explains_nothing(moments, &map(m), m);
+        let learned = (0..moments.modalities.len()).filter(is_learned);
+        return match learned.count() {
+            2.. => Ok((1.0, "early fusion: all modalities are learned together")),
+            _ => Err("no second modality has anything to learn"),
+        };
     }
     if fusion.is_late() {
         let schedule = late_schedule(moments, scale.aligned);
@@ -373,9 +382,11 @@ fn ratio(
                     (init.aligned or init.gaussian_norm)",
         );
     };
-    let ratio = intermediate_ratio(moments, (first, second), fusion, norm).ok_or(
-        "no second modality is ever learned from aligned weights, or their norm is not below 1",
-    )?;
+    let ratio = intermediate_ratio(moments, (first, second), fusion, norm);
+    let ratio = ratio.ok_or(match norm < 1.0 {
+        true => "no second modality is ever learned from aligned weights",
+        false => "the time ratio of intermediate fusion needs an initial norm below 1",
+    })?;
     Ok((
         ratio,
         "intermediate fusion: rank one, balanced, aligned initial layers",

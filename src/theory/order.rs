@@ -17,6 +17,9 @@ const ROUND_OFF: f64 = 1e-12;
 /// Relative distance within which rates and times count as equal.
 const EQUAL: f64 = 1e-12;
 
+/// How much later than another a modality is learned that is past its level by then, relative to that time.
+pub(super) const RIGHT_AFTER: f64 = 1e-9;
+
 /// The order in which the modalities are learned.
 pub(super) struct Order {
     /// Their places, the first one first.
@@ -39,16 +42,22 @@ impl Order {
     ) -> Self {
         let by_rates = learning_order(moments);
         let [fast, slow] = [by_rates[0], by_rates[1]].map(|m| growth_rate(moments, m));
+        let are_rates_equal = fast - slow <= EQUAL * fast;
         let Some(schedule) = two_layer_schedule(moments, architecture, weights) else {
             return Self {
-                is_open: fast - slow <= EQUAL * fast,
+                is_open: are_rates_equal,
                 places: by_rates,
                 overruling: None,
             };
         };
         let places = order_of(&schedule, moments);
+        // What is past its level when its turn comes is learned right after (`two_layer_schedule`).
+        let equal = match are_rates_equal {
+            true => 2.0 * RIGHT_AFTER,
+            false => EQUAL,
+        };
         let is_open = match (schedule[places[0]], schedule[places[1]]) {
-            (Some(earlier), Some(later)) => later - earlier <= EQUAL * later,
+            (Some(earlier), Some(later)) => later - earlier <= equal * later,
             _ => false,
         };
         let formula = late_schedule(moments, aligned);
@@ -131,7 +140,7 @@ pub fn two_layer_schedule(
             });
         }
         // One that is past its level by then is learned right after: the times stay in order.
-        now += wait.max(1e-9 * now);
+        now += wait.max(RIGHT_AFTER * now);
         times[next] = Some(now);
         learned.push(next);
         learned.sort_unstable();

@@ -14,7 +14,7 @@
 //! time in which it is learned alone, which every remedy scales alike.
 
 use super::coordinates::{GradientCoordinates, frozen_before_shared};
-use super::from_weights::from_weights;
+use super::from_weights::{Start, from_weights};
 use super::growth::{early_growth_rate, growth_rate, learning_order, residual_growth_rate};
 use super::weight_decay::{self, DecayLimits};
 use super::{Theory, two_layer};
@@ -203,7 +203,11 @@ fn alone_speeds(
         );
         let own = stack[0].range.start..stack[stack.len() - 1].range.end;
         let own = weights.rows_range(own).into_owned();
-        let time = from_weights(&alone, &shape.ok()?, &own).ok()?.t_first?;
+        let start = Start {
+            weights: &own,
+            never_turns: false,
+        };
+        let time = from_weights(&alone, &shape.ok()?, start).ok()?.t_first?;
         Some(1.0 / time)
     };
     (0..moments.modalities.len()).map(speed).collect()

@@ -173,8 +173,7 @@ impl Course {
         if level == 0.0 {
             return None;
         }
-        let Ended::Learned(reached) = stack.flow_until(&drive, &[(0, level)], (limit, RTOL))
-        else {
+        let Ended::Learned(reached) = stack.flow_until(&drive, &[(0, level)], (limit, RTOL)) else {
             return None;
         };
         // By then the map grows as e^{2 |D| t}, of which decay leaves e^{2 (|D| - mu) t}.

@@ -38,8 +38,11 @@ mod within;
 
 pub use changing::{Stage, early_decaying, late_from_weights};
 pub use result::FromWeights;
+pub(super) use result::in_percent;
 
-use super::growth::{in_order, late_schedule, learning_order, residual_growth_rate};
+use super::growth::{
+    explains_nothing, in_order, late_schedule, learning_order, residual_growth_rate,
+};
 use super::heavy_ball::HeavyBall;
 use super::homogeneous::{Ended, Reached, SmallNetwork};
 use super::order::two_layer_schedule;
@@ -49,6 +52,9 @@ use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 use projection::{Outside, Projection, likely_sets};
 use result::Event;
+
+const MODE_BY_MODE: &str = "several outputs: a modality is learned mode by mode, and from the weights no time after its \
+     first mode is known";
 
 /// Relative tolerance of the homogeneous flows: far below the terms that leading order neglects.
 const RTOL: f64 = 1e-5;
@@ -61,9 +67,9 @@ const RTOL: f64 = 1e-5;
 pub fn from_weights(
     moments: &Moments,
     architecture: &Architecture,
-    weights: &DVector<f64>,
+    start: Start<'_>,
 ) -> Result<FromWeights, &'static str> {
-    times((moments, architecture, weights), None, Order::Next)
+    times((moments, architecture, start), None, Order::Next)
 }
 
 /// The same to leading order alone, which takes drops for instants. Near ties do not make it jump, so that it tells
@@ -74,9 +80,9 @@ pub fn from_weights(
 pub fn leading_from_weights(
     moments: &Moments,
     architecture: &Architecture,
-    weights: &DVector<f64>,
+    start: Start<'_>,
 ) -> Result<FromWeights, &'static str> {
-    times((moments, architecture, weights), None, Order::Leading)
+    times((moments, architecture, start), None, Order::Leading)
 }
 
 /// The same by the steps of a descent, to first order in its learning rate. Three layers and more only.
@@ -86,10 +92,20 @@ pub fn leading_from_weights(
 pub fn descent_from_weights(
     moments: &Moments,
     architecture: &Architecture,
-    weights: &DVector<f64>,
+    start: Start<'_>,
     steps: HeavyBall,
 ) -> Result<FromWeights, &'static str> {
-    times((moments, architecture, weights), Some(steps), Order::Next)
+    times((moments, architecture, start), Some(steps), Order::Next)
+}
+
+/// The initial weights of a network.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'w> {
+    /// Their values.
+    pub weights: &'w DVector<f64>,
+    /// Whether no private stack ever comes back from a drive that turns round, since the weights are aligned: what an
+    /// integration then grows out of round-off is nothing.
+    pub never_turns: bool,
 }
 
 /// Up to which order in small weights the times are right.
@@ -102,10 +118,11 @@ enum Order {
 }
 
 fn times(
-    (moments, architecture, weights): (&Moments, &Architecture, &DVector<f64>),
+    (moments, architecture, start): (&Moments, &Architecture, Start<'_>),
     steps: Option<HeavyBall>,
     order: Order,
 ) -> Result<FromWeights, &'static str> {
+    let weights = start.weights;
     if !architecture.is_linear() {
         return Err("times from the actual weights are those of linear networks");
     }
@@ -117,10 +134,8 @@ fn times(
             None => two_layer_schedule(moments, architecture, weights),
             Some(_) => None,
         };
-        let times =
-            times.ok_or("times from the actual weights of two layers are not known here")?;
-        let times: Vec<_> = times.into_iter().map(|time| time.map(Event::at)).collect();
-        return Ok(FromWeights::of((moments, architecture), &times, None));
+        let times = times.ok_or_else(|| two_layer_reason(moments, architecture))?;
+        return Ok(FromWeights::of_exact((moments, architecture), times));
     }
     are_deep_times_known(moments, architecture)?;
     let mut learned = match is_early(architecture) {
@@ -139,16 +154,37 @@ fn times(
             moments,
             architecture,
             weights,
+            never_turns: start.never_turns,
             projection: projection.as_ref(),
             steps,
             order,
         };
+        if problem.starts_above() {
+            return Err(ABOVE);
+        }
         match problem.times() {
-            Ok(found) => return above_zero(found),
+            Ok(found) => return known(found),
             Err(Outside(set)) => learned.push(set),
         }
     }
     Err("times from the actual weights are not known: the drives go on and on")
+}
+
+/// Why there are no times of two layers.
+fn two_layer_reason(moments: &Moments, architecture: &Architecture) -> &'static str {
+    if !architecture.shared.is_empty() {
+        return "times from the actual weights of two layers are known for late fusion only";
+    }
+    match moments.outputs_len() {
+        1 => {
+            "times from the actual weights of two layers are not known: a map starts above its level, or creeps up to it \
+             later than its leading mode"
+        }
+        _ => {
+            "times from the actual weights of two layers are not known: those of the modes of several outputs are not, or a \
+             mode starts above its level"
+        }
+    }
 }
 
 /// Whether all modalities are fused before the second layer.
@@ -188,19 +224,25 @@ fn are_deep_times_known(
     }
 }
 
-/// The times, unless one is zero.
-fn above_zero(found: FromWeights) -> Result<FromWeights, &'static str> {
-    match found.times.values().any(|time| *time == Some(0.0)) {
-        false => Ok(found),
-        true => Err("times from the actual weights are not known: a map starts above its level"),
+/// The times, unless one is zero, or there are none.
+fn known(found: FromWeights) -> Result<FromWeights, &'static str> {
+    if found.times.values().any(|time| *time == Some(0.0)) {
+        return Err(ABOVE);
     }
+    found.t_first.is_some().then_some(found).ok_or(
+        "times from the actual weights: nothing is learned, as far as their homogeneous flow can be followed",
+    )
 }
+
+const ABOVE: &str = "times from the actual weights are not known: a map starts above its level";
 
 /// What the times depend on.
 struct Problem<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
     weights: &'p DVector<f64>,
+    /// As [`Start`] has it.
+    never_turns: bool,
     /// How the inputs of that network stand for those of the moments, where they are others.
     projection: Option<&'p Projection>,
     steps: Option<HeavyBall>,
@@ -223,7 +265,39 @@ impl Problem<'_> {
             true => None,
             false => self.shared_share(),
         };
+        let places = (0..self.count()).filter(|m| times[*m].is_some());
+        let learned: Vec<usize> = places.collect();
+        let is_unknown = learned.len() < self.count() && !self.are_whole(&learned);
+        found.unknown = is_unknown.then_some(MODE_BY_MODE);
         Ok(found)
+    }
+
+    /// Whether the map of a modality starts beyond what it comes to, alone or beside all others.
+    fn starts_above(&self) -> bool {
+        let all: Vec<usize> = (0..self.count()).collect();
+        let shared = self.architecture.shared.clone();
+        let shared = shared.map(|l| self.architecture.view(self.weights, l).into_owned());
+        let shared: Vec<_> = shared.collect();
+        all.iter().any(|&m| {
+            let layers = self.layers(self.weights, m, None);
+            let layers = layers.into_iter().chain(shared.iter().cloned());
+            let map = layers.reduce(|map, layer| layer * map);
+            let level = self.map_norm(&[m], m).max(self.map_norm(&all, m));
+            level > 0.0 && map.is_some_and(|map| map.norm() >= level)
+        })
+    }
+
+    /// Whether modalities are learned as a whole, each by one mode: what is left of them later is known then.
+    fn are_whole(&self, learned: &[usize]) -> bool {
+        /// Share of the first mode below which there is no second one.
+        const SMALL: f64 = 1e-6;
+        let map = self.moments.critical_map(learned);
+        self.moments.outputs_len() == 1
+            || learned.iter().all(|&m| {
+                let modes = self.moments.block(&map, m).singular_values();
+                let second = modes.as_slice().get(1).copied();
+                second.unwrap_or(0.0) <= SMALL * modes.amax()
+            })
     }
 
     fn count(&self) -> usize {
@@ -302,8 +376,11 @@ impl Problem<'_> {
             _ => None,
         };
         let problem = (self.moments, self.architecture);
-        let mut found = FromWeights::of(problem, &vec![event; self.count()], self.steps);
+        let event = |&m: &usize| event.filter(|_| self.map_norm(&all, m) > 0.0);
+        let events: Vec<_> = all.iter().map(event).collect();
+        let mut found = FromWeights::of(problem, &events, self.steps);
         (found.first, found.second) = (None, None);
+        found.is_open = false;
         found.neglected = found.t_first.and_then(|time| {
             let shares = self.early_drives(&cross).into_iter();
             let shares = shares.map(|drive| 1.0 / (depth as f64 * drive * time));
@@ -323,10 +400,14 @@ impl Problem<'_> {
         drives
     }
 
-    /// Frobenius norm of modality m's map where the modalities `learned` are at their joint least-squares solution.
+    /// Frobenius norm of modality m's map where the modalities `learned` are at their joint least-squares solution; zero
+    /// where they leave nothing for it to learn.
     fn map_norm(&self, learned: &[usize], m: usize) -> f64 {
-        let map = self.moments.critical_map(learned);
-        self.moments.block(&map, m).norm()
+        let map = self.moments.block(&self.moments.critical_map(learned), m);
+        match explains_nothing(self.moments, &map, m) {
+            true => 0.0,
+            false => map.norm(),
+        }
     }
 }
 

@@ -207,6 +207,7 @@ mod tests {
                 moments: &moments,
                 architecture,
                 weights,
+                never_turns: false,
                 projection,
                 steps: None,
                 order: Order::Leading,

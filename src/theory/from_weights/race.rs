@@ -1,6 +1,6 @@
 //! Stacks that do not know each other but for their drives: which of them is learned next, and when.
 
-use super::super::growth::drives;
+use super::super::growth::{are_opposed, drives};
 use super::super::homogeneous::{Ended, Reached, SmallNetwork};
 use super::drop::{Drop, Part, drop};
 use super::projection::Outside;
@@ -128,6 +128,9 @@ impl Problem<'_> {
                 true => None,
                 false => race.learn(self, &due, drives)?,
             };
+            if !self.are_whole(&race.learned) {
+                return Ok(race.times);
+            }
             let Some(stage) = race.ahead.pop_front() else {
                 return Ok(race.times);
             };
@@ -239,6 +242,9 @@ impl Race<'_> {
             let (all, drive) = (self.with(m), &self.stage.drives[m]);
             // Nothing is left to learn.
             if drive.norm() == 0.0 || problem.map_norm(&all, m) == 0.0 {
+                continue;
+            }
+            if problem.never_turns && are_opposed(&stack.map(), drive) {
                 continue;
             }
             match (self.wait)(stack, drive, (m, &all), end.time) {
