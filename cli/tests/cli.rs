@@ -13,3 +13,4 @@ mod reproducible;
 mod support;
 mod sweep;
 mod tables;
+mod theory;

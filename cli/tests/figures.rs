@@ -253,7 +253,11 @@ fn theory_from_the_weights_is_a_stroke_on_each_point() {
 /// What theory says by the actual weights is not called measured.
 #[test]
 fn maps_are_called_by_where_their_values_come_from() {
-    for (value, title) in [("weights_ratio", "theory"), ("steps", "measured")] {
+    for (value, title) in [
+        ("weights_ratio", "theory"),
+        ("steps", "measured"),
+        ("weights_ratio_gap", "gap"),
+    ] {
         let figure = format!("{{heat: {{x: data.toy.rho, y: data.toy.sigma.B, value: {value}}}}}");
         let page = page(SQUARE, &figure, |_| {
             let mut finished = run(Some(4.0), 4.0);
@@ -262,7 +266,30 @@ fn maps_are_called_by_where_their_values_come_from() {
             finished
         });
         assert_eq!(page.panels[0].title, title);
+        // Gaps are in percent, whosever they are.
+        let shown = cells(&page.panels[0])[0];
+        assert_eq!(shown, Some(if title == "gap" { 300.0 } else { 3.0 }));
     }
+}
+
+/// Where no formula has a word, the prediction of the weights is across.
+#[test]
+fn runs_without_a_formula_stand_at_the_prediction_of_their_weights() {
+    let sweep = "{repeats: 2, axes: [{path: data.toy.rho, values: [0, 0.5]}]}";
+    let page = page(sweep, "{scatter: {value: t_first}}", |_| {
+        let mut finished = run(Some(4.0), 4.0);
+        let row = &mut finished.row.measured;
+        row.insert("t_first".into(), number(Some(7.0)).expect("finite"));
+        row.insert("weights_t_first".into(), number(Some(6.5)).expect("finite"));
+        finished
+    });
+    let dots: Vec<(f64, f64)> = page.panels[0].dots.iter().map(|dot| dot.at).collect();
+    assert_eq!(dots, [(6.5, 7.0); 4]);
+    assert!(
+        page.notes
+            .iter()
+            .any(|note| note.starts_with("theory of 4 runs: from their actual"))
+    );
 }
 
 /// Theory that has a word at one value only is a mark there.

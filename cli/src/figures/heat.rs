@@ -96,19 +96,21 @@ impl HeatFigure {
                 false => Ramp::Sequential,
             },
         };
-        let mut maps = vec![map(self.value.origin(), |sums| sums.measured)];
+        let in_percent = |map: Map, unit: &str| Map {
+            values: map.values.iter().map(|gap| Some(100.0 * (*gap)?)).collect(),
+            unit: format!("{unit}, %"),
+            ramp: Ramp::Diverging,
+            ..map
+        };
+        let shown = map(self.value.origin(), |sums| sums.measured);
+        if self.value.is_gap() {
+            return vec![in_percent(shown, &self.value.label())];
+        }
+        let mut maps = vec![shown];
         if self.value.is_predicted() {
-            let mut gap = map("gap", |sums| sums.gap);
-            gap.values
-                .iter_mut()
-                .flatten()
-                .for_each(|gap| *gap *= 100.0);
+            let gap = map("gap", |sums| sums.gap);
             maps.push(map("theory", |sums| sums.theory));
-            maps.push(Map {
-                unit: "(measured − theory)/theory, %".to_owned(),
-                ramp: Ramp::Diverging,
-                ..gap
-            });
+            maps.push(in_percent(gap, "(measured − theory)/theory"));
         }
         maps
     }

@@ -50,7 +50,7 @@ impl Kind for LinesFigure {
             series(label, &xs, &field, row, dense)
         });
         let series: Vec<Series> = series.collect();
-        let mut notes = Vec::from_iter(meaning(&series));
+        let mut notes = Vec::from_iter(meaning(&series, self.y.origin()));
         let (matched, measured) = field.share(|sums| sums.matched);
         if matched < measured && joined(&series).count() > 0 {
             notes.push(format!(
@@ -173,27 +173,28 @@ fn joined(series: &[Series]) -> impl Iterator<Item = &Series> {
 }
 
 /// What points, bars and lines stand for, said once.
-fn meaning(series: &[Series]) -> Option<String> {
+fn meaning(series: &[Series], origin: &str) -> Option<String> {
     let mut points = series.iter().flat_map(|one| &one.points).peekable();
     let mut parts = Vec::new();
     if points.peek().is_some() {
         parts.push(match points.any(|point| point.bar.is_some()) {
-            true => "points: measured, mean of the repeats; bars: least to greatest",
-            false => "points: measured",
+            true => format!("points: {origin}, mean of the repeats; bars: least to greatest"),
+            false => format!("points: {origin}"),
         });
     }
     let with_theory = series.iter().filter(|one| !one.line.is_empty()).count();
     match joined(series).count() {
         _ if with_theory == 0 => {}
-        0 => parts.push("lines: theory"),
+        0 => parts.push("lines: theory".to_owned()),
         joined if joined == with_theory => {
-            parts.push("lines: theory for the runs' own data, joined");
+            parts.push("lines: theory for the runs' own data, joined".to_owned());
         }
-        _ => parts.push("lines: theory, for the runs' own data joined where those are drawn"),
+        _ => parts
+            .push("lines: theory, for the runs' own data joined where those are drawn".to_owned()),
     }
     let mut points = series.iter().flat_map(|one| &one.points);
     if points.any(|point| point.tick.is_some()) {
-        parts.push("black strokes: theory from the actual initial weights, mean");
+        parts.push("black strokes: theory from the actual initial weights, mean".to_owned());
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -233,9 +234,15 @@ mod tests {
     #[test]
     fn the_note_says_only_what_is_drawn() {
         let (dense, joined) = ((&[1.0, 2.0][..], false), (&[1.0, 2.0][..], true));
-        let note = |bars: &[_], theory: &[_]| meaning(&lines(bars, theory)).unwrap_or_default();
+        let note = |bars: &[_], theory: &[_]| {
+            meaning(&lines(bars, theory), "measured").unwrap_or_default()
+        };
         assert_eq!(note(&[], &[]), "");
         assert_eq!(note(&[(1.0, 1.0)], &[]), "points: measured");
+        let ratio = Quantity::named("weights_ratio").expect("a quantity");
+        let points = lines(&[(1.0, 1.0)], &[]);
+        let note_of_theory = meaning(&points, ratio.origin());
+        assert_eq!(note_of_theory.as_deref(), Some("points: theory"));
         let both = note(&[(1.0, 1.0), (1.0, 2.0)], &[dense]);
         assert!(both.contains("bars: ") && both.ends_with("lines: theory"));
         assert_eq!(note(&[], &[dense]), "lines: theory");

@@ -46,22 +46,35 @@ impl Kind for ScatterFigure {
         });
         let mut series: Vec<Series> = series.collect();
         let mut aggregate = Aggregate::default();
+        let weights = self.value.by_weights();
+        let mut by_weights = 0;
         request.each(table, &mut aggregate, |record, aggregate| {
             let measured = record.measured(self.value);
-            match record.pair(self.value) {
+            let has_formula = record.predicted(self.value).is_some();
+            let weights = weights.filter(|_| !has_formula);
+            let from_weights = weights.and_then(|weights| record.from_weights(self.value, weights));
+            let is_predicted =
+                has_formula || weights.is_some_and(|weights| record.measured(weights).is_some());
+            let pair = record.pair(self.value).or(measured.zip(from_weights));
+            match pair {
                 Some((measured, theory)) => {
+                    by_weights += u64::from(!has_formula);
                     let (at, bar) = ((theory, measured), None);
                     let row = up.map_or(0, |up| record.cell.places[up]);
                     let tick = None;
                     series[row].points.push(Measured { at, bar, tick });
                 }
-                None if measured.is_some() && record.predicted(self.value).is_some() => {
-                    aggregate.other_order += 1;
-                }
+                None if measured.is_some() && is_predicted => aggregate.other_order += 1,
                 None => aggregate.missing += 1,
             }
         })?;
-        Ok(self.of(&series, aggregate.note().into_iter().collect()))
+        let mut notes: Vec<String> = aggregate.note().into_iter().collect();
+        if by_weights > 0 {
+            notes.push(format!(
+                "theory of {by_weights} runs: from their actual initial weights, where there is no formula"
+            ));
+        }
+        Ok(self.of(&series, notes))
     }
 }
 

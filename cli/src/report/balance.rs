@@ -83,7 +83,9 @@ fn push_notes(text: &mut String, balance: &Balance) {
         );
         push_wrapped(text, &note);
     }
-    if let Some(alpha) = balance.modulate {
+    /// Equally fast modalities: neither is ahead, whatever the strength.
+    const NONE_AHEAD: f64 = 1e-9;
+    if let Some(alpha) = balance.modulate.filter(|alpha| *alpha > NONE_AHEAD) {
         let note = format!(
             "modulation: the first modality stays ahead in score for alpha below {}, in the limit of small weights; slowed, it \
              may be learned second from smaller values on",

@@ -57,6 +57,7 @@ pub(super) fn name(modality: Option<&Modality>) -> String {
 pub(super) fn percent(gap: Option<f64>) -> String {
     match gap {
         None => NONE.into(),
+        Some(0.0) => "0 %".into(),
         Some(gap) if gap.abs() < 1e-4 => format!("{:+.0e} %", 100.0 * gap),
         Some(gap) => format!("{:+.2} %", 100.0 * gap),
     }

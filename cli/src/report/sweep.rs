@@ -59,8 +59,11 @@ pub struct Agreement {
 /// Relative gaps (measured - theory)/|theory| of a quantity over the cells.
 #[derive(Debug, Clone, Serialize)]
 pub struct GapSummary {
-    /// The quantity.
+    /// The quantity, or what the actual initial weights say of it.
     pub quantity: Quantity,
+    /// What is measured.
+    #[serde(skip)]
+    measured: Quantity,
     /// Cells with both.
     pub compared: u64,
     /// Mean size of the gap.
@@ -81,7 +84,7 @@ impl SweepSummary {
             cells: table.grid.len(),
             outcomes: table.store.outcomes().into_iter().collect(),
             failures: Vec::new(),
-            gaps: predicted.map(GapSummary::new).collect(),
+            gaps: predicted.flat_map(GapSummary::both).collect(),
             first: Agreement::default(),
             files: Vec::new(),
             provenance: None,
@@ -126,9 +129,17 @@ fn values(grid: &Grid, record: &Record) -> IndexMap<String, String> {
 }
 
 impl GapSummary {
-    fn new(quantity: Quantity) -> Self {
+    /// By the formulas, and by the actual initial weights where these have a word on the quantity.
+    fn both(measured: Quantity) -> impl Iterator<Item = Self> {
+        let sources = [Some(measured), measured.by_weights()];
+        let sources = sources.into_iter().flatten();
+        sources.map(move |quantity| Self::new(quantity, measured))
+    }
+
+    fn new(quantity: Quantity, measured: Quantity) -> Self {
         Self {
             quantity,
+            measured,
             compared: 0,
             mean: None,
             largest: None,
@@ -137,7 +148,11 @@ impl GapSummary {
     }
 
     fn add(&mut self, grid: &Grid, record: &Record) {
-        let Some(gap) = record.gap(self.quantity) else {
+        let gap = match self.quantity == self.measured {
+            true => record.gap(self.quantity),
+            false => record.gap_by_weights(self.measured, self.quantity),
+        };
+        let Some(gap) = gap else {
             return;
         };
         self.compared += 1;

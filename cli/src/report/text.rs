@@ -10,6 +10,7 @@ use super::network::network_line;
 use super::phase;
 use super::remedy::push_remedies;
 use super::summary::RunSummary;
+use indexmap::IndexMap;
 use modalflow::analysis::detector::Crossing;
 use modalflow::data::Modality;
 use modalflow::experiment::problem::Problem;
@@ -154,15 +155,22 @@ fn push_remarks(text: &mut String, theory: &Theory) {
 }
 
 /// The theory curve's distance from the flow.
-fn push_curve(text: &mut String, theory: &TheorySummary<'_>) {
-    let Some(curve) = &theory.curve else {
+fn push_curve(text: &mut String, summary: &Summary<'_>) {
+    let Some(curve) = &summary.theory.curve else {
         return;
+    };
+    let wanted = summary.theory.theory.from_weights.as_ref();
+    let wanted = wanted.and_then(|found| found.t_second);
+    let is_cut = curve.t_second.is_none() && wanted.is_some_and(|time| time > summary.flow.t_end);
+    let second = match is_cut {
+        true => "after the end of the run".to_owned(),
+        false => optional(curve.t_second),
     };
     let line = format!(
         "theory curve from {}: t_first {}, t_second {} (gaps {}, {}); loss gap {} at t = {}, map gap {}",
         curve.start.words(),
         optional(curve.t_first),
-        optional(curve.t_second),
+        second,
         percent(curve.t_first_gap),
         percent(curve.t_second_gap),
         number(curve.max_loss_gap),
@@ -195,7 +203,7 @@ pub fn report(problem: &Problem, run: &RunSummary<'_>) -> String {
         first.filter(|_| summary.superficial_preference == Some(true)),
     );
     push_remarks(&mut text, summary.theory.theory);
-    push_curve(&mut text, &summary.theory);
+    push_curve(&mut text, summary);
     push_crossings(&mut text, summary);
     push_modes(&mut text, summary);
     push_plateaus(&mut text, summary);
@@ -214,22 +222,25 @@ fn push_crossings(text: &mut String, summary: &Summary<'_>) {
     let theory = &summary.theory.theory;
     let schedule = theory.schedule.as_ref();
     let from_weights = theory.from_weights.as_ref();
-    let times = from_weights.filter(|_| schedule.is_none());
     let by_weights = |m: usize| {
-        let found = times?;
+        let found = from_weights?;
         Some((*found.times.get_index(m)?.1)? / found.t_first?)
     };
-    let rows = rows(
+    let mut rows = rows(
         summary.crossings.iter().enumerate(),
         &[
             ("modality", &|(_, c)| c.modality.name.clone()),
             ("learned at", &|(_, c)| optional(c.t_learned)),
             ("divided by t_first", &|(_, c)| optional(over_first(c))),
             ("theory", &|(m, _)| {
-                optional(schedule.map_or_else(|| by_weights(*m), |times| times[*m]))
+                optional(schedule.and_then(|times| times[*m]))
             }),
+            ("from weights", &|(m, _)| optional(by_weights(*m))),
         ],
     );
+    if from_weights.is_none() {
+        rows.iter_mut().for_each(|row| row.truncate(4));
+    }
     let _ = write!(text, "\n{}", table(&rows));
 }
 
@@ -283,6 +294,26 @@ fn push_plateaus(text: &mut String, summary: &Summary<'_>) {
     let _ = write!(text, "\n{}", table(&rows));
 }
 
+/// Why theory's word on descents is missing, each reason with its learning rates.
+fn push_reasons(text: &mut String, summary: &Summary<'_>) {
+    let mut reasons: IndexMap<&str, Vec<String>> = IndexMap::new();
+    for run in summary.descent {
+        if let Some(reason) = run.theory.reason {
+            let rates = reasons.entry(reason).or_default();
+            rates.push(number(run.descent.learning_rate));
+        }
+    }
+    for (reason, rates) in reasons {
+        push_wrapped(
+            text,
+            &format!(
+                "note: no prediction at eta = {}: {reason}",
+                rates.join(", ")
+            ),
+        );
+    }
+}
+
 fn push_descents(text: &mut String, summary: &Summary<'_>) {
     if summary.descent.is_empty() {
         return;
@@ -310,6 +341,7 @@ fn push_descents(text: &mut String, summary: &Summary<'_>) {
         ],
     );
     text.push_str(&table(&rows));
+    push_reasons(text, summary);
     push_visits(text, summary.descent);
     // The second crossing's gap and the largest gaps of the curves are in summary.json: the first
     // may change its sign with the rate, the others saturate.

@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) shown: Option<(&'static str, &'static str)>,
     /// Whether it is theory's word itself, by the actual initial weights, and not measured.
     pub(super) is_theory: bool,
+    /// Whether it is a relative gap of theory, of either sign.
+    pub(super) is_gap: bool,
     /// For the schema of scenarios.
     pub(super) meaning: &'static str,
     pub(super) needs: &'static [Need],
@@ -102,6 +104,7 @@ pub(super) const OTHERS: &[Entry] = &[
         let observables = run.problem.observables();
         number(compare::with_theory(&observables, run.phase, run.theory).ratio)
     })
+    .gap()
     .shown("gap of the time ratio, (measured − theory)/theory", "")
     .meaning("(measured - theory)/|theory| of the time ratio."),
     Entry::new("weights_first", |run| {
@@ -130,6 +133,7 @@ pub(super) const OTHERS: &[Entry] = &[
         let gap = compare::with_theory(&observables, run.phase, run.theory);
         number(gap.weights.ratio)
     })
+    .gap()
     .shown("gap of the time ratio from the weights", "")
     .meaning("(measured - predicted)/|predicted| of the time ratio by the actual initial weights."),
     Entry::new("weights_neglected", |run| {
@@ -281,6 +285,7 @@ impl Entry {
             predicted: None,
             by_weights: None,
             is_theory: false,
+            is_gap: false,
             shown: None,
             meaning: "",
             needs: &[],
@@ -299,6 +304,11 @@ impl Entry {
 
     const fn theory(mut self) -> Self {
         self.is_theory = true;
+        self
+    }
+
+    const fn gap(mut self) -> Self {
+        self.is_gap = true;
         self
     }
 

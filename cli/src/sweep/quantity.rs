@@ -57,11 +57,16 @@ impl Quantity {
 
     /// What its values are called where theory's stand beside them.
     pub fn origin(self) -> &'static str {
-        if self.0.is_theory {
-            "theory"
-        } else {
-            "measured"
+        match (self.0.is_theory, self.0.is_gap) {
+            (true, _) => "theory",
+            (false, true) => "gap",
+            (false, false) => "measured",
         }
+    }
+
+    /// Whether it is a relative gap of theory, of either sign.
+    pub fn is_gap(self) -> bool {
+        self.0.is_gap
     }
 
     /// What theory predicts of it for a problem.

@@ -56,6 +56,14 @@ impl Record {
         self.measured(weights).filter(|_| is_first && is_second)
     }
 
+    /// (measured - predicted)/|predicted| of such a pair.
+    pub fn gap_by_weights(&self, quantity: Quantity, weights: Quantity) -> Option<f64> {
+        relative_gap(
+            self.measured(quantity),
+            self.from_weights(quantity, weights),
+        )
+    }
+
     /// Whether the modality learned first is the predicted one.
     pub fn first_agrees(&self) -> Option<bool> {
         let Row {
