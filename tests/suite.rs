@@ -18,6 +18,7 @@ mod detector;
 mod diagnose;
 mod edge_cases;
 mod exponential;
+mod frozen_residual;
 mod generalise;
 mod given;
 mod golden;

@@ -25,7 +25,7 @@ pub struct Samples {
 /// Functions of the inputs that the target is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
-    /// Their names.
+    /// Their names; part k is a function of modality k alone.
     pub names: &'static [&'static str],
     /// E[f f^T]^+ of the vector f of all K parts, K x K.
     pub inverse: SemiDefinite,
@@ -67,6 +67,20 @@ impl Samples {
         Self {
             parts: Some(parts),
             ..self
+        }
+    }
+
+    /// The targets, block after block, each by columns.
+    pub fn targets(&self) -> &[f64] {
+        &self.targets
+    }
+
+    /// The same inputs with other targets, in the order of [`Samples::targets`] and as many.
+    pub fn with_targets(&self, targets: Vec<f64>) -> Self {
+        Self {
+            targets,
+            parts: None,
+            ..self.clone()
         }
     }
 

@@ -60,6 +60,18 @@ impl Problem {
     pub fn theory(&self) -> Theory {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let mut theory = self.formulas();
+        if !self.architecture.is_linear() && self.beyond_theory().is_none() {
+            let limit = self.scenario.flow.until.time.unwrap_or(f64::INFINITY);
+            let (moments, architecture) = (&self.moments, &self.architecture);
+            theory.utilities = theory::utilities(moments, architecture);
+            theory.take_course(theory::from_samples(
+                moments,
+                architecture,
+                &self.weights,
+                limit,
+            ));
+            return theory;
+        }
         if !self.has_times() {
             return theory;
         }

@@ -82,9 +82,23 @@ pub struct Learned {
     pub verdict: Option<String>,
     /// The parts; empty where none are known.
     pub parts: Vec<Part>,
+    /// When theory learns each of them from the actual initial weights.
+    #[serde(rename = "from_weights")]
+    pub predicted: Vec<PredictedPart>,
     /// The loss at the flow's end with the inputs of one modality at zero.
     #[serde(rename = "ablation")]
     pub ablations: Vec<Ablation>,
+}
+
+/// When theory says that half of a part of the target is learned.
+#[derive(Debug, Clone, Serialize)]
+pub struct PredictedPart {
+    /// The part's name.
+    pub name: &'static str,
+    /// When its modality is learned, from the actual initial weights.
+    pub t_half: Option<f64>,
+    /// (measured - predicted)/|predicted|.
+    pub gap: Option<f64>,
 }
 
 /// All results of a scenario, or those that an interrupted run had come to.

@@ -4,7 +4,7 @@ use super::compare;
 use super::descents;
 use super::integration::Integration;
 use super::problem::Problem;
-use super::results::{FlowRun, Learned, RunResult, TheoryCurve};
+use super::results::{FlowRun, Learned, PredictedPart, RunResult, TheoryCurve};
 use crate::analysis::detector::detect;
 use crate::analysis::generalisation::generalise;
 use crate::analysis::{ablation, target_components};
@@ -205,19 +205,30 @@ fn complete(problem: &Problem, results: &Mutex<RunResult>, monitor: &mut Monitor
             shared().theory.assumptions.extend(reason);
         }
     }
-    let learned = learned(problem, &flow);
+    let learned = learned(problem, &flow, &theory);
     shared().learned = learned;
     shared().is_complete = true;
 }
 
-fn learned(problem: &Problem, flow: &FlowRun) -> Option<Learned> {
+fn learned(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Option<Learned> {
     if problem.architecture.is_linear() {
         return None;
     }
     let parts = target_components::parts(&problem.observables(), &flow.trajectory);
     let weights = flow.final_weights(problem);
+    let verdict = (!parts.is_empty()).then(|| target_components::verdict(&parts));
+    let found = theory.from_weights.as_ref();
+    let predicted = parts.iter().enumerate().map(|(modality, part)| {
+        let t_half = found.and_then(|found| found.time(modality));
+        PredictedPart {
+            name: part.name,
+            gap: compare::relative_gap(part.t_half, t_half),
+            t_half,
+        }
+    });
     Some(Learned {
-        verdict: (!parts.is_empty()).then(|| target_components::verdict(&parts)),
+        verdict,
+        predicted: predicted.collect(),
         parts,
         ablations: ablation::ablations(&problem.moments, &problem.architecture, &weights),
     })
@@ -234,7 +245,9 @@ fn theory_curve(
 ) -> Result<TheoryCurve, Option<&'static str>> {
     let t_end = flow.trajectory.end().time;
     // Elsewhere the reduced equations hold for no weights.
-    let holds = problem.moments.outputs_len() == 1 && !problem.changes();
+    let holds = problem.moments.outputs_len() == 1
+        && problem.architecture.is_linear()
+        && !problem.changes();
     let none = theory.from_weights.as_ref().filter(|_| holds).map(
         |_| "no theory curve: no aligned weights are found that have the times of the initial ones",
     );

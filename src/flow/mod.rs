@@ -93,6 +93,24 @@ impl<'a> Flow<'a> {
         Self::of(architecture, moments, Kind::Samples(Box::new(flow)))
     }
 
+    /// The same with a residual that stays at the targets ([`SampledFlow::frozen`]), for flows on samples.
+    pub fn frozen(self) -> Self {
+        let kind = match self.kind {
+            Kind::Samples(flow) => Kind::Samples(Box::new(flow.frozen())),
+            moments @ Kind::Moments(_) => moments,
+        };
+        Self { kind, ..self }
+    }
+
+    /// The outputs of one modality's stack, or of all, for every sample ([`SampledFlow::outputs`]); empty where the flow is
+    /// from moments.
+    pub fn outputs(&mut self, m: Option<usize>, weights: &[f64]) -> Vec<f64> {
+        match &mut self.kind {
+            Kind::Samples(flow) => flow.outputs(m, weights),
+            Kind::Moments(_) => Vec::new(),
+        }
+    }
+
     fn of(architecture: &'a Architecture, moments: &'a Moments, kind: Kind<'a>) -> Self {
         let factors = architecture.rate_factors();
         let roots: Vec<_> = factors

@@ -30,6 +30,8 @@ pub enum Purpose {
     AlignedDirections = 7,
     /// Starting vectors of eigenvalue computations.
     EigenvalueStart = 8,
+    /// Directions of units whose growth is looked for.
+    Directions = 11,
     /// Seeds of the cells of a sweep.
     Cells = 9,
     /// The order of samples in mini-batches.

@@ -94,6 +94,9 @@ impl Theory {
             (self.first, self.second) = (found.first.clone(), found.second.clone());
             self.ratio = None;
         }
+        if let Some(reason) = found.unknown {
+            self.assume(reason);
+        }
         if let Some(neglected) = found.neglected {
             self.assume(&format!(
                 "from weights: drops last up to {} of the times at which they come",

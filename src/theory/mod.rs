@@ -20,6 +20,7 @@
 //! | `homogeneous.rs` | the flow of small weights, and when it blows up |
 //! | `heavy_ball.rs` | what steps of descent do to its times |
 //! | `from_weights/` | the order and times of deep networks from their actual initial weights |
+//! | `frozen_residual/` | the same for networks of homogeneous units, from samples |
 //! | `by_weights.rs` | what the actual initial weights change of the formulas' predictions |
 //! | `formulas.rs` | everything else that has a closed form |
 //! | `effective_weights.rs` | the aligned weights that have the same times |
@@ -37,6 +38,7 @@ mod effective_weights;
 mod escape;
 mod formulas;
 mod from_weights;
+mod frozen_residual;
 mod growth;
 mod heavy_ball;
 mod homogeneous;
@@ -58,6 +60,7 @@ pub use from_weights::{
     FromWeights, Stage, Start, descent_from_weights, early_decaying, from_weights,
     late_from_weights, leading_from_weights,
 };
+pub use frozen_residual::{Utility, from_samples, utilities};
 pub use growth::{
     are_opposed, early_growth_rate, growth_rate, late_schedule, learning_order,
     residual_growth_rate,
@@ -109,6 +112,9 @@ pub struct Theory {
     /// not known.
     #[serde(skip)]
     pub from_weights: Option<FromWeights>,
+    /// Of two layers of homogeneous units on samples: how fast the best unit of each modality grows at first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub utilities: Option<Vec<Utility>>,
     /// What the predictions assume, and why one is missing.
     pub assumptions: Vec<String>,
 }
@@ -134,7 +140,7 @@ pub fn predict(
     let mut theory = Theory::default();
     theory.assume("small initial weights (leading order)");
     if !architecture.is_linear() {
-        theory.assume("theory is for linear networks, and this one is not: no absolute times");
+        theory.assume("the formulas are for linear networks, and this one is not: no absolute times of theirs");
     }
     if !moments.is_linearly_learnable() {
         theory.assume("no linear map explains any of the targets: no prediction");

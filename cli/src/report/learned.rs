@@ -1,6 +1,6 @@
 //! What was learned beyond total maps, and the visits of descents to saddles, in the report.
 
-use super::format::{number, optional, rows, table};
+use super::format::{number, optional, percent, rows, table};
 use modalflow::experiment::results::{DescentRun, Learned};
 use std::fmt::Write;
 
@@ -14,9 +14,17 @@ pub(super) fn push_learned(text: &mut String, learned: Option<&Learned>) {
         let _ = writeln!(text, "  loss at the end {}", losses.join(", "));
     }
     if let Some(verdict) = &learned.verdict {
-        let parts = learned.parts.iter().map(|part| {
+        let pairs = learned.parts.iter().zip(&learned.predicted);
+        let parts = pairs.map(|(part, found)| {
             let (last, time) = (number(part.last), optional(part.t_half));
-            format!("{} {last} (half at t = {time})", part.name)
+            let predicted = found.t_half.map_or_else(String::new, |time| {
+                format!(
+                    ", from weights {}, gap {}",
+                    number(time),
+                    percent(found.gap)
+                )
+            });
+            format!("{} {last} (half at t = {time}{predicted})", part.name)
         });
         let parts: Vec<String> = parts.collect();
         let _ = writeln!(

@@ -148,6 +148,21 @@ fn push_schedule(text: &mut String, problem: &Problem, theory: &Theory) {
 }
 
 fn push_remarks(text: &mut String, theory: &Theory) {
+    if let Some(utilities) = &theory.utilities {
+        let told = utilities.iter().map(|found| {
+            let (name, utility) = (&found.modality, number(found.utility));
+            let share = 100.0 * found.agreement;
+            format!("{name} {utility} ({share:.0} % of the starts)")
+        });
+        let told: Vec<String> = told.collect();
+        push_wrapped(
+            text,
+            &format!(
+                "utility of each modality, the largest |E[y phi(u x)]| of a unit vector u: {}",
+                told.join(", ")
+            ),
+        );
+    }
     push_wrapped(
         text,
         &format!("theory assumes: {}", theory.assumptions.join("; ")),

@@ -80,6 +80,12 @@ impl<'a> Findings<'a> {
         self.parts.iter().find(|part| part.name == name)
     }
 
+    /// When a part is learned, by the actual initial weights.
+    pub(super) fn part_by_weights(&self, name: &str) -> Option<Option<f64>> {
+        let place = self.parts.iter().position(|part| part.name == name)?;
+        Some(self.theory.from_weights.as_ref()?.time(place))
+    }
+
     /// The descent's visits to the saddle where its first modality alone is learned.
     pub(super) fn visits(&self) -> Option<&Visits> {
         let descent = self.descent?;

@@ -199,13 +199,25 @@ pub(super) const OTHERS: &[Entry] = &[
     Entry::new("linear_part", |run| number(run.part("linear")?.last))
         .shown("share of the linear part in the outputs", "")
         .meaning("How much of a target's linear part is in the outputs at the end."),
-    Entry::new("t_linear_part", |run| number(run.part("linear")?.t_half)),
+    Entry::new("t_linear_part", |run| number(run.part("linear")?.t_half))
+        .by_weights("weights_t_linear_part")
+        .shown("time of half of the linear part", TIME)
+        .meaning("When half of the linear part is."),
+    Entry::new("weights_t_linear_part", |run| number(run.part_by_weights("linear")?))
+        .theory()
+        .shown("time of half of the linear part, from the weights", TIME)
+        .meaning("When half of the linear part is by the actual initial weights."),
     Entry::new("xor_part", |run| number(run.part("xor")?.last))
         .shown("share of XOR in the outputs", "")
         .meaning("How much of its exclusive or is."),
     Entry::new("t_xor_part", |run| number(run.part("xor")?.t_half))
+        .by_weights("weights_t_xor_part")
         .shown("time of half of XOR", TIME)
         .meaning("When half of the exclusive or is."),
+    Entry::new("weights_t_xor_part", |run| number(run.part_by_weights("xor")?))
+        .theory()
+        .shown("time of half of XOR, from the weights", TIME)
+        .meaning("When half of the exclusive or is by the actual initial weights."),
     Entry::new("descent_t_first", |run| number(run.descent?.phase.t_first)),
     Entry::new("descent_t_second", |run| {
         number(run.descent?.phase.t_second)

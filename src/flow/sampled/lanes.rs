@@ -24,6 +24,8 @@ pub(super) struct Lane {
     /// Sum of 1/2 |y - y^|^2 - 1/2 |y|^2 of one modality alone.
     pub(super) excess: f64,
     pub(super) outputs: OutputSums,
+    /// Outputs of its samples, where they were asked for.
+    pub(super) kept: Vec<f64>,
 }
 
 /// What a pass goes over.
@@ -31,6 +33,8 @@ pub(super) struct Data<'s, 'a> {
     pub(super) wiring: &'s Wiring<'a>,
     pub(super) samples: &'s Samples,
     pub(super) views: &'s [View],
+    /// Whether the residual stays at y, whatever the outputs.
+    pub(super) is_frozen: bool,
 }
 
 /// A block as a view has it; `inputs` is storage for one.
@@ -120,7 +124,7 @@ impl Lane {
             let block = data.samples.block(k);
             let block = seen(view, &block, &mut self.inputs);
             self.tape.forward(data.wiring, weights, &block, false);
-            self.error += self.tape.compare(&block, view.weight);
+            self.error += self.tape.compare(&block, view.weight, data.is_frozen);
             self.tape
                 .backward(data.wiring, weights, &block, &mut self.sum);
         }
@@ -153,8 +157,20 @@ impl Lane {
                 let block = data.samples.block(k);
                 let block = seen(view, &block, &mut self.inputs);
                 self.tape.forward(data.wiring, weights, &block, false);
-                self.error += self.tape.compare(&block, view.weight);
+                self.error += self.tape.compare(&block, view.weight, data.is_frozen);
             }
+        }
+    }
+
+    /// Keeps the outputs of a view of its samples, n x o block after block.
+    pub(super) fn keep_outputs(&mut self, data: &Data<'_, '_>, view: &View, weights: &[f64]) {
+        self.kept.clear();
+        for k in self.blocks.clone() {
+            let block = data.samples.block(k);
+            let block = seen(view, &block, &mut self.inputs);
+            self.tape.forward(data.wiring, weights, &block, false);
+            self.kept
+                .extend_from_slice(outputs_of(&self.tape.panels, &block));
         }
     }
 
@@ -180,7 +196,7 @@ impl Lane {
                 let block = data.samples.block(k);
                 let block = seen(view, &block, &mut self.inputs);
                 self.tape.forward(wiring, along.0, &block, true);
-                self.tape.compare(&block, view.weight);
+                self.tape.compare(&block, view.weight, data.is_frozen);
                 self.tangent.forward(wiring, &self.tape, along, &block);
                 self.tangent.scale_outputs(view.weight);
                 self.tangent

@@ -177,13 +177,14 @@ impl Tape {
         }
     }
 
-    /// y - y^, times the `weight` of the block's errors; gives back the sum of its squares, weighted alike.
-    pub(super) fn compare(&mut self, block: &Block<'_>, weight: f64) -> f64 {
+    /// y - y^, times the `weight` of the block's errors; gives back the sum of its squares, weighted alike. Of a frozen
+    /// flow it is y.
+    pub(super) fn compare(&mut self, block: &Block<'_>, weight: f64, is_frozen: bool) -> f64 {
         let outputs = self.panels.len() - 1;
         let mut error = 0.0;
         let pairs = block.targets.iter().zip(&self.panels[outputs]);
         for (residual, (target, output)) in self.back[outputs].iter_mut().zip(pairs) {
-            let left = target - output;
+            let left = if is_frozen { *target } else { target - output };
             *residual = weight * left;
             error += left * left;
         }

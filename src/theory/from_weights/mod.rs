@@ -37,6 +37,7 @@ mod rise;
 mod within;
 
 pub use changing::{Stage, early_decaying, late_from_weights};
+pub(super) use result::Event;
 pub use result::FromWeights;
 pub(super) use result::in_percent;
 
@@ -51,7 +52,6 @@ use crate::linalg::spectral_norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DVector};
 use projection::{Outside, Projection, likely_sets};
-use result::Event;
 
 const MODE_BY_MODE: &str = "several outputs: a modality is learned mode by mode, and from the weights no time after its \
      first mode is known";

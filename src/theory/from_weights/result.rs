@@ -45,7 +45,7 @@ pub struct FromWeights {
 
 impl FromWeights {
     /// The summary of the times of all modalities, which integrations found.
-    pub(super) fn of(
+    pub(in super::super) fn of(
         problem: (&Moments, &Architecture),
         events: &[Option<Event>],
         steps: Option<HeavyBall>,
@@ -119,6 +119,11 @@ impl FromWeights {
             unknown: None,
             accuracy,
         }
+    }
+
+    /// When a modality is learned.
+    pub fn time(&self, modality: usize) -> Option<f64> {
+        self.times.values().nth(modality).copied().flatten()
     }
 
     /// Length of the unimodal phase; None where the second modality follows right after the first.
@@ -234,13 +239,13 @@ impl Accuracy {
 
 /// When something happens.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Event {
+pub(in super::super) struct Event {
     /// The time of the flow.
-    pub(super) time: f64,
+    pub(in super::super) time: f64,
     /// How much later than there the map is half way up, where that is known.
-    pub(super) half: f64,
+    pub(in super::super) half: f64,
     /// How much later it happens by descent, over its lag; zero where only the flow is asked for.
-    pub(super) delay: f64,
+    pub(in super::super) delay: f64,
 }
 
 impl Event {

@@ -1,0 +1,112 @@
+//! When networks of homogeneous units learn each modality, against their runs, and where linear theory knows it too.
+
+use super::common;
+use approx::assert_relative_eq;
+use modalflow::experiment::problem::Problem;
+use modalflow::theory::{self, FromWeights};
+
+fn from_samples(problem: &Problem) -> FromWeights {
+    let (moments, architecture) = (&problem.moments, &problem.architecture);
+    theory::from_samples(moments, architecture, &problem.weights, f64::INFINITY).expect("known")
+}
+
+fn xor(network: &str) -> String {
+    format!(
+        "seed: 1\ndata: {{xor: {{sigma: 3.0, samples: 256}}}}\n\
+         network: {{depth: 2, width: 100, activation: relu, {network}}}\n\
+         init: {{gaussian: {{std: 1.0e-2}}}}\n\
+         flow: {{rtol: 1.0e-2, until: {{time: 12}}}}\n"
+    )
+}
+
+/// Half of the linear part and half of XOR: the run's own error is some 0.2 %, since samples rest at kinks.
+#[test]
+fn the_halves_of_a_late_run_are_those_of_its_stacks_alone() {
+    let (_, result) = common::run(&xor("fusion_layer: 2"));
+    let parts = result.learned.expect("not linear").predicted;
+    let gap = |k: usize| parts[k].gap.expect("both are learned").abs();
+    assert!(gap(0) < 1e-3, "{parts:?}");
+    assert!(gap(1) < 5e-3, "{parts:?}");
+    let first = result.theory.first.expect("known");
+    let second = result.theory.second.expect("known");
+    assert_eq!([first.name.as_str(), second.name.as_str()], ["A", "B"]);
+}
+
+/// Two scalar modalities, 128 samples, each with its negative.
+fn table(network: &str, init: &str) -> Problem {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/two_scalars.csv"
+    );
+    common::prepare(&format!(
+        "seed: 1\ndata: {{table: {{path: {path}, modalities: {{A: [a], B: [b]}}, targets: [y], \
+         standardise: false, mirror: true}}}}\nnetwork: {{{network}}}\ninit: {{{init}}}\n\
+         flow: {{until: {{time: 1}}}}\n"
+    ))
+}
+
+/// The utilities of mirrored samples with a linear target are (1 + a)/2 |S_yxm|.
+#[test]
+fn utilities_of_mirrored_samples_are_half_of_their_moments() {
+    for (activation, slope) in [("relu", 0.0), ("{leaky_relu: 0.5}", 0.5)] {
+        let network = format!("depth: 2, fusion_layer: 2, width: 10, activation: {activation}");
+        let problem = table(&network, "gaussian: {std: 0.01}");
+        let found = problem.theory().utilities.expect("two layers");
+        for (m, found) in found.iter().enumerate() {
+            let exact = 0.5 * (1.0 + slope) * problem.moments.cross[m].abs();
+            assert_relative_eq!(found.utility, exact, max_relative = 1e-12);
+            assert_eq!(found.agreement, 1.0);
+        }
+    }
+}
+
+/// Kunin et al.: sqrt(2)/4 for XOR, in either of the two directions of a diagonal.
+#[test]
+fn the_utility_of_xor_is_the_reference_number() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/xor.csv");
+    let problem = common::prepare(&format!(
+        "data: {{table: {{path: {path}, modalities: {{A: [left, right]}}, targets: [y], standardise: false}}}}
+network: {{depth: 2, fusion_layer: 2, width: 4, activation: relu}}
+init: {{gaussian: {{std: 0.01}}}}
+flow: {{until: {{time: 1}}}}"
+    ));
+    let found = problem.theory().utilities.expect("two layers");
+    assert_relative_eq!(found[0].utility, 2.0_f64.sqrt() / 4.0, max_relative = 1e-6);
+    // The directions of the other diagonal are as good.
+    assert_eq!(found[0].agreement, 1.0, "{found:?}");
+}
+
+/// Linear units are homogeneous too. Steps have a tolerance of 1e-4, and straight lines between outputs miss a thousandth;
+/// the drops of linear theory are of the next order as well.
+#[test]
+fn linear_stacks_have_the_times_of_linear_theory() {
+    for (depth, init) in [
+        (2, "gaussian: {std: 1.0e-4}"),
+        (3, "gaussian_norm: {norm: 0.05}"),
+        (4, "gaussian_norm: {norm: 0.1}"),
+    ] {
+        let network = format!("depth: {depth}, fusion_layer: {depth}, width: 10");
+        let linear = table(&network, init);
+        let expected = linear.theory().from_weights.expect("late");
+        let found = from_samples(&table(&(network + ", activation: {leaky_relu: 1.0}"), init));
+        let pairs = [
+            (found.t_first, expected.t_first),
+            (found.t_second, expected.t_second),
+        ];
+        for (found, expected) in pairs {
+            let (found, expected) = (found.expect("learned"), expected.expect("learned"));
+            assert_relative_eq!(found, expected, max_relative = 2e-3);
+        }
+    }
+}
+
+/// Where nothing is known there is a reason, and no time.
+#[test]
+fn other_networks_have_no_times() {
+    for network in ["fusion_layer: 1", "fusion_layer: 2, biases: true"] {
+        let theory = common::prepare(&xor(network)).theory();
+        assert!(theory.from_weights.is_none(), "{network}");
+        let says = |words: &str| theory.assumptions.iter().any(|a| a.contains(words));
+        assert!(says("times from the actual weights are known"), "{network}");
+    }
+}
