@@ -30,6 +30,7 @@ const PROGRAM: &[&[&str]] = &[
     &["sweep"],
     &["report", "plot"],
     &["figures"],
+    &["explore"],
     &["commands"],
     &["lib", "main"],
 ];
@@ -41,6 +42,7 @@ const BLIND: &[(&str, &str)] = &[
     ("plot", "report"),
     ("plot", "sweep"),
     ("figures", "commands"),
+    ("explore", "commands"),
 ];
 
 /// A figure's section stands beside its drawing, and the scenario file composes both: the one arrow up.
@@ -55,6 +57,8 @@ const ONLY: &[(&str, &str)] = &[
     ("serde_yaml::", "cli/src/scenario/"),
     ("fs::write", "cli/src/output/"),
     ("OpenOptions", "cli/src/output/"),
+    ("httparse::", "cli/src/explore/http.rs"),
+    ("TcpListener", "cli/src/explore/server.rs"),
     ("indicatif::", "cli/src/commands/progress.rs"),
     ("sysinfo::", "cli/src/sweep/machine.rs"),
 ];

@@ -2,6 +2,7 @@
 
 mod cli;
 mod descents;
+mod explore;
 mod figures;
 mod reference;
 mod scenario_errors;

@@ -68,6 +68,9 @@ pub enum Command {
     /// What unimodal bias does to some data, and what to do about it; write OUT/NAME/diagnosis.*
     #[command(after_help = DIAGNOSE_EXAMPLES)]
     Diagnose(Box<DiagnoseArgs>),
+    /// Change a scenario by hand on a page of your browser, and see what becomes of it at once
+    #[command(after_help = EXPLORE_EXAMPLES)]
+    Explore(ExploreArgs),
     /// Print the JSON Schema of scenarios, for editors
     Schema {
         /// Print the reference of all keys in Markdown, docs/scenario.md, instead
@@ -152,6 +155,40 @@ pub struct DiagnoseArgs {
     /// Set a scenario key, as in --set data.table.whiten=true; repeatable; null removes a key
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+}
+
+const EXPLORE_EXAMPLES: &str = "\
+Examples:
+  modalflow explore
+  modalflow explore scenarios/depth4_fusion3.yaml --open
+
+The page is served to this machine only, at the address that is printed, until Ctrl-C.";
+
+/// What is explored, and where.
+#[derive(Debug, Args)]
+pub struct ExploreArgs {
+    /// The scenario to start with; without one a lesson; - reads one from standard input
+    pub scenario: Option<PathBuf>,
+    /// Port of this machine; 0 for any free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Open the page in the browser
+    #[arg(long)]
+    pub open: bool,
+    /// How long a run may take before it is cut short
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = budget)]
+    pub budget: f64,
+    /// Set a scenario key, as in --set data.toy.rho=0.5; repeatable; null removes a key
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// A time for a run.
+fn budget(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok();
+    seconds
+        .filter(|seconds| (0.01..=600.0).contains(seconds))
+        .ok_or_else(|| "write a number of seconds from 0.01 to 600".to_owned())
 }
 
 /// What `run` does beside its main job.

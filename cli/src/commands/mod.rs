@@ -10,12 +10,14 @@
 //! | `check.rs` | `check` |
 //! | `theory.rs` | `theory` |
 //! | `diagnose.rs` | `diagnose` |
+//! | `explore.rs` | `explore` |
 //! | `run.rs` | `run` |
 //! | `sweep/` | `sweep`, `merge` |
 
 pub mod args;
 mod check;
 mod diagnose;
+mod explore;
 mod folder;
 mod interrupt;
 mod job;
@@ -54,6 +56,7 @@ pub fn execute(Cli { command, options }: Cli) -> Result<u8> {
         Command::Check(call) => check::check(&call.scenarios, &options.with(&call)),
         Command::Theory(call) => theory::theory(&call.scenarios, &options.with(&call)),
         Command::Diagnose(call) => diagnose::diagnose(&call, &options),
+        Command::Explore(call) => explore::explore(&call, &options),
         Command::Schema { markdown } => {
             let page = match markdown {
                 true => scenario::reference(),

@@ -32,7 +32,7 @@ pub(crate) use check::check;
 pub use curves::CurvesFigure;
 pub use heat::HeatFigure;
 pub use lines::LinesFigure;
-pub use portrait::PortraitFigure;
+pub use portrait::{PortraitFigure, run_portrait};
 pub use run::{diagnosis_page, run_pages};
 pub use scatter::ScatterFigure;
 

@@ -10,8 +10,10 @@ use crate::plot::{
 };
 use crate::report::network::fusion_name;
 use crate::scenario::AxisValue;
-use crate::sweep::{CriticalPoint, PhasePlane, Table};
+use crate::sweep::{CriticalPoint, DrawnTrajectory, PhasePlane, Table};
 use modalflow::data::Source;
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::results::FlowRun;
 use modalflow::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,11 +76,9 @@ impl Kind for PortraitFigure {
         let drawn = request.trajectories(table)?;
         let mut portraits = Vec::new();
         for (cell, trajectory) in &drawn.cells {
-            let pairs = trajectory.maps.iter();
-            let pairs = pairs.filter_map(|map| Some((*map.first()?, *map.get(1)?)));
             portraits.push(Portrait {
                 label: request.label(cell),
-                path: pairs.collect(),
+                path: path(trajectory),
                 plane: PhasePlane::of(&table.grid.scenario(cell)?)?,
             });
         }
@@ -86,6 +86,35 @@ impl Kind for PortraitFigure {
         page.notes.extend(drawn.note);
         Ok(page)
     }
+}
+
+/// The phase portrait of a run; None where its maps are not those of two scalar inputs, or its flow is not known in
+/// their plane.
+pub fn run_portrait(problem: &Problem, run: &FlowRun) -> Option<Page> {
+    let inputs = match &problem.scenario.data {
+        Source::Toy(toy) => toy.sigma.len(),
+        _ => 0,
+    };
+    let is_known = problem.architecture.is_linear() && problem.architecture.fusion().is_some();
+    if inputs != 2 || !is_known {
+        return None;
+    }
+    let portrait = Portrait {
+        label: String::new(),
+        path: path(&DrawnTrajectory::of(
+            &problem.observables(),
+            &run.trajectory,
+        )),
+        plane: PhasePlane::within(problem),
+    };
+    Some(page(&[portrait], default_arrows()))
+}
+
+/// The two maps along a trajectory.
+fn path(trajectory: &DrawnTrajectory) -> Vec<Pair> {
+    let pairs = trajectory.maps.iter();
+    let pairs = pairs.filter_map(|map| Some((*map.first()?, *map.get(1)?)));
+    pairs.collect()
 }
 
 /// Whether all cells that are drawn have linear units.

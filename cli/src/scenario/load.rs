@@ -121,6 +121,22 @@ impl Source {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
+    /// The text of the file, without the `--set` changes.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text with the `--set` changes: the file's own where there are none.
+    ///
+    /// # Errors
+    /// As for [`Loaded::read`].
+    pub fn changed_text(&self) -> Result<String> {
+        match self.overrides.is_empty() {
+            true => Ok(self.text.clone()),
+            false => Ok(serde_yaml::to_string(&self.changed_value()?).unwrap_or_default()),
+        }
+    }
+
     /// Adds file and line to an error that knows only its key. Where the key came from a
     /// `--set`, the message says so and names no line.
     pub fn locate(&self, error: Error) -> Error {

@@ -52,6 +52,13 @@ pub(super) fn names_file(schema: &Json, path: &str) -> bool {
     place(schema, path).is_some_and(|place| title(place.schema) == Some("the path of a file"))
 }
 
+/// The schemas of what the key of this path can hold, and what it is about: `name: description`.
+pub(super) fn described<'s>(schema: &'s Json, path: &str) -> Option<(Vec<&'s Json>, String)> {
+    let place = place(schema, path)?;
+    let meaning = place.meaning.trim_start_matches("; ").to_owned();
+    Some((place.forms().collect(), meaning))
+}
+
 /// What stands at a key of a mapping or at a place of a list.
 pub(super) fn child<'v>(value: &'v Value, step: &str) -> Option<&'v Value> {
     value

@@ -9,6 +9,7 @@
 //! | `messages.rs` | why a value is no scenario, in plain words, with the nearest known key |
 //! | `grid.rs` | a sweep's cells by index |
 //! | `overrides.rs` | `--set path=value` |
+//! | `edit.rs` | the text of a scenario with other values, and what a key can hold |
 //! | `diagnosis.rs` | a data section, or options alone, as a scenario to diagnose |
 //! | `reference.rs` | docs/scenario.md, from the schema |
 //! | `sweep/` | the axes of a sweep, and their checks |
@@ -16,6 +17,7 @@
 //! This folder is the only user of serde_yaml.
 
 mod diagnosis;
+mod edit;
 mod events;
 mod file;
 mod grid;
@@ -27,6 +29,7 @@ mod reference;
 mod sweep;
 
 pub use diagnosis::OptionKey;
+pub use edit::{Room, edited, room_of};
 pub use file::ScenarioFile;
 pub use grid::{Cell, Grid};
 pub use load::{Loaded, Source, expand_home, schema, to_yaml};

@@ -86,7 +86,7 @@ pub fn run_problem(
             measured: quantities::measured(&found),
             theory: quantities::predicted(&problem, &theory),
         },
-        trajectory: is_drawn.then(|| trajectory(&problem.observables(), &flow.trajectory)),
+        trajectory: is_drawn.then(|| DrawnTrajectory::of(&problem.observables(), &flow.trajectory)),
     })
 }
 
@@ -108,24 +108,27 @@ pub fn invalid(error: &Error) -> Finished {
     }
 }
 
-fn trajectory(observables: &Observables<'_>, trajectory: &Trajectory) -> DrawnTrajectory {
-    let times = drawn_times(trajectory);
-    let knots: Vec<_> = times.iter().map(|time| trajectory.at(*time)).collect();
-    let is_scalar = observables.map_len() == observables.architecture.modalities.len();
-    DrawnTrajectory {
-        losses: knots.iter().map(|knot| observables.loss(knot)).collect(),
-        generalisation: knots
-            .iter()
-            .filter_map(|knot| observables.generalisation(knot))
-            .collect(),
-        maps: match is_scalar {
-            true => knots
+impl DrawnTrajectory {
+    /// What is drawn of a trajectory.
+    pub fn of(observables: &Observables<'_>, trajectory: &Trajectory) -> Self {
+        let times = drawn_times(trajectory);
+        let knots: Vec<_> = times.iter().map(|time| trajectory.at(*time)).collect();
+        let is_scalar = observables.map_len() == observables.architecture.modalities.len();
+        Self {
+            losses: knots.iter().map(|knot| observables.loss(knot)).collect(),
+            generalisation: knots
                 .iter()
-                .map(|knot| observables.map(knot).to_vec())
+                .filter_map(|knot| observables.generalisation(knot))
                 .collect(),
-            false => Vec::new(),
-        },
-        times,
+            maps: match is_scalar {
+                true => knots
+                    .iter()
+                    .map(|knot| observables.map(knot).to_vec())
+                    .collect(),
+                false => Vec::new(),
+            },
+            times,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::theory_line::unreduced;
 use crate::error::Result;
 use modalflow::data::Moments;
 use modalflow::experiment::Scenario;
+use modalflow::experiment::problem::Problem;
 use modalflow::network::Architecture;
 use modalflow::theory;
 
@@ -32,7 +33,11 @@ impl PhasePlane {
     /// # Errors
     /// As for [`modalflow::experiment::problem::Problem::prepare`].
     pub fn of(scenario: &Scenario) -> Result<Self> {
-        let problem = unreduced(scenario.clone())?;
+        Ok(Self::within(&unreduced(scenario.clone())?))
+    }
+
+    /// That of a problem with two scalar inputs and one output.
+    pub fn within(problem: &Problem) -> Self {
         let observables = problem.observables();
         let point = |learned: Vec<usize>| {
             let map = observables.critical_map(&learned);
@@ -42,11 +47,11 @@ impl PhasePlane {
             }
         };
         let sets = problem.architecture.critical_sets();
-        Ok(Self {
+        Self {
             points: sets.into_iter().map(point).collect(),
-            architecture: problem.architecture,
-            moments: problem.moments,
-        })
+            architecture: problem.architecture.clone(),
+            moments: problem.moments.clone(),
+        }
     }
 
     /// The rate of change of both maps under the flow of balanced weights; None where it is not known.

@@ -1,0 +1,356 @@
+//! From what the page sends to what it shows: checked, prepared, run within a budget, drawn.
+//!
+//! A scenario can name files. The page can name only those that the scenario of the command line names.
+
+use super::controls::{Changes, Control, controls};
+use super::headline::{cut_short, headline, numbers};
+use super::lessons::LESSONS;
+use crate::error::{Error, InputError, Result};
+use crate::figures;
+use crate::output;
+use crate::plot::{self, Format, Page};
+use crate::report::summary::RunSummary;
+use crate::report::{csv, text};
+use crate::scenario::{Loaded, edited};
+use crate::sweep::memory;
+use modalflow::experiment::Outline;
+use modalflow::experiment::problem::Problem;
+use modalflow::experiment::results::RunResult;
+use modalflow::experiment::run::{self, Progress};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Bytes of memory that a state may take.
+const MEMORY: u64 = 1 << 30;
+/// Weights of a network: what is done to them before the flow begins cannot be cut short.
+const WEIGHTS: usize = 4_000_000;
+/// Multiplications that second moments may take, likewise: about a second.
+const MULTIPLICATIONS: u64 = 2_000_000_000;
+
+/// What is explored, and how far the page may go.
+#[derive(Debug)]
+pub struct Session {
+    /// The scenario file, or what stands for it where there is none.
+    path: PathBuf,
+    /// What the page starts with.
+    start: String,
+    /// The files that a state may name.
+    files: Vec<PathBuf>,
+    /// What stands in the scenario file as far as this program knows; None where none was named.
+    saved: Option<Mutex<String>>,
+    /// How long a run may take.
+    budget: Duration,
+}
+
+/// A state of the page: a text, and changes to it.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// The scenario as YAML.
+    pub text: String,
+    /// Other values at some of its keys.
+    #[serde(default)]
+    pub set: Changes,
+}
+
+/// What the page shows of a state.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct View {
+    /// The text with the changes; None where they do not fit.
+    pub text: Option<String>,
+    /// What is wrong with it.
+    pub fault: Option<Fault>,
+    /// Its controls; None where it is no scenario.
+    pub controls: Option<Vec<Control>>,
+    /// Its run; None where it cannot be run.
+    pub shown: Option<Shown>,
+}
+
+/// What is wrong, and where.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Fault {
+    /// The line of the text, counted from 1.
+    pub line: Option<usize>,
+    /// The key.
+    pub key: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// A run as the page shows it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Shown {
+    /// The name of the scenario.
+    pub name: String,
+    /// What it shows, in one sentence.
+    pub headline: String,
+    /// Where the budget ended the run.
+    pub cut: Option<String>,
+    /// What to know before trusting it, and how it ended.
+    pub notes: Vec<String>,
+    /// What was measured, by the published formulas, and from the actual weights.
+    pub numbers: Vec<[String; 4]>,
+    /// The report of `modalflow run`.
+    pub report: String,
+    /// The pictures.
+    pub pictures: Vec<Picture>,
+}
+
+/// A figure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Picture {
+    /// Its name.
+    pub stem: String,
+    /// The figure as SVG.
+    pub svg: String,
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Input(error) => Self {
+                line: error.line,
+                key: error.key,
+                problem: error.problem,
+                remedy: error.remedy,
+            },
+            Error::Usage { problem, remedy } => Self {
+                problem,
+                remedy,
+                ..Self::default()
+            },
+            other => Self {
+                problem: other.to_string(),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// A state that has run.
+struct Ran {
+    name: String,
+    file: crate::scenario::ScenarioFile,
+    problem: Problem,
+    result: RunResult,
+}
+
+impl Session {
+    /// Explores the scenario file `path`, changed as `--set` says, or the first lesson.
+    ///
+    /// # Errors
+    /// An input error where the file cannot be used.
+    pub fn new(path: Option<&Path>, set: &[String], budget: Duration) -> Result<Self> {
+        let Some(path) = path else {
+            let [first, ..] = LESSONS;
+            let loaded = Loaded::parse(&first.path(), first.text.to_owned(), set)?;
+            return Self::of(loaded, None, budget);
+        };
+        let loaded = Loaded::read(path, set)?;
+        let is_file = path != Path::new("-");
+        let saved = is_file.then(|| loaded.source.text().to_owned());
+        Self::of(loaded, saved, budget)
+    }
+
+    fn of(loaded: Loaded, saved: Option<String>, budget: Duration) -> Result<Self> {
+        let files = loaded.files().into_iter().map(|(_, path)| path);
+        Ok(Self {
+            files: files.collect(),
+            start: loaded.source.changed_text()?,
+            path: loaded.source.path,
+            saved: saved.map(Mutex::new),
+            budget,
+        })
+    }
+
+    /// How long a run may take.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// What the page starts with.
+    pub fn start(&self) -> &str {
+        &self.start
+    }
+
+    /// The file that the page may write, where there is one.
+    pub fn writes(&self) -> Option<&Path> {
+        self.saved.is_some().then_some(&*self.path)
+    }
+
+    /// What the page shows of a state; None where `go_on` says that nobody waits for it.
+    pub fn view(&self, state: State, go_on: &dyn Fn() -> bool) -> Option<View> {
+        let mut view = View::default();
+        if let Err(error) = self.fill(&mut view, state, go_on) {
+            view.fault = Some(Fault::from(error));
+        }
+        go_on().then_some(view)
+    }
+
+    fn fill(&self, view: &mut View, state: State, go_on: &dyn Fn() -> bool) -> Result<()> {
+        let text = self.text(state)?;
+        view.text = Some(text.clone());
+        let loaded = self.loaded(text)?;
+        view.controls = Some(controls(&loaded.file.scenario));
+        let ran = self.run(loaded, go_on)?;
+        if go_on() {
+            view.shown = Some(self.shown(&ran)?);
+        }
+        Ok(())
+    }
+
+    fn shown(&self, ran: &Ran) -> Result<Shown> {
+        let Ran {
+            name,
+            file,
+            problem,
+            result,
+        } = ran;
+        let summary = RunSummary::of(name, file.clone(), problem, result);
+        let outcome = result.flow.end.outcome;
+        let cut = cut_short(result, self.budget.as_secs_f64());
+        let failed =
+            (!outcome.is_success() && cut.is_none()).then(|| outcome.sentence().to_owned());
+        let reason = result.flow.detection.phase.reason.clone();
+        let notes = failed.into_iter().chain(reason);
+        let drawn = plot::render(&ran.pages(), &[Format::Svg])?;
+        let picture = |(name, svg): (String, Vec<u8>)| Picture {
+            stem: name.trim_end_matches(".svg").to_owned(),
+            svg: String::from_utf8_lossy(&svg).into_owned(),
+        };
+        Ok(Shown {
+            headline: headline(problem, result),
+            cut,
+            notes: notes
+                .chain(summary.results.warnings.iter().cloned())
+                .collect(),
+            numbers: numbers(result),
+            report: text::report(problem, &summary),
+            pictures: drawn.files.into_iter().map(picture).collect(),
+            name: name.clone(),
+        })
+    }
+
+    /// One picture of a state as PNG; None where it has none of this name.
+    ///
+    /// # Errors
+    /// An input error where the state cannot be run, and a drawing error.
+    pub fn png(&self, state: State, stem: &str) -> Result<Option<Vec<u8>>> {
+        let ran = self.run(self.loaded(self.text(state)?)?, &|| true)?;
+        let mut pages = ran.pages();
+        pages.retain(|(name, _)| name == stem);
+        let drawn = plot::render(&pages, &[Format::Png])?;
+        Ok(drawn.files.into_iter().next().map(|(_, bytes)| bytes))
+    }
+
+    /// The trajectory of a state, as `trajectory.csv`.
+    ///
+    /// # Errors
+    /// An input error where the state cannot be run.
+    pub fn csv(&self, state: State) -> Result<Vec<u8>> {
+        let ran = self.run(self.loaded(self.text(state)?)?, &|| true)?;
+        Ok(csv::trajectory(&ran.problem, &ran.result))
+    }
+
+    /// Writes a state to the scenario file of the command line, unless somebody else has changed it.
+    ///
+    /// # Errors
+    /// An input error where the state is no scenario; a usage error where there is no file to write, or it has changed;
+    /// an error of writing.
+    pub fn save(&self, state: State) -> Result<()> {
+        let Some(saved) = &self.saved else {
+            return Err(Error::usage(
+                "the command names no scenario file to save to",
+                "copy the text, or start with modalflow explore FILE",
+            ));
+        };
+        let text = self.text(state)?;
+        self.loaded(text.clone())?;
+        let mut saved = saved.lock().unwrap_or_else(PoisonError::into_inner);
+        // What a link leads to is written, not the link.
+        let path = self.path.canonicalize().map_err(Error::write(&self.path))?;
+        let stands = std::fs::read_to_string(&path).map_err(Error::write(&path))?;
+        if stands.trim_start_matches('\u{feff}') != *saved {
+            return Err(Error::usage(
+                "the scenario file has been changed by another program since it was read",
+                "copy the text, and start again",
+            ));
+        }
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name =
+            name.ok_or_else(|| Error::usage("the name of the file is not UTF-8", "copy the text"))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        output::write_files(folder, &[(name.to_owned(), text.clone().into_bytes())], &[])?;
+        *saved = text;
+        Ok(())
+    }
+
+    fn text(&self, State { text, set }: State) -> Result<String> {
+        let changes: Vec<_> = set.into_iter().collect();
+        edited(&self.path, text, &changes)
+    }
+
+    /// The scenario of a text, if it names no file but those of the command line.
+    fn loaded(&self, text: String) -> Result<Loaded> {
+        let loaded = Loaded::parse(&self.path, text, &[])?;
+        let mut files = loaded.files().into_iter();
+        match files.find(|(_, file)| !self.files.contains(file)) {
+            None => Ok(loaded),
+            Some((key, _)) => Err(loaded.source.locate(refused_file(key).into())),
+        }
+    }
+
+    /// Runs a scenario until its end, the budget's, or that of `go_on`.
+    fn run(&self, loaded: Loaded, go_on: &dyn Fn() -> bool) -> Result<Ran> {
+        let Loaded { file, source } = loaded;
+        let locate = |error: InputError| source.locate(error.into());
+        let outline = Outline::of(&file.scenario, MEMORY.min(memory())).map_err(locate)?;
+        let forecast = outline.forecast();
+        if forecast.weights > WEIGHTS || forecast.moments_multiplications > MULTIPLICATIONS {
+            return Err(Error::usage(
+                "this state is too large to be explored by hand",
+                "use modalflow run, or a smaller network and fewer inputs",
+            ));
+        }
+        let problem = outline.prepare().map_err(locate)?;
+        let end = Instant::now() + self.budget;
+        let mut monitor = |_: &Progress| go_on() && Instant::now() < end;
+        let result = run::run(&problem, &mut monitor);
+        Ok(Ran {
+            name: file.scenario.name.clone().unwrap_or_default(),
+            file,
+            problem,
+            result,
+        })
+    }
+}
+
+impl Ran {
+    /// What is drawn: loss over maps, the generalisation error where there is one, the phase portrait of two scalar
+    /// inputs.
+    fn pages(&self) -> Vec<(String, Page)> {
+        let Self {
+            name,
+            problem,
+            result,
+            ..
+        } = self;
+        let mut pages = figures::run_pages(name, &problem.scenario, problem.observables(), result);
+        pages.retain(|(stem, _)| stem == "overview" || stem == "generalisation");
+        let portrait = figures::run_portrait(problem, &result.flow);
+        pages.extend(portrait.map(|page| ("portrait".to_owned(), page)));
+        pages
+    }
+}
+
+fn refused_file(key: String) -> InputError {
+    InputError::at(
+        key,
+        "the page reads no files but those of the scenario that it was started with",
+        "start modalflow explore with a scenario that names the file",
+    )
+}
