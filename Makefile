@@ -14,7 +14,7 @@ SECONDS ?= 600
 
 NOTEBOOKS ?= target/notebooks/executed
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python notebooks engines
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python notebooks engines browser
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -118,6 +118,12 @@ engines: ## the recipes of docs/engines.md with Ray, Optuna and Snakemake too (P
 	CARGO_TARGET_DIR="$(CURDIR)/target" target/engines/bin/pip install --quiet ./python \
 	  distributed joblib optuna==5.0.0 pytest ray==2.60.0 snakemake==9.27.1
 	target/engines/bin/python -m pytest -q python/tests/test_engines.py
+
+browser: ## the page of modalflow explore in Chromium (Debian: chromium; Python 3.11)
+	python3 -m venv target/browser
+	target/browser/bin/pip install --quiet playwright==1.65.2
+	cargo build --release --locked --quiet
+	target/browser/bin/python cli/tests/browser/browser.py
 
 house: ## size, structure and build times of the first and the last design, for docs/architecture.md (Python 3.11)
 	python3 docs/house.py

@@ -1,1 +1,508 @@
 //! The page on which a scenario is changed by hand: who is answered, and with what.
+
+use modalflow_cli::explore::{Changes, Control, Form, LESSONS, Server, Session, State, View};
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// A budget that no run of a test comes to.
+const AMPLE: Duration = Duration::from_secs(600);
+
+fn session(path: Option<&Path>) -> Session {
+    Session::new(path, &[], AMPLE).expect("a scenario")
+}
+
+fn state(text: &str, set: &[(&str, Json)]) -> State {
+    let set = set.iter();
+    State {
+        text: text.to_owned(),
+        set: set
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect(),
+    }
+}
+
+fn view(session: &Session, state: State) -> View {
+    session.view(state, &|| true).expect("nothing overtakes it")
+}
+
+/// A server of the first lesson: its port, and the path of its page.
+fn server() -> (u16, String) {
+    serve(session(None))
+}
+
+fn serve(session: Session) -> (u16, String) {
+    let server = Server::bind(session, 0).expect("a free port");
+    let address = server.address();
+    let (port, path) = address
+        .strip_prefix("http://127.0.0.1:")
+        .and_then(|rest| rest.split_once('/'))
+        .expect("port and path");
+    let (port, path) = (port.parse().expect("a number"), format!("/{path}"));
+    std::thread::spawn(move || server.serve());
+    (port, path)
+}
+
+/// What the server answers to these bytes: the status and the body.
+fn answer(port: u16, request: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    stream.write_all(request).expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (status.expect("a status"), body.to_owned())
+}
+
+fn request(port: u16, line: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("{line} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+#[test]
+fn the_page_is_small_and_asks_nobody_else() {
+    let (port, page) = server();
+    let files = ["", "script.js", "style.css"].map(|file| {
+        let (status, body) = answer(port, &request(port, &format!("GET {page}{file}"), "", ""));
+        assert_eq!(status, 200, "{file}");
+        assert!(!body.contains("//cdn") && !body.contains("https:") && !body.contains("http:"));
+        body
+    });
+    assert!(files[0].starts_with("<!doctype html>"));
+    let size: usize = files.iter().map(String::len).sum();
+    assert!(size < 60_000, "{size} bytes");
+}
+
+#[test]
+fn only_the_page_itself_is_answered() {
+    let (port, page) = server();
+    let own = format!("http://127.0.0.1:{port}");
+    let run = format!("POST {page}run");
+    let lesson = json!({"text": LESSONS[0].text, "set": {"network.width": 3}}).to_string();
+    let post = |headers: &str| answer(port, &request(port, &run, headers, &lesson)).0;
+    assert_eq!(post(&format!("Origin: {own}\r\n")), 200);
+    for origin in [
+        "http://evil.example",
+        "null",
+        "http://localhost",
+        &format!("{own}0"),
+    ] {
+        assert_eq!(post(&format!("Origin: {origin}\r\n")), 403, "{origin}");
+    }
+    let get = |line: &str, host: &str| {
+        answer(
+            port,
+            format!("{line} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes(),
+        )
+        .0
+    };
+    let here = format!("127.0.0.1:{port}");
+    assert_eq!(get(&format!("GET {page}"), &here), 200);
+    let rebound = format!("evil.example:{port}");
+    for host in [
+        rebound.as_str(),
+        "127.0.0.1",
+        "evil.example",
+        &format!("localhost:{port}"),
+        "",
+    ] {
+        assert_eq!(get(&format!("GET {page}"), host), 403, "{host}");
+    }
+    let no_host = format!("GET {page} HTTP/1.1\r\n\r\n");
+    assert_eq!(answer(port, no_host.as_bytes()).0, 403);
+    let two = format!("GET {page} HTTP/1.1\r\nHost: {here}\r\nHost: evil.example\r\n\r\n");
+    assert_eq!(answer(port, two.as_bytes()).0, 400);
+}
+
+#[test]
+fn nothing_is_answered_without_the_token_or_at_another_path() {
+    let (port, page) = server();
+    let status = |line: &str| answer(port, &request(port, line, "", "")).0;
+    let wrong = page.replace(|c: char| c.is_ascii_hexdigit(), "0");
+    let short = &page[..page.len() - 2];
+    for path in [
+        "/",
+        "/start",
+        "//start",
+        "/index.html",
+        &wrong,
+        short,
+        &format!("{short}/"),
+    ] {
+        assert_eq!(status(&format!("GET {path}")), 403, "{path}");
+    }
+    for path in [
+        "etc/passwd",
+        "../../../../etc/passwd",
+        "%2e%2e/",
+        "run/",
+        "start?x",
+        "Cargo.toml",
+    ] {
+        assert_eq!(status(&format!("GET {page}{path}")), 404, "{path}");
+    }
+    for (method, path) in [
+        ("GET", "run"),
+        ("GET", "save"),
+        ("POST", ""),
+        ("HEAD", ""),
+        ("PUT", "save"),
+        ("OPTIONS", "run"),
+    ] {
+        assert_eq!(
+            status(&format!("{method} {page}{path}")),
+            405,
+            "{method} {path}"
+        );
+    }
+}
+
+#[test]
+fn what_is_too_large_or_no_request_is_refused_before_it_is_read() {
+    let (port, page) = server();
+    let status = |text: String| answer(port, text.as_bytes()).0;
+    let head = format!("POST {page}run HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
+    // None of these bodies comes: an answer that waited for one would never be.
+    for length in ["300000", "1000000000000", "99999999999999999999999999"] {
+        assert_eq!(
+            status(format!("{head}Content-Length: {length}\r\n\r\n")),
+            413,
+            "{length}"
+        );
+    }
+    for length in ["-1", "+1", "1x", "1 2", ""] {
+        assert_eq!(
+            status(format!("{head}Content-Length: {length}\r\n\r\n")),
+            400,
+            "{length}"
+        );
+    }
+    assert_eq!(
+        status(format!(
+            "{head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{{}}"
+        )),
+        400
+    );
+    assert_eq!(
+        status(format!("{head}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+        411
+    );
+    assert_eq!(status(format!("{head}\r\n")), 411);
+    let long = "x".repeat(40_000);
+    assert_eq!(status(format!("{head}Cookie: {long}\r\n\r\n")), 431);
+    let many = "A: b\r\n".repeat(100);
+    assert_eq!(status(format!("{head}{many}\r\n")), 431);
+    assert_eq!(status("\u{1}\u{2}\r\n\r\n".to_owned()), 400);
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "{\"text\": 3}",
+        "{\"text\": \"\", \"more\": 1}",
+        &"[".repeat(9999),
+    ] {
+        let (status, _) = answer(port, &request(port, &format!("POST {page}run"), "", body));
+        assert_eq!(status, 400, "{body:.20}");
+    }
+}
+
+#[test]
+fn an_answer_has_the_state_its_controls_and_its_pictures() {
+    let (port, page) = server();
+    let ask = |path: &str, body: Json| {
+        let line = format!("POST {page}{path}");
+        answer(port, &request(port, &line, "", &body.to_string()))
+    };
+    let changed =
+        json!({"text": LESSONS[0].text, "set": {"data.toy.rho": 0.5, "network.width": 5}});
+    let (_, body) = ask("run", changed.clone());
+    let view: Json = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(view["fault"], Json::Null);
+    assert!(view["text"].as_str().expect("a text").contains("rho: 0.5"));
+    let controls = view["controls"].as_array().expect("controls");
+    let of = |key: &str| controls.iter().find(|control| control["key"] == key);
+    let rho = of("data.toy.rho").expect("a control");
+    assert_eq!(rho["value"], 0.5);
+    assert!(rho["least"].as_f64() < Some(-0.9) && rho["most"].as_f64() > Some(0.9));
+    assert_eq!(of("network.fusion_layer").expect("a control")["most"], 2.0);
+    let pictures = view["shown"]["pictures"].as_array().expect("pictures");
+    let stems: Vec<_> = pictures
+        .iter()
+        .map(|picture| picture["stem"].as_str())
+        .collect();
+    assert_eq!(stems, [Some("overview"), Some("portrait")]);
+    for picture in pictures {
+        roxmltree::Document::parse(picture["svg"].as_str().expect("a text")).expect("XML");
+    }
+    // Theory's time ratio is 1 + (4 - 1)/(1 - 0.25) = 5.
+    let numbers = view["shown"]["numbers"].as_array().expect("numbers");
+    let ratio = numbers.iter().find(|row| row[0] == "time ratio");
+    assert_eq!(ratio.expect("a row")[2], "5");
+    let (status, csv) = ask("csv", changed.clone());
+    assert_eq!((status, csv.lines().count()), (200, 501));
+    assert!(csv.starts_with("t,loss,"), "{csv:.40}");
+    let missing = json!({"state": changed, "stem": "nothing"});
+    assert_eq!(ask("png", missing).0, 404);
+}
+
+#[test]
+fn a_headline_says_who_is_learned_when() {
+    let headline = |set: &[(&str, Json)]| {
+        let narrow = [&[("network.width", json!(2))], set].concat();
+        let view = view(&session(None), state(LESSONS[0].text, &narrow));
+        view.shown.expect("a run").headline
+    };
+    let late = headline(&[("init", json!({"aligned": {"norm": 1e-3}}))]);
+    // Two balanced layers of norm u: w = c/(1 + (c/u^2 - 1) e^(-2 s t)) with the drive s = sigma^2 w_*
+    // and c = 1 is half way at t = ln(c/u^2 - 1)/(2 s): 1.727 for s = 4, 6.908 for s = 1.
+    assert_eq!(
+        late,
+        "A is learned at 1.73, B is ignored until 6.91; theory 6.91"
+    );
+    let early = headline(&[("network.fusion_layer", json!(1))]);
+    assert!(
+        early.starts_with("A is learned at ") && early.contains(", B at "),
+        "{early}"
+    );
+    let soon = headline(&[("flow.until", json!({"time": 0.5}))]);
+    assert_eq!(soon, "Nothing is learned by t = 0.5");
+    let alone = headline(&[("flow.until", json!({"time": 4.0}))]);
+    assert!(alone.ends_with(", and nothing else by 4"), "{alone}");
+}
+
+#[test]
+fn every_lesson_is_learned_to_its_end() {
+    let session = session(None);
+    for lesson in LESSONS {
+        assert!(lesson.sentence().ends_with('.'), "{}", lesson.name);
+        let view = view(&session, state(lesson.text, &[]));
+        assert_eq!(view.fault, None, "{}", lesson.name);
+        let shown = view.shown.expect("a run");
+        assert_eq!(shown.cut, None, "{}", lesson.name);
+        assert!(
+            shown.report.contains("the loss gap asked for is met"),
+            "{}",
+            lesson.name
+        );
+    }
+}
+
+#[test]
+fn a_run_is_cut_short_at_its_budget_and_says_so() {
+    let session = Session::new(None, &[], Duration::ZERO).expect("a scenario");
+    let view = view(&session, state(LESSONS[0].text, &[]));
+    let cut = view
+        .shown
+        .expect("as far as it came")
+        .cut
+        .expect("cut short");
+    assert!(cut.starts_with("Cut short after 0 s, at t = "), "{cut}");
+}
+
+#[test]
+fn a_run_that_nobody_waits_for_ends() {
+    let calls = Cell::new(0);
+    let go_on = || {
+        calls.set(calls.get() + 1);
+        calls.get() < 10
+    };
+    // It would take far more steps than calls are answered.
+    let view = session(None).view(state(LESSONS[0].text, &[]), &go_on);
+    assert_eq!(view, None);
+    assert!((10..15).contains(&calls.get()), "{}", calls.get());
+}
+
+#[test]
+fn faults_name_line_and_key() {
+    let session = session(None);
+    let fault = |text: &str, set: &[(&str, Json)]| {
+        let view = view(&session, state(text, set));
+        assert_eq!(view.shown, None);
+        view.fault.expect("a fault")
+    };
+    let late = LESSONS[0].text;
+    let found = fault(&late.replace("rho: 0.0", "rho: 2.0"), &[]);
+    assert_eq!(
+        (found.line, found.key.as_deref()),
+        (Some(4), Some("data.toy.rho"))
+    );
+    let found = fault(late, &[("network.fusion_layer", json!(3))]);
+    assert_eq!(found.key.as_deref(), Some("network.fusion_layer"));
+    assert!(found.line.is_some() && found.problem.contains("more than the depth"));
+    let found = fault("seed: [", &[]);
+    assert!(found.line.is_some(), "{found:?}");
+    let found = fault(
+        late,
+        &[
+            ("network.width", json!(100_000)),
+            ("network.depth", json!(4)),
+        ],
+    );
+    assert!(found.problem.contains("weights need about"), "{found:?}");
+    let wide = [("network.width", json!(2000)), ("network.depth", json!(4))];
+    let found = fault(
+        late,
+        &[
+            ("init", json!({"gaussian_norm": {"norm": 0.1}})),
+            ("network.depth", json!(8)),
+        ],
+    );
+    assert_eq!(found.key.as_deref(), Some("network.width"));
+    let many = [("data.toy.samples", json!(1_000_000_000))];
+    for set in [&wide[..], &many] {
+        let found = fault(late, set);
+        assert!(found.problem.contains("too large"), "{found:?}");
+    }
+}
+
+#[test]
+fn no_file_is_read_but_those_of_the_scenario() {
+    let rest = "network: {depth: 2, fusion_layer: 2, width: 3}\ninit: {gaussian: {std: 0.1}}\nflow: {until: {time: 1.0}}\n";
+    let table = |path: &str| {
+        format!(
+            "data: {{table: {{path: {path}, modalities: {{A: [age], B: [bmi]}}, targets: [progression]}}}}\n{rest}"
+        )
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = "age,bmi,progression\n1,2,3\n2,5,4\n3,1,7\n5,4,4\n";
+    for name in ["own.csv", "other.csv"] {
+        std::fs::write(folder.path().join(name), rows).expect("written");
+    }
+    let own = folder.path().join("own.yaml");
+    std::fs::write(&own, table("own.csv")).expect("written");
+    let session = session(Some(&own));
+    let view_of = |text: &str| view(&session, state(text, &[]));
+    assert_eq!(view_of(&table("own.csv")).fault, None);
+    // Whether a file is there cannot be told from the answer.
+    for path in [
+        "other.csv",
+        "missing.csv",
+        "/etc/passwd",
+        "~/x.csv",
+        "./../own.csv",
+        "own.csv/..",
+    ] {
+        let fault = view_of(&table(path)).fault.expect("refused");
+        assert_eq!(fault.key.as_deref(), Some("data.table.path"), "{path}");
+        assert!(
+            fault.problem.contains("reads no files but"),
+            "{path}: {}",
+            fault.problem
+        );
+    }
+    let weights = rest.replace("gaussian: {std: 0.1}", "file: {path: weights.npz}");
+    let text = table("own.csv").replace(rest, &weights);
+    let fault = view_of(&text).fault.expect("refused");
+    assert_eq!(fault.key.as_deref(), Some("init.file.path"));
+    assert!(session.csv(state(&table("other.csv"), &[])).is_err());
+    assert!(
+        session
+            .png(state(&table("other.csv"), &[]), "overview")
+            .is_err()
+    );
+}
+
+#[test]
+fn only_the_scenario_of_the_command_is_saved_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mine.yaml");
+    let read = || std::fs::read_to_string(&file).expect("read");
+    std::fs::write(&file, LESSONS[0].text).expect("written");
+    let own = session(Some(&file));
+    own.save(state(LESSONS[0].text, &[("data.toy.rho", json!(0.25))]))
+        .expect("saved");
+    assert!(read().contains("rho: 0.25"));
+    // Again, because what stands there is its own.
+    own.save(state(LESSONS[1].text, &[])).expect("saved");
+    assert_eq!(read(), LESSONS[1].text);
+    assert!(own.save(state("seed: 1", &[])).is_err());
+    assert_eq!(read(), LESSONS[1].text);
+    std::fs::write(&file, "seed: 3\n").expect("written");
+    let error = own
+        .save(state(LESSONS[0].text, &[]))
+        .expect_err("another's");
+    assert!(
+        error.to_string().contains("changed by another program"),
+        "{error}"
+    );
+    assert_eq!(read(), "seed: 3\n");
+    let error = session(None)
+        .save(state(LESSONS[0].text, &[]))
+        .expect_err("no file");
+    assert!(
+        error.to_string().contains("names no scenario file"),
+        "{error}"
+    );
+    let (port, page) = server();
+    let body = json!({"text": LESSONS[0].text}).to_string();
+    let (_, body) = answer(port, &request(port, &format!("POST {page}save"), "", &body));
+    assert!(body.contains("names no scenario file"), "{body}");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("a folder").count(),
+        1
+    );
+}
+
+/// A place on a control's slider, or one of its words, as changes.
+fn moved(control: &Control, place: f64) -> Changes {
+    match &control.form {
+        Form::Choice { options, .. } => {
+            let chosen = (place * options.len() as f64) as usize;
+            options[chosen.min(options.len() - 1)].1.clone()
+        }
+        Form::Number {
+            least,
+            most,
+            log,
+            whole,
+            ..
+        } => {
+            let value = match log {
+                true => least * (most / least).powf(place),
+                false => least + (most - least) * place,
+            };
+            let value = if *whole {
+                json!(value.round() as i64)
+            } else {
+                json!(value)
+            };
+            Changes::from([(control.key.clone(), value)])
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Wherever the controls stand, ends included, there is a picture or a fault that says why not.
+    #[test]
+    fn no_state_ends_in_a_panic(
+        lesson in 0..LESSONS.len(),
+        samples in any::<bool>(),
+        moves in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![Just(0.0), Just(1.0), 0.0..1.0]), 1..8),
+    ) {
+        let session = session(None);
+        let mut start = vec![("network.width", json!(3)), ("output.samples", json!(20))];
+        if samples {
+            start.push(("data.toy.samples", json!(20)));
+        }
+        // A run ends after so many looks at it, whatever the time they take.
+        let looks = Cell::new(0);
+        let go_on = || { looks.set(looks.get() + 1); looks.get() < 200 };
+        let mut text = LESSONS[lesson].text.to_owned();
+        let mut at = state(&text, &start);
+        for (which, place) in moves {
+            looks.set(0);
+            let Some(view) = session.view(at, &go_on) else { break };
+            prop_assert!(view.fault.is_some() != view.shown.is_some());
+            let Some(controls) = view.controls else { break };
+            text = view.text.expect("a text where there are controls");
+            at = State { text: text.clone(), set: moved(which.get(&controls), place) };
+        }
+    }
+}

@@ -136,12 +136,12 @@ const SLIDERS: &[Template] = &[
     slider("init.lambda_balanced.norm", "initial norm", START, (1e-4, 2.0), Log, Hidden),
     slider("init.lambda_balanced.lambda.*", "λ of *", START, (-3.0, 3.0), Linear, Hidden),
     slider("seed", "seed", START, (0.0, 100.0), Whole, Hidden),
-    slider("remedy.rate.*", "learning rate of *, times", REMEDY, (0.1, 10.0), Log, Usual(1.0)),
+    slider("remedy.rate.*", "rate factor of *", REMEDY, (0.1, 10.0), Log, Usual(1.0)),
     slider("remedy.auxiliary.*", "own loss of *", REMEDY, (0.0, 10.0), Linear, Usual(0.0)),
-    slider("remedy.keep.*", "*: kept with probability", REMEDY, (0.05, 1.0), Linear, Usual(1.0)),
+    slider("remedy.keep.*", "probability of *", REMEDY, (0.05, 1.0), Linear, Usual(1.0)),
     slider("flow.weight_decay", "weight decay", REMEDY, (0.0, 1.0), Linear, Usual(0.0)),
     slider("flow.until.time", "until the time", RUN, (0.1, 1e4), Log, Hidden),
-    slider("descent.learning_rate", "descent: learning rate", RUN, (1e-4, 1.0), Log, Off("descent", 0.02)),
+    slider("descent.learning_rate", "descent, at rate", RUN, (1e-4, 1.0), Log, Off("descent", 0.02)),
 ];
 
 /// The controls of a scenario, in the order in which they stand.

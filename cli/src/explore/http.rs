@@ -105,7 +105,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize, usize)>, Status> {
         body: Vec::new(),
     };
     let length = match one("content-length")? {
-        Some(length) if length.bytes().all(|b| b.is_ascii_digit()) => {
+        Some(length) if !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit()) => {
             length.parse().map_err(|_| TOO_LARGE)?
         }
         Some(_) => return Err(BAD),

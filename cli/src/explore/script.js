@@ -174,6 +174,9 @@ function makeControl({ key, label, help, form }) {
 // One form of a number for both inputs: three digits, or what was typed.
 const round = (value, whole) => (whole ? Math.round(value) : Number(value.toPrecision(3)));
 
+// Small numbers with their power of ten, which a narrow field has room for.
+const shortly = (value) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value));
+
 // The greatest of 1, 2, 5 times a power of ten that is no greater.
 function handy(step) {
   const power = 10 ** Math.floor(Math.log10(step));
@@ -201,7 +204,7 @@ function setControl(control) {
   } else {
     slider.value = place(control.value);
     slider.setAttribute("aria-valuetext", control.value);
-    if (document.activeElement !== number) number.value = control.value;
+    if (document.activeElement !== number) number.value = shortly(control.value);
   }
   const set = (to) => {
     slider.setAttribute("aria-valuetext", to);
@@ -216,7 +219,7 @@ function setControl(control) {
   current.set(key, control);
   slider.oninput = () => {
     const to = Math.min(most, Math.max(least, value(Number(slider.value))));
-    number.value = to;
+    number.value = shortly(to);
     set(to);
   };
   slider.onkeydown = (event) => {

@@ -25,7 +25,12 @@ use std::time::{Duration, Instant};
 /// Bytes of memory that a state may take.
 const MEMORY: u64 = 1 << 30;
 /// Weights of a network: what is done to them before the flow begins cannot be cut short.
-const WEIGHTS: usize = 4_000_000;
+const WEIGHTS: usize = 1_000_000;
+/// Weights that are integrated, after the reduction, likewise.
+const INTEGRATED: usize = 40_000;
+/// Inputs of a source that draws their covariance, and samples that are drawn, likewise.
+const INPUTS: usize = 500;
+const SAMPLES: u64 = 1_000_000;
 /// Multiplications that second moments may take, likewise: about a second.
 const MULTIPLICATIONS: u64 = 2_000_000_000;
 
@@ -308,15 +313,22 @@ impl Session {
     fn run(&self, loaded: Loaded, go_on: &dyn Fn() -> bool) -> Result<Ran> {
         let Loaded { file, source } = loaded;
         let locate = |error: InputError| source.locate(error.into());
-        let outline = Outline::of(&file.scenario, MEMORY.min(memory())).map_err(locate)?;
+        // Before anything is drawn.
+        let about = file.scenario.data.get().about();
+        let inputs = about.shape.map_or(0, |[inputs, _]| inputs);
+        ensure_small(inputs <= INPUTS && about.sampling.drawn().unwrap_or(0) <= SAMPLES)?;
+        let outline = Outline::of(&file.scenario, memory()).map_err(locate)?;
         let forecast = outline.forecast();
-        if forecast.weights > WEIGHTS || forecast.moments_multiplications > MULTIPLICATIONS {
-            return Err(Error::usage(
-                "this state is too large to be explored by hand",
-                "use modalflow run, or a smaller network and fewer inputs",
-            ));
-        }
+        ensure_small(
+            forecast.weights <= WEIGHTS
+                && forecast.moments_multiplications <= MULTIPLICATIONS
+                && forecast.memory_bytes <= MEMORY,
+        )?;
         let problem = outline.prepare().map_err(locate)?;
+        // Theory and single steps of more weights take seconds, which nothing cuts short.
+        if problem.network(true).architecture.len() > INTEGRATED {
+            return Err(locate(too_many_weights()));
+        }
         let end = Instant::now() + self.budget;
         let mut monitor = |_: &Progress| go_on() && Instant::now() < end;
         let result = run::run(&problem, &mut monitor);
@@ -345,6 +357,24 @@ impl Ran {
         pages.extend(portrait.map(|page| ("portrait".to_owned(), page)));
         pages
     }
+}
+
+fn ensure_small(is_small: bool) -> Result<()> {
+    match is_small {
+        true => Ok(()),
+        false => Err(Error::usage(
+            "this state is too large to be explored by hand",
+            "use modalflow run, or a smaller network, fewer inputs and fewer samples",
+        )),
+    }
+}
+
+fn too_many_weights() -> InputError {
+    InputError::at(
+        "network.width",
+        "no smaller network has the trajectory of this one, which is too large to be explored by hand",
+        "choose a narrower or shallower network, or init.aligned: such weights train as a network of width 1",
+    )
 }
 
 fn refused_file(key: String) -> InputError {

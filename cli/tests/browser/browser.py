@@ -1,0 +1,235 @@
+"""The page of `modalflow explore` in Debian's Chromium: every control, wrong input, pin, downloads, address, speed.
+
+    python cli/tests/browser/browser.py [DRAGS]
+
+`make browser` calls it. Screenshots to look at go to target/browser/pictures.
+"""
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = ROOT / "target" / "release" / "modalflow"
+PICTURES = ROOT / "target" / "browser" / "pictures"
+DRAGS = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+
+# Sets a slider as a hand does, and waits until a picture is there that was asked for after it.
+DRAG = """async ([key, place]) => {
+  const slider = document.querySelector(`.control[data-key="${key}"] [type=range]`);
+  const now = document.getElementById("now");
+  const before = Number(now.dataset.number);
+  const begin = performance.now();
+  slider.value = Number(slider.min) + place * (slider.max - slider.min);
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+  while (!(Number(now.dataset.number) > before)) {
+    if (!document.getElementById("fault-text").hidden || performance.now() - begin > 5000) return null;
+    await new Promise((next) => setTimeout(next, 1));
+  }
+  // Until it is painted.
+  await new Promise((next) => requestAnimationFrame(() => setTimeout(next, 0)));
+  return performance.now() - begin;
+}"""
+
+
+@contextmanager
+def explored(*arguments):
+    """The address of a running page, its process, and when it was started."""
+    began = time.perf_counter()
+    command = [PROGRAM, "explore", "--quiet", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip(), process, began
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def settled(page):
+    """Waits until nothing is on the way."""
+    page.wait_for_function("underWay === 0 && asked === sent && answered === asked")
+
+
+def choose(page, lesson):
+    page.select_option("#lesson", lesson)
+    settled(page)
+
+
+def check_controls(page):
+    """Every control of a lesson, moved by hand and by keys, changes the text."""
+    choose(page, "late_fusion")
+    page.fill("#text", page.input_value("#text").replace("rho: 0.0", "rho: 0.0, samples: 30"))
+    page.wait_for_selector('.control[data-key="data.toy.samples"]')
+    settled(page)
+    keys = page.eval_on_selector_all(".control", "all => all.map(each => each.dataset.key)")
+    assert len(keys) > 18, keys
+    for key in keys:
+        row = page.locator(f'.control[data-key="{key}"]')
+        if row.locator("[type=checkbox]").count():
+            row.locator("[type=checkbox]").check()
+            settled(page)
+        before = page.input_value("#text")
+        if row.locator("select").count():
+            row.locator("select").select_option(index=1)
+        else:
+            slider = row.locator("[type=range]")
+            slider.focus()
+            slider.press("ArrowLeft")
+            slider.press("ArrowRight")
+            slider.press("ArrowRight")
+            slider.press("PageDown")
+        settled(page)
+        after = page.input_value("#text")
+        assert after != before or key == "network.fusion_layer", key
+        assert page.is_hidden("#fault-text") or page.inner_text("#fault-text"), key
+        choose(page, "late_fusion")
+        if key == "data.toy.samples" or key == "network.activation":
+            continue
+        page.fill("#text", page.input_value("#text").replace("rho: 0.0", "rho: 0.0, samples: 30"))
+        page.wait_for_selector('.control[data-key="data.toy.samples"]')
+        settled(page)
+    return len(keys)
+
+
+def check_wrong_input(page):
+    """A fault stands at its control and under the text with its line; the last good picture stays."""
+    choose(page, "late_fusion")
+    picture = page.get_attribute("#now img", "src")
+    page.fill('.control[data-key="data.toy.rho"] [type=number]', "2")
+    page.wait_for_selector('.control[data-key="data.toy.rho"] .fault')
+    assert "line" in page.inner_text("#fault-text")
+    assert page.get_attribute("#now img", "src") == picture
+    page.click("#goto")
+    chosen = "text => text.value.slice(text.selectionStart, text.selectionEnd)"
+    assert "rho: 2" in page.eval_on_selector("#text", chosen)
+    page.screenshot(path=PICTURES / "fault.png", full_page=True)
+    page.fill("#text", "seed: [")
+    page.wait_for_function("document.getElementById('fault-text').textContent.includes('line 1')")
+    choose(page, "late_fusion")
+    assert page.is_hidden("#fault-text")
+
+
+def check_pin(page):
+    """What is pinned stays beside what changes."""
+    choose(page, "late_fusion")
+    pinned = page.inner_text("#now .headline")
+    page.click("#pin")
+    page.evaluate(DRAG, ["data.toy.rho", 0.9])
+    settled(page)
+    assert pinned in page.inner_text("#pinned .headline")
+    assert pinned not in page.inner_text("#now .headline")
+    loaded = "all => all.every(image => image.naturalWidth > 0)"
+    assert page.eval_on_selector_all("#pinned img", loaded)
+    page.screenshot(path=PICTURES / "pinned.png", full_page=True)
+    page.click("#pin")
+    assert page.is_hidden("#pinned")
+
+
+def check_downloads(page):
+    """PNG, SVG and CSV are what they are called, and the copy is the text."""
+    choose(page, "correlation")
+    for button, start in [("#png", b"\x89PNG"), ("#svg", b"<svg"), ("#csv", b"t,loss,")]:
+        with page.expect_download() as download:
+            page.click(button)
+        content = Path(download.value.path()).read_bytes()
+        assert start in content[:400], (button, content[:80])
+        assert download.value.suggested_filename.endswith(button[1:])
+    page.click("#copy")
+    assert page.evaluate("navigator.clipboard.readText()") == page.input_value("#text")
+
+
+def check_address(page, context):
+    """The address gives the same state in another window."""
+    choose(page, "depth")
+    page.evaluate(DRAG, ["network.fusion_layer", 0.4])
+    settled(page)
+    page.wait_for_timeout(400)
+    other = context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#now[data-number]")
+    assert other.input_value("#text") == page.input_value("#text")
+    assert other.inner_text("#now .headline") == page.inner_text("#now .headline")
+    other.close()
+
+
+def check_phone(page):
+    """Nothing is wider than a phone."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    for scheme in ["light", "dark"]:
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=PICTURES / f"phone-{scheme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    page.screenshot(path=PICTURES / "dark.png")
+    page.emulate_media(color_scheme="light")
+    page.screenshot(path=PICTURES / "light.png")
+
+
+def measure(page, lesson, drags):
+    """Milliseconds from a control's event to the painted picture, over drags of several controls."""
+    choose(page, lesson)
+    keys = ["data.toy.rho", "data.toy.sigma.B", "data.toy.target.B", "seed"]
+    times = []
+    for i in range(drags):
+        # Places that fill the middle of the slider evenly, never twice the same.
+        place = 0.1 + 0.8 * ((i * 0.618034) % 1.0)
+        took = page.evaluate(DRAG, [keys[(i // 25) % len(keys)], place])
+        if took is None:
+            page.wait_for_timeout(50)
+            continue
+        times.append(took)
+    times.sort()
+    median, late = statistics.median(times), times[int(0.95 * len(times))]
+    print(f"{lesson}: {len(times)} drags, median {median:.1f} ms, 95 % {late:.1f} ms, most {times[-1]:.1f} ms")
+
+
+def resident(process):
+    """Megabytes of memory of a process, where the system tells."""
+    status = Path(f"/proc/{process.pid}/status")
+    found = re.search(r"VmRSS:\s+(\d+)", status.read_text()) if status.exists() else None
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+def main():
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1400, "height": 1000})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        said = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        firsts = []
+        for _ in range(5):
+            with explored() as (address, _, began):
+                page.goto(address)
+                page.wait_for_selector("#now[data-number]")
+                firsts.append(1000 * (time.perf_counter() - began))
+        print(f"start of the program to the first picture: median {statistics.median(firsts):.0f} ms of {len(firsts)}")
+        with explored() as (address, process, _):
+            page.goto(address)
+            page.wait_for_selector("#now[data-number]")
+            print(f"{check_controls(page)} controls")
+            check_wrong_input(page)
+            check_pin(page)
+            check_downloads(page)
+            check_address(page, context)
+            check_phone(page)
+            before = resident(process)
+            for lesson in ["late_fusion", "depth"]:
+                measure(page, lesson, DRAGS)
+            print(f"memory: {before:.0f} MB before the drags, {resident(process):.0f} MB after")
+        assert not said, said
+        browser.close()
+    print("every check holds")
+
+
+if __name__ == "__main__":
+    main()
