@@ -477,7 +477,7 @@ fn moved(control: &Control, place: f64) -> Changes {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Wherever the controls stand, ends included, there is a picture or a fault that says why not.
     #[test]

@@ -19,6 +19,7 @@ let sent = 0; // of the last question
 let answered = 0; // of the last answer that is shown
 let underWay = 0;
 let sentAt = 0;
+let typing = 0; // the timer of a text that is being typed
 let lessons = [];
 let shown = null; // what the page shows now
 
@@ -65,7 +66,8 @@ async function take(answer, what, number) {
     for (const key of Object.keys(what.set)) {
       if (JSON.stringify(changes[key]) === JSON.stringify(what.set[key])) delete changes[key];
     }
-    if (document.activeElement !== byId("text")) byId("text").value = text;
+    // What is typed at this moment stays, and so does the place in a text that is the same.
+    if (!typing && byId("text").value !== text) byId("text").value = text;
     remember();
   }
   if (answer.controls) showControls(answer.controls);
@@ -355,11 +357,13 @@ byId("pin").onclick = () => {
 };
 byId("panel").onsubmit = (event) => event.preventDefault();
 
-let typing = 0;
 byId("text").oninput = () => {
   clearTimeout(typing);
   byId("lesson").value = "";
-  typing = setTimeout(() => write(byId("text").value), TYPING);
+  typing = setTimeout(() => {
+    typing = 0;
+    write(byId("text").value);
+  }, TYPING);
 };
 byId("lesson").onchange = () => {
   const lesson = lessons[byId("lesson").selectedIndex - 1];
