@@ -138,7 +138,7 @@ const SLIDERS: &[Template] = &[
     slider("seed", "seed", START, (0.0, 100.0), Whole, Hidden),
     slider("remedy.rate.*", "rate factor of *", REMEDY, (0.1, 10.0), Log, Usual(1.0)),
     slider("remedy.auxiliary.*", "own loss of *", REMEDY, (0.0, 10.0), Linear, Usual(0.0)),
-    slider("remedy.keep.*", "probability of *", REMEDY, (0.05, 1.0), Linear, Usual(1.0)),
+    slider("remedy.keep.*", "keep * with p", REMEDY, (0.05, 1.0), Linear, Usual(1.0)),
     slider("flow.weight_decay", "weight decay", REMEDY, (0.0, 1.0), Linear, Usual(0.0)),
     slider("flow.until.time", "until the time", RUN, (0.1, 1e4), Log, Hidden),
     slider("descent.learning_rate", "descent, at rate", RUN, (1e-4, 1.0), Log, Off("descent", 0.02)),
