@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 #: Keys of ``data.arrays`` beside the arrays themselves.
 OPTIONS = (
     "standardise",
+    "constant",
     "whiten",
     "components",
     "holdout",
@@ -37,7 +38,7 @@ class Data:
         modalities: the modalities by name, for names that cannot be keywords.
         target: the targets; exactly one of target and label.
         label: the class of each row, whole numbers or texts.
-        **keys: more modalities, and the options ``standardise``, ``whiten``, ``components``,
+        **keys: more modalities, and the options ``standardise``, ``constant``, ``whiten``, ``components``,
             ``holdout``, ``folds``, ``fold``, ``fold_seed``, ``mirror``.
 
     Raises:

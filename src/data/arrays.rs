@@ -1,5 +1,6 @@
 //! Data from arrays in files: one for each modality, a row each a sample.
 
+use super::constant::Constant;
 use super::files::array_file::ArrayFile;
 use super::files::reading::Reading;
 use super::given::{Arrays, Files, GivenArrays};
@@ -52,6 +53,9 @@ pub struct ArraysData {
     /// rows that are trained on.
     #[serde(default = "default_true")]
     pub standardise: bool,
+    /// What happens to an input that does not vary over the rows that are trained on.
+    #[serde(default, skip_serializing_if = "Constant::is_default")]
+    pub constant: Constant,
     /// Whether the inputs of each modality are rotated to their principal components and scaled to
     /// variance 1, over the rows that are trained on and after standardise. Directions without variance are
     /// left out.
@@ -148,6 +152,7 @@ impl ArraysData {
         Preparation {
             key: KEY,
             standardise: self.standardise,
+            constant: self.constant,
             whiten: self.whiten,
             components: self.components,
             holdout: self.holdout,

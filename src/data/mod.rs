@@ -19,6 +19,7 @@
 //! | `classes.rs` | categories as targets |
 //! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
 //! | `standardise.rs`, `components.rs` | columns of variance 1; principal components |
+//! | `constant.rs` | input columns that do not vary |
 //! | `extent.rs` | how large data are, before anything is decomposed |
 //! | `images.rs` | two views of labelled images |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
@@ -38,6 +39,7 @@ mod by_products;
 mod classes;
 mod columns;
 mod components;
+mod constant;
 mod constant_drive;
 mod decay;
 mod extent;
@@ -64,6 +66,7 @@ mod xor;
 pub use arrays::ArraysData;
 pub use by_products::{ByProducts, Places};
 pub use columns::{ColumnName, Columns};
+pub use constant::Constant;
 pub use decay::{Held, Penalty, ShrunkMap};
 pub use extent::Extent;
 pub use files::array_file::ArrayFile;

@@ -2,6 +2,7 @@
 
 use super::classes::Classes;
 use super::components::Transformation;
+use super::constant::{Constant, Varying};
 use super::files::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
@@ -31,6 +32,8 @@ pub(super) struct Preparation {
     pub standardise: bool,
     /// Whether the inputs of each modality are scaled to unit covariance.
     pub whiten: bool,
+    /// What happens to inputs that do not vary.
+    pub constant: Constant,
     /// Fraction of each modality's variance that its principal components explain.
     pub components: Option<f64>,
     /// Fraction of the rows kept out of training.
@@ -148,7 +151,15 @@ impl Preparation {
         let (of_inputs, of_targets) = raw.origins.split_at(raw.inputs.ncols());
         reading.warnings.extend(codes(&raw.inputs, of_inputs));
         let mut inputs = Parts::of(raw.inputs, &split);
-        self.scale(&mut inputs, of_inputs)?;
+        let mut modalities = raw.modalities;
+        let mut of_inputs = of_inputs.to_vec();
+        if self.constant == Constant::Drop {
+            let varying = Varying::of(&inputs.training, &modalities, &of_inputs, self.key)?;
+            inputs.keep(&varying.places);
+            of_inputs = varying.origins(&of_inputs);
+            (modalities, reading.constant) = (varying.modalities, varying.others);
+        }
+        self.scale(&mut inputs, &of_inputs)?;
         let mut targets = match raw.targets {
             Targets::Numbers(numbers) => {
                 reading.warnings.extend(codes(&numbers, of_targets));
@@ -171,7 +182,6 @@ impl Preparation {
                 Parts { training, holdout }
             }
         };
-        let mut modalities = raw.modalities;
         if self.whiten || self.components.is_some() {
             modalities = self.transform(&modalities, &mut inputs)?;
         }
@@ -266,7 +276,8 @@ impl Preparation {
             problem += &format!("; as flat are {}", listed(names));
         }
         let remedy = format!(
-            "a constant cannot be scaled to variance 1: leave the column out, or set {}.standardise: false",
+            "a constant cannot be scaled to variance 1: leave the column out, or set {0}.constant: drop or \
+             {0}.standardise: false",
             self.key
         );
         origin.refuse(problem, remedy)
@@ -322,6 +333,15 @@ impl Parts {
             training: values.select_rows(train),
             holdout: values.select_rows(held_out),
         }
+    }
+
+    /// Keeps the columns at these places.
+    fn keep(&mut self, places: &[usize]) {
+        if places.len() == self.training.ncols() {
+            return;
+        }
+        self.training = self.training.select_columns(places);
+        self.holdout = self.holdout.select_columns(places);
     }
 
     /// Adds the negative of every row trained on. Those held out are there to measure, and the error of a

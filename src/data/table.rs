@@ -4,6 +4,7 @@
 //! that columns far from mean zero make it learn their means first.
 
 use super::columns::{ColumnName, Columns, Selection};
+use super::constant::Constant;
 use super::files::csv_file::{CsvFile, Wanted};
 use super::files::csv_format::{Decimal, Format, Missing, Separator};
 use super::files::reading::Reading;
@@ -80,6 +81,9 @@ pub struct TableData {
     /// rows that are trained on.
     #[serde(default = "default_true")]
     pub standardise: bool,
+    /// What happens to an input that does not vary over the rows that are trained on.
+    #[serde(default, skip_serializing_if = "Constant::is_default")]
+    pub constant: Constant,
     /// Whether the inputs of each modality are rotated to their principal components and scaled to
     /// variance 1, over the rows that are trained on and after standardise. Directions without variance are
     /// left out.
@@ -185,6 +189,7 @@ impl TableData {
         Preparation {
             key: KEY,
             standardise: self.standardise,
+            constant: self.constant,
             whiten: self.whiten,
             components: self.components,
             holdout: self.holdout,
@@ -247,7 +252,7 @@ impl TableData {
                 used: cells.rows,
                 dropped: cells.dropped,
                 notes: note(file.separator()).into_iter().collect(),
-                warnings: Vec::new(),
+                ..Reading::default()
             },
         })
     }

@@ -1,5 +1,6 @@
 //! What reading a file of samples told.
 
+use crate::section::ByModality;
 use serde::Serialize;
 
 /// Rows used and left out, and what the user should know about the file.
@@ -9,6 +10,9 @@ pub struct Reading {
     pub used: usize,
     /// Number of rows left out because of missing cells.
     pub dropped: usize,
+    /// Inputs left out because they do not vary, by modality.
+    #[serde(skip_serializing_if = "ByModality::is_empty")]
+    pub constant: ByModality<Vec<String>>,
     /// How the file was read, where that may surprise.
     #[serde(skip)]
     pub notes: Vec<String>,
