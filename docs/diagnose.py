@@ -51,6 +51,11 @@ def number(value, digits=3):
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def spread(found):
+    """The median of what draws of the initial weights have, and its range from 10 to 90 %."""
+    return "-" if not found else f"{found['median']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
+
+
 def command_of(name):
     """The command as a user types it."""
     quoted = [f"'{word}'" if any(c in word for c in "*,") else word for word in OPTIONS[name]]
@@ -120,15 +125,36 @@ def advice(name, answer, folder):
                 number(remedy["predicted_ratio"]),
                 number(remedy["measured_ratio"]),
                 ", ".join(again),
+                spread(remedy["draws"] and remedy["draws"]["ratio"]),
                 number(remedy["cost"]["time_factor"], 2),
                 number(remedy["cost"]["error_factor"], 2),
             ]
         )
     plain = [number(rerun(name, answer, folder, None, seed)) for seed in SEEDS]
     late = answer["layers"][-1]
-    none = ["none", "", number(late["theory"]["ratio"]), number(late["ratio"]), ", ".join(plain), "", ""]
-    header = ["remedy", "value", "ratio predicted", "ratio measured", "`modalflow run`, seeds 1 to 3", "time", "error"]
+    none = ["none", "", number(late["theory"]["ratio"]), number(late["ratio"]), ", ".join(plain)]
+    none += [spread(late["draws"] and late["draws"]["ratio"]), "", ""]
+    header = ["remedy", "value", "ratio predicted", "ratio measured", "`modalflow run`, seeds 1 to 3", "over the draws"]
+    header += ["time", "error"]
     return table(header, [none, *rows])
+
+
+def draws(folder):
+    """Late fusion from several draws: four layers as diagnosed, and two layers at a small scale."""
+    small = ["--depth", "2", "--init-std", "1e-6", "--resamples", "20", "--divisions", "3"]
+    rows = []
+    for name in OPTIONS:
+        deep = json.loads((folder / "diagnoses" / name / "diagnosis.json").read_text(encoding="utf-8"))
+        two = call(folder, "diagnose", *OPTIONS[name], "--name", f"{name}_two", "--out", "diagnoses", *small)
+        row = [name]
+        for answer in (deep, two):
+            found = answer["layers"][-1]["draws"]
+            shares = [f"{each['name']} {100 * each['share']:.0f} %" for each in found["first"]] if found else ["-"]
+            never = f", never from {100 * found['never']:.0f} %" if found and found["never"] else ""
+            row += [", ".join(shares), spread(found and found["ratio"]) + never]
+        rows.append(row)
+    header = ["data", "four layers, learned first", "ratio", "two layers, learned first", "ratio"]
+    return table(header, rows)
 
 
 def rerun(name, answer, folder, remedy, seed):
@@ -157,6 +183,7 @@ def main():
         parts = [command_of(name), verdict(folder, name), modalities(answer, own), verdicts(answer, own), advice(name, answer, folder)]
         fill(PAGE, {name: "\n\n".join(parts)})
         print(f"docs/diagnose.md: {name}", flush=True)
+    fill(PAGE, {"draws": draws(folder)})
 
 
 if __name__ == "__main__":

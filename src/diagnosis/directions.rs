@@ -3,13 +3,14 @@
 //! From small weights a network first follows S_yx, then what comes of it through S_xx: its maps stay in the space of S_xy,
 //! S_xx S_xy, S_xx^2 S_xy, ... of the modalities that are learned, and later terms matter ever less, as in partial least
 //! squares and in Lanczos' process. So the rows of a modality of many inputs are turned to an orthonormal basis Q of the
-//! first terms of its own and of those of all inputs together. Gaussian initial weights
-//! W Q are as random as W, and of norm |W| sqrt(k/d) where W has d inputs and Q has k columns.
+//! first terms of its own and of those of all inputs together. The initial weights are those of all inputs, W, turned to the
+//! same basis: a run with all inputs starts from the same weights and learns at the same times.
 
-use crate::data::{Content, Modality, Rows, layout};
-use crate::network::{InitScheme, InitSection, StackScale};
-use crate::section::ByModality;
-use nalgebra::{DMatrix, SVD};
+use crate::data::{Content, Modality, Moments, Rows, layout};
+use crate::error::Result;
+use crate::experiment::Scenario;
+use crate::network::{self, Architecture, InitScheme, InitSection, Stack};
+use nalgebra::{DMatrix, DVector, SVD};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -28,17 +29,26 @@ pub struct Seen {
     pub directions: usize,
 }
 
+/// The directions in which the flows see the modalities of many inputs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Directions {
+    /// The modalities with all their inputs; none where no modality has many.
+    modalities: Vec<Modality>,
+    /// Orthonormal columns (d x k), for modalities of many inputs.
+    bases: Vec<Option<DMatrix<f64>>>,
+}
+
 /// Content whose modalities of many inputs are turned to few directions; as it is where none has many, where there are no
-/// rows, and where the initial weights are made for all inputs.
-pub(super) fn few(content: Arc<Content>, init: &InitSection) -> (Arc<Content>, Vec<Seen>) {
+/// rows, and where a file gives the initial weights, which need not be small.
+pub(super) fn few(content: Arc<Content>, init: &InitSection) -> (Arc<Content>, Directions) {
     let Content::Rows { training, holdout } = &*content else {
-        return (content, Vec::new());
+        return (content, Directions::default());
     };
     let most = FEWEST.max(TERMS * training.targets.ncols());
     let is_many = |modality: &Modality| modality.dim() > most;
-    let is_free = init.scale.is_empty() && !matches!(init.scheme, InitScheme::File(_));
+    let is_free = !matches!(init.scheme, InitScheme::File(_));
     if !is_free || !training.modalities.iter().any(is_many) {
-        return (content, Vec::new());
+        return (content, Directions::default());
     }
     let terms = most.div_ceil(2);
     let joint = krylov(&training.inputs, &training.targets, terms);
@@ -57,37 +67,67 @@ pub(super) fn few(content: Arc<Content>, init: &InitSection) -> (Arc<Content>, V
             is_many(modality).then(basis)
         })
         .collect();
+    let modalities = training.modalities.clone();
     let turned = |rows: &Rows| Box::new(turned(rows, &bases));
     let training = turned(training);
-    let seen = seen(&content, &training.modalities);
     let holdout = holdout.as_deref().map(turned);
-    (Arc::new(Content::Rows { training, holdout }), seen)
+    let content = Arc::new(Content::Rows { training, holdout });
+    (content, Directions { modalities, bases })
 }
 
-fn seen(content: &Content, turned: &[Modality]) -> Vec<Seen> {
-    let pairs = content.modalities().iter().zip(turned);
-    let changed = pairs.filter(|(before, after)| before.dim() != after.dim());
-    changed
-        .map(|(before, after)| Seen {
-            name: before.name.clone(),
-            inputs: before.dim(),
-            directions: after.dim(),
-        })
-        .collect()
-}
+impl Directions {
+    /// How many there are of each modality of many inputs.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        let pairs = self.modalities.iter().zip(&self.bases);
+        let seen = |(modality, basis): (&Modality, &Option<DMatrix<f64>>)| {
+            Some(Seen {
+                name: modality.name.clone(),
+                inputs: modality.dim(),
+                directions: basis.as_ref()?.ncols(),
+            })
+        };
+        pairs.filter_map(seen).collect()
+    }
 
-/// The initial weights of a network that sees few directions.
-pub(super) fn initial_weights(init: &InitSection, seen: &[Seen]) -> InitSection {
-    let mut init = init.clone();
-    if matches!(init.scheme, InitScheme::GaussianNorm(_)) {
-        for modality in seen {
-            let factor = (modality.directions as f64 / modality.inputs as f64).sqrt();
-            let first = ByModality::from_iter([("1".to_owned(), factor)]);
-            init.scale
-                .insert(modality.name.clone(), StackScale::Layers(first));
+    /// The initial weights of the network `small`, which sees these directions: those of a scenario's network of all inputs,
+    /// turned. None where it sees all inputs, and where the scheme has the same weights in any basis.
+    pub(super) fn weights(
+        &self,
+        scenario: &Scenario,
+        moments: &Moments,
+        small: &Architecture,
+    ) -> Result<Option<DVector<f64>>> {
+        let is_drawn = matches!(
+            scenario.init.scheme,
+            InitScheme::Gaussian(_) | InitScheme::GaussianNorm(_)
+        );
+        if self.modalities.is_empty() || !is_drawn {
+            return Ok(None);
+        }
+        let whole = Architecture::of(&scenario.network, &self.modalities, small.outputs)?;
+        let drawn = network::initial_weights(&scenario.init, scenario.seed, moments, &whole)?;
+        let mut weights = DVector::zeros(small.len());
+        let layers = small.layers.iter().zip(&whole.layers).enumerate();
+        for (l, (layer, of_whole)) in layers {
+            let mut own = weights.rows_range_mut(layer.range.clone());
+            match self.basis(small, l) {
+                None => own.copy_from(&drawn.rows_range(of_whole.range.clone())),
+                Some(basis) => {
+                    let turned = whole.view(&drawn, l) * basis;
+                    own.copy_from_slice(turned.as_slice());
+                }
+            }
+        }
+        Ok(Some(weights))
+    }
+
+    /// The basis of the inputs of a layer, where it reads inputs and these are turned.
+    fn basis(&self, architecture: &Architecture, layer: usize) -> Option<&DMatrix<f64>> {
+        match architecture.layers[layer].stack {
+            Stack::Private(m) if architecture.is_first(layer) => self.bases[m].as_ref(),
+            _ => None,
         }
     }
-    init
 }
 
 /// An orthonormal basis of S_xy, S_xx S_xy, ... of some inputs (n x d) and targets (n x o), of about `most` directions, by a

@@ -3,7 +3,8 @@
 //! Every flow is that of the scenario with another fusion layer, by `crate::experiment`. Steps of descent at a learning
 //! rate eta are t/eta, and an epoch is n/b of them for batches of b of n rows.
 
-use super::directions::{self, Seen};
+use super::directions::{self, Directions, Seen};
+use super::draws::{self, Draws};
 use crate::analysis::detector::Phase;
 use crate::analysis::generalisation::{Generalising, generalise};
 use crate::data::{Content, Moments};
@@ -38,6 +39,8 @@ pub struct LayerResult {
     pub ratio: Option<f64>,
     /// What theory expects from the same initial weights.
     pub theory: LayerTheory,
+    /// What theory expects from other draws of the initial weights; null where they are not drawn, or their times not known.
+    pub draws: Option<Draws>,
     /// t_first in steps of descent.
     pub steps_first: Option<f64>,
     /// t_second in steps of descent.
@@ -73,6 +76,8 @@ pub struct LayerResult {
     pub t_end: f64,
     /// How the flow ended.
     pub outcome: Outcome,
+    /// Whether the time that the scenario gives ended it before a second modality was learned.
+    pub is_cut_short: bool,
     /// Why something is missing.
     pub reasons: Vec<String>,
 }
@@ -136,35 +141,39 @@ pub(super) struct Shared {
     scenario: Scenario,
     content: Arc<Content>,
     moments: Moments,
-    seen: Vec<Seen>,
+    directions: Directions,
     memory: u64,
 }
 
 impl Shared {
     /// The data `content` of a scenario, in few directions where they have many, decomposed once.
     pub(super) fn new(scenario: &Scenario, content: Arc<Content>, memory: u64) -> Result<Self> {
-        let (content, seen) = directions::few(content, &scenario.init);
+        let (content, directions) = directions::few(content, &scenario.init);
         let mut scenario = scenario.clone();
         scenario.descent = None;
-        scenario.init = directions::initial_weights(&scenario.init, &seen);
         let outline = Outline::with_content(scenario.clone(), Arc::clone(&content), memory)?;
         Ok(Self {
             moments: outline.moments()?,
             scenario,
             content,
-            seen,
+            directions,
             memory,
         })
     }
 
     /// Modalities that the flows see in few directions.
-    pub(super) fn seen(&self) -> &[Seen] {
-        &self.seen
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.directions.seen()
     }
 
     /// Gives every hidden layer a width.
     pub(super) fn narrow(&mut self, width: usize) {
         self.scenario.network.width = Some(width);
+    }
+
+    /// How many draws of the initial weights are told of.
+    pub(super) fn draws(&self) -> u64 {
+        draws::count(&self.scenario.init.scheme)
     }
 
     /// The second moments.
@@ -177,8 +186,13 @@ impl Shared {
         let mut scenario = self.scenario.clone();
         change(&mut scenario);
         let content = Arc::clone(&self.content);
-        let outline = Outline::with_content(scenario, content, self.memory)?;
-        outline.prepare_with(self.moments.clone())
+        let outline = Outline::with_content(scenario.clone(), content, self.memory)?;
+        let directions = &self.directions;
+        let weights = directions.weights(&scenario, &self.moments, outline.architecture())?;
+        match weights {
+            None => outline.prepare_with(self.moments.clone()),
+            Some(weights) => outline.prepare_from(self.moments.clone(), weights),
+        }
     }
 }
 
@@ -186,6 +200,8 @@ impl Shared {
 pub(super) struct Prepared {
     pub(super) problem: Problem,
     pub(super) theory: Theory,
+    /// Whether the scenario gives its end.
+    is_time_given: bool,
 }
 
 impl Prepared {
@@ -193,8 +209,13 @@ impl Prepared {
     pub(super) fn new(mut problem: Problem) -> Self {
         let theory = problem.theory();
         let until = &mut problem.scenario.flow.until;
+        let is_time_given = until.time.is_some();
         until.time = until.time.or_else(|| LayerTheory::of(&theory).end());
-        Self { problem, theory }
+        Self {
+            problem,
+            theory,
+            is_time_given,
+        }
     }
 
     /// Its flow.
@@ -216,9 +237,12 @@ pub(super) fn generalising(problem: &Problem, flow: &FlowRun) -> Option<Generali
 pub(super) fn layer(
     fusion_layer: Option<usize>,
     (prepared, flow): (&Prepared, &FlowRun),
+    draws: Option<Draws>,
     descending: Descending,
 ) -> LayerResult {
-    let Prepared { problem, theory } = prepared;
+    let Prepared {
+        problem, theory, ..
+    } = prepared;
     let phase = &flow.detection.phase;
     let found = generalising(problem, flow);
     let steps = |time: Option<f64>| Some(time? / descending.learning_rate?);
@@ -236,6 +260,7 @@ pub(super) fn layer(
         t_second: phase.t_second,
         ratio: phase.ratio,
         theory: LayerTheory::of(theory),
+        draws,
         steps_first: steps(phase.t_first),
         steps_second: steps(phase.t_second),
         epochs_first: epochs(phase.t_first),
@@ -260,6 +285,9 @@ pub(super) fn layer(
         shares,
         t_end: end,
         outcome: flow.end.outcome,
+        is_cut_short: prepared.is_time_given
+            && flow.end.outcome == Outcome::TimeReached
+            && phase.t_second.is_none(),
         reasons: reasons(phase, stop_time, descending),
     }
 }

@@ -18,10 +18,12 @@
 //! | `population.rs` | the same of a population, which has no rows |
 //! | `directions.rs` | few directions of many inputs, for the flows |
 //! | `layers.rs` | the flow of each fusion layer |
+//! | `draws.rs` | what other draws of the initial weights do |
 //! | `recommendation.rs` | which layer, if the rows can tell |
 //! | `remedies.rs` | what would change it |
 
 mod directions;
+mod draws;
 mod layers;
 mod noise;
 mod population;
@@ -37,12 +39,13 @@ mod told;
 mod work;
 
 pub use directions::Seen;
+pub use draws::{AGREE, Draws, FirstShare, Spread};
 pub use layers::{LayerResult, LayerTheory, PowerShare};
 pub use noise::{ModalityFloor, NoiseFloor, SIGNIFICANT};
 pub use reading::{ModalityReading, OtherScaling};
 pub use recommendation::{LayerError, Recommendation};
 pub use record::{Diagnosis, First, LateRatio, RowCount, Superficial};
-pub use remedies::{Cost, RemedyResult, RemedyValue};
+pub use remedies::{Cost, RemedyDraws, RemedyResult, RemedyValue};
 
 use crate::data::{Content, GivenArrays, Source};
 use crate::error::{InputError, Result};
@@ -57,6 +60,9 @@ use work::{Clock, Work};
 
 /// Fewest rows that are resampled.
 const FEWEST_ROWS: usize = 8;
+
+/// Fewest outputs that may be a number taken for classes.
+const MANY: usize = 20;
 
 /// Most divisions of the rows on which every fusion layer is trained, where their number is not given.
 const MOST_DIVISIONS: usize = 10;
@@ -190,6 +196,23 @@ impl Subject {
         scenario.data.get_mut().resolve()?;
         let content = Arc::new(content(&scenario.data, scenario.seed)?);
         Ok(Self { scenario, content })
+    }
+
+    /// What looks wrong with the data, before anything is computed.
+    pub fn warnings(&self) -> Vec<String> {
+        let Content::Rows { training, .. } = &*self.content else {
+            return Vec::new();
+        };
+        let reading = training.reading.as_ref();
+        let mut warnings = reading.map_or(Vec::new(), |reading| reading.warnings.clone());
+        let (rows, outputs) = (training.inputs.nrows(), training.targets.ncols());
+        if outputs >= MANY && 4 * outputs > rows {
+            warnings.push(format!(
+                "{outputs} outputs of {rows} rows trained on: if they are the values of a number, give it as target, not as \
+                 label"
+            ));
+        }
+        warnings
     }
 
     /// Tells everything of them.

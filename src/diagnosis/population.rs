@@ -21,6 +21,8 @@ pub(super) fn told(moments: &Moments, reason: &str) -> Told {
             name: moments.modalities[first].name.clone(),
             confidence: None,
             share: None,
+            of_draws: None,
+            with_draws: None,
             reason: Some(reason.to_owned()),
         },
         superficial: Superficial {
@@ -61,6 +63,7 @@ fn reading(moments: &Moments, m: usize) -> ModalityReading {
         rank: moments.own_rank(m),
         fits_alone: 1.0 - alone <= ROUND_OFF,
         fits_any_target: false,
+        left_out: Vec::new(),
         constant: Vec::new(),
         duplicates: Vec::new(),
         growth_rate: theory::growth_rate(moments, m),

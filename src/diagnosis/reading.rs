@@ -23,7 +23,9 @@ pub struct ModalityReading {
     pub fits_alone: bool,
     /// Whether that is for its rank, with which any target would be fitted.
     pub fits_any_target: bool,
-    /// Inputs that do not vary, by place from 1; the first twenty.
+    /// Inputs that were left out because they do not vary, by name.
+    pub left_out: Vec<String>,
+    /// Inputs kept that do not vary, by place from 1; the first twenty.
     pub constant: Vec<usize>,
     /// Pairs of inputs of which the second repeats the first, by place from 1; the first twenty.
     pub duplicates: Vec<[usize; 2]>,
@@ -88,6 +90,7 @@ fn reading(part: &Part, modality: &Modality, free: usize) -> ModalityReading {
         rank,
         fits_alone: fits_any_target || fits(part, modality),
         fits_any_target,
+        left_out: Vec::new(),
         constant: constant(&own),
         duplicates: duplicates(&own),
         growth_rate: modes.first().copied().unwrap_or(0.0),

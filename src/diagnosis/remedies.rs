@@ -1,5 +1,6 @@
 //! What would change it: the remedies with the values that balance, each predicted and run.
 
+use super::draws::{self, AGREE, Drawn, Spread};
 use super::layers::{LayerResult, LayerTheory, Prepared, Shared, generalising};
 use crate::error::Result;
 use crate::experiment::Scenario;
@@ -7,11 +8,12 @@ use crate::experiment::run::{Plan, run_flow};
 use crate::integrate::Until;
 use crate::remedy::{ModulateSection, RemedySection};
 use crate::section::ByModality;
-use crate::theory::Balance;
+use crate::theory::{Balance, Balancing};
 use rayon::prelude::*;
 use serde::Serialize;
 
-/// A remedy with the value that makes the predicted time ratio 1, and what a run with it did.
+/// A remedy with the value that makes the predicted time ratio 1, and what a run with it did. Where nearly all draws of the
+/// initial weights have a value for the same modalities, it is the median of theirs; else that of the scenario's own draw.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemedyResult {
     /// `rate`, `auxiliary`, `keep` or `modulate`.
@@ -22,10 +24,26 @@ pub struct RemedyResult {
     pub predicted_ratio: Option<f64>,
     /// The time ratio of the run with it; null where no second modality was learned.
     pub measured_ratio: Option<f64>,
+    /// What theory expects of it from other draws of the initial weights; null where it does not know.
+    pub draws: Option<RemedyDraws>,
     /// What it costs.
     pub cost: Cost,
     /// Why something is missing.
     pub reason: Option<String>,
+}
+
+/// What theory expects of a remedy from several draws of the initial weights.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RemedyDraws {
+    /// The share of the draws that have a value for the modalities of this one.
+    pub agree: f64,
+    /// Their values.
+    pub values: ByModality<Spread>,
+    /// The time ratio with the value above from all draws.
+    pub ratio: Option<Spread>,
+    /// Whether the value can be advised: nine of ten draws have one for the same modalities, and with it nine of ten
+    /// ratios stay below a bound that is nearer to 1 than without it.
+    pub holds: bool,
 }
 
 /// The value of a remedy.
@@ -55,47 +73,101 @@ struct Measured {
     error: Option<f64>,
 }
 
-/// Remedies run on the data; `plain` is what the network does without them. Runs end as `until` says.
-pub(super) fn run(
-    shared: &Shared,
-    candidates: Vec<Candidate>,
-    plain: &LayerResult,
-    (change, until): (&(dyn Fn(&mut Scenario) + Sync), &Until),
-    tick: &(dyn Fn() + Sync),
-) -> Result<Vec<RemedyResult>> {
-    candidates
-        .into_par_iter()
-        .map(|(remedy, value, section)| {
-            let problem = shared.problem(|scenario| {
-                change(scenario);
-                scenario.remedy = section;
-            })?;
-            let mut prepared = Prepared::new(problem);
-            // Where theory has no times, those of the network without the remedy are as good.
-            let own = &mut prepared.problem.scenario.flow.until;
-            let time = own.time.or(until.time);
-            *own = Until {
-                time,
-                ..until.clone()
-            };
-            let found = measured(&prepared);
+/// A network whose remedies are tried.
+pub(super) struct Subject<'s> {
+    pub(super) shared: &'s Shared,
+    /// What makes it of the scenario's.
+    pub(super) change: &'s (dyn Fn(&mut Scenario) + Sync),
+    /// What it does without remedies.
+    pub(super) plain: &'s LayerResult,
+    /// When its runs end.
+    pub(super) until: Until,
+}
+
+/// A remedy to be tried.
+pub(super) struct Candidate {
+    remedy: &'static str,
+    value: RemedyValue,
+    section: RemedySection,
+    draws: Option<RemedyDraws>,
+}
+
+impl Subject<'_> {
+    /// Runs remedies.
+    pub(super) fn run(
+        &self,
+        candidates: Vec<Candidate>,
+        tick: &(dyn Fn() + Sync),
+    ) -> Result<Vec<RemedyResult>> {
+        let candidates = candidates.into_par_iter().with_max_len(1);
+        let run = |candidate| {
+            let found = self.run_one(candidate);
             tick();
-            let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
-            Ok(RemedyResult {
-                remedy,
-                value,
-                predicted_ratio: LayerTheory::of(&prepared.theory).ratio,
-                measured_ratio: found.ratio,
-                cost: Cost {
-                    time_factor: over(found.t_second, plain.t_second),
-                    error_factor: over(found.error, plain.holdout_error),
-                },
-                reason: (remedy == "modulate").then(|| {
-                    "theory knows the strength from which the first modality is no longer ahead in score, and no ratio".into()
-                }),
-            })
+            found
+        };
+        candidates.map(run).collect()
+    }
+
+    fn run_one(&self, candidate: Candidate) -> Result<RemedyResult> {
+        let Candidate {
+            remedy,
+            value,
+            section,
+            draws,
+        } = candidate;
+        let change = |scenario: &mut Scenario| {
+            (self.change)(scenario);
+            scenario.remedy = section.clone();
+        };
+        let mut prepared = Prepared::new(self.shared.problem(&change)?);
+        // Where theory has no times, those of the network without the remedy are as good.
+        let own = &mut prepared.problem.scenario.flow.until;
+        let time = own.time.or(self.until.time);
+        *own = Until {
+            time,
+            ..self.until.clone()
+        };
+        let found = measured(&prepared);
+        let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
+        Ok(RemedyResult {
+            remedy,
+            value,
+            predicted_ratio: LayerTheory::of(&prepared.theory).ratio,
+            measured_ratio: found.ratio,
+            draws: match draws {
+                None => None,
+                Some(draws) => Some(self.drawn(draws, &change)?),
+            },
+            cost: Cost {
+                time_factor: over(found.t_second, self.plain.t_second),
+                error_factor: over(found.error, self.plain.holdout_error),
+            },
+            reason: (remedy == "modulate").then(|| {
+                "theory knows the strength from which the first modality is no longer ahead in score, and no ratio".into()
+            }),
         })
-        .collect()
+    }
+
+    /// With the ratios of all draws with the remedy.
+    fn drawn(
+        &self,
+        draws: RemedyDraws,
+        change: &(dyn Fn(&mut Scenario) + Sync),
+    ) -> Result<RemedyDraws> {
+        let drawn = draws::drawn(self.shared, change, &|| ())?;
+        let times = drawn.iter().filter_map(|drawn| drawn.times.as_ref());
+        let ratios: Vec<f64> = times.filter_map(|found| found.ratio).collect();
+        let ratio = Spread::of(&ratios);
+        let plain = self.plain.draws.as_ref().and_then(|draws| draws.ratio);
+        let is_nearer = ratio
+            .zip(plain)
+            .is_some_and(|(with, without)| with.high < without.high);
+        Ok(RemedyDraws {
+            ratio,
+            holds: draws.agree >= AGREE && is_nearer,
+            ..draws
+        })
+    }
 }
 
 fn measured(prepared: &Prepared) -> Measured {
@@ -109,60 +181,117 @@ fn measured(prepared: &Prepared) -> Measured {
     }
 }
 
-/// A remedy with its value, and the section of a scenario that says so.
-pub(super) type Candidate = (&'static str, RemedyValue, RemedySection);
-
-/// The remedies of a network that theory knows a value of.
-pub(super) fn candidates(late: &Prepared) -> Vec<Candidate> {
+/// The remedies of a network that theory knows a value of, by several draws of it.
+pub(super) fn candidates(late: &Prepared, drawn: &[Drawn]) -> Vec<Candidate> {
     let balance = late.problem.balance(&late.theory);
-    balance.as_ref().map_or_else(Vec::new, values)
+    balance.map_or_else(Vec::new, |balance| values(&balance, drawn))
 }
 
 /// The values from the actual initial weights where they are known, else by the formulas.
-fn values(balance: &Balance) -> Vec<Candidate> {
-    let found = balance.from_weights.as_ref().unwrap_or(&balance.formula);
-    let section = RemedySection::default;
-    let by_modality = [
-        (
-            "rate",
-            &found.rate,
-            RemedySection {
-                rate: found.rate.clone(),
-                ..section()
-            },
-        ),
-        (
-            "auxiliary",
-            &found.auxiliary,
-            RemedySection {
-                auxiliary: found.auxiliary.clone(),
-                ..section()
-            },
-        ),
-        (
-            "keep",
-            &found.keep,
-            RemedySection {
-                keep: found.keep.clone(),
-                ..section()
-            },
-        ),
+fn values(balance: &Balance, drawn: &[Drawn]) -> Vec<Candidate> {
+    let own = balance.from_weights.as_ref().unwrap_or(&balance.formula);
+    let by_modality: [(_, fn(&Balancing) -> &ByModality<f64>); 3] = [
+        ("rate", |found| &found.rate),
+        ("auxiliary", |found| &found.auxiliary),
+        ("keep", |found| &found.keep),
     ];
-    let by_modality = by_modality
-        .into_iter()
-        .filter(|(_, values, _)| !values.is_empty());
-    let by_modality = by_modality
-        .map(|(name, values, section)| (name, RemedyValue::ByModality(values.clone()), section));
+    let by_modality = by_modality.into_iter().filter_map(|(remedy, of)| {
+        let of_draws = drawn.iter().filter_map(|d| d.balance.as_ref());
+        let of_draws: Vec<&ByModality<f64>> = of_draws.map(of).collect();
+        let (values, draws) = chosen(of(own), &of_draws);
+        let section = section(remedy, values.clone());
+        (!values.is_empty()).then_some(Candidate {
+            remedy,
+            value: RemedyValue::ByModality(values),
+            section,
+            draws,
+        })
+    });
     let modulate = balance.modulate.filter(|alpha| *alpha > 0.0).map(|alpha| {
         let modulate = Some(ModulateSection { alpha });
-        (
-            "modulate",
-            RemedyValue::Strength(alpha),
-            RemedySection {
+        Candidate {
+            remedy: "modulate",
+            value: RemedyValue::Strength(alpha),
+            section: RemedySection {
                 modulate,
-                ..section()
+                ..RemedySection::default()
             },
-        )
+            draws: None,
+        }
     });
     by_modality.chain(modulate).collect()
+}
+
+fn section(remedy: &str, values: ByModality<f64>) -> RemedySection {
+    let mut section = RemedySection::default();
+    match remedy {
+        "rate" => section.rate = values,
+        "auxiliary" => section.auxiliary = values,
+        _ => section.keep = values,
+    }
+    section
+}
+
+/// The values to take: the medians of the draws where nearly all have values for the same modalities, else the own ones;
+/// and what the draws say of these modalities, without the ratio.
+fn chosen(
+    own: &ByModality<f64>,
+    of_draws: &[&ByModality<f64>],
+) -> (ByModality<f64>, Option<RemedyDraws>) {
+    let is_same = |a: &ByModality<f64>, b: &ByModality<f64>| a.keys().eq(b.keys());
+    let like = |one: &ByModality<f64>| of_draws.iter().filter(|o| is_same(o, one)).count();
+    let Some(most) = of_draws.iter().copied().max_by_key(|one| like(one)) else {
+        return (own.clone(), None);
+    };
+    let share = |one: &ByModality<f64>| like(one) as f64 / of_draws.len() as f64;
+    let agreed = share(most) >= AGREE;
+    let kind = if agreed { most } else { own };
+    let spread = |name: &String| {
+        let alike = of_draws.iter().filter(|o| is_same(o, kind));
+        let values: Vec<f64> = alike.map(|values| values[name]).collect();
+        Some((name.clone(), Spread::of(&values)?))
+    };
+    let values: ByModality<Spread> = kind.keys().filter_map(spread).collect();
+    let medians = values
+        .iter()
+        .map(|(name, spread)| (name.clone(), spread.median));
+    let taken = match agreed {
+        true => medians.collect(),
+        false => own.clone(),
+    };
+    let draws = RemedyDraws {
+        agree: share(kind),
+        values,
+        ratio: None,
+        holds: false,
+    };
+    (taken, Some(draws))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(name: &str, value: f64) -> ByModality<f64> {
+        ByModality::from_iter([(name.to_owned(), value)])
+    }
+
+    /// Of ten draws nine speed up B, by 1.1 to 1.9: the median is 1.5.
+    #[test]
+    fn draws_that_agree_give_their_median() {
+        let mut draws: Vec<_> = (1..10)
+            .map(|k| values("B", 1.0 + 0.1 * f64::from(k)))
+            .collect();
+        draws.push(values("A", 3.0));
+        let of_draws: Vec<_> = draws.iter().collect();
+        let (taken, told) = chosen(&values("A", 3.0), &of_draws);
+        let told = told.expect("draws");
+        assert_eq!((taken.len(), told.agree), (1, 0.9));
+        assert!((taken["B"] - 1.5).abs() < 1e-12, "{taken:?}");
+        // One more that speeds up A, and the own value is taken.
+        draws.push(values("A", 3.0));
+        let of_draws: Vec<_> = draws.iter().collect();
+        let (taken, told) = chosen(&values("A", 3.0), &of_draws);
+        assert_eq!((taken["A"], told.expect("draws").agree), (3.0, 2.0 / 11.0));
+    }
 }

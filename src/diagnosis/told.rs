@@ -1,5 +1,6 @@
 //! What the rows tell before anything is trained.
 
+use super::draws::Draws;
 use super::rates::{Rates, fastest};
 use super::resampling::{self, Half};
 use super::ridge::{self, Squares};
@@ -24,6 +25,17 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// How often other draws of the initial weights have the modality first that grows fastest.
+    pub(super) fn take_draws(&mut self, draws: Option<&Draws>) {
+        let first = &mut self.first;
+        let share =
+            draws.and_then(|draws| Some((draws.share_of(&first.name)?, draws.draws as f64)));
+        first.of_draws = share.map(|(share, _)| share);
+        // As of the rows: half a draw for and half against it.
+        let sure = share.map(|(share, draws)| (share * draws + 0.5) / (draws + 1.0));
+        first.with_draws = first.confidence.zip(sure).map(|(rows, draws)| rows * draws);
+    }
+
     /// Whether the rows show nothing but noise.
     pub(super) fn is_noise(&self) -> bool {
         let floor = self.noise_floor.as_ref();
@@ -75,6 +87,8 @@ fn first_of(rates: &Rates, halves: &[Half], name: &str) -> First {
         name: name.to_owned(),
         confidence: found.map(|found| found.confidence),
         share: found.map(|found| found.share),
+        of_draws: None,
+        with_draws: None,
         reason: None,
     }
 }

@@ -1,5 +1,6 @@
 //! The parts of a diagnosis in their order.
 
+use super::draws::{self, Drawn, Draws};
 use super::layers::{self, Descending, Prepared, Shared};
 use super::remedies::{self, RemedyResult};
 use super::rows::Pool;
@@ -22,7 +23,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const LEFT_OUT: f64 = 0.2;
 
 /// Why nothing of a population is uncertain.
-const POPULATION: &str = "a population has no rows: nothing of it is uncertain";
+const POPULATION: &str = "a population has no rows, so that nothing of it is uncertain";
+
+/// Why nothing is recommended of flows that the user's time ends.
+const CUT_SHORT: &str = "a flow ended at flow.until.time before a second modality was learned";
 
 /// The fraction of the learnable loss that long flows of divisions and remedies leave: of 2,000 rows of 456 inputs and ten classes
 /// the least error was the same as with a tenth of it, in half of the time.
@@ -88,7 +92,7 @@ impl Work<'_> {
     pub(super) fn diagnose(&self) -> Result<Diagnosed> {
         let fusions = self.fusions();
         self.clock.expect(self.parts(fusions.len()));
-        let told = self.told();
+        let mut told = self.told();
         let prepared: Vec<Fused> = fusions
             .into_par_iter()
             .map(|fusion| {
@@ -96,16 +100,19 @@ impl Work<'_> {
                 Ok((fusion, Prepared::new(problem)))
             })
             .collect::<Result<_>>()?;
-        let (layers, flow) = self.layers(&prepared);
+        let drawn = self.drawn(&prepared)?;
+        let (layers, flow) = self.layers(&prepared, &drawn);
+        told.take_draws(layers.last().and_then(|late| late.draws.as_ref()));
         let recommendation = match self.pool {
             _ if told.is_noise() => Recommendation::none(NOISE),
+            _ if layers.iter().any(|layer| layer.is_cut_short) => Recommendation::none(CUT_SHORT),
             None => Recommendation::none(self.without_rows()),
             Some(pool) => self.recommendation(pool, &prepared)?,
         };
         let last = &prepared[prepared.len() - 1];
         let (remedies, remedies_reason) = match told.is_noise() {
             true => (Vec::new(), Some(NOISE.to_owned())),
-            false => self.remedies(last, &layers[layers.len() - 1])?,
+            false => self.remedies(last, (&layers[layers.len() - 1], &drawn[drawn.len() - 1]))?,
         };
         let diagnosis = Diagnosis {
             rows: self.rows(),
@@ -117,7 +124,7 @@ impl Work<'_> {
             superficial: told.superficial,
             late_ratio: told.late_ratio,
             scalings: told.scalings,
-            seen: self.shared.seen().to_vec(),
+            seen: self.shared.seen(),
             layers,
             recommendation,
             remedies,
@@ -132,9 +139,11 @@ impl Work<'_> {
         let mut result = run::first(&last.problem, last.theory.clone(), flow);
         result.generalisation = layers::generalising(&last.problem, &result.flow);
         result.is_complete = true;
+        let mut warnings = last.problem.warnings.clone();
+        warnings.extend(self.unstable(&diagnosis.layers));
         Diagnosed {
             scenario: self.scenario.clone(),
-            warnings: last.problem.warnings.clone(),
+            warnings,
             diagnosis,
             problem: last.problem.clone(),
             result,
@@ -145,14 +154,30 @@ impl Work<'_> {
     fn told(&self) -> Told {
         let counts = (self.options.resamples, self.options.permutations);
         let tick = || self.clock.tick(1);
-        match self.pool {
+        let mut told = match self.pool {
             Some(pool) => told(pool, counts, self.scenario.seed, &tick),
             None => population::told(self.shared.moments(), self.without_rows()),
+        };
+        if let Content::Rows { training, .. } = self.content
+            && let Some(reading) = &training.reading
+        {
+            for modality in &mut told.modalities {
+                let left_out = reading.constant.get(&modality.name);
+                modality.left_out = left_out.cloned().unwrap_or_default();
+            }
         }
+        told
     }
 
     /// What every fusion layer does, and the flow of the last one.
-    fn layers(&self, prepared: &[Fused]) -> (Vec<LayerResult>, FlowRun) {
+    fn layers(&self, prepared: &[Fused], drawn: &[Vec<Drawn>]) -> (Vec<LayerResult>, FlowRun) {
+        let names = || {
+            self.shared
+                .moments()
+                .modalities
+                .iter()
+                .map(|m| m.name.as_str())
+        };
         let descending = self.descending();
         let last = prepared.len() - 1;
         let places = (0..prepared.len()).into_par_iter().with_max_len(1);
@@ -160,7 +185,8 @@ impl Work<'_> {
             .map(|place| {
                 let (fusion, prepared) = &prepared[place];
                 let flow = prepared.flow();
-                let found = layers::layer(*fusion, (prepared, &flow), descending);
+                let draws = Draws::of(&drawn[place], names());
+                let found = layers::layer(*fusion, (prepared, &flow), draws, descending);
                 self.clock.tick(FLOW_PARTS);
                 (found, (place == last).then_some(flow))
             })
@@ -168,6 +194,14 @@ impl Work<'_> {
         let flow = flows.last_mut().and_then(|(_, flow)| flow.take());
         let flow = flow.unwrap_or_else(|| prepared[last].1.flow());
         (flows.into_iter().map(|(found, _)| found).collect(), flow)
+    }
+
+    /// What other draws of the initial weights do at every fusion layer.
+    fn drawn(&self, prepared: &[Fused]) -> Result<Vec<Vec<Drawn>>> {
+        let tick = || self.clock.tick(1);
+        let of_layer =
+            |(fusion, _): &Fused| draws::drawn(self.shared, &with_fusion(*fusion), &tick);
+        prepared.iter().map(of_layer).collect()
     }
 
     /// The fusion layers that are tried; that of unequal stacks is the only one of its kind.
@@ -181,7 +215,8 @@ impl Work<'_> {
     fn parts(&self, fusions: usize) -> usize {
         let flows = fusions * (1 + self.pool.map_or(0, |_| self.divisions));
         let resampled = self.options.resamples + self.options.permutations;
-        flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
+        let draws = fusions * self.shared.draws() as usize;
+        draws + flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
     }
 
     /// Why there are no rows to resample.
@@ -249,6 +284,21 @@ impl Work<'_> {
         }
     }
 
+    /// A warning where plain descent at the learning rate of the scenario is not stable.
+    fn unstable(&self, layers: &[LayerResult]) -> Option<String> {
+        let section = self.scenario.descent.as_ref()?;
+        let rate = *section.learning_rate.as_slice().first()?;
+        let stable = layers.iter().filter_map(|layer| layer.stable_learning_rate);
+        let stable = stable.reduce(f64::min)?;
+        let is_plain = section.rule().tends_to_flow() && section.rule().time_step(rate) == rate;
+        (is_plain && rate > stable).then(|| {
+            format!(
+                "descent.learning_rate {rate} is larger than the largest stable one, {stable:.3}: steps and epochs told are \
+                 not those of a descent, which leaves the flow or diverges"
+            )
+        })
+    }
+
     /// Which fusion layer is best, by divisions of the rows.
     fn recommendation(&self, pool: &Pool, prepared: &[Fused]) -> Result<Recommendation> {
         let divisions = (0..self.divisions).into_par_iter().with_max_len(1);
@@ -304,14 +354,18 @@ impl Work<'_> {
     fn remedies(
         &self,
         (fusion, late): &Fused,
-        plain: &LayerResult,
+        (plain, drawn): (&LayerResult, &[Drawn]),
     ) -> Result<(Vec<RemedyResult>, Option<String>)> {
-        let candidates = remedies::candidates(late);
+        let candidates = remedies::candidates(late, drawn);
         self.clock.expect(candidates.len() * FLOW_PARTS as usize);
         let tick = || self.clock.tick(FLOW_PARTS);
-        let change = with_fusion(*fusion);
-        let until = self.until(&late.problem.scenario);
-        let found = remedies::run(self.shared, candidates, plain, (&change, &until), &tick)?;
+        let subject = remedies::Subject {
+            shared: self.shared,
+            change: &with_fusion(*fusion),
+            plain,
+            until: self.until(&late.problem.scenario),
+        };
+        let found = subject.run(candidates, &tick)?;
         let reason = found.is_empty();
         let reason =
             reason.then(|| "theory knows no value that balances these modalities".to_owned());

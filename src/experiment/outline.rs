@@ -6,6 +6,7 @@ use super::{Scenario, memory};
 use crate::data::{Content, GivenArrays, Moments, Source};
 use crate::error::Result;
 use crate::network::Architecture;
+use nalgebra::DVector;
 use std::sync::Arc;
 
 /// A scenario whose data are read, with the network for them.
@@ -103,6 +104,19 @@ impl Outline {
     /// # Errors
     /// As for [`Outline::prepare`].
     pub fn prepare_with(self, moments: Moments) -> Result<Problem> {
-        Problem::of(self, moments)
+        Problem::of(self, moments, None)
+    }
+
+    /// The same from these weights, in place of those that the scenario asks for.
+    ///
+    /// # Errors
+    /// As for [`Outline::prepare`].
+    pub(crate) fn prepare_from(self, moments: Moments, weights: DVector<f64>) -> Result<Problem> {
+        Problem::of(self, moments, Some(weights))
+    }
+
+    /// The network for the data.
+    pub(crate) fn architecture(&self) -> &Architecture {
+        &self.architecture
     }
 }

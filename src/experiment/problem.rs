@@ -77,8 +77,12 @@ impl Problem {
         Outline::of(scenario, memory)?.prepare()
     }
 
-    /// What an outline becomes with the moments of its data, once weights are drawn.
-    pub(super) fn of(outline: Outline, mut moments: Moments) -> Result<Self> {
+    /// What an outline becomes with the moments of its data, once weights are drawn where they are not given.
+    pub(super) fn of(
+        outline: Outline,
+        mut moments: Moments,
+        weights: Option<DVector<f64>>,
+    ) -> Result<Self> {
         let Outline {
             scenario,
             content,
@@ -98,8 +102,10 @@ impl Problem {
         }
         let samples = moments.samples.as_ref().map_or(0, |s| s.len() as u64);
         cautions::ensure_batch_fits(samples, scenario.descent.as_ref().and_then(|d| d.batch))?;
-        let weights =
-            network::initial_weights(&scenario.init, scenario.seed, &moments, &architecture)?;
+        let weights = weights.map_or_else(
+            || network::initial_weights(&scenario.init, scenario.seed, &moments, &architecture),
+            Ok,
+        )?;
         let smallest = network::smallest_layer_rms(&architecture, &weights);
         let last = (&architecture, &moments);
         let stages = earlier_stages.iter().map(|s| (&s.architecture, &s.moments));

@@ -11,7 +11,7 @@ use crate::report::diagnosis::Page;
 use crate::report::summary::{DiagnosisSummary, Provenance};
 use crate::scenario::{self, Loaded, OptionKey, expand_home};
 use crate::sweep::memory;
-use modalflow::diagnosis::{self, Diagnosed};
+use modalflow::diagnosis::{self, Diagnosed, Subject};
 use modalflow::error::InputError;
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
@@ -41,20 +41,44 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
         memory: memory(),
         ..diagnosis::Options::resampling(call.resamples as usize)
     };
-    let found = Diagnosed::of(scenario, &settings, &|progress| {
+    let locate = |error: InputError| {
+        let error = match path {
+            Some(_) => error,
+            None => worded_as_option(error),
+        };
+        job.loaded.source.locate(error.into())
+    };
+    let subject = Subject::of(scenario).map_err(locate)?;
+    let early = subject.warnings();
+    let warn = |warning: &String| warn(&format!("warning: {}: {warning}", job.name));
+    early.iter().for_each(warn);
+    let found = subject.diagnose(&settings, &|progress| {
         let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
         bar.show_diagnosis(progress);
     });
     drop(bar);
-    let locate = |error: InputError| job.loaded.source.locate(error.into());
     let found = found.map_err(locate)?;
-    for warning in &found.warnings {
-        warn(&format!("warning: {}: {warning}", job.name));
-    }
+    let late = found.warnings.iter();
+    late.filter(|warning| !early.contains(warning))
+        .for_each(warn);
     output::prepare_folders(std::slice::from_ref(&job.folder))?;
     let seconds = clock.elapsed().as_secs_f64();
     let provenance = Provenance::new(started, 0.0, seconds);
     conclude(&job, &found, provenance, (call, options))
+}
+
+/// An error whose remedy speaks of options, where there is no scenario file.
+fn worded_as_option(mut error: InputError) -> InputError {
+    const FOLDER: &str = "it is relative to the scenario file's folder";
+    if let Some(place) = error.remedy.find(FOLDER) {
+        error.remedy.truncate(place);
+        error.remedy += "it is relative to the current folder";
+    }
+    if let Some((before, key)) = error.remedy.split_once("set data.") {
+        let key = key.replacen(": ", "=", 1);
+        error.remedy = format!("{before}give --set data.{key}");
+    }
+    error
 }
 
 /// Draws, writes and reports it.
@@ -204,8 +228,16 @@ fn data_keys(call: &DiagnoseArgs) -> Result<Vec<OptionKey>> {
         let value = expand_home(path).to_string_lossy().into_owned().into();
         keys.push(key("path", value, format!("--table {}", path.display())));
     }
+    let mut names = Vec::new();
     for typed in &call.modality {
         let (name, inputs) = modality(typed)?;
+        if names.contains(&name) {
+            return Err(Error::usage(
+                format!("--modality {typed}: {name} is given twice"),
+                "give another name, or all inputs of a modality at once: --modality NAME='column,column'",
+            ));
+        }
+        names.push(name);
         let value = inputs_of(inputs, call);
         let typed = format!("--modality {typed}");
         keys.push(key(&format!("modalities.{name}"), value, typed));
@@ -247,13 +279,14 @@ fn modality(typed: &str) -> Result<(&str, &str)> {
     let parts = typed.split_once('=');
     let parts = parts.map(|(name, inputs)| (name.trim(), inputs.trim()));
     let is_fit = |(name, inputs): &(&str, &str)| {
-        let is_letter = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-        !name.is_empty() && name.chars().all(is_letter) && !inputs.is_empty()
+        let is_fit = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        starts && name.chars().all(is_fit) && !inputs.is_empty()
     };
     parts.filter(is_fit).ok_or_else(|| {
         Error::usage(
             format!("--modality {typed}: this is not a name and inputs"),
-            "write NAME=FILE, or with --table NAME='column,column': letters, digits, _ and - in the name",
+            "write NAME=FILE, or with --table NAME='column,column': letters, digits and _ in the name, a letter first",
         )
     })
 }

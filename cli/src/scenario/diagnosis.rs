@@ -103,10 +103,11 @@ fn fill_in(scenario: &mut Value) {
     let data = scenario.get_mut("data").and_then(Value::as_mapping_mut);
     for (source, data) in data.into_iter().flatten() {
         let has_rows = matches!(source.as_str(), Some("table" | "arrays"));
-        if let Some(data) = data.as_mapping_mut().filter(|_| has_rows)
-            && !has_any(data, &["holdout", "folds"])
-        {
-            default(data, "holdout", 0.2);
+        if let Some(data) = data.as_mapping_mut().filter(|_| has_rows) {
+            default(data, "constant", "drop");
+            if !has_any(data, &["holdout", "folds"]) {
+                default(data, "holdout", 0.2);
+            }
         }
     }
 }

@@ -168,6 +168,18 @@ fn a_bad_call_is_one_error_that_names_the_option() {
             "--modality A=a.txt --modality B=b.npy --target y.npy".to_owned(),
             "--modality A=a.txt",
         ),
+        (
+            "--table t.csv --modality A=a1 --modality A=a2 --target y".to_owned(),
+            "A is given twice",
+        ),
+        (
+            "--table t.csv --modality a-b=a1 --modality B=b --target y".to_owned(),
+            "a letter first",
+        ),
+        (
+            "--table u.csv --modality A=a1 --modality B=b --target y".to_owned(),
+            "it is relative to the current folder",
+        ),
         ("d.yaml --modality A=a1".to_owned(), "--modality"),
         ("none.yaml".to_owned(), "none.yaml: there is no such file"),
     ] {
@@ -179,6 +191,43 @@ fn a_bad_call_is_one_error_that_names_the_option() {
         assert!(stderr.contains(message), "{line}: {stderr}");
         assert!(sandbox.tree(".") == before, "{line} changed the folder");
     }
+}
+
+/// A number taken for classes, a rate at which descent is not stable, and a column without variance are pointed out; and
+/// the verdict speaks of several draws of the weights.
+#[test]
+fn what_looks_wrong_is_said() {
+    let sandbox = Sandbox::new();
+    let mut text = "a1,a2,b,y\n".to_owned();
+    for k in 0..60 {
+        let _ = writeln!(text, "{},3,{},{}", k * 7 % 11, k * 5 % 13, k % 30);
+    }
+    sandbox.write("t.csv", &text);
+    let call = format!(
+        "diagnose --table t.csv --modality A=a1,a2 --modality B=b {QUICK} --learning-rate 90"
+    );
+    let run = |line: &str| {
+        let output = sandbox.command(line).assert().code(0).get_output().clone();
+        [output.stdout, output.stderr].map(|text| {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        })
+    };
+    let [_, warnings] = run(&format!("{call} --label y"));
+    assert!(
+        warnings.contains("30 outputs of 48 rows trained on"),
+        "{warnings}"
+    );
+    let [page, warnings] = run(&format!("{call} --target y"));
+    assert!(
+        warnings.contains("descent.learning_rate 90 is larger than"),
+        "{warnings}"
+    );
+    assert!(!warnings.contains("outputs of"), "{warnings}");
+    assert!(
+        page.contains("A: 1 input is left out, without variance on the rows trained on: column a2"),
+        "{page}"
+    );
 }
 
 /// B grows faster from small weights, and its deeper stack is learned later: the page says both.

@@ -17,9 +17,9 @@ use modalflow::experiment::Scenario;
 use std::fmt::Write;
 
 /// What is said of the user's own network.
-const LIMITS: &str = "All this is of deep linear networks that learn these inputs from small weights by gradient flow, \
-    which is what was simulated. Times, ratios and the values that balance them are those of one draw of initial weights, \
-    and in deep networks another seed has others. Nothing is said of a deep nonlinear network of your own.";
+const LIMITS: &str = "All this is of deep linear networks that learn these inputs from small weights by gradient flow, which \
+    descent on all rows follows at a small learning rate. A run is that of one draw of the initial weights; what stands for \
+    several draws is by theory, without a run of each. Nothing is said of a deep nonlinear network of your own.";
 
 /// A part of the page.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ impl Page {
         parts.push(Part::Text(LIMITS.to_owned()));
         Self {
             name: name.to_owned(),
-            verdict: verdict::sentences(diagnosis),
+            verdict: verdict::sentences(diagnosis, scenario.seed),
             parts,
         }
     }

@@ -1,13 +1,15 @@
 //! The tables of a diagnosis.
 
 use super::Part;
-use super::verdict::value;
+use super::verdict::{percent, range, value};
 use super::words::{
-    column_words, network_words, reasons, recommendation_words, rows_words, seen_words, step_words,
-    who_words,
+    column_words, draws_words, network_words, reasons, recommendation_words, rows_words,
+    seen_words, step_words, who_words,
 };
 use crate::report::format::{NONE, fraction, number_to, rows, short};
-use modalflow::diagnosis::{Diagnosis, LayerResult, ModalityReading, RemedyResult};
+use modalflow::diagnosis::{
+    Diagnosis, Draws, LayerError, LayerResult, ModalityReading, RemedyResult,
+};
 use modalflow::experiment::Scenario;
 
 /// Everything below the verdict.
@@ -24,6 +26,10 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     parts.push(Part::Heading("How long each fusion layer takes".to_owned()));
     parts.push(Part::Text(network_words(scenario)));
     parts.push(Part::Table(times(&diagnosis.layers)));
+    if diagnosis.layers.iter().any(|layer| layer.draws.is_some()) {
+        parts.push(Part::Table(draws(&diagnosis.layers)));
+        parts.push(Part::Text(draws_words(scenario)));
+    }
     parts.extend(step_words(diagnosis).map(Part::Text));
     parts.extend(seen_words(diagnosis).map(Part::Text));
     parts.push(Part::Heading("Does it matter".to_owned()));
@@ -116,6 +122,35 @@ fn times(layers: &[LayerResult]) -> Vec<Vec<String>> {
     )
 }
 
+/// What other draws of the initial weights do.
+fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
+    let last = layers.last().and_then(|layer| layer.fusion_layer);
+    let known = layers.iter().filter_map(|l| Some((l, l.draws.as_ref()?)));
+    rows(
+        known,
+        &[
+            ("fusion layer", &|(l, _)| layer_name(l, last)),
+            ("draws", &|(_, d)| d.draws.to_string()),
+            ("learned first from", &|(_, d)| first_of(d)),
+            ("ratio, 10 %", &|(_, d)| short(d.ratio.map(|r| r.low))),
+            ("median", &|(_, d)| short(d.ratio.map(|r| r.median))),
+            ("90 %", &|(_, d)| short(d.ratio.map(|r| r.high))),
+            ("no second from", &|(_, d)| percent(d.never)),
+        ],
+    )
+}
+
+fn first_of(draws: &Draws) -> String {
+    let each = draws.first.iter();
+    let each: Vec<String> = each
+        .map(|first| format!("{} {}", first.name, percent(first.share)))
+        .collect();
+    match each.is_empty() {
+        true => "all together".to_owned(),
+        false => each.join(", "),
+    }
+}
+
 /// From the first modality to the second.
 fn span(first: Option<f64>, second: Option<f64>) -> String {
     match (first, second) {
@@ -140,6 +175,7 @@ fn errors(layers: &[LayerResult]) -> Vec<Vec<String>> {
             ("that is", &|l| when(l).to_owned()),
             ("error then", &|l| short(l.holdout_error)),
             ("at the end", &|l| short(l.final_holdout_error)),
+            ("which is at", &|l| short(l.t_end)),
             ("bias then", &|l| fraction(l.bias)),
         ],
     )
@@ -178,9 +214,16 @@ fn recommendation(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
         &[
             ("fusion layer", &|e| e.fusion_layer.to_string()),
             ("error at the stop", &|e| short(e.mean)),
-            ("over the best", &|e| short(e.over_best)),
-            ("from", &|e| short(e.interval[0])),
-            ("to", &|e| short(e.interval[1])),
+            ("over the best", &|e| match is_best(e) {
+                true => "best".to_owned(),
+                false => short(e.over_best),
+            }),
+            ("from", &|e| {
+                short(Some(e.interval[0]).filter(|_| !is_best(e)))
+            }),
+            ("to", &|e| {
+                short(Some(e.interval[1]).filter(|_| !is_best(e)))
+            }),
             ("", &|e| {
                 if e.is_worse {
                     "worse".to_owned()
@@ -192,6 +235,11 @@ fn recommendation(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     )
 }
 
+/// Whether it is the layer that the others are compared with.
+fn is_best(error: &LayerError) -> bool {
+    error.over_best == 0.0 && error.interval == [0.0; 2]
+}
+
 fn remedies(remedies: &[RemedyResult]) -> Vec<Vec<String>> {
     rows(
         remedies,
@@ -200,6 +248,10 @@ fn remedies(remedies: &[RemedyResult]) -> Vec<Vec<String>> {
             ("value", &|r| value(r)),
             ("predicted ratio", &|r| short(r.predicted_ratio)),
             ("measured ratio", &|r| short(r.measured_ratio)),
+            ("ratio over draws", &|r| {
+                let left = r.draws.as_ref().and_then(|draws| draws.ratio);
+                left.map_or(NONE.to_owned(), range)
+            }),
             ("time to learn all", &|r| times_of(r.cost.time_factor)),
             ("least error held out", &|r| times_of(r.cost.error_factor)),
         ],

@@ -1,10 +1,15 @@
 //! The verdict: who is learned first and why, whether it matters, and what to do.
 
 use crate::report::format::{number_to, short};
-use modalflow::diagnosis::{Diagnosis, LayerResult, RemedyResult, RemedyValue};
+use modalflow::diagnosis::{
+    AGREE, Diagnosis, Draws, LayerResult, ModalityReading, RemedyResult, RemedyValue, Spread,
+};
 
-/// Three sentences.
-pub(super) fn sentences(diagnosis: &Diagnosis) -> Vec<String> {
+/// Below this confidence which modality explains more is a tie.
+const TIE: f64 = 0.6;
+
+/// Three sentences; `seed` is that of the run.
+pub(super) fn sentences(diagnosis: &Diagnosis, seed: u64) -> Vec<String> {
     if let Some(floor) = diagnosis
         .noise_floor
         .as_ref()
@@ -26,7 +31,18 @@ pub(super) fn sentences(diagnosis: &Diagnosis) -> Vec<String> {
                 .to_owned(),
         ];
     }
-    vec![who(diagnosis), matters(diagnosis), advice(diagnosis)]
+    let rows = unsure(diagnosis).into_iter();
+    rows.chain([who(diagnosis), matters(diagnosis, seed), advice(diagnosis)])
+        .collect()
+}
+
+/// Where there are rows, and too few.
+fn unsure(diagnosis: &Diagnosis) -> Option<String> {
+    let rows = diagnosis.rows?.used;
+    let reason = diagnosis.first.reason.as_ref()?;
+    Some(format!(
+        "Nothing of this is sure on {rows} rows: {reason}, so that chance alone could be all of it."
+    ))
 }
 
 fn sure(confidence: Option<f64>) -> String {
@@ -44,7 +60,6 @@ pub(super) fn percent(fraction: f64) -> String {
 }
 
 fn who(diagnosis: &Diagnosis) -> String {
-    let first = &diagnosis.first;
     let alone = diagnosis.modalities.iter().filter(|m| m.fits_alone);
     let alone: Vec<&str> = alone.map(|m| m.name.as_str()).collect();
     let fits = match &alone[..] {
@@ -55,26 +70,79 @@ fn who(diagnosis: &Diagnosis) -> String {
             if names.len() > 1 { "each fit" } else { "fits" }
         ),
     };
+    let first = &diagnosis.first;
+    let of_draws = first
+        .of_draws
+        .zip(late(diagnosis).and_then(|l| l.draws.as_ref()));
+    let does = match of_draws {
+        Some((share, _)) if share >= AGREE => format!(
+            "is learned first{}",
+            sure(first.with_draws.or(first.confidence))
+        ),
+        Some((share, draws)) => format!(
+            "grows fastest from small weights{}, but the draw of the initial weights decides: late fusion learns it first \
+             from {} of {} draws",
+            sure(first.confidence),
+            percent(share),
+            draws.draws
+        ),
+        None if trained_as_said(diagnosis) => format!("is learned first{}", sure(first.confidence)),
+        None => format!("grows fastest from small weights{}", sure(first.confidence)),
+    };
+    let noise = match is_below_noise(diagnosis) {
+        true => ", at a rate that permuted targets reach too",
+        false => "",
+    };
+    let name = &first.name;
+    format!("{fits}{name} {does}{noise}{}.", preference(diagnosis))
+}
+
+/// Whether the largest growth rate is one that permuted targets have.
+fn is_below_noise(diagnosis: &Diagnosis) -> bool {
+    let name = &diagnosis.first.name;
+    let own = diagnosis.modalities.iter().find(|m| m.name == *name);
+    let floors = diagnosis.noise_floor.iter().flat_map(|f| &f.modalities);
+    let floor = floors.into_iter().find(|floor| floor.name == *name);
+    own.zip(floor)
+        .is_some_and(|(own, floor)| own.growth_rate < floor.growth_rate)
+}
+
+/// How what the first modality explains alone compares with the best other one.
+fn preference(diagnosis: &Diagnosis) -> String {
     let superficial = &diagnosis.superficial;
-    let alone = match superficial.verdict {
-        true => "although another modality alone explains more",
-        false => "and it also explains the most alone",
+    if let (Some(reason), Some(_)) = (&superficial.reason, diagnosis.first.confidence) {
+        return format!("; whether another one explains more alone cannot be told: {reason}");
+    }
+    let alone = |m: &ModalityReading| m.explained_alone.unwrap_or(f64::NEG_INFINITY);
+    let is_first = |m: &&ModalityReading| m.name == diagnosis.first.name;
+    let first = diagnosis.modalities.iter().find(is_first);
+    let others = diagnosis.modalities.iter().filter(|m| !is_first(m));
+    let best = others.max_by(|a, b| alone(a).total_cmp(&alone(b)));
+    let Some((first, best)) = first.zip(best) else {
+        return String::new();
     };
-    let preference = match (&superficial.reason, first.confidence) {
-        (Some(reason), Some(_)) => {
-            format!("; whether another one explains more alone cannot be told: {reason}")
-        }
-        _ => format!(", {alone}{}", sure(superficial.confidence)),
-    };
-    let does = match trained_as_said(diagnosis) {
-        true => "is learned first",
-        false => "grows fastest from small weights",
-    };
-    format!(
-        "{fits}{} {does}{}{preference}.",
-        first.name,
-        sure(first.confidence)
-    )
+    let share = |m| format!("{:.0} %", 100.0 * alone(m));
+    match superficial.verdict {
+        _ if superficial.confidence.is_some_and(|sure| sure < TIE) => format!(
+            "; whether it or {} explains more alone cannot be told ({} and {})",
+            best.name,
+            share(first),
+            share(best)
+        ),
+        true => format!(
+            ", although {} alone explains more, {} against {}{}",
+            best.name,
+            share(best),
+            share(first),
+            sure(superficial.confidence)
+        ),
+        false => format!(
+            ", and it also explains the most alone, {} against {}{}",
+            share(first),
+            share(best),
+            sure(superficial.confidence)
+        ),
+    }
 }
 
 /// Whether the network of the last layer learned the modality of the largest growth rate first, if any. Its own initial
@@ -88,52 +156,121 @@ fn late(diagnosis: &Diagnosis) -> Option<&LayerResult> {
     diagnosis.layers.last()
 }
 
-fn matters(diagnosis: &Diagnosis) -> String {
+/// From 10 to 90 %.
+pub(super) fn range(spread: Spread) -> String {
+    format!(
+        "{} to {}",
+        number_to(3, spread.low),
+        number_to(3, spread.high)
+    )
+}
+
+fn matters(diagnosis: &Diagnosis, seed: u64) -> String {
     let Some(late) = late(diagnosis) else {
         return "No network was trained.".to_owned();
     };
-    let wait = match (late.ratio, &late.second) {
-        (Some(ratio), Some(second)) => {
+    if late.is_cut_short {
+        return "The flow of late fusion ended at flow.until.time before a second modality was learned: how long that takes, \
+                and whether stopping early does harm, is not told."
+            .to_owned();
+    }
+    let run = run_words(diagnosis, late);
+    let over_draws = late.draws.as_ref().and_then(ratio_words);
+    let wait = match over_draws {
+        Some(words) => format!("{words}; in the run of seed {seed} {run}"),
+        None => format!("Late fusion: {run}"),
+    };
+    format!("{wait}{}.", stop_words(diagnosis, late))
+}
+
+/// The time ratio over the draws of the initial weights.
+fn ratio_words(draws: &Draws) -> Option<String> {
+    let ratio = draws.ratio?;
+    let never = match draws.never {
+        0.0 => String::new(),
+        share => format!(", and from {} of them no second one", percent(share)),
+    };
+    Some(format!(
+        "Over {} draws of the initial weights late fusion learns the second modality {} times as late as the first (10 to \
+         90 %, median {}){never}",
+        draws.draws,
+        range(ratio),
+        number_to(3, ratio.median)
+    ))
+}
+
+/// What the run of late fusion did.
+fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
+    match (late.ratio, &late.first, &late.second) {
+        (Some(ratio), Some(first), Some(second)) => {
             let left = late.plateau_left.map_or(String::new(), |left| {
                 format!(
                     ", with {} of what can be learned still to learn",
                     percent(left)
                 )
             });
-            let first = late.first.as_deref().unwrap_or("the first");
-            let ratio = short(ratio);
-            match trained_as_said(diagnosis) {
-                true => {
-                    format!("Late fusion learns {second} {ratio} times as late as {first}{left}")
-                }
-                false => format!(
-                    "The network that was trained learns {first} first all the same, by its own initial weights and depths, \
-                     and {second} {ratio} times as late{left}"
-                ),
-            }
+            let same = match *first == diagnosis.first.name {
+                true => "",
+                false => ", by its own initial weights and depths",
+            };
+            format!(
+                "{second} is learned {} times as late as {first}{same}{left}",
+                short(ratio)
+            )
         }
-        _ => "Late fusion learns no second modality".to_owned(),
+        _ if learns_together(late) => {
+            "the modalities are learned beside one another, with no phase of one alone".to_owned()
+        }
+        (_, Some(first), _) => format!("no second modality is learned after {first}"),
+        _ => "no modality is learned".to_owned(),
+    }
+}
+
+/// Whether every modality ends with half of its share of least norm, or more.
+fn learns_together(late: &LayerResult) -> bool {
+    let has_its_share = |end: Option<f64>, least_norm: Option<f64>| {
+        end.zip(least_norm)
+            .is_some_and(|(end, own)| end >= 0.5 * own)
     };
-    let stop = match (late.stops_before_second, late.falls_to_the_end) {
-        (Some(true), _) => {
+    let mut shares = late.shares.iter();
+    shares.all(|share| has_its_share(share.end, share.least_norm))
+}
+
+/// What stopping early does.
+fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
+    // Below these shares of the power a modality adds nothing, and a bias is none.
+    const ADDS: f64 = 0.005;
+    const BIASED: f64 = 0.05;
+    let first = late.first.as_ref().unwrap_or(&diagnosis.first.name);
+    let mut others = diagnosis.modalities.iter().filter(|m| m.name != *first);
+    if others.all(|m| m.explained_unique.is_some_and(|own| own <= ADDS)) {
+        return format!(
+            "; nothing else adds to what {first} explains, so that there is no bias to mend"
+        );
+    }
+    match (late.stops_before_second, late.falls_to_the_end) {
+        (None, _) => "",
+        (_, Some(true)) => {
+            "; the error on rows held out falls to the end, so that patience is all it takes"
+        }
+        (Some(true), _) if late.bias.is_some_and(|bias| bias > BIASED) => {
             "; the error on rows held out is least before that, so that stopping early locks the bias in"
         }
-        (Some(false), Some(true)) => {
-            "; the error on rows held out falls to the end, so that patience is all it takes"
+        (Some(true), _) => {
+            "; the error on rows held out is least before that, with the others nearly at their shares of the outputs"
         }
         (Some(false), _) => {
             "; the error on rows held out is least after that, so that stopping early does no harm"
         }
-        (None, _) => "",
-    };
-    format!("{wait}{stop}.")
+    }
+    .to_owned()
 }
 
 fn advice(diagnosis: &Diagnosis) -> String {
     let layer = match diagnosis.recommendation.fusion_layer {
         Some(layer) => format!("Fuse at layer {layer}"),
         None if diagnosis.recommendation.errors.is_empty() => format!(
-            "No fusion layer is recommended: {}",
+            "No fusion layer is recommended, since {}",
             diagnosis.recommendation.reason
         ),
         None => {
@@ -155,18 +292,42 @@ fn advice(diagnosis: &Diagnosis) -> String {
             }
         }
     };
+    let cut_short = diagnosis.layers.iter().any(|layer| layer.is_cut_short);
     let remedy = diagnosis
         .remedies
         .iter()
-        .find(|remedy| remedy.remedy == "rate");
-    let remedy = remedy.map_or(String::new(), |remedy| {
-        format!(
-            "; to balance late fusion multiply the learning rate of {} (a run with it: time ratio {})",
-            value(remedy),
-            short(remedy.measured_ratio)
-        )
-    });
-    format!("{layer}{remedy}.")
+        .find(|remedy| remedy.remedy == "rate" && !cut_short);
+    format!("{layer}{}.", remedy.map_or(String::new(), rate_words))
+}
+
+/// What a learning rate does, where it can be advised, or why it cannot.
+fn rate_words(remedy: &RemedyResult) -> String {
+    let (value, run) = (value(remedy), short(remedy.measured_ratio));
+    match &remedy.draws {
+        None if remedy.measured_ratio.is_none() => String::new(),
+        None => format!(
+            "; to balance late fusion multiply the learning rate of {value} (a run with it: time ratio {run})"
+        ),
+        Some(draws) => match draws.ratio {
+            Some(left) if draws.holds => format!(
+                "; to balance late fusion multiply the learning rate of {value}, which leaves a time ratio of {} over the \
+                 draws ({run} in the run)",
+                range(left)
+            ),
+            _ if draws.agree < AGREE => format!(
+                "; no learning rate is advised: which modality is to be sped up depends on the draw of the initial weights \
+                 (in {} of them it is {})",
+                percent(draws.agree),
+                draws.values.keys().cloned().collect::<Vec<_>>().join(", ")
+            ),
+            Some(left) => format!(
+                "; no learning rate is advised: multiplying that of {value} leaves a time ratio of {} over the draws, no \
+                 better than without",
+                range(left)
+            ),
+            None => String::new(),
+        },
+    }
 }
 
 /// The value of a remedy in words.

@@ -2,7 +2,8 @@
 
 use super::verdict::percent;
 use crate::report::format::{NONE, fraction, number_to};
-use modalflow::diagnosis::{Diagnosis, LayerResult};
+use modalflow::diagnosis::{Diagnosis, LayerResult, NoiseFloor};
+use modalflow::error;
 use modalflow::experiment::Scenario;
 use serde::Serialize;
 
@@ -30,6 +31,23 @@ pub(super) fn column_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String
         let names: Vec<String> = places.iter().map(usize::to_string).collect();
         names.join(", ")
     };
+    let left_out = diagnosis
+        .modalities
+        .iter()
+        .filter(|m| !m.left_out.is_empty());
+    let left_out = left_out.map(|m| {
+        format!(
+            "{}: {} {} left out, without variance on the rows trained on: {}.",
+            m.name,
+            m.left_out.len(),
+            if m.left_out.len() == 1 {
+                "input is"
+            } else {
+                "inputs are"
+            },
+            error::listed(m.left_out.iter().map(String::as_str))
+        )
+    });
     let constant = diagnosis
         .modalities
         .iter()
@@ -57,8 +75,11 @@ pub(super) fn column_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String
         };
         format!("{} alone fits the rows exactly: {why}. Late fusion need not learn the others.", m.name)
     });
-    fits.chain(constant).chain(equal)
+    fits.chain(left_out).chain(constant).chain(equal)
 }
+
+/// Smaller rates, over the largest, are round-off: classes sum to a constant.
+const ROUND_OFF: f64 = 1e-6;
 
 pub(super) fn who_words(diagnosis: &Diagnosis) -> Vec<String> {
     let mut words = Vec::new();
@@ -70,6 +91,7 @@ pub(super) fn who_words(diagnosis: &Diagnosis) -> Vec<String> {
             let modes: Vec<String> = m
                 .modes
                 .iter()
+                .filter(|rate| **rate > ROUND_OFF * m.growth_rate)
                 .take(6)
                 .map(|rate| number_to(3, *rate))
                 .collect();
@@ -139,20 +161,36 @@ fn confidence_words(diagnosis: &Diagnosis) -> String {
             reason.as_deref().unwrap_or("nothing is resampled")
         ),
     };
-    let noise = diagnosis.noise_floor.as_ref().map_or(String::new(), |floor| {
-        format!(
-            " Of {} permutations of the targets a share of {} shows as much as the targets themselves.",
-            floor.permutations,
-            number_to(2, floor.p_value)
-        )
-    });
+    let noise = diagnosis
+        .noise_floor
+        .as_ref()
+        .map_or(String::new(), noise_words);
+    let limit = match first.share {
+        Some(1.0) => format!(", the most that {} halves can show", diagnosis.resamples),
+        _ => String::new(),
+    };
     format!(
-        "Of {} halves of the rows {} have {} first; another sample of as many rows would, with a confidence of {}. \
-         {preference}{noise}",
-        diagnosis.resamples,
-        share(first.share),
+        "{} is first in {} of {} halves of the rows. By their spread about all rows another sample of as many rows says the \
+         same with a confidence of {}{limit}. {preference}{noise}",
         first.name,
+        share(first.share),
+        diagnosis.resamples,
         percent(order),
+    )
+}
+
+fn noise_words(floor: &NoiseFloor) -> String {
+    // The targets as they are count as one more.
+    let count = (floor.p_value * (floor.permutations + 1) as f64).round() as usize;
+    let show = match count.saturating_sub(1) {
+        0 => "none shows".to_owned(),
+        1 => "one shows".to_owned(),
+        several => format!("{several} show"),
+    };
+    format!(
+        " Of {} permutations of the targets {show} as much as the targets themselves (p = {}).",
+        floor.permutations,
+        number_to(2, floor.p_value)
     )
 }
 
@@ -168,6 +206,15 @@ pub(super) fn network_words(scenario: &Scenario) -> String {
         json(&scenario.network),
         json(&scenario.init),
         json(&scenario.flow),
+        scenario.seed
+    )
+}
+
+/// What draws are.
+pub(super) fn draws_words(scenario: &Scenario) -> String {
+    format!(
+        "The draws are those of the seeds from {} on; their times are by theory from the actual weights, on the rows \
+         trained on. The flows are those of the first.",
         scenario.seed
     )
 }
@@ -196,15 +243,24 @@ pub(super) fn seen_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> 
     (!each.is_empty()).then_some(words).into_iter()
 }
 
-/// Why something is missing, each reason once.
+/// Why something is missing, each reason once, with the layers that it is of.
 pub(super) fn reasons(layers: &[LayerResult]) -> impl Iterator<Item = String> {
-    let mut said: Vec<String> = Vec::new();
-    for reason in layers.iter().flat_map(|layer| &layer.reasons) {
-        if !said.contains(reason) && !reason.starts_with("no steps") {
-            said.push(reason.clone());
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
+    for layer in layers {
+        let number = layer.fusion_layer.map_or(String::new(), |l| l.to_string());
+        for reason in layer.reasons.iter().filter(|r| !r.starts_with("no steps")) {
+            match said.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, of)) => of.push(number.clone()),
+                None => said.push((reason.clone(), vec![number.clone()])),
+            }
         }
     }
+    let count = layers.len();
     said.into_iter()
+        .map(move |(reason, of)| match of.len() == count {
+            true => reason,
+            false => format!("Fusion layer {}: {reason}", of.join(", ")),
+        })
 }
 
 pub(super) fn recommendation_words(diagnosis: &Diagnosis) -> String {

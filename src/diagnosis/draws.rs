@@ -1,0 +1,150 @@
+//! What other draws of the initial weights do: times by theory from the actual weights, which takes milliseconds a draw.
+//!
+//! Deep networks wait for their layers to align, and how long depends on the draw: one draw tells neither the time ratio
+//! nor, often, which modality is learned first. So the times of several draws stand beside the run of one.
+
+use super::layers::Shared;
+use super::resampling::quantile;
+use crate::error::Result;
+use crate::experiment::Scenario;
+use crate::network::InitScheme;
+use crate::theory::{Balancing, FromWeights};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Number of draws.
+pub(super) const DRAWS: u64 = 32;
+
+/// Draws agree where this share of them says the same.
+pub const AGREE: f64 = 0.9;
+
+/// How a number spreads over the draws.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Spread {
+    /// What 10 % of the draws stay below.
+    pub low: f64,
+    /// The median.
+    pub median: f64,
+    /// What 90 % of the draws stay below.
+    pub high: f64,
+}
+
+/// What other draws of the initial weights do, by theory.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Draws {
+    /// The draws whose times are known: of the scenario's seed and the next ones.
+    pub draws: usize,
+    /// In which share of them each modality is learned first; empty where all are learned together.
+    pub first: Vec<FirstShare>,
+    /// The time ratio, where there is one.
+    pub ratio: Option<Spread>,
+    /// In which share of them no second modality is ever learned.
+    pub never: f64,
+}
+
+/// How often a modality is learned first.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FirstShare {
+    /// The modality.
+    pub name: String,
+    /// The share of the draws.
+    pub share: f64,
+}
+
+/// What theory tells of one draw.
+pub(super) struct Drawn {
+    /// When each modality is learned; None where that is not known.
+    pub(super) times: Option<FromWeights>,
+    /// What would balance them.
+    pub(super) balance: Option<Balancing>,
+}
+
+impl Spread {
+    /// Of some values; None where there are none.
+    pub(super) fn of(values: &[f64]) -> Option<Self> {
+        Some(Self {
+            low: quantile(values, 0.1)?,
+            median: quantile(values, 0.5)?,
+            high: quantile(values, 0.9)?,
+        })
+    }
+}
+
+/// The network of a scenario after a change, from several draws of its initial weights; none where they are not drawn.
+pub(super) fn drawn(
+    shared: &Shared,
+    change: &(dyn Fn(&mut Scenario) + Sync),
+    tick: &(dyn Fn() + Sync),
+) -> Result<Vec<Drawn>> {
+    (0..shared.draws())
+        .into_par_iter()
+        .map(|draw| {
+            let problem = shared.problem(|scenario| {
+                change(scenario);
+                scenario.seed = scenario.seed.wrapping_add(draw);
+            })?;
+            let theory = problem.theory();
+            let balance = problem.balance(&theory);
+            tick();
+            Ok(Drawn {
+                balance: balance.and_then(|balance| balance.from_weights),
+                times: theory.from_weights,
+            })
+        })
+        .collect()
+}
+
+/// How many draws there are by a scheme of initial weights: those that are not drawn, or that have the same times however
+/// they are drawn, have none.
+pub(super) fn count(scheme: &InitScheme) -> u64 {
+    match scheme {
+        InitScheme::Gaussian(_) | InitScheme::GaussianNorm(_) => DRAWS,
+        InitScheme::Aligned(_) | InitScheme::LambdaBalanced(_) | InitScheme::File(_) => 0,
+    }
+}
+
+impl Draws {
+    /// Of modalities of these names; None where no times are known.
+    pub(super) fn of<'n>(drawn: &[Drawn], names: impl Iterator<Item = &'n str>) -> Option<Self> {
+        let times: Vec<&FromWeights> = drawn.iter().filter_map(|d| d.times.as_ref()).collect();
+        let share = |is: &dyn Fn(&FromWeights) -> bool| {
+            times.iter().filter(|found| is(found)).count() as f64 / times.len() as f64
+        };
+        let has_order = times.iter().any(|found| found.first.is_some());
+        let first = names.filter(|_| has_order).map(|name| FirstShare {
+            name: name.to_owned(),
+            share: share(&|found| found.first.as_ref().is_some_and(|first| first.name == name)),
+        });
+        let ratios: Vec<f64> = times.iter().filter_map(|found| found.ratio).collect();
+        (!times.is_empty()).then(|| Self {
+            draws: times.len(),
+            first: first.collect(),
+            ratio: Spread::of(&ratios),
+            never: share(&|found| found.ratio.is_none()),
+        })
+    }
+
+    /// In which share of the draws the modality of a name is learned first; None where all are learned together.
+    pub fn share_of(&self, name: &str) -> Option<f64> {
+        let mut first = self.first.iter();
+        Some(first.find(|first| first.name == name)?.share)
+    }
+
+    /// The modality that is learned first in most draws.
+    pub fn most_often_first(&self) -> Option<&FirstShare> {
+        let mut first = self.first.iter();
+        let start = first.next()?;
+        Some(first.fold(
+            start,
+            |best, next| {
+                if next.share > best.share { next } else { best }
+            },
+        ))
+    }
+
+    /// Whether nearly all draws have the same modality first, and a second one.
+    pub fn agree(&self) -> bool {
+        let most = self.most_often_first();
+        most.is_some_and(|most| most.share >= AGREE) && self.never <= 1.0 - AGREE
+    }
+}
