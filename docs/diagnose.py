@@ -2,7 +2,7 @@
 
     python3 docs/diagnose.py FOLDER [NAME...]
 
-FOLDER is what docs/diagnose_data.py wrote. For each data set (all of them if none is named) this runs the diagnosis,
+FOLDER is what docs/diagnose_data.py wrote. For each data set (all of them, and `draws`, if none is named) this runs the diagnosis,
 puts its verdict beside the calculation of docs/diagnose_check.py, and runs its learning rates with `modalflow run` from
 three other initial weights, with other rows held out. `make diagnose` does all of that.
 """
@@ -177,13 +177,15 @@ def main():
     if len(sys.argv) < 2:
         sys.exit("usage: python3 docs/diagnose.py FOLDER [NAME...]")
     folder = Path(sys.argv[1]).resolve()
-    for name in sys.argv[2:] or OPTIONS:
+    for name in sys.argv[2:] or [*OPTIONS, "draws"]:
+        if name == "draws":
+            fill(PAGE, {name: draws(folder)})
+            continue
         answer = call(folder, "diagnose", *OPTIONS[name], "--name", name, "--out", "diagnoses")
         own = known(*SETS[name](folder))
         parts = [command_of(name), verdict(folder, name), modalities(answer, own), verdicts(answer, own), advice(name, answer, folder)]
         fill(PAGE, {name: "\n\n".join(parts)})
         print(f"docs/diagnose.md: {name}", flush=True)
-    fill(PAGE, {"draws": draws(folder)})
 
 
 if __name__ == "__main__":

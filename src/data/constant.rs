@@ -1,7 +1,6 @@
 //! Input columns that do not vary.
 
 use super::Modality;
-use super::preparation::Origin;
 use super::second_moments::layout;
 use super::standardise::standardise;
 use crate::error::{InputError, Result};
@@ -10,7 +9,7 @@ use nalgebra::{DMatrix, DVector, DVectorView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A spread below this part of the median one of the modality is round-off: far below that of quantities in units of
+/// A spread below this part of the largest one of the modality is round-off: far below that of quantities in units of
 /// their own, and above what is left of dead units in single precision.
 const DEAD: f64 = 1e-24;
 
@@ -43,14 +42,14 @@ pub(super) struct Varying {
 }
 
 impl Varying {
-    /// Those that vary over these rows.
+    /// Those that vary over these rows; `names` are those of all columns.
     ///
     /// # Errors
     /// An input error where no column of a modality varies.
     pub(super) fn of(
         rows: &DMatrix<f64>,
         modalities: &[Modality],
-        origins: &[Origin],
+        names: &[&str],
         key: &str,
     ) -> Result<Self> {
         let (mut places, mut dims) = (Vec::new(), Vec::new());
@@ -61,9 +60,8 @@ impl Varying {
                 .clone()
                 .map(|k| spread(rows.column(k)))
                 .collect();
-            let mut varying: Vec<f64> = spreads.iter().copied().filter(|s| *s > 0.0).collect();
-            varying.sort_by(f64::total_cmp);
-            let Some(median) = varying.get(varying.len() / 2) else {
+            let largest = spreads.iter().copied().fold(0.0, f64::max);
+            if largest == 0.0 {
                 let problem = format!(
                     "no input of {} varies over the rows trained on",
                     modality.name
@@ -74,14 +72,14 @@ impl Varying {
                     problem,
                     remedy,
                 ));
-            };
-            let is_kept = |place: &usize| spreads[place - modality.range.start] > DEAD * median;
+            }
+            let is_kept = |place: &usize| spreads[place - modality.range.start] > DEAD * largest;
             let (kept, flat): (Vec<usize>, Vec<usize>) = modality.range.clone().partition(is_kept);
             dims.push((modality.name.clone(), kept.len()));
             places.extend(kept);
             if !flat.is_empty() {
-                let names = flat.iter().map(|&place| origins[place].column.clone());
-                others.insert(modality.name.clone(), names.collect());
+                let flat = flat.iter().map(|&place| names[place].to_owned());
+                others.insert(modality.name.clone(), flat.collect());
             }
         }
         Ok(Self {
@@ -89,12 +87,6 @@ impl Varying {
             modalities: layout(dims),
             others,
         })
-    }
-
-    /// Where they come from, of all columns.
-    pub(super) fn origins(&self, all: &[Origin]) -> Vec<Origin> {
-        let own = self.places.iter();
-        own.map(|&place| all[place].clone()).collect()
     }
 }
 

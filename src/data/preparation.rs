@@ -154,9 +154,14 @@ impl Preparation {
         let mut modalities = raw.modalities;
         let mut of_inputs = of_inputs.to_vec();
         if self.constant == Constant::Drop {
-            let varying = Varying::of(&inputs.training, &modalities, &of_inputs, self.key)?;
+            let names: Vec<&str> = of_inputs.iter().map(|o| o.column.as_str()).collect();
+            let varying = Varying::of(&inputs.training, &modalities, &names, self.key)?;
             inputs.keep(&varying.places);
-            of_inputs = varying.origins(&of_inputs);
+            of_inputs = varying
+                .places
+                .iter()
+                .map(|&k| of_inputs[k].clone())
+                .collect();
             (modalities, reading.constant) = (varying.modalities, varying.others);
         }
         self.scale(&mut inputs, &of_inputs)?;

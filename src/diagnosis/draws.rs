@@ -5,6 +5,7 @@
 
 use super::layers::Shared;
 use super::resampling::quantile;
+use crate::data::Moments;
 use crate::error::Result;
 use crate::experiment::Scenario;
 use crate::network::InitScheme;
@@ -36,7 +37,8 @@ pub struct Draws {
     pub draws: usize,
     /// In which share of them each modality is learned first; empty where all are learned together.
     pub first: Vec<FirstShare>,
-    /// The time ratio, where there is one.
+    /// The time ratio; null where no second modality is ever learned, and for several outputs, of which theory waits for modes
+    /// that the measured time does not.
     pub ratio: Option<Spread>,
     /// In which share of them no second modality is ever learned.
     pub never: f64,
@@ -68,6 +70,12 @@ impl Spread {
             high: quantile(values, 0.9)?,
         })
     }
+
+    /// Whether nine of ten lie within a factor of 1.2 of the median.
+    pub(super) fn is_narrow(&self) -> bool {
+        const FACTOR: f64 = 1.2;
+        self.high <= FACTOR * self.median && self.median <= FACTOR * self.low
+    }
 }
 
 /// The network of a scenario after a change, from several draws of its initial weights; none where they are not drawn.
@@ -94,6 +102,13 @@ pub(super) fn drawn(
         .collect()
 }
 
+/// How the time ratio spreads, where theory's is the measured one.
+pub(super) fn ratio(drawn: &[Drawn], moments: &Moments) -> Option<Spread> {
+    let times = drawn.iter().filter_map(|drawn| drawn.times.as_ref());
+    let ratios: Vec<f64> = times.filter_map(|found| found.ratio).collect();
+    Spread::of(&ratios).filter(|_| moments.outputs_len() == 1)
+}
+
 /// How many draws there are by a scheme of initial weights: those that are not drawn, or that have the same times however
 /// they are drawn, have none.
 pub(super) fn count(scheme: &InitScheme) -> u64 {
@@ -104,22 +119,23 @@ pub(super) fn count(scheme: &InitScheme) -> u64 {
 }
 
 impl Draws {
-    /// Of modalities of these names; None where no times are known.
-    pub(super) fn of<'n>(drawn: &[Drawn], names: impl Iterator<Item = &'n str>) -> Option<Self> {
+    /// Of these moments; None where the times of most are not known.
+    pub(super) fn of(drawn: &[Drawn], moments: &Moments) -> Option<Self> {
         let times: Vec<&FromWeights> = drawn.iter().filter_map(|d| d.times.as_ref()).collect();
         let share = |is: &dyn Fn(&FromWeights) -> bool| {
             times.iter().filter(|found| is(found)).count() as f64 / times.len() as f64
         };
         let has_order = times.iter().any(|found| found.first.is_some());
+        let names = moments.modalities.iter().map(|m| m.name.as_str());
         let first = names.filter(|_| has_order).map(|name| FirstShare {
             name: name.to_owned(),
             share: share(&|found| found.first.as_ref().is_some_and(|first| first.name == name)),
         });
-        let ratios: Vec<f64> = times.iter().filter_map(|found| found.ratio).collect();
-        (!times.is_empty()).then(|| Self {
+        let are_known = !times.is_empty() && 2 * times.len() > drawn.len();
+        are_known.then(|| Self {
             draws: times.len(),
             first: first.collect(),
-            ratio: Spread::of(&ratios),
+            ratio: ratio(drawn, moments),
             never: share(&|found| found.ratio.is_none()),
         })
     }
@@ -128,23 +144,5 @@ impl Draws {
     pub fn share_of(&self, name: &str) -> Option<f64> {
         let mut first = self.first.iter();
         Some(first.find(|first| first.name == name)?.share)
-    }
-
-    /// The modality that is learned first in most draws.
-    pub fn most_often_first(&self) -> Option<&FirstShare> {
-        let mut first = self.first.iter();
-        let start = first.next()?;
-        Some(first.fold(
-            start,
-            |best, next| {
-                if next.share > best.share { next } else { best }
-            },
-        ))
-    }
-
-    /// Whether nearly all draws have the same modality first, and a second one.
-    pub fn agree(&self) -> bool {
-        let most = self.most_often_first();
-        most.is_some_and(|most| most.share >= AGREE) && self.never <= 1.0 - AGREE
     }
 }

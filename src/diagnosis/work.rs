@@ -32,6 +32,9 @@ const CUT_SHORT: &str = "a flow ended at flow.until.time before a second modalit
 /// the least error was the same as with a tenth of it, in half of the time.
 const LITTLE: f64 = 1e-2;
 
+/// Relative tolerance of long flows of divisions at least: their errors are compared at a hundredth.
+const COARSE: f64 = 1e-3;
+
 /// Why nothing is recommended of noise.
 const NOISE: &str = "the rows show nothing but noise";
 
@@ -171,13 +174,6 @@ impl Work<'_> {
 
     /// What every fusion layer does, and the flow of the last one.
     fn layers(&self, prepared: &[Fused], drawn: &[Vec<Drawn>]) -> (Vec<LayerResult>, FlowRun) {
-        let names = || {
-            self.shared
-                .moments()
-                .modalities
-                .iter()
-                .map(|m| m.name.as_str())
-        };
         let descending = self.descending();
         let last = prepared.len() - 1;
         let places = (0..prepared.len()).into_par_iter().with_max_len(1);
@@ -185,7 +181,7 @@ impl Work<'_> {
             .map(|place| {
                 let (fusion, prepared) = &prepared[place];
                 let flow = prepared.flow();
-                let draws = Draws::of(&drawn[place], names());
+                let draws = Draws::of(&drawn[place], self.shared.moments());
                 let found = layers::layer(*fusion, (prepared, &flow), draws, descending);
                 self.clock.tick(FLOW_PARTS);
                 (found, (place == last).then_some(flow))
@@ -329,6 +325,10 @@ impl Work<'_> {
                 with_fusion(*fusion)(scenario);
                 scenario.seed = seed;
                 scenario.flow.until = self.until(&whole.problem.scenario);
+                if self.is_long {
+                    let rtol = scenario.flow.rtol.unwrap_or(0.0);
+                    scenario.flow.rtol = Some(rtol.max(COARSE));
+                }
             })?;
             let flow = run_flow(&problem, &Plan::measuring(&problem), &mut |_| true);
             self.clock.tick(FLOW_PARTS);
@@ -356,6 +356,8 @@ impl Work<'_> {
         (fusion, late): &Fused,
         (plain, drawn): (&LayerResult, &[Drawn]),
     ) -> Result<(Vec<RemedyResult>, Option<String>)> {
+        // Without times of most draws their values mean nothing either.
+        let drawn = plain.draws.as_ref().map_or(&[][..], |_| drawn);
         let candidates = remedies::candidates(late, drawn);
         self.clock.expect(candidates.len() * FLOW_PARTS as usize);
         let tick = || self.clock.tick(FLOW_PARTS);

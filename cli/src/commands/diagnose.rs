@@ -242,36 +242,27 @@ fn data_keys(call: &DiagnoseArgs) -> Result<Vec<OptionKey>> {
         let typed = format!("--modality {typed}");
         keys.push(key(&format!("modalities.{name}"), value, typed));
     }
-    match (&call.target, &call.label, &call.table) {
-        (Some(target), _, None) => {
-            keys.push(key(
-                "target",
-                target.as_str().into(),
-                format!("--target {target}"),
-            ));
-        }
-        (Some(target), _, Some(_)) => {
-            keys.push(key(
-                "targets",
-                columns(target),
-                format!("--target {target}"),
-            ));
-        }
-        (None, Some(label), _) => {
-            keys.push(key(
-                "label",
-                label.as_str().into(),
-                format!("--label {label}"),
-            ));
-        }
-        (None, None, _) => {
-            return Err(Error::usage(
-                "the target is missing: neither --target nor --label is given",
-                "give --target for numbers, or --label for classes",
-            ));
-        }
-    }
+    let (name, value, typed) = target(call)?;
+    keys.push(key(name, value, typed));
     Ok(keys)
+}
+
+/// The key of the target, its value, and the option as it was typed.
+fn target(call: &DiagnoseArgs) -> Result<(&'static str, Value, String)> {
+    match (&call.target, &call.label, &call.table) {
+        (Some(target), _, table) => {
+            let (key, value) = match table {
+                None => ("target", target.as_str().into()),
+                Some(_) => ("targets", columns(target)),
+            };
+            Ok((key, value, format!("--target {target}")))
+        }
+        (None, Some(label), _) => Ok(("label", label.as_str().into(), format!("--label {label}"))),
+        (None, None, _) => Err(Error::usage(
+            "the target is missing: neither --target nor --label is given",
+            "give --target for numbers, or --label for classes",
+        )),
+    }
 }
 
 /// Name and inputs of a modality.

@@ -35,10 +35,20 @@ pub fn diagnosis_page(name: &str, found: &Diagnosed) -> Page {
         )
     };
     let notes: Vec<String> = diagnosis.modalities.iter().map(note).collect();
+    let draws = diagnosis.layers.last().and_then(|late| late.draws.as_ref());
+    let draws = draws.and_then(|draws| {
+        let ratio = draws.ratio?;
+        Some(format!(
+            "from {} draws of the initial weights the second modality is {} to {} times as late (10 to 90 %)",
+            draws.draws,
+            number_to(3, ratio.low),
+            number_to(3, ratio.high)
+        ))
+    });
     Page {
         title: title(name, diagnosis),
         panels: vec![run.stopping_panel(), maps],
-        notes: vec![notes.join("; ")],
+        notes: [notes.join("; ")].into_iter().chain(draws).collect(),
         ..Page::default()
     }
 }

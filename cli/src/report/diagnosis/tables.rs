@@ -1,7 +1,7 @@
 //! The tables of a diagnosis.
 
 use super::Part;
-use super::verdict::{percent, range, value};
+use super::verdict::{range, share, value};
 use super::words::{
     column_words, draws_words, network_words, reasons, recommendation_words, rows_words,
     seen_words, step_words, who_words,
@@ -135,7 +135,7 @@ fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
             ("ratio, 10 %", &|(_, d)| short(d.ratio.map(|r| r.low))),
             ("median", &|(_, d)| short(d.ratio.map(|r| r.median))),
             ("90 %", &|(_, d)| short(d.ratio.map(|r| r.high))),
-            ("no second from", &|(_, d)| percent(d.never)),
+            ("no second from", &|(_, d)| share(d.never)),
         ],
     )
 }
@@ -143,7 +143,7 @@ fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
 fn first_of(draws: &Draws) -> String {
     let each = draws.first.iter();
     let each: Vec<String> = each
-        .map(|first| format!("{} {}", first.name, percent(first.share)))
+        .map(|first| format!("{} {}", first.name, share(first.share)))
         .collect();
     match each.is_empty() {
         true => "all together".to_owned(),

@@ -8,6 +8,9 @@ use modalflow::diagnosis::{
 /// Below this confidence which modality explains more is a tie.
 const TIE: f64 = 0.6;
 
+/// A smaller part of the power, of the targets or of the outputs, is nothing.
+const NOTHING: f64 = 0.005;
+
 /// Three sentences; `seed` is that of the run.
 pub(super) fn sentences(diagnosis: &Diagnosis, seed: u64) -> Vec<String> {
     if let Some(floor) = diagnosis
@@ -79,12 +82,10 @@ fn who(diagnosis: &Diagnosis) -> String {
             "is learned first{}",
             sure(first.with_draws.or(first.confidence))
         ),
-        Some((share, draws)) => format!(
-            "grows fastest from small weights{}, but the draw of the initial weights decides: late fusion learns it first \
-             from {} of {} draws",
+        Some((_, draws)) => format!(
+            "grows fastest from small weights{}, but the initial weights decide: {}",
             sure(first.confidence),
-            percent(share),
-            draws.draws
+            orders(draws)
         ),
         None if trained_as_said(diagnosis) => format!("is learned first{}", sure(first.confidence)),
         None => format!("grows fastest from small weights{}", sure(first.confidence)),
@@ -95,6 +96,26 @@ fn who(diagnosis: &Diagnosis) -> String {
     };
     let name = &first.name;
     format!("{fits}{name} {does}{noise}{}.", preference(diagnosis))
+}
+
+/// Which modality late fusion learns first from how many draws, the most frequent one first.
+fn orders(draws: &Draws) -> String {
+    let mut first: Vec<_> = draws.first.iter().filter(|f| f.share > 0.0).collect();
+    first.sort_by(|a, b| b.share.total_cmp(&a.share));
+    let each = first
+        .iter()
+        .map(|f| format!("{} from {}", f.name, share(f.share)));
+    let each: Vec<String> = each.collect();
+    format!(
+        "of {} draws late fusion learns {} first",
+        draws.draws,
+        each.join(", ")
+    )
+}
+
+/// A share of draws.
+pub(super) fn share(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
 }
 
 /// Whether the largest growth rate is one that permuted targets have.
@@ -121,25 +142,26 @@ fn preference(diagnosis: &Diagnosis) -> String {
     let Some((first, best)) = first.zip(best) else {
         return String::new();
     };
-    let share = |m| format!("{:.0} %", 100.0 * alone(m));
+    // Without the sign of a nothing below zero.
+    let explained = |m| format!("{} %", (100.0 * alone(m)).round() + 0.0);
     match superficial.verdict {
         _ if superficial.confidence.is_some_and(|sure| sure < TIE) => format!(
             "; whether it or {} explains more alone cannot be told ({} and {})",
             best.name,
-            share(first),
-            share(best)
+            explained(first),
+            explained(best)
         ),
         true => format!(
             ", although {} alone explains more, {} against {}{}",
             best.name,
-            share(best),
-            share(first),
+            explained(best),
+            explained(first),
             sure(superficial.confidence)
         ),
         false => format!(
             ", and it also explains the most alone, {} against {}{}",
-            share(first),
-            share(best),
+            explained(first),
+            explained(best),
             sure(superficial.confidence)
         ),
     }
@@ -188,7 +210,7 @@ fn ratio_words(draws: &Draws) -> Option<String> {
     let ratio = draws.ratio?;
     let never = match draws.never {
         0.0 => String::new(),
-        share => format!(", and from {} of them no second one", percent(share)),
+        never => format!(", and from {} of them no second one", share(never)),
     };
     Some(format!(
         "Over {} draws of the initial weights late fusion learns the second modality {} times as late as the first (10 to \
@@ -226,34 +248,34 @@ fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
     }
 }
 
-/// Whether every modality ends with half of its share of least norm, or more.
+/// Whether every modality that has one ends with half of its share of least norm, or more, and there are several.
 fn learns_together(late: &LayerResult) -> bool {
-    let has_its_share = |end: Option<f64>, least_norm: Option<f64>| {
-        end.zip(least_norm)
-            .is_some_and(|(end, own)| end >= 0.5 * own)
-    };
-    let mut shares = late.shares.iter();
-    shares.all(|share| has_its_share(share.end, share.least_norm))
+    let shares = late.shares.iter();
+    let known: Option<Vec<(f64, f64)>> = shares.map(|s| s.end.zip(s.least_norm)).collect();
+    let mut known = known.unwrap_or_default();
+    known.retain(|(_, own)| *own > NOTHING);
+    known.len() > 1 && known.iter().all(|(end, own)| *end >= 0.5 * own)
 }
 
 /// What stopping early does.
 fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
-    // Below these shares of the power a modality adds nothing, and a bias is none.
-    const ADDS: f64 = 0.005;
+    /// A smaller bias is none.
     const BIASED: f64 = 0.05;
-    let first = late.first.as_ref().unwrap_or(&diagnosis.first.name);
-    let mut others = diagnosis.modalities.iter().filter(|m| m.name != *first);
-    if others.all(|m| m.explained_unique.is_some_and(|own| own <= ADDS)) {
+    if let Some(first) = alone_matters(diagnosis) {
         return format!(
             "; nothing else adds to what {first} explains, so that there is no bias to mend"
         );
     }
+    let is_biased = late.bias.is_some_and(|bias| bias > BIASED);
     match (late.stops_before_second, late.falls_to_the_end) {
         (None, _) => "",
+        (Some(true), Some(true)) if is_biased => {
+            "; the error on rows held out still falls where the flow ends, with the bias in it"
+        }
         (_, Some(true)) => {
             "; the error on rows held out falls to the end, so that patience is all it takes"
         }
-        (Some(true), _) if late.bias.is_some_and(|bias| bias > BIASED) => {
+        (Some(true), _) if is_biased => {
             "; the error on rows held out is least before that, so that stopping early locks the bias in"
         }
         (Some(true), _) => {
@@ -264,6 +286,15 @@ fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
         }
     }
     .to_owned()
+}
+
+/// The modality learned first, where no other one adds to it.
+fn alone_matters(diagnosis: &Diagnosis) -> Option<&str> {
+    let learned = late(diagnosis).and_then(|late| late.first.as_ref());
+    let first = learned.unwrap_or(&diagnosis.first.name);
+    let mut others = diagnosis.modalities.iter().filter(|m| m.name != *first);
+    let adds = |m: &ModalityReading| m.explained_unique.is_none_or(|own| own > NOTHING);
+    (!others.any(adds)).then_some(first.as_str())
 }
 
 fn advice(diagnosis: &Diagnosis) -> String {
@@ -292,11 +323,10 @@ fn advice(diagnosis: &Diagnosis) -> String {
             }
         }
     };
-    let cut_short = diagnosis.layers.iter().any(|layer| layer.is_cut_short);
-    let remedy = diagnosis
-        .remedies
-        .iter()
-        .find(|remedy| remedy.remedy == "rate" && !cut_short);
+    let is_idle = diagnosis.layers.iter().any(|layer| layer.is_cut_short)
+        || alone_matters(diagnosis).is_some();
+    let mut remedies = diagnosis.remedies.iter();
+    let remedy = remedies.find(|remedy| remedy.remedy == "rate" && !is_idle);
     format!("{layer}{}.", remedy.map_or(String::new(), rate_words))
 }
 
@@ -309,23 +339,42 @@ fn rate_words(remedy: &RemedyResult) -> String {
             "; to balance late fusion multiply the learning rate of {value} (a run with it: time ratio {run})"
         ),
         Some(draws) => match draws.ratio {
-            Some(left) if draws.holds => format!(
+            Some(left) if draws.holds && remedy.measured_ratio.is_some() => format!(
                 "; to balance late fusion multiply the learning rate of {value}, which leaves a time ratio of {} over the \
                  draws ({run} in the run)",
                 range(left)
             ),
+            None if draws.holds && remedy.measured_ratio.is_some() => format!(
+                "; to balance late fusion multiply the learning rate of {value} ({} over the draws; a run with it: time ratio \
+                 {run})",
+                draws
+                    .values
+                    .values()
+                    .map(|spread| range(*spread))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
             _ if draws.agree < AGREE => format!(
                 "; no learning rate is advised: which modality is to be sped up depends on the draw of the initial weights \
                  (in {} of them it is {})",
-                percent(draws.agree),
+                share(draws.agree),
                 draws.values.keys().cloned().collect::<Vec<_>>().join(", ")
             ),
-            Some(left) => format!(
+            Some(left) if !draws.holds => format!(
                 "; no learning rate is advised: multiplying that of {value} leaves a time ratio of {} over the draws, no \
                  better than without",
                 range(left)
             ),
-            None => String::new(),
+            None if !draws.holds => format!(
+                "; no learning rate is advised: the factor that balances is {} over the draws",
+                draws
+                    .values
+                    .values()
+                    .map(|spread| range(*spread))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+            _ => String::new(),
         },
     }
 }
