@@ -120,7 +120,7 @@ impl Subject<'_> {
             (self.change)(scenario);
             scenario.remedy = section.clone();
         };
-        let mut prepared = Prepared::new(self.shared.problem(&change)?);
+        let mut prepared = Prepared::new(self.shared.problem(change)?);
         // Where theory has no times, those of the network without the remedy are as good.
         let own = &mut prepared.problem.scenario.flow.until;
         let time = own.time.or(self.until.time);
@@ -188,10 +188,13 @@ pub(super) fn candidates(late: &Prepared, drawn: &[Drawn]) -> Vec<Candidate> {
     balance.map_or_else(Vec::new, |balance| values(&balance, drawn))
 }
 
+/// Values of a remedy by modality.
+type Values = fn(&Balancing) -> &ByModality<f64>;
+
 /// The values from the actual initial weights where they are known, else by the formulas.
 fn values(balance: &Balance, drawn: &[Drawn]) -> Vec<Candidate> {
     let own = balance.from_weights.as_ref().unwrap_or(&balance.formula);
-    let by_modality: [(_, fn(&Balancing) -> &ByModality<f64>); 3] = [
+    let by_modality: [(_, Values); 3] = [
         ("rate", |found| &found.rate),
         ("auxiliary", |found| &found.auxiliary),
         ("keep", |found| &found.keep),
