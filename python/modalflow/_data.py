@@ -38,8 +38,8 @@ class Data:
         modalities: the modalities by name, for names that cannot be keywords.
         target: the targets; exactly one of target and label.
         label: the class of each row, whole numbers or texts.
-        **keys: more modalities, and the options ``standardise``, ``constant``, ``whiten``, ``components``,
-            ``holdout``, ``folds``, ``fold``, ``fold_seed``, ``mirror``.
+        **keys: more modalities, and the options ``standardise``, ``constant``, ``whiten``,
+            ``components``, ``holdout``, ``folds``, ``fold``, ``fold_seed``, ``mirror``.
 
     Raises:
         ScenarioError: where an array cannot be used.
