@@ -87,6 +87,10 @@ impl Theory {
             Ok(found) => found,
             Err(reason) => return self.assume(reason),
         };
+        if found.second.is_some() {
+            // What the formula says of it is overruled.
+            self.assumptions.retain(|assumption| assumption != NEVER);
+        }
         if self.settle(&mut found) {
             if self.first.is_some() {
                 self.assume_order(&found, "the initial weights decide the order");

@@ -65,9 +65,11 @@ impl<'p> Course<'p> {
     /// Follows the stacks until all are learned, or none is before the time `limit`. False where that takes too many steps.
     pub(super) fn go_on(&mut self, limit: f64) -> bool {
         while self.learned.len() < self.events.len() {
-            match self.next(limit - self.now) {
-                Ok((drop, state)) => self.learn(drop, state),
-                Err(outcome) => return outcome != Outcome::StepLimit,
+            let learned = self
+                .next(limit - self.now)
+                .and_then(|(drop, state)| self.learn(drop, state));
+            if let Err(outcome) = learned {
+                return outcome != Outcome::StepLimit;
             }
         }
         true
@@ -91,8 +93,9 @@ impl<'p> Course<'p> {
         let moments = self.with_targets(self.residual.clone());
         let mut flow = Flow::on_samples(self.architecture, &moments).frozen();
         let settings = settings(self.architecture, &self.waiting, limit);
+        let mut reader = Flow::on_samples(self.architecture, self.moments);
         let mut drops = Vec::new();
-        self.add_drops(&mut drops, &self.waiting, 0.0);
+        self.add_drops(&mut drops, &mut reader, (&self.waiting, 0.0))?;
         let mut then = None;
         let end = integrate_explicit(
             &mut flow,
@@ -105,8 +108,10 @@ impl<'p> Course<'p> {
                     then = segment.state_at(first);
                     return Verdict::Stop(Outcome::Converged);
                 }
-                self.add_drops(&mut drops, end.state, end.time);
-                Verdict::Continue
+                match self.add_drops(&mut drops, &mut reader, (end.state, end.time)) {
+                    Ok(()) => Verdict::Continue,
+                    Err(outcome) => Verdict::Stop(outcome),
+                }
             },
         );
         let place = (0..drops.len()).min_by(|&a, &b| drops[a].time().total_cmp(&drops[b].time()));
@@ -117,7 +122,7 @@ impl<'p> Course<'p> {
         // Others that are near theirs are no longer small: each has gone on as if it were alone beside the learned ones.
         for other in drops {
             let flow = Flow::on_samples(self.architecture, self.moments);
-            let moved = flow_for(flow, other.start, drop.time() - other.wait);
+            let moved = flow_for(flow, other.start, drop.time() - other.wait)?;
             self.copy_stack(other.modality, &moved, &mut then);
         }
         Ok((drop, then))
@@ -131,16 +136,21 @@ impl<'p> Course<'p> {
     }
 
     /// Takes the stacks that wait through what the residual had beyond a jump, an impulse in time.
-    fn go_through(&mut self, excess: &[f64]) {
+    fn go_through(&mut self, excess: &[f64]) -> Result<(), Outcome> {
         let impulse = self.with_targets(excess.to_vec());
         let flow = Flow::on_samples(self.architecture, &impulse).frozen();
-        self.waiting = flow_for(flow, self.waiting.clone(), 1.0);
+        self.waiting = flow_for(flow, self.waiting.clone(), 1.0)?;
+        Ok(())
     }
 
     /// Adds the stacks that are near their drops after `wait`, in `state`, and were not before.
-    fn add_drops(&self, drops: &mut Vec<Drop>, state: &DVector<f64>, wait: f64) {
+    fn add_drops(
+        &self,
+        drops: &mut Vec<Drop>,
+        reader: &mut Flow<'_>,
+        (state, wait): (&DVector<f64>, f64),
+    ) -> Result<(), Outcome> {
         let power = dot(&self.residual, &self.residual);
-        let mut reader = Flow::on_samples(self.architecture, self.moments);
         for modality in 0..self.events.len() {
             let is_known = drops.iter().any(|drop| drop.modality == modality);
             if is_known || self.learned.contains(&modality) {
@@ -154,11 +164,12 @@ impl<'p> Course<'p> {
                 drops.push(Drop {
                     modality,
                     wait,
-                    fitted: fit(problem, start.clone(), modality),
+                    fitted: fit(problem, start.clone(), modality)?,
                     start,
                 });
             }
         }
+        Ok(())
     }
 
     /// The entries of a stack in the state.
@@ -174,7 +185,7 @@ impl<'p> Course<'p> {
         }
     }
 
-    fn learn(&mut self, drop: Drop, state: DVector<f64>) {
+    fn learn(&mut self, drop: Drop, state: DVector<f64>) -> Result<(), Outcome> {
         let m = drop.modality;
         self.events[m] = drop.fitted.half.map(|half| Event {
             time: self.now + drop.wait + half,
@@ -192,8 +203,8 @@ impl<'p> Course<'p> {
         for range in self.entries(m).collect::<Vec<_>>() {
             self.waiting.rows_range_mut(range).fill(0.0);
         }
-        self.go_through(&drop.fitted.excess);
         self.learned.push(m);
+        self.go_through(&drop.fitted.excess)
     }
 }
 

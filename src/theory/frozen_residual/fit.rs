@@ -14,7 +14,7 @@ const LEFT: f64 = 1e-6;
 /// Relative tolerance of a step.
 const RTOL: f64 = 1e-4;
 
-/// Most steps; a fit that needs more is taken as it is then.
+/// Most steps of an integration.
 const MOST_STEPS: u64 = 20_000;
 
 /// Most numbers kept of the outputs along the way: 64 MB.
@@ -35,10 +35,24 @@ pub(super) struct Fitted {
 }
 
 /// The weights that a flow comes to in a time.
-pub(super) fn flow_for(mut flow: Flow<'_>, start: DVector<f64>, duration: f64) -> DVector<f64> {
+///
+/// # Errors
+/// How the integration ended, where it ended before that.
+pub(super) fn flow_for(
+    mut flow: Flow<'_>,
+    start: DVector<f64>,
+    duration: f64,
+) -> Result<DVector<f64>, Outcome> {
+    if duration <= 0.0 {
+        return Ok(start);
+    }
     let settings = settings(flow.architecture(), &start, duration);
     let go_on = &mut |_: &mut dyn Segment| Verdict::Continue;
-    integrate_explicit(&mut flow, start, &settings, go_on).state
+    let end = integrate_explicit(&mut flow, start, &settings, go_on);
+    match end.outcome {
+        Outcome::TimeReached => Ok(end.state),
+        outcome => Err(outcome),
+    }
 }
 
 /// The settings of an integration of this folder.
@@ -53,11 +67,14 @@ pub(super) fn settings(architecture: &Architecture, start: &DVector<f64>, t_end:
 }
 
 /// Follows stacks from `start`, all others being zero, of which that of modality `m` is small, to where they rest.
+///
+/// # Errors
+/// How the integration ended, where it ended before that.
 pub(super) fn fit(
     (moments, architecture): (&Moments, &Architecture),
     start: DVector<f64>,
     m: usize,
-) -> Fitted {
+) -> Result<Fitted, Outcome> {
     let mut flow = Flow::on_samples(architecture, moments);
     let mut reader = flow.clone();
     let mut losses = vec![(0.0, reader.loss(start.as_slice()))];
@@ -93,9 +110,12 @@ pub(super) fn fit(
             }
         },
     );
+    if end.outcome != Outcome::Converged {
+        return Err(end.outcome);
+    }
     let last = reader.outputs(Some(m), end.state.as_slice());
     course.outputs.push((end.time, last));
-    Fitted::of(end.state, &course.outputs, &all)
+    Ok(Fitted::of(end.state, &course.outputs, &all))
 }
 
 /// Whether the last third of the time gained next to nothing.
@@ -217,7 +237,8 @@ impl Fitted {
         let lasts = crossing(0.75)
             .zip(crossing(0.25))
             .map(|(to, from)| to - from);
-        let instant = end - area;
+        // Outputs that start above what they come to are there at once.
+        let instant = (end - area).max(0.0);
         Self {
             weights,
             half: crossing(0.5),
