@@ -121,6 +121,12 @@ mod tests {
     /// Far more than any test waits.
     const LONG: Duration = Duration::from_secs(60);
 
+    /// Asks from a thread of its own.
+    fn asked(worker: &Arc<Worker<u32, u32>>, question: u32) -> thread::JoinHandle<Reply<u32>> {
+        let worker = Arc::clone(worker);
+        thread::spawn(move || worker.ask(question, LONG))
+    }
+
     #[test]
     fn the_latest_question_ends_the_one_at_work_and_replaces_the_one_that_waits() {
         let (begun, begins) = channel();
@@ -134,11 +140,7 @@ mod tests {
             go_on().then_some(10 * question)
         };
         let worker = Arc::new(Worker::start(Box::new(work)).expect("a thread"));
-        let asked = |question| {
-            let worker = Arc::clone(&worker);
-            thread::spawn(move || worker.ask(question, LONG))
-        };
-        let first = asked(1);
+        let first = asked(&worker, 1);
         assert_eq!(begins.recv(), Ok(1));
         assert_eq!(worker.ask(2, LONG), Reply::Answer(20));
         assert_eq!(first.join().expect("no panic"), Reply::Overtaken);
@@ -158,17 +160,13 @@ mod tests {
             Some(question)
         };
         let worker = Arc::new(Worker::start(Box::new(work)).expect("a thread"));
-        let asked = |question| {
-            let worker = Arc::clone(&worker);
-            thread::spawn(move || worker.ask(question, LONG))
-        };
-        let first = asked(1);
+        let first = asked(&worker, 1);
         assert_eq!(begins.recv(), Ok(1));
-        let second = asked(2);
+        let second = asked(&worker, 2);
         while worker.shared.latest.load(Ordering::SeqCst) < 2 {
             thread::yield_now();
         }
-        let third = asked(3);
+        let third = asked(&worker, 3);
         // The worker is at the first one still, and cannot have begun the second.
         assert_eq!(second.join().expect("no panic"), Reply::Overtaken);
         drop(gate);

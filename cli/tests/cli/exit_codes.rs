@@ -3,26 +3,15 @@
 use super::support::{ALWAYS, FAST, Sandbox, last_saddle, number};
 use predicates::prelude::*;
 
-/// The command is refused with exit code 2 and one message, and the sandbox is as it was before.
-fn assert_refused(sandbox: &Sandbox, line: &str, message: &str) {
-    let before = sandbox.tree(".");
-    let assert = sandbox.command(line).assert().code(2).stdout("");
-    let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
-    assert!(stderr.starts_with("error: "), "{line}: {stderr}");
-    assert_eq!(stderr.matches("error: ").count(), 1, "{line}: {stderr}");
-    assert!(stderr.contains(message), "{line}: {stderr}");
-    assert!(sandbox.tree(".") == before, "{line} changed the folder");
-}
-
 #[test]
 fn bad_usage_is_refused() {
     let sandbox = Sandbox::with(FAST);
-    assert_refused(&sandbox, "run", "SCENARIO");
-    assert_refused(&sandbox, "integrate fast.yaml", "integrate");
-    assert_refused(&sandbox, "run fast.yaml --fast", "--fast");
-    assert_refused(&sandbox, "completions basic", "basic");
-    assert_refused(&sandbox, "run fast.yaml --set seed", "--set seed");
-    assert_refused(&sandbox, "run fast.yaml --set data.toy.roh=0", "rho");
+    sandbox.refuse("run", "SCENARIO");
+    sandbox.refuse("integrate fast.yaml", "integrate");
+    sandbox.refuse("run fast.yaml --fast", "--fast");
+    sandbox.refuse("completions basic", "basic");
+    sandbox.refuse("run fast.yaml --set seed", "--set seed");
+    sandbox.refuse("run fast.yaml --set data.toy.roh=0", "rho");
     // Without a command there is no error to speak of: the help is what is wanted.
     let help = predicate::str::contains("Usage: modalflow");
     sandbox.command("").assert().code(2).stdout("").stderr(help);
@@ -41,7 +30,7 @@ fn bad_scenarios_are_refused() {
     );
     for command in ["run", "check", "theory"] {
         let refused = |file: &str, message: &str| {
-            assert_refused(&sandbox, &format!("{command} {file}"), message);
+            sandbox.refuse(&format!("{command} {file}"), message);
         };
         refused("unknown.yaml", "unknown.yaml:7: sead: unknown key");
         refused("missing.yaml", "missing.yaml: there is no such file");
@@ -58,10 +47,10 @@ fn scenarios_of_one_name_are_refused() {
     let sandbox = Sandbox::with(FAST);
     sandbox.write("other.yaml", &format!("name: fast\n{FAST}"));
     sandbox.write("folder/fast.yaml", FAST);
-    assert_refused(&sandbox, "run fast.yaml other.yaml", "named fast");
-    assert_refused(&sandbox, "run fast.yaml folder/fast.yaml", "named fast");
+    sandbox.refuse("run fast.yaml other.yaml", "named fast");
+    sandbox.refuse("run fast.yaml folder/fast.yaml", "named fast");
     sandbox.write("third.yaml", FAST);
-    assert_refused(&sandbox, "run fast.yaml third.yaml --set name=x", "named x");
+    sandbox.refuse("run fast.yaml third.yaml --set name=x", "named x");
 }
 
 #[test]
@@ -69,9 +58,9 @@ fn folders_that_cannot_be_written_to_are_refused() {
     let sandbox = Sandbox::with(FAST);
     sandbox.write("occupied", "a file");
     let message = "cannot write to the folder occupied";
-    assert_refused(&sandbox, "run fast.yaml --out occupied", message);
+    sandbox.refuse("run fast.yaml --out occupied", message);
     sandbox.write("partly/fast", "a file");
-    assert_refused(&sandbox, "run fast.yaml --out partly", "partly");
+    sandbox.refuse("run fast.yaml --out partly", "partly");
 }
 
 /// The first scenario's folder could be made, the second one's could not.
@@ -80,7 +69,7 @@ fn no_folder_is_left_when_another_is_refused() {
     let sandbox = Sandbox::with(FAST);
     sandbox.write("second.yaml", FAST);
     sandbox.write("out/second", "a file");
-    assert_refused(&sandbox, "run fast.yaml second.yaml --out out", "second");
+    sandbox.refuse("run fast.yaml second.yaml --out out", "second");
 }
 
 #[cfg(unix)]
@@ -94,7 +83,7 @@ fn read_only_folders_are_refused() {
     set_permissions(&folder, Permissions::from_mode(0o555)).expect("an own folder");
     // Permissions do not keep root out.
     if File::create(folder.join("probe")).is_err() {
-        assert_refused(&sandbox, "run fast.yaml --out locked", "cannot write");
+        sandbox.refuse("run fast.yaml --out locked", "cannot write");
     }
     set_permissions(&folder, Permissions::from_mode(0o755)).expect("an own folder");
 }

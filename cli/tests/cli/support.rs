@@ -79,6 +79,17 @@ impl Sandbox {
         String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
     }
 
+    /// Runs a command that is refused with exit code 2 and one message, and leaves everything as it was.
+    pub fn refuse(&self, line: &str, message: &str) {
+        let before = self.tree(".");
+        let assert = self.command(line).assert().code(2).stdout("");
+        let stderr = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(stderr.starts_with("error: "), "{line}: {stderr}");
+        assert_eq!(stderr.matches("error: ").count(), 1, "{line}: {stderr}");
+        assert!(stderr.contains(message), "{line}: {stderr}");
+        assert!(self.tree(".") == before, "{line} changed the folder");
+    }
+
     /// Everything below a folder by its path relative to it: files with their bytes, folders
     /// with none.
     pub fn tree(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {

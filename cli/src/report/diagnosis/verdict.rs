@@ -2,7 +2,8 @@
 
 use crate::report::format::{number_to, short};
 use modalflow::diagnosis::{
-    AGREE, Diagnosis, Draws, LayerResult, ModalityReading, RemedyResult, RemedyValue, Spread,
+    AGREE, Diagnosis, Draws, LayerResult, ModalityReading, RemedyDraws, RemedyResult, RemedyValue,
+    Spread,
 };
 
 /// Below this confidence which modality explains more is a tie.
@@ -347,12 +348,7 @@ fn rate_words(remedy: &RemedyResult) -> String {
             None if draws.holds && remedy.measured_ratio.is_some() => format!(
                 "; to balance late fusion multiply the learning rate of {value} ({} over the draws; a run with it: time ratio \
                  {run})",
-                draws
-                    .values
-                    .values()
-                    .map(|spread| range(*spread))
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                factors(draws)
             ),
             _ if draws.agree < AGREE => format!(
                 "; no learning rate is advised: which modality is to be sped up depends on the draw of the initial weights \
@@ -367,16 +363,17 @@ fn rate_words(remedy: &RemedyResult) -> String {
             ),
             None if !draws.holds => format!(
                 "; no learning rate is advised: the factor that balances is {} over the draws",
-                draws
-                    .values
-                    .values()
-                    .map(|spread| range(*spread))
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                factors(draws)
             ),
             _ => String::new(),
         },
     }
+}
+
+/// The factors that balance, over the draws.
+fn factors(draws: &RemedyDraws) -> String {
+    let ranges = draws.values.values().map(|spread| range(*spread));
+    ranges.collect::<Vec<_>>().join(", ")
 }
 
 /// The value of a remedy in words.
