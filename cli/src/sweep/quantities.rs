@@ -156,7 +156,7 @@ pub(super) const OTHERS: &[Entry] = &[
     .shown("final loss", ERROR)
     .meaning("The loss at the end."),
     Entry::new("least_share", |run| number(run.least_share()))
-        .shown("share of what is learned least", "")
+        .shown("final share of the modality learned least", "")
         .meaning(
             "The least share that a modality has at the end of what it has at the minimum: of the root of the power of its outputs.",
         ),
