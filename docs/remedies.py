@@ -76,12 +76,13 @@ def linear(name):
 def modulate():
     rows = rows_of("modulate")
     for row in rows:
-        row["t_B"] = row["t_first"] if row["first"] == "B" else row["t_second"]
+        for of in ("", "weights_"):
+            row[f"{of}t_B"] = row[f"{of}t_first"] if row[f"{of}first"] == "B" else row[f"{of}t_second"]
     return by_strength(
         rows,
         "remedy.modulate.alpha",
-        ("α", "first, ratio, t_B"),
-        lambda cell: f"{first(cell)}, {mean(cell, 'ratio')}, {mean(cell, 't_B')}",
+        ("α", "first, ratio, from weights, t_B, from weights"),
+        lambda cell: ", ".join([first(cell)] + [mean(cell, key) for key in ("ratio", "weights_ratio", "t_B", "weights_t_B")]),
     )
 
 

@@ -27,6 +27,7 @@ mod init;
 mod invariants;
 mod many_inputs;
 mod modes;
+mod modulated_theory;
 mod modulation;
 mod nonlinear;
 mod order;

@@ -19,6 +19,7 @@
 //! | `verify.rs` | a run repeated by another method |
 //! | `agreement.rs` | what the two may differ by, and whether they do |
 //! | `memory.rs` | the memory of a run, estimated beforehand |
+//! | `modulated.rs` | theory's curve and times under gradient modulation |
 //! | `cost.rs` | its size and work, estimated beforehand |
 
 pub mod agreement;
@@ -29,6 +30,7 @@ pub mod descents;
 mod immobile;
 mod integration;
 pub mod memory;
+mod modulated;
 mod outline;
 mod predictions;
 pub mod problem;

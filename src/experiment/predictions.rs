@@ -52,7 +52,7 @@ impl Problem {
         }
         let slows = self.scenario.remedy.modulate.is_some();
         slows.then_some(
-            "modulation (remedy.modulate) changes the rates with the losses: no prediction",
+            "modulation (remedy.modulate) changes the rates with the losses: the formulas do not hold",
         )
     }
 
@@ -75,6 +75,10 @@ impl Problem {
         if !self.has_times() {
             return theory;
         }
+        if let Some(modulate) = self.scenario.remedy.modulate {
+            theory.take_course(self.modulated_times(modulate));
+            return theory;
+        }
         if self.changes() {
             theory.take_course(self.changing_times());
         } else {
@@ -86,6 +90,19 @@ impl Problem {
     /// Whether the loss changes in time, or the weights decay.
     pub(super) fn changes(&self) -> bool {
         !self.earlier_stages.is_empty() || self.architecture.weight_decay > 0.0
+    }
+
+    /// The times from the actual initial weights to leading order, without modulation.
+    pub(super) fn leading_times(&self) -> Option<FromWeights> {
+        let even = self.even();
+        let (scaled, small, weights) = even.parts();
+        theory::leading_from_weights(scaled, small, self.start(weights)).ok()
+    }
+
+    /// Relative tolerance of a curve: finer than the run where that is coarser than 1e-8, so that their difference is not the
+    /// curve's error.
+    pub(super) fn curve_rtol(&self) -> f64 {
+        (0.1 * self.tolerances.rtol).max(1e-9)
     }
 
     /// The times from the actual initial weights.
@@ -152,8 +169,7 @@ impl Problem {
     /// networks, and the order of two layers.
     fn has_times(&self) -> bool {
         let count = self.moments.modalities.len();
-        self.scenario.remedy.modulate.is_none()
-            && theory::frozen_before_shared(&self.architecture).is_none()
+        theory::frozen_before_shared(&self.architecture).is_none()
             && self.architecture.is_linear()
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)
@@ -169,10 +185,11 @@ impl Problem {
         // Half of the units of a rectified network are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
         let momentum = section.map_or(Some(0.0), DescentSection::heavy_ball);
-        let is_plain = architecture.is_linear() && !self.changes();
+        let is_plain =
+            architecture.is_linear() && !self.changes() && self.scenario.remedy.modulate.is_none();
         let Some(momentum) = momentum.filter(|_| is_plain) else {
             return BySteps::none(
-                "theory follows the steps of plain descent and momentum of all rows, in linear networks of one loss",
+                "theory follows the steps of plain descent and momentum of all rows, in linear networks of one loss and fixed rates",
             );
         };
         let steps = HeavyBall {
@@ -251,18 +268,15 @@ impl Problem {
     pub fn theory_curve(&self, theory: &Theory, t_end: f64) -> Option<Curve> {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let scale = self.initial_scale();
+        if let Some(modulate) = self.scenario.remedy.modulate {
+            return self.modulated_curve(modulate, t_end).ok();
+        }
         // Its equations are those of one loss.
         self.beyond_theory().is_none().then_some(())?;
-        // Finer than the run where that is coarser than 1e-8, so that their difference is not the
-        // curve's error.
-        let rtol = (0.1 * self.tolerances.rtol).max(1e-9);
-        let known = theory.from_weights.as_ref().and_then(|_| {
-            let even = self.even();
-            let (scaled, small, weights) = even.parts();
-            theory::leading_from_weights(scaled, small, self.start(weights)).ok()
-        });
+        let known = theory.from_weights.as_ref();
+        let known = known.and_then(|_| self.leading_times());
         let start = (&self.weights, scale, known.as_ref());
-        theory::curve(moments, architecture, start, (rtol, t_end))
+        theory::curve(moments, architecture, start, (self.curve_rtol(), t_end))
     }
 
     /// Initial weights, of the network or of its reduction.
@@ -273,7 +287,7 @@ impl Problem {
         }
     }
 
-    fn initial_scale(&self) -> InitialScale {
+    pub(super) fn initial_scale(&self) -> InitialScale {
         InitialScale {
             norm: self.scenario.init.norm(),
             aligned: self.never_turns(),

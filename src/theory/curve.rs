@@ -84,18 +84,27 @@ pub fn curve(
     if moments.outputs_len() > 1 || modalities.clone().any(|m| architecture.depth(m) < 2) {
         return None;
     }
+    let (state, start) = curve_start(moments, architecture, (weights, scale, times))?;
+    let trajectory = solve(moments, architecture, &state, (rtol, t_end))?;
+    Some(Curve { trajectory, start })
+}
+
+/// The state from which a curve of one output starts, in the coordinates in which all layers learn at one rate.
+pub(super) fn curve_start(
+    moments: &Moments,
+    architecture: &Architecture,
+    (weights, scale, times): (&DVector<f64>, InitialScale, Option<&FromWeights>),
+) -> Option<(Start, CurveStart)> {
     let even = GradientCoordinates::of_equal_norms(moments, architecture, weights);
     let schedule = times.map_or_else(
         || late_schedule(&even.moments, scale.aligned),
         |times| times.times.values().copied().collect(),
     );
     let directions = directions(&even.moments, architecture, (&schedule, scale.aligned));
-    let (state, start) = start((moments, architecture), (weights, scale, times), directions)?;
-    let trajectory = solve(moments, architecture, &state, (rtol, t_end))?;
-    Some(Curve { trajectory, start })
+    start((moments, architecture), (weights, scale, times), directions)
 }
 
-/// The state from which the curve starts, in the coordinates in which all layers learn at one rate, for modalities
+/// The same, in the coordinates in which all layers learn at one rate, for modalities
 /// whose maps start along `directions`.
 fn start(
     (moments, architecture): (&Moments, &Architecture),

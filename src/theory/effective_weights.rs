@@ -83,7 +83,41 @@ fn actual_log_norm(architecture: &Architecture, weights: &DVector<f64>, m: usize
     norm.max(f64::MIN_POSITIVE).ln() / architecture.depth(m) as f64
 }
 
-/// A network of one unit a layer, whose weights are aligned by construction.
+/// The network of one output and the same layers with one unit in each, whose weights are aligned by construction.
+pub(super) fn of_one_unit(moments: &Moments, actual: &Architecture) -> Option<Architecture> {
+    let modalities = 0..moments.modalities.len();
+    let private: Vec<usize> = modalities.map(|m| actual.fusion_layer(m)).collect();
+    let units = vec![1; actual.deepest() - 1];
+    Architecture::build(
+        &moments.modalities,
+        1,
+        &private,
+        actual.shared.len(),
+        &units,
+    )
+    .ok()
+}
+
+impl Start {
+    /// The weights of a network of one unit a layer.
+    pub(super) fn weights(&self, architecture: &Architecture) -> DVector<f64> {
+        let mut weights = DVector::zeros(architecture.len());
+        for (l, layer) in architecture.layers.iter().enumerate() {
+            let stack = architecture.private.iter().position(|own| own.contains(&l));
+            let entries = match stack {
+                Some(m) if architecture.is_first(l) => &self.directions[m] * self.norms[m],
+                Some(m) => DVector::from_element(1, self.norms[m]),
+                None => DVector::from_element(1, self.shared),
+            };
+            weights
+                .rows_range_mut(layer.range.clone())
+                .copy_from(&entries);
+        }
+        weights
+    }
+}
+
+/// Such a network that learns `moments`.
 struct Aligned<'a> {
     moments: &'a Moments,
     architecture: Architecture,
@@ -96,16 +130,9 @@ impl<'a> Aligned<'a> {
         actual: &Architecture,
         directions: Vec<DVector<f64>>,
     ) -> Option<Self> {
-        let private: Vec<usize> = (0..directions.len())
-            .map(|m| actual.fusion_layer(m))
-            .collect();
-        let units = vec![1; actual.deepest() - 1];
-        let shared = actual.shared.len();
-        let architecture =
-            Architecture::build(&moments.modalities, 1, &private, shared, &units).ok()?;
         Some(Self {
             moments,
-            architecture,
+            architecture: of_one_unit(moments, actual)?,
             directions,
         })
     }
@@ -122,22 +149,7 @@ impl<'a> Aligned<'a> {
 
     /// The logarithms of the times at which the modalities are learned from there.
     fn log_times(&self, logs: &DVector<f64>) -> Option<Vec<Option<f64>>> {
-        let start = self.start(logs);
-        let mut weights = vec![0.0; self.architecture.len()];
-        for (l, layer) in self.architecture.layers.iter().enumerate() {
-            let stack = self
-                .architecture
-                .private
-                .iter()
-                .position(|own| own.contains(&l));
-            let entries = match stack {
-                Some(m) if self.architecture.is_first(l) => &start.directions[m] * start.norms[m],
-                Some(m) => DVector::from_element(1, start.norms[m]),
-                None => DVector::from_element(1, start.shared),
-            };
-            weights[layer.range.clone()].copy_from_slice(entries.as_slice());
-        }
-        let weights = DVector::from_vec(weights);
+        let weights = self.start(logs).weights(&self.architecture);
         let start = super::from_weights::Start {
             weights: &weights,
             never_turns: false,

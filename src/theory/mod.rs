@@ -26,6 +26,7 @@
 //! | `effective_weights.rs` | the aligned weights that have the same times |
 //! | `balanced.rs` | the reduced equations of balanced rank-one weights |
 //! | `curve.rs` | their solution in time |
+//! | `modulated.rs` | the network whose flow is that curve under gradient modulation |
 //! | `remedies.rs` | what would balance the modalities |
 //! | `weight_decay.rs` | how much weight decay loses modalities for ever |
 //! | `phase_plane.rs` | their vector field in the plane of the total maps |
@@ -43,6 +44,7 @@ mod growth;
 mod heavy_ball;
 mod homogeneous;
 mod modes;
+mod modulated;
 mod order;
 mod phase_plane;
 mod remedies;
@@ -68,6 +70,7 @@ pub use growth::{
 pub use heavy_ball::HeavyBall;
 pub use homogeneous::blow_up_time;
 pub use modes::{ModalityModes, SingularMode, modes};
+pub use modulated::{OneUnit, one_unit};
 pub use order::two_layer_schedule;
 pub use phase_plane::map_rate;
 pub use remedies::{Balance, Balancing, Effect, balance, equal_effect, modulation_threshold};

@@ -38,9 +38,8 @@ mod rise;
 mod within;
 
 pub use changing::{Stage, early_decaying, late_from_weights};
-pub(super) use result::Event;
 pub use result::FromWeights;
-pub(super) use result::in_percent;
+pub(super) use result::{Event, NOT_BEFORE_THE_END, in_percent};
 
 use super::growth::explains_nothing;
 use super::heavy_ball::HeavyBall;

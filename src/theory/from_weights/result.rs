@@ -10,6 +10,9 @@ use crate::network::{Architecture, Fusion};
 use crate::section::ByModality;
 use serde::Serialize;
 
+/// Why a time may be missing that is followed to the end of a run.
+pub(in super::super) const NOT_BEFORE_THE_END: &str = "from the weights, modalities without a time are not learned before the time at which the run ends";
+
 /// When each modality is learned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FromWeights {
@@ -74,6 +77,17 @@ impl FromWeights {
             start: 0.0,
         };
         Self::within(problem, (&events, times), accuracy)
+    }
+
+    /// The summary of times that a curve of aligned weights has, up to where it ends.
+    pub fn of_curve(problem: (&Moments, &Architecture), times: &[Option<f64>]) -> Self {
+        let events: Vec<_> = times.iter().map(|time| time.map(Event::at)).collect();
+        let is_missing = times.contains(&None);
+        Self {
+            neglected: None,
+            unknown: is_missing.then_some(NOT_BEFORE_THE_END),
+            ..Self::of(problem, &events, None)
+        }
     }
 
     /// The summary of events and of the times that they are seen at.

@@ -1,6 +1,6 @@
 //! From saddle to saddle: which modality is learned next, and when.
 
-use super::super::from_weights::{Event, FromWeights};
+use super::super::from_weights::{Event, FromWeights, NOT_BEFORE_THE_END};
 use super::fit::{Fitted, fit, flow_for, settings};
 use crate::data::{Moments, Samples};
 use crate::flow::Flow;
@@ -81,9 +81,7 @@ impl<'p> Course<'p> {
         let mut found = FromWeights::of(problem, &self.events, None);
         found.neglected = self.shares.iter().take(2).copied().reduce(f64::max);
         if self.learned.len() < self.events.len() {
-            found.unknown = Some(
-                "from the weights, modalities without a time are not learned before the time at which the run ends",
-            );
+            found.unknown = Some(NOT_BEFORE_THE_END);
         }
         found
     }
