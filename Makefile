@@ -119,7 +119,8 @@ engines: ## the recipes of docs/engines.md with Ray, Optuna and Snakemake too (P
 	  distributed joblib optuna==5.0.0 pytest ray==2.60.0 snakemake==9.27.1
 	target/engines/bin/python -m pytest -q python/tests/test_engines.py
 
-browser: ## the page of modalflow explore in Chromium (Debian: chromium; Python 3.11)
+browser: ## the page of modalflow explore in Chromium, which Debian's packages bring (root or sudo; Python 3.11)
+	command -v chromium || $$(test "$$(id -u)" = 0 || echo sudo) apt-get install --yes --no-install-recommends chromium
 	python3 -m venv target/browser
 	target/browser/bin/pip install --quiet playwright==1.65.2
 	cargo build --release --locked --quiet

@@ -1,5 +1,7 @@
-//! The page on which a scenario is changed by hand: who is answered (`requests.rs`), and with what (`states.rs`).
+//! The page on which a scenario is changed by hand: the command (`command.rs`), who is answered
+//! (`requests.rs`), and with what (`states.rs`).
 
+mod command;
 mod requests;
 mod states;
 
