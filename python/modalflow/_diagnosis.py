@@ -154,7 +154,7 @@ def diagnose(
 
     Raises:
         ScenarioError: where the data cannot be diagnosed.
-        KeyboardInterrupt: at Ctrl-C. The computation goes on in the background until it ends by itself.
+        KeyboardInterrupt: at Ctrl-C, which ends the computation too.
     """
     if source is None:
         keys.setdefault("name", "diagnosis")

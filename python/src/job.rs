@@ -12,6 +12,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// What the working thread is called, by which tests and debuggers find it.
+const THREAD: &str = "modalflow";
 /// Between two looks at signals.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 
@@ -104,7 +106,8 @@ pub(crate) fn interruptible<P: Told + 'static, T: Send + 'static>(
     let control = Arc::new(Control::default());
     let (sender, mut receiver) = channel();
     let shared = Arc::clone(&control);
-    std::thread::Builder::new().spawn(move || {
+    let thread = std::thread::Builder::new().name(THREAD.to_owned());
+    thread.spawn(move || {
         let done = catch_unwind(AssertUnwindSafe(|| work(&shared)));
         // Nobody waits for what was interrupted.
         let _ = sender.send(done);

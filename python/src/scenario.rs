@@ -15,7 +15,7 @@ use modalflow_cli::scenario::{Loaded, to_yaml};
 use modalflow_cli::sweep::memory;
 use nalgebra::{DMatrixView, Dyn};
 use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -115,11 +115,13 @@ impl Scenario {
                 Some(subject) => subject,
                 None => Subject::of(&loaded.file.scenario)?,
             };
-            let monitor = |progress| _ = control.note(progress);
-            let found = subject.diagnose(&options, &monitor)?;
-            Ok(Diagnosis::new(loaded, found))
+            let found = subject.diagnose(&options, &|progress| control.note(progress))?;
+            Ok(found.map(|found| Diagnosis::new(loaded, found)))
         };
-        job::interruptible(py, listener.as_ref(), work)?.map_err(|error| self.locate(error))
+        let found = job::interruptible(py, listener.as_ref(), work)?;
+        let found = found.map_err(|error| self.locate(error))?;
+        // Who interrupts it does not wait for it.
+        found.ok_or_else(|| PyKeyboardInterrupt::new_err("the diagnosis was interrupted"))
     }
 
     /// What theory predicts, and what the data say before any training, as JSON.

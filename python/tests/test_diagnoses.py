@@ -2,6 +2,11 @@
 
 import json
 import pickle
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +88,37 @@ def test_what_cannot_be_diagnosed(arrays, options, key, problem):
     with pytest.raises(mf.ScenarioError, match=problem) as caught:
         mf.diagnose(**{"data": mf.Data(**arrays), **options})
     assert caught.value.key == key
+
+
+def workers():
+    """The threads of this process that compute, those that wait for more of it included."""
+    names = (task / "comm" for task in Path("/proc/self/task").iterdir())
+    return [name for name in names if name.exists() and name.read_text() == "modalflow\n"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are looked at in /proc")
+def test_an_interrupt_ends_the_computation_too(arrays):
+    def interrupt():
+        seen.append(len(workers()))
+        signal.raise_signal(signal.SIGINT)
+
+    seen = []
+    # The threads that share the work stay, and have the name of the one that first asked for them.
+    mf.diagnose(data=mf.Data(**arrays), **QUICK)
+    waiting = len(workers())
+    # A hundred thousand halves, and flows of hours after them.
+    endless = {"flow.until.time": 1e9, "flow.method": "dopri5", "flow.reduction": "off"}
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.5, interrupt)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            mf.diagnose(data=mf.Data(**arrays), resamples=100_000, set=endless)
+        timer.join()
+        # It was at work when the signal came, and its thread ends; the limit is for a computation that does not.
+        deadline = time.monotonic() + 60
+        while len(workers()) > waiting and time.monotonic() < deadline:
+            time.sleep(0.01)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [waiting + 1] and len(workers()) == waiting

@@ -3,10 +3,10 @@
 //! Deep networks wait for their layers to align, and how long depends on the draw: one draw tells neither the time ratio
 //! nor, often, which modality is learned first. So the times of several draws stand beside the run of one.
 
+use super::clock::{Ongoing, Tick};
 use super::layers::Shared;
 use super::resampling::quantile;
 use crate::data::Moments;
-use crate::error::Result;
 use crate::experiment::Scenario;
 use crate::network::InitScheme;
 use crate::theory::{Balancing, FromWeights};
@@ -82,8 +82,8 @@ impl Spread {
 pub(super) fn drawn(
     shared: &Shared,
     change: &(dyn Fn(&mut Scenario) + Sync),
-    tick: &(dyn Fn() + Sync),
-) -> Result<Vec<Drawn>> {
+    tick: &Tick<'_>,
+) -> Ongoing<Vec<Drawn>> {
     (0..shared.draws())
         .into_par_iter()
         .map(|draw| {
@@ -93,7 +93,7 @@ pub(super) fn drawn(
             })?;
             let theory = problem.theory();
             let balance = problem.balance(&theory);
-            tick();
+            tick()?;
             Ok(Drawn {
                 balance: balance.and_then(|balance| balance.from_weights),
                 times: theory.from_weights,

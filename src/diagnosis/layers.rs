@@ -11,7 +11,6 @@ use crate::data::{Content, Moments};
 use crate::error::Result;
 use crate::experiment::problem::Problem;
 use crate::experiment::results::FlowRun;
-use crate::experiment::run::{Plan, run_flow};
 use crate::experiment::{Outline, Scenario};
 use crate::integrate::Outcome;
 use crate::theory::Theory;
@@ -216,15 +215,6 @@ impl Prepared {
             theory,
             is_time_given,
         }
-    }
-
-    /// Its flow.
-    pub(super) fn flow(&self) -> FlowRun {
-        run_flow(
-            &self.problem,
-            &Plan::with_sharpness(&self.problem),
-            &mut |_| true,
-        )
     }
 }
 

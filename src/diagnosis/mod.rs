@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `record.rs` | all of it, as plain data |
 //! | `work.rs` | its parts in their order |
+//! | `clock.rs` | how far it is, and whether it is to go on |
 //! | `told.rs` | what the rows tell before anything is trained |
 //! | `rows.rs` | the rows, and their divisions |
 //! | `reading.rs` | rank, constant and equal columns, what a modality fits alone, other scalings |
@@ -22,6 +23,7 @@
 //! | `recommendation.rs` | which layer, if the rows can tell |
 //! | `remedies.rs` | what would change it |
 
+mod clock;
 mod directions;
 mod draws;
 mod layers;
@@ -52,11 +54,12 @@ use crate::error::{InputError, Result};
 use crate::experiment::Scenario;
 use crate::experiment::problem::Problem;
 use crate::experiment::results::RunResult;
+use clock::{Clock, Ongoing, Stop};
 use layers::Shared;
 use rows::Pool;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use work::{Clock, Work};
+use work::Work;
 
 /// Fewest rows that are resampled.
 const FEWEST_ROWS: usize = 8;
@@ -135,8 +138,8 @@ pub struct Progress {
     pub of: u64,
 }
 
-/// Told of the progress, from any thread.
-pub type Monitor<'m> = dyn Fn(Progress) + Sync + 'm;
+/// Told of the progress, from any thread, now and then; answers whether to go on.
+pub type Monitor<'m> = dyn Fn(Progress) -> bool + Sync + 'm;
 
 /// A diagnosis with the problem of its last fusion layer and the flow of it, for a figure.
 pub struct Diagnosed {
@@ -158,7 +161,11 @@ impl Diagnosed {
     ///
     /// # Errors
     /// Those of [`Subject::of`] and [`Subject::diagnose`].
-    pub fn of(scenario: &Scenario, options: &Options, monitor: &Monitor<'_>) -> Result<Self> {
+    pub fn of(
+        scenario: &Scenario,
+        options: &Options,
+        monitor: &Monitor<'_>,
+    ) -> Result<Option<Self>> {
         Subject::of(scenario)?.diagnose(options, monitor)
     }
 }
@@ -215,11 +222,19 @@ impl Subject {
         warnings
     }
 
-    /// Tells everything of them.
+    /// Tells everything of them; None where the monitor wants no more of it.
     ///
     /// # Errors
     /// An input error where the data cannot be used.
-    pub fn diagnose(self, options: &Options, monitor: &Monitor<'_>) -> Result<Diagnosed> {
+    pub fn diagnose(self, options: &Options, monitor: &Monitor<'_>) -> Result<Option<Diagnosed>> {
+        match self.ongoing(options, Clock::new(monitor)) {
+            Ok(found) => Ok(Some(found)),
+            Err(Stop::Interrupted) => Ok(None),
+            Err(Stop::Invalid(error)) => Err(error),
+        }
+    }
+
+    fn ongoing(self, options: &Options, clock: Clock<'_>) -> Ongoing<Diagnosed> {
         let Self {
             mut scenario,
             content,
@@ -243,7 +258,7 @@ impl Subject {
             content: &content,
             shared: &shared,
             pool: pool.as_ref(),
-            clock: Clock::new(monitor),
+            clock,
         };
         work.diagnose()
     }

@@ -6,6 +6,7 @@
 //! the data. Source: E. S. Edgington & P. Onghena, *Randomization Tests*; the largest of several statistics by
 //! P. H. Westfall & S. S. Young, *Resampling-Based Multiple Testing* (1993).
 
+use super::clock::{Ongoing, Tick};
 use super::ridge::{Spectrum, columns, sets};
 use super::rows::{Part, Pool, Split, cross};
 use crate::linalg::random::{Purpose, cell_seed, stream};
@@ -58,8 +59,8 @@ struct Decomposed {
 pub(super) fn floor(
     pool: &Pool,
     (permutations, seed): (usize, u64),
-    tick: &(dyn Fn() + Sync),
-) -> NoiseFloor {
+    tick: &Tick<'_>,
+) -> Ongoing<NoiseFloor> {
     let modalities = &pool.modalities;
     let count = modalities.len();
     let decomposed: Vec<Decomposed> = (0..DIVISIONS)
@@ -85,10 +86,10 @@ pub(super) fn floor(
             let mut order: Vec<usize> = (0..pool.len()).collect();
             order.shuffle(&mut random);
             let found = statistics(pool, &decomposed, &pool.targets.select_rows(&order));
-            tick();
-            found
+            tick()?;
+            Ok(found)
         })
-        .collect();
+        .collect::<Ongoing<_>>()?;
     let floor = |place: usize| {
         let mut values: Vec<f64> = permuted.iter().map(|found| found[place]).collect();
         values.sort_by(f64::total_cmp);
@@ -99,7 +100,7 @@ pub(super) fn floor(
             .unwrap_or(f64::NAN)
     };
     let p_value = p_value(&observed, &permuted);
-    NoiseFloor {
+    Ok(NoiseFloor {
         permutations,
         p_value,
         is_all_noise: p_value > SIGNIFICANT,
@@ -111,7 +112,7 @@ pub(super) fn floor(
             })
             .collect(),
         explained_joint: floor(2 * count),
-    }
+    })
 }
 
 /// Growth rates, explained power of each modality alone, and of all together, where the rows have these targets.

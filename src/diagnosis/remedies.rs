@@ -1,10 +1,10 @@
 //! What would change it: the remedies with the values that balance, each predicted and run.
 
+use super::clock::{Clock, FLOW_PARTS, Ongoing};
 use super::draws::{self, AGREE, Drawn, Spread};
 use super::layers::{LayerResult, LayerTheory, Prepared, Shared, generalising};
-use crate::error::Result;
 use crate::experiment::Scenario;
-use crate::experiment::run::{Plan, run_flow};
+use crate::experiment::run::Plan;
 use crate::integrate::Until;
 use crate::remedy::{ModulateSection, RemedySection};
 use crate::section::ByModality;
@@ -76,6 +76,7 @@ struct Measured {
 
 /// A network whose remedies are tried.
 pub(super) struct Subject<'s> {
+    pub(super) clock: &'s Clock<'s>,
     pub(super) shared: &'s Shared,
     /// What makes it of the scenario's.
     pub(super) change: &'s (dyn Fn(&mut Scenario) + Sync),
@@ -95,21 +96,17 @@ pub(super) struct Candidate {
 
 impl Subject<'_> {
     /// Runs remedies.
-    pub(super) fn run(
-        &self,
-        candidates: Vec<Candidate>,
-        tick: &(dyn Fn() + Sync),
-    ) -> Result<Vec<RemedyResult>> {
+    pub(super) fn run(&self, candidates: Vec<Candidate>) -> Ongoing<Vec<RemedyResult>> {
         let candidates = candidates.into_par_iter().with_max_len(1);
         let run = |candidate| {
-            let found = self.run_one(candidate);
-            tick();
-            found
+            let found = self.run_one(candidate)?;
+            self.clock.tick(FLOW_PARTS)?;
+            Ok(found)
         };
         candidates.map(run).collect()
     }
 
-    fn run_one(&self, candidate: Candidate) -> Result<RemedyResult> {
+    fn run_one(&self, candidate: Candidate) -> Ongoing<RemedyResult> {
         let Candidate {
             remedy,
             value,
@@ -128,7 +125,7 @@ impl Subject<'_> {
             time,
             ..self.until.clone()
         };
-        let found = measured(&prepared);
+        let found = self.measured(&prepared)?;
         let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
         Ok(RemedyResult {
             remedy,
@@ -149,13 +146,24 @@ impl Subject<'_> {
         })
     }
 
+    fn measured(&self, prepared: &Prepared) -> Ongoing<Measured> {
+        let plan = Plan::measuring(&prepared.problem);
+        let flow = self.clock.flow(&prepared.problem, &plan)?;
+        let phase = &flow.detection.phase;
+        Ok(Measured {
+            t_second: phase.t_second,
+            ratio: phase.ratio,
+            error: generalising(&prepared.problem, &flow).map(|found| found.least.error),
+        })
+    }
+
     /// With the ratios of all draws with the remedy.
     fn drawn(
         &self,
         draws: RemedyDraws,
         change: &(dyn Fn(&mut Scenario) + Sync),
-    ) -> Result<RemedyDraws> {
-        let drawn = draws::drawn(self.shared, change, &|| ())?;
+    ) -> Ongoing<RemedyDraws> {
+        let drawn = draws::drawn(self.shared, change, &|| self.clock.tick(0))?;
         let ratio = draws::ratio(&drawn, self.shared.moments());
         let plain = self.plain.draws.as_ref().and_then(|draws| draws.ratio);
         let is_nearer = match ratio.zip(plain) {
@@ -168,17 +176,6 @@ impl Subject<'_> {
             holds: draws.agree >= AGREE && is_nearer,
             ..draws
         })
-    }
-}
-
-fn measured(prepared: &Prepared) -> Measured {
-    let plan = Plan::measuring(&prepared.problem);
-    let flow = run_flow(&prepared.problem, &plan, &mut |_| true);
-    let phase = &flow.detection.phase;
-    Measured {
-        t_second: phase.t_second,
-        ratio: phase.ratio,
-        error: generalising(&prepared.problem, &flow).map(|found| found.least.error),
     }
 }
 

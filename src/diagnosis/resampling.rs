@@ -9,6 +9,7 @@
 //! Half of the rows also have more noise than all of them, which moves a statistic one way. So the spread is taken about the
 //! median of the halves, and put at the value of all rows.
 
+use super::clock::{Ongoing, Tick};
 use super::rates::{Rates, fastest};
 use super::ridge::{Explained, Squares};
 use super::rows::Pool;
@@ -32,8 +33,8 @@ pub(super) fn halves(
     pool: &Pool,
     penalties: &[f64],
     (count, seed): (usize, u64),
-    tick: &(dyn Fn() + Sync),
-) -> Vec<Half> {
+    tick: &Tick<'_>,
+) -> Ongoing<Vec<Half>> {
     let half = |k: u64| {
         let mut random = stream(cell_seed(seed, k), Purpose::Resampling);
         let split = pool.random_split(0.5, &mut random);
@@ -42,8 +43,8 @@ pub(super) fn halves(
             rates: Rates::of(&split.training, &pool.modalities),
             explained: squares.explained(pool.modalities.len()),
         };
-        tick();
-        half
+        tick()?;
+        Ok(half)
     };
     (0..count as u64).into_par_iter().map(half).collect()
 }

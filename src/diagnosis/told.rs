@@ -1,5 +1,6 @@
 //! What the rows tell before anything is trained.
 
+use super::clock::{Ongoing, Tick};
 use super::draws::Draws;
 use super::rates::{Rates, fastest};
 use super::resampling::{self, Half};
@@ -48,8 +49,8 @@ pub(super) fn told(
     pool: &Pool,
     (resamples, permutations): (usize, usize),
     seed: u64,
-    tick: &(dyn Fn() + Sync),
-) -> Told {
+    tick: &Tick<'_>,
+) -> Ongoing<Told> {
     let whole: Vec<usize> = (0..pool.len()).collect();
     let whole = pool.split(&whole, &[]).training;
     let rates = Rates::of(&whole, &pool.modalities);
@@ -62,21 +63,21 @@ pub(super) fn told(
         .collect();
     let explained = Squares::sum(&squares).explained(pool.modalities.len());
     let seed = cell_seed(seed, 0);
-    let halves = resampling::halves(pool, &penalties, (resamples, seed), tick);
+    let halves = resampling::halves(pool, &penalties, (resamples, seed), tick)?;
     let mut modalities = reading::modalities(pool);
     for (m, reading) in modalities.iter_mut().enumerate() {
         reading.explained_alone = Some(explained.alone[m]);
         reading.explained_unique = Some(explained.unique[m]);
     }
-    Told {
+    Ok(Told {
         first: first_of(&rates, &halves, &pool.modalities[first].name),
         superficial: superficial(&explained.alone, &halves, first).where_known(pool),
         late_ratio: late_ratio(&rates, &halves, first),
         scalings: reading::other_scalings(pool),
-        noise_floor: Some(noise::floor(pool, (permutations, seed), tick)),
+        noise_floor: Some(noise::floor(pool, (permutations, seed), tick)?),
         explained_joint: Some(explained.joint),
         modalities,
-    }
+    })
 }
 
 fn first_of(rates: &Rates, halves: &[Half], name: &str) -> First {

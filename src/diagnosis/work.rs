@@ -1,23 +1,20 @@
 //! The parts of a diagnosis in their order.
 
+use super::clock::{Clock, FLOW_PARTS, Ongoing};
 use super::draws::{self, Drawn, Draws};
 use super::layers::{self, Descending, Prepared, Shared};
 use super::remedies::{self, RemedyResult};
 use super::rows::Pool;
 use super::told::{Told, told};
-use super::{
-    Diagnosed, Diagnosis, LayerResult, Monitor, Options, Progress, Recommendation, RowCount,
-};
+use super::{Diagnosed, Diagnosis, LayerResult, Options, Recommendation, RowCount};
 use super::{population, reading};
 use crate::data::Content;
-use crate::error::Result;
 use crate::experiment::Scenario;
 use crate::experiment::results::FlowRun;
-use crate::experiment::run::{self, Plan, run_flow};
+use crate::experiment::run::{self, Plan};
 use crate::integrate::Until;
 use crate::linalg::random::{Purpose, cell_seed, stream};
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Fraction of the rows that a division for the fusion layers leaves out.
 const LEFT_OUT: f64 = 0.2;
@@ -38,41 +35,6 @@ const COARSE: f64 = 1e-3;
 /// Why nothing is recommended of noise.
 const NOISE: &str = "the rows show nothing but noise";
 
-/// Counts parts that are done.
-pub(super) struct Clock<'m> {
-    monitor: &'m Monitor<'m>,
-    done: AtomicU64,
-    of: AtomicU64,
-}
-
-impl<'m> Clock<'m> {
-    /// Of a diagnosis that has not begun.
-    pub(super) fn new(monitor: &'m Monitor<'m>) -> Self {
-        Self {
-            monitor,
-            done: AtomicU64::new(0),
-            of: AtomicU64::new(0),
-        }
-    }
-
-    /// So many more parts are to be done.
-    fn expect(&self, parts: usize) {
-        self.of.fetch_add(parts as u64, Ordering::Relaxed);
-    }
-
-    /// Some are done.
-    fn tick(&self, parts: u64) {
-        let done = self.done.fetch_add(parts, Ordering::Relaxed) + parts;
-        (self.monitor)(Progress {
-            done,
-            of: self.of.load(Ordering::Relaxed),
-        });
-    }
-}
-
-/// Parts that a flow counts for.
-const FLOW_PARTS: u64 = 20;
-
 /// A fusion layer, where there is one, and its network.
 type Fused = (Option<usize>, Prepared);
 
@@ -92,19 +54,19 @@ pub(super) struct Work<'w> {
 
 impl Work<'_> {
     /// Everything, in its order.
-    pub(super) fn diagnose(&self) -> Result<Diagnosed> {
+    pub(super) fn diagnose(&self) -> Ongoing<Diagnosed> {
         let fusions = self.fusions();
         self.clock.expect(self.parts(fusions.len()));
-        let mut told = self.told();
+        let mut told = self.told()?;
         let prepared: Vec<Fused> = fusions
             .into_par_iter()
             .map(|fusion| {
                 let problem = self.shared.problem(with_fusion(fusion))?;
                 Ok((fusion, Prepared::new(problem)))
             })
-            .collect::<Result<_>>()?;
+            .collect::<Ongoing<_>>()?;
         let drawn = self.drawn(&prepared)?;
-        let (layers, flow) = self.layers(&prepared, &drawn);
+        let (layers, flow) = self.layers(&prepared, &drawn)?;
         told.take_draws(layers.last().and_then(|late| late.draws.as_ref()));
         let recommendation = match self.pool {
             _ if told.is_noise() => Recommendation::none(NOISE),
@@ -154,11 +116,11 @@ impl Work<'_> {
     }
 
     /// What the rows, or the population, tell before anything is trained.
-    fn told(&self) -> Told {
+    fn told(&self) -> Ongoing<Told> {
         let counts = (self.options.resamples, self.options.permutations);
         let tick = || self.clock.tick(1);
         let mut told = match self.pool {
-            Some(pool) => told(pool, counts, self.scenario.seed, &tick),
+            Some(pool) => told(pool, counts, self.scenario.seed, &tick)?,
             None => population::told(self.shared.moments(), self.without_rows()),
         };
         if let Content::Rows { training, .. } = self.content
@@ -169,31 +131,39 @@ impl Work<'_> {
                 modality.left_out = left_out.cloned().unwrap_or_default();
             }
         }
-        told
+        Ok(told)
     }
 
     /// What every fusion layer does, and the flow of the last one.
-    fn layers(&self, prepared: &[Fused], drawn: &[Vec<Drawn>]) -> (Vec<LayerResult>, FlowRun) {
+    fn layers(
+        &self,
+        prepared: &[Fused],
+        drawn: &[Vec<Drawn>],
+    ) -> Ongoing<(Vec<LayerResult>, FlowRun)> {
         let descending = self.descending();
         let last = prepared.len() - 1;
+        let flow = |prepared: &Prepared| {
+            let plan = Plan::with_sharpness(&prepared.problem);
+            self.clock.flow(&prepared.problem, &plan)
+        };
         let places = (0..prepared.len()).into_par_iter().with_max_len(1);
         let mut flows: Vec<(LayerResult, Option<FlowRun>)> = places
             .map(|place| {
                 let (fusion, prepared) = &prepared[place];
-                let flow = prepared.flow();
+                let flow = flow(prepared)?;
                 let draws = Draws::of(&drawn[place], self.shared.moments());
                 let found = layers::layer(*fusion, (prepared, &flow), draws, descending);
-                self.clock.tick(FLOW_PARTS);
-                (found, (place == last).then_some(flow))
+                self.clock.tick(FLOW_PARTS)?;
+                Ok((found, (place == last).then_some(flow)))
             })
-            .collect();
-        let flow = flows.last_mut().and_then(|(_, flow)| flow.take());
-        let flow = flow.unwrap_or_else(|| prepared[last].1.flow());
-        (flows.into_iter().map(|(found, _)| found).collect(), flow)
+            .collect::<Ongoing<_>>()?;
+        let kept = flows.last_mut().and_then(|(_, flow)| flow.take());
+        let kept = kept.map_or_else(|| flow(&prepared[last].1), Ok)?;
+        Ok((flows.into_iter().map(|(found, _)| found).collect(), kept))
     }
 
     /// What other draws of the initial weights do at every fusion layer.
-    fn drawn(&self, prepared: &[Fused]) -> Result<Vec<Vec<Drawn>>> {
+    fn drawn(&self, prepared: &[Fused]) -> Ongoing<Vec<Vec<Drawn>>> {
         let tick = || self.clock.tick(1);
         let of_layer =
             |(fusion, _): &Fused| draws::drawn(self.shared, &with_fusion(*fusion), &tick);
@@ -296,11 +266,11 @@ impl Work<'_> {
     }
 
     /// Which fusion layer is best, by divisions of the rows.
-    fn recommendation(&self, pool: &Pool, prepared: &[Fused]) -> Result<Recommendation> {
+    fn recommendation(&self, pool: &Pool, prepared: &[Fused]) -> Ongoing<Recommendation> {
         let divisions = (0..self.divisions).into_par_iter().with_max_len(1);
         let errors: Vec<Vec<Option<f64>>> = divisions
             .map(|division| self.errors(pool, prepared, division as u64))
-            .collect::<Result<_>>()?;
+            .collect::<Ongoing<_>>()?;
         let by_layer = prepared.iter().enumerate().map(|(place, (fusion, _))| {
             let of_layer = errors.iter().map(|errors| errors[place]);
             Some(((*fusion)?, of_layer.collect::<Option<Vec<f64>>>()?))
@@ -315,7 +285,7 @@ impl Work<'_> {
     }
 
     /// The least error of each layer along the flow on rows left out. Every division has initial weights of its own.
-    fn errors(&self, pool: &Pool, prepared: &[Fused], division: u64) -> Result<Vec<Option<f64>>> {
+    fn errors(&self, pool: &Pool, prepared: &[Fused], division: u64) -> Ongoing<Vec<Option<f64>>> {
         let seed = cell_seed(self.scenario.seed, (1 << 40) + division);
         let split = pool.random_split(LEFT_OUT, &mut stream(seed, Purpose::Resampling));
         let content = pool.content(split);
@@ -330,8 +300,8 @@ impl Work<'_> {
                     scenario.flow.rtol = Some(rtol.max(COARSE));
                 }
             })?;
-            let flow = run_flow(&problem, &Plan::measuring(&problem), &mut |_| true);
-            self.clock.tick(FLOW_PARTS);
+            let flow = self.clock.flow(&problem, &Plan::measuring(&problem))?;
+            self.clock.tick(FLOW_PARTS)?;
             Ok(layers::generalising(&problem, &flow).map(|found| found.least.error))
         };
         prepared.iter().map(of_layer).collect()
@@ -355,19 +325,19 @@ impl Work<'_> {
         &self,
         (fusion, late): &Fused,
         (plain, drawn): (&LayerResult, &[Drawn]),
-    ) -> Result<(Vec<RemedyResult>, Option<String>)> {
+    ) -> Ongoing<(Vec<RemedyResult>, Option<String>)> {
         // Without times of most draws their values mean nothing either.
         let drawn = plain.draws.as_ref().map_or(&[][..], |_| drawn);
         let candidates = remedies::candidates(late, drawn);
         self.clock.expect(candidates.len() * FLOW_PARTS as usize);
-        let tick = || self.clock.tick(FLOW_PARTS);
         let subject = remedies::Subject {
+            clock: &self.clock,
             shared: self.shared,
             change: &with_fusion(*fusion),
             plain,
             until: self.until(&late.problem.scenario),
         };
-        let found = subject.run(candidates, &tick)?;
+        let found = subject.run(candidates)?;
         let reason = found.is_empty();
         let reason =
             reason.then(|| "theory knows no value that balances these modalities".to_owned());

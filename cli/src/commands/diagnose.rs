@@ -3,7 +3,7 @@
 use super::args::{DiagnoseArgs, Options};
 use super::job::Job;
 use super::progress::Bar;
-use super::{listed, render, show, warn};
+use super::{INTERRUPTED, interrupt, listed, render, show, warn};
 use crate::error::{Error, Result};
 use crate::figures;
 use crate::output;
@@ -52,12 +52,18 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let early = subject.warnings();
     let warn = |warning: &String| warn(&format!("warning: {}: {warning}", job.name));
     early.iter().for_each(warn);
+    let nothing = format!("warning: {}: interrupted: nothing is written", job.name);
+    interrupt::ask_first(nothing.clone());
     let found = subject.diagnose(&settings, &|progress| {
         let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
         bar.show_diagnosis(progress);
+        !interrupt::is_asked()
     });
     drop(bar);
-    let found = found.map_err(locate)?;
+    let Some(found) = found.map_err(locate)? else {
+        super::warn(&nothing);
+        return Ok(INTERRUPTED);
+    };
     let late = found.warnings.iter();
     late.filter(|warning| !early.contains(warning))
         .for_each(warn);

@@ -2,6 +2,7 @@
 
 use super::support::{ALWAYS, FAST, Sandbox, number};
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
@@ -155,6 +156,32 @@ fn reading_is_interrupted_and_writes_nothing() {
             assert_eq!(running.wait().code(), Some(130), "{command}");
             drop(pipe);
         }
+        assert!(!sandbox.path("outputs").exists());
+    }
+}
+
+/// A diagnosis keeps nothing: it ends, and no file is there.
+#[test]
+fn an_interrupted_diagnosis_writes_nothing() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let sandbox = Sandbox::with(FAST);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_modalflow"))
+            .current_dir(sandbox.path(""))
+            .args(["diagnose", "fast.yaml"])
+            .args(LONG.split_whitespace())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program");
+        let mut said = child.stderr.take().expect("a pipe");
+        let mut running = Running(child);
+        // Into its first flow, which would take hours.
+        sleep(Duration::from_millis(500));
+        running.signal(signal);
+        assert_eq!(running.wait().code(), Some(130));
+        let mut words = String::new();
+        said.read_to_string(&mut words).expect("text");
+        assert_eq!(words, "warning: fast: interrupted: nothing is written\n");
         assert!(!sandbox.path("outputs").exists());
     }
 }

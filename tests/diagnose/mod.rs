@@ -1,5 +1,7 @@
 //! Diagnoses of data whose answers are known.
 
+mod interrupts;
+
 use crate::common;
 use common::{Table, scenario, table};
 use modalflow::diagnosis::{Diagnosed, Diagnosis, Options};
@@ -18,13 +20,14 @@ const FEW: Options = Options {
 
 fn diagnose(yaml: &str) -> Diagnosis {
     let scenario = scenario(yaml).expect("a valid scenario");
-    let found = Diagnosed::of(&scenario, &FEW, &|_| ());
-    found.unwrap_or_else(|error| panic!("{error}")).diagnosis
+    let found = Diagnosed::of(&scenario, &FEW, &|_| true);
+    let found = found.unwrap_or_else(|error| panic!("{error}"));
+    found.expect("nobody interrupts it").diagnosis
 }
 
 fn error(yaml: &str) -> String {
     let scenario = scenario(yaml).expect("a valid scenario");
-    match Diagnosed::of(&scenario, &FEW, &|_| ()) {
+    match Diagnosed::of(&scenario, &FEW, &|_| true) {
         Ok(_) => panic!("it was diagnosed"),
         Err(error) => error.to_string(),
     }
