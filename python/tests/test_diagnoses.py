@@ -80,7 +80,7 @@ def test_results_are_attributes_a_page_and_a_pickle(arrays):
         (dict(divisions=2), "divisions", "2 is out of range"),
         (dict(depth=1), "network.depth", "no fusion layers"),
         (dict(batch=10), "descent.learning_rate", "missing"),
-        (dict(activation="relu"), "network.activation", "linear networks"),
+        (dict(activation="cube"), "network.activation", "cube"),
         (dict(data=None), "data", "missing"),
     ],
 )

@@ -13,6 +13,7 @@ use crate::experiment::problem::Problem;
 use crate::experiment::results::FlowRun;
 use crate::experiment::{Outline, Scenario};
 use crate::integrate::Outcome;
+use crate::network::NetworkSection;
 use crate::theory::Theory;
 use serde::Serialize;
 use std::sync::Arc;
@@ -168,6 +169,34 @@ impl Shared {
     /// Gives every hidden layer a width.
     pub(super) fn narrow(&mut self, width: usize) {
         self.scenario.network.width = Some(width);
+    }
+
+    /// The data that the flows see.
+    pub(super) fn content(&self) -> &Arc<Content> {
+        &self.content
+    }
+
+    /// The seed of the scenario.
+    pub(super) fn seed(&self) -> u64 {
+        self.scenario.seed
+    }
+
+    /// A network whose units are not linear, on these rows of the same data.
+    pub(super) fn with_samples(
+        &self,
+        network: &NetworkSection,
+        content: Arc<Content>,
+    ) -> Result<Self> {
+        let mut scenario = self.scenario.clone();
+        scenario.network = network.clone();
+        let outline = Outline::with_content(scenario.clone(), Arc::clone(&content), self.memory)?;
+        Ok(Self {
+            moments: outline.moments()?,
+            scenario,
+            content,
+            directions: self.directions.clone(),
+            memory: self.memory,
+        })
     }
 
     /// How many draws of the initial weights are told of.

@@ -19,10 +19,12 @@
 //! | `population.rs` | the same of a population, which has no rows |
 //! | `directions.rs` | few directions of many inputs, for the flows |
 //! | `layers.rs` | the flow of each fusion layer |
+//! | `by_samples.rs` | the flow of each fusion layer with units that are not linear |
 //! | `draws.rs` | what other draws of the initial weights do |
 //! | `recommendation.rs` | which layer, if the rows can tell |
 //! | `remedies.rs` | what would change it |
 
+mod by_samples;
 mod clock;
 mod directions;
 mod draws;
@@ -40,6 +42,7 @@ mod rows;
 mod told;
 mod work;
 
+pub use by_samples::{BySamples, SampledLayer};
 pub use directions::Seen;
 pub use draws::{AGREE, Draws, FirstShare, Spread};
 pub use layers::{LayerResult, LayerTheory, PowerShare};
@@ -54,6 +57,8 @@ use crate::error::{InputError, Result};
 use crate::experiment::Scenario;
 use crate::experiment::problem::Problem;
 use crate::experiment::results::RunResult;
+use crate::network::NetworkSection;
+use by_samples::Sampled;
 use clock::{Clock, Ongoing, Stop};
 use layers::Shared;
 use rows::Pool;
@@ -156,7 +161,7 @@ pub struct Diagnosed {
 }
 
 impl Diagnosed {
-    /// Reads and diagnoses the data of a checked scenario of a linear network. Its fusion layer does not matter: every one
+    /// Reads and diagnoses the data of a checked scenario. Its fusion layer does not matter: every one
     /// is tried.
     ///
     /// # Errors
@@ -177,11 +182,10 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Reads the data of a checked scenario of a linear network.
+    /// Reads the data of a checked scenario.
     ///
     /// # Errors
-    /// An input error where the data cannot be read, where there is one modality only or one layer, and where the network
-    /// is not linear.
+    /// An input error where the data cannot be read, and where there is one modality only or one layer.
     pub fn of(scenario: &Scenario) -> Result<Self> {
         Self::with(scenario, |source, seed| source.get().content(seed))
     }
@@ -234,33 +238,91 @@ impl Subject {
         }
     }
 
-    fn ongoing(self, options: &Options, clock: Clock<'_>) -> Ongoing<Diagnosed> {
-        let Self {
-            mut scenario,
-            content,
-        } = self;
-        let pool = Pool::of(&scenario.data, &content, scenario.seed);
-        let pool = pool.filter(|pool| pool.len() >= FEWEST_ROWS);
-        let mut shared = Shared::new(&scenario, Arc::clone(&content), options.memory)?;
-        if let Some(width) = narrower(&shared, options)? {
-            scenario.network.width = Some(width);
-            shared.narrow(width);
+    /// What the costly part of it may cost, to be said before it begins; None where there is none.
+    ///
+    /// # Errors
+    /// An input error where the data cannot be used.
+    pub fn cost(&self, options: &Options) -> Result<Option<String>> {
+        if self.scenario.network.is_linear() {
+            return Ok(None);
         }
+        let Networks {
+            linear, sampled, ..
+        } = self.networks(options)?;
+        let flows = linear.network.depth.unwrap_or(1);
+        Ok(sampled.map(|sampled| sampled.words(flows)))
+    }
+
+    fn ongoing(&self, options: &Options, clock: Clock<'_>) -> Ongoing<Diagnosed> {
+        let content = &*self.content;
+        let Networks {
+            linear,
+            shared,
+            sampled,
+        } = self.networks(options)?;
+        let pool = Pool::of(&linear.data, content, linear.seed);
+        let pool = pool.filter(|pool| pool.len() >= FEWEST_ROWS);
         let is_long = integrated(&shared)? > LONG;
         let work = Work {
-            scenario: &scenario,
+            scenario: &linear,
+            sampled: sampled.as_ref(),
             divisions: options.divisions.unwrap_or(match is_long {
                 true => FEW_DIVISIONS,
                 false => MOST_DIVISIONS,
             }),
             is_long,
             options,
-            content: &content,
+            content,
             shared: &shared,
             pool: pool.as_ref(),
             clock,
         };
-        work.diagnose()
+        let mut found = work.diagnose()?;
+        let NetworkSection {
+            activation, biases, ..
+        } = self.scenario.network;
+        found.scenario.network.activation = activation;
+        found.scenario.network.biases = biases;
+        Ok(found)
+    }
+
+    /// The linear network, and the one asked for where that is another one.
+    fn networks(&self, options: &Options) -> Result<Networks> {
+        let mut linear = self.scenario.clone();
+        linear.network = linear.network.without_activation();
+        let mut shared = Shared::new(&linear, Arc::clone(&self.content), options.memory)?;
+        if let Some(width) = narrower(&shared, options)? {
+            linear.network.width = Some(width);
+            shared.narrow(width);
+        }
+        let network = &self.scenario.network;
+        let sampled = (!network.is_linear()).then(|| {
+            let rows = trained(&self.scenario, &self.content).unwrap_or(0);
+            Sampled::new(network.clone(), options.is_width_free, &shared, rows)
+        });
+        Ok(Networks {
+            sampled: sampled.transpose()?,
+            linear,
+            shared,
+        })
+    }
+}
+
+/// What is trained.
+struct Networks {
+    /// The scenario with linear units.
+    linear: Scenario,
+    /// Its data.
+    shared: Shared,
+    /// The network with units that are not linear, where it has such.
+    sampled: Option<Sampled>,
+}
+
+/// Number of rows trained on; None for a population.
+fn trained(scenario: &Scenario, content: &Content) -> Option<usize> {
+    match content {
+        Content::Population(_) => Some(scenario.data.get().about().sampling.drawn()? as usize),
+        Content::Rows { training, .. } => Some(training.inputs.nrows()),
     }
 }
 
@@ -269,13 +331,6 @@ fn ensure_fit(scenario: &Scenario) -> Result<()> {
     if count < 2 {
         let remedy = "give two modalities or more, to see which one is learned first";
         return Err(InputError::at("data", "there is one modality only", remedy));
-    }
-    if !scenario.network.is_linear() {
-        return Err(InputError::at(
-            "network.activation",
-            "a diagnosis is of linear networks",
-            "leave the activation out; modalflow run takes others",
-        ));
     }
     if !scenario.remedy.is_empty() {
         let remedy = "leave the section out: a diagnosis tries the remedies itself";

@@ -1,7 +1,8 @@
 //! What a diagnosis tells, as plain data.
 
 use super::{
-    LayerResult, ModalityReading, NoiseFloor, OtherScaling, Recommendation, RemedyResult, Seen,
+    BySamples, LayerResult, ModalityReading, NoiseFloor, OtherScaling, Recommendation,
+    RemedyResult, Seen,
 };
 use serde::Serialize;
 
@@ -93,6 +94,8 @@ pub struct Diagnosis {
     pub remedies: Vec<RemedyResult>,
     /// Why there are none.
     pub remedies_reason: Option<String>,
+    /// What each fusion layer does with units that are not linear; null where they are.
+    pub by_samples: Option<BySamples>,
     /// What permuted targets seem to show; null where nothing is resampled.
     pub noise_floor: Option<NoiseFloor>,
 }

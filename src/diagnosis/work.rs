@@ -1,5 +1,6 @@
 //! The parts of a diagnosis in their order.
 
+use super::by_samples::Sampled;
 use super::clock::{Clock, FLOW_PARTS, Ongoing};
 use super::draws::{self, Drawn, Draws};
 use super::layers::{self, Descending, Prepared, Shared};
@@ -40,7 +41,10 @@ type Fused = (Option<usize>, Prepared);
 
 /// What a diagnosis works on.
 pub(super) struct Work<'w> {
+    /// That of a linear network.
     pub(super) scenario: &'w Scenario,
+    /// The network that was asked for, where its units are not linear.
+    pub(super) sampled: Option<&'w Sampled>,
     pub(super) options: &'w Options,
     /// Of the rows, on which the fusion layers are trained.
     pub(super) divisions: usize,
@@ -79,7 +83,12 @@ impl Work<'_> {
             true => (Vec::new(), Some(NOISE.to_owned())),
             false => self.remedies(last, (&layers[layers.len() - 1], &drawn[drawn.len() - 1]))?,
         };
+        let fusions = self.fusions();
+        let by_samples = self
+            .sampled
+            .map(|sampled| sampled.run(&fusions, &self.clock));
         let diagnosis = Diagnosis {
+            by_samples: by_samples.transpose()?,
             rows: self.rows(),
             outputs: self.shared.moments().outputs_len(),
             resamples: self.pool.map_or(0, |_| self.options.resamples),
@@ -179,7 +188,9 @@ impl Work<'_> {
     }
 
     fn parts(&self, fusions: usize) -> usize {
-        let flows = fusions * (1 + self.pool.map_or(0, |_| self.divisions));
+        let each =
+            1 + self.pool.map_or(0, |_| self.divisions) + usize::from(self.sampled.is_some());
+        let flows = fusions * each;
         let resampled = self.options.resamples + self.options.permutations;
         let draws = fusions * self.shared.draws() as usize;
         draws + flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
@@ -198,23 +209,13 @@ impl Work<'_> {
         }
     }
 
-    /// Number of rows trained on.
-    fn trained(&self) -> Option<usize> {
-        match self.content {
-            Content::Population(_) => {
-                Some(self.scenario.data.get().about().sampling.drawn()? as usize)
-            }
-            Content::Rows { training, .. } => Some(training.inputs.nrows()),
-        }
-    }
-
     fn rows(&self) -> Option<RowCount> {
         let moments = self.shared.moments();
         let (rank, inputs) = match self.pool {
             Some(pool) => (reading::rank(pool), pool.inputs.ncols()),
             None => (moments.rank(), moments.inputs_len()),
         };
-        let trained = self.trained()?;
+        let trained = super::trained(self.scenario, self.content)?;
         let (used, dropped) = match self.content {
             Content::Population(_) => (trained, 0),
             Content::Rows { training, holdout } => {
@@ -240,7 +241,7 @@ impl Work<'_> {
         // Momentum makes a step stand for more time; a step of Adam stands for none.
         let rule = section.map(|section| section.rule());
         let rule = rule.filter(|rule| rule.tends_to_flow());
-        let trained = self.trained().map(|rows| rows as f64);
+        let trained = super::trained(self.scenario, self.content).map(|rows| rows as f64);
         Descending {
             learning_rate: rates
                 .first()
@@ -346,7 +347,7 @@ impl Work<'_> {
 }
 
 /// Changes the fusion layer of a scenario, where it has one.
-fn with_fusion(fusion: Option<usize>) -> impl Fn(&mut Scenario) + Sync {
+pub(super) fn with_fusion(fusion: Option<usize>) -> impl Fn(&mut Scenario) + Sync {
     move |scenario| {
         if fusion.is_some() {
             scenario.network.fusion_layer = fusion;

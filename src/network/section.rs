@@ -77,6 +77,15 @@ impl NetworkSection {
         self.activation.is_linear() && !self.biases
     }
 
+    /// The same network of linear units.
+    pub fn without_activation(&self) -> Self {
+        Self {
+            activation: Activation::Linear,
+            biases: false,
+            ..self.clone()
+        }
+    }
+
     /// What asks for more than moments, where something does.
     pub fn beyond_moments(&self) -> Option<String> {
         match (self.activation.is_linear(), self.biases) {

@@ -136,7 +136,7 @@ pub struct DiagnoseArgs {
     /// Keep the principal components of each modality that explain this fraction of its variance
     #[arg(long, value_name = "FRACTION", allow_negative_numbers = true)]
     pub components: Option<f64>,
-    /// Units of the hidden layers; linear is all that there is a diagnosis of
+    /// Units of the hidden layers, relu say: times by samples beside those of linear units [default: linear]
     #[arg(long)]
     pub activation: Option<String>,
     /// Seed of all random numbers [default: 0]

@@ -52,6 +52,9 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let early = subject.warnings();
     let warn = |warning: &String| warn(&format!("warning: {}: {warning}", job.name));
     early.iter().for_each(warn);
+    if let Some(cost) = subject.cost(&settings).map_err(locate)? {
+        super::warn(&format!("note: {}: {cost}", job.name));
+    }
     let nothing = format!("warning: {}: interrupted: nothing is written", job.name);
     interrupt::ask_first(nothing.clone());
     let found = subject.diagnose(&settings, &|progress| {

@@ -103,6 +103,46 @@ fn a_diagnosis_is_a_page_a_figure_and_numbers() {
     assert_eq!(found["rows"]["used"], 60);
 }
 
+/// With units that are not linear the page has their times by samples too, and the cost is told before it begins.
+#[test]
+fn relu_stands_beside_the_linear_units() {
+    let sandbox = sandbox();
+    let said = sandbox
+        .command(&format!("diagnose d.yaml {QUICK} --activation relu"))
+        .output()
+        .expect("the program");
+    let [page, note] =
+        [said.stdout, said.stderr].map(|said| String::from_utf8(said).expect("UTF-8"));
+    let words: Vec<&str> = page.split_whitespace().collect();
+    let words = words.join(" ");
+    assert!(
+        words.contains("With relu units, in a run of late fusion by samples, "),
+        "{words}"
+    );
+    assert!(
+        words.contains(
+            "The same with relu units, by samples One flow for each fusion layer, on 48 rows"
+        ),
+        "{words}"
+    );
+    assert!(
+        note.starts_with("note: d: relu units of width 6 by samples: 2 flows on 48 of 48 rows"),
+        "{note}"
+    );
+    let found = sandbox.json("outputs/d/diagnosis.json");
+    assert_eq!(found["scenario"]["network"]["activation"], "relu");
+    for path in [
+        "activation",
+        "rows",
+        "layers.0.fusion_layer",
+        "layers.1.t_first",
+        "layers.1.linear_theory.ratio",
+        "layers.1.gaps.ratio",
+    ] {
+        at(&found, &format!("by_samples.{path}"));
+    }
+}
+
 /// What options give is what a file gives, and a key that is not given has the same default.
 #[test]
 fn options_make_the_scenario_of_a_file() {
@@ -148,10 +188,6 @@ fn a_bad_call_is_one_error_that_names_the_option() {
         (format!("{data} --target y --holdout 2"), "--holdout 2"),
         (format!("{data} --target y --batch 3"), "--learning-rate"),
         (format!("{data} --target y --init-std -1"), "--init-std"),
-        (
-            format!("{data} --target y --activation relu"),
-            "--activation relu",
-        ),
         (
             format!("{data} --target y --activation cube"),
             "--activation cube",

@@ -5,8 +5,10 @@
 //! | `mod.rs` | the page and its two forms |
 //! | `verdict.rs` | the verdict in three sentences |
 //! | `tables.rs` | the tables |
+//! | `by_samples.rs` | what is said of units that are not linear |
 //! | `words.rs` | what is said between them |
 
+mod by_samples;
 mod tables;
 mod verdict;
 mod words;
@@ -17,9 +19,19 @@ use modalflow::experiment::Scenario;
 use std::fmt::Write;
 
 /// What is said of the user's own network.
-const LIMITS: &str = "All this is of deep linear networks that learn these inputs from small weights by gradient flow, which \
-    descent on all rows follows at a small learning rate. A run is that of one draw of the initial weights; what stands for \
-    several draws is by theory, without a run of each. Nothing is said of a deep nonlinear network of your own.";
+fn limits(diagnosis: &Diagnosis) -> String {
+    let of_units = diagnosis
+        .by_samples
+        .as_ref()
+        .map_or(String::new(), |found| {
+            format!(", but for the section on {}", by_samples::units(found))
+        });
+    format!(
+        "All this is of deep linear networks that learn these inputs from small weights by gradient flow, which descent on all \
+         rows follows at a small learning rate{of_units}. A run is that of one draw of the initial weights; what stands for \
+         several draws is by theory, without a run of each. Nothing is said of a deep nonlinear network of your own."
+    )
+}
 
 /// A part of the page.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +56,7 @@ impl Page {
     /// Of a diagnosis of this name and scenario.
     pub fn of(name: &str, diagnosis: &Diagnosis, scenario: &Scenario) -> Self {
         let mut parts = tables::parts(diagnosis, scenario);
-        parts.push(Part::Text(LIMITS.to_owned()));
+        parts.push(Part::Text(limits(diagnosis)));
         Self {
             name: name.to_owned(),
             verdict: verdict::sentences(diagnosis, scenario.seed),

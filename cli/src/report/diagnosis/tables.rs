@@ -1,6 +1,7 @@
 //! The tables of a diagnosis.
 
 use super::Part;
+use super::by_samples;
 use super::verdict::{range, share, value};
 use super::words::{
     column_words, draws_words, network_words, reasons, recommendation_words, rows_words,
@@ -35,7 +36,9 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     parts.push(Part::Heading("Does it matter".to_owned()));
     parts.push(Part::Table(errors(&diagnosis.layers)));
     parts.push(Part::Table(shares(&diagnosis.layers)));
-    parts.extend(reasons(&diagnosis.layers).map(Part::Text));
+    let missing = diagnosis.layers.iter();
+    let missing = missing.map(|layer| (layer.fusion_layer, layer.reasons.as_slice()));
+    parts.extend(reasons(missing).map(Part::Text));
     parts.push(Part::Heading("Which fusion layer".to_owned()));
     if !diagnosis.recommendation.errors.is_empty() {
         parts.push(Part::Table(recommendation(diagnosis)));
@@ -48,6 +51,7 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
         parts.push(Part::Table(remedies(&diagnosis.remedies)));
     }
     parts.extend(diagnosis.remedies_reason.clone().map(Part::Text));
+    parts.extend(by_samples::parts(diagnosis));
     parts.push(Part::Heading("What this does not say".to_owned()));
     parts
 }
@@ -93,8 +97,8 @@ fn scalings(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
     )
 }
 
-fn layer_name(layer: &LayerResult, last: Option<usize>) -> String {
-    match layer.fusion_layer {
+pub(super) fn layer_name(layer: Option<usize>, last: Option<usize>) -> String {
+    match layer {
         None => "as given".to_owned(),
         Some(1) => "1 (early)".to_owned(),
         Some(l) if Some(l) == last => format!("{l} (late)"),
@@ -107,7 +111,7 @@ fn times(layers: &[LayerResult]) -> Vec<Vec<String>> {
     rows(
         layers,
         &[
-            ("fusion layer", &|l| layer_name(l, last)),
+            ("fusion layer", &|l| layer_name(l.fusion_layer, last)),
             ("first", &|l| l.first.clone().unwrap_or(NONE.to_owned())),
             ("t_first", &|l| short(l.t_first)),
             ("theory", &|l| short(l.theory.t_first)),
@@ -129,7 +133,7 @@ fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
     rows(
         known,
         &[
-            ("fusion layer", &|(l, _)| layer_name(l, last)),
+            ("fusion layer", &|(l, _)| layer_name(l.fusion_layer, last)),
             ("draws", &|(_, d)| d.draws.to_string()),
             ("learned first from", &|(_, d)| first_of(d)),
             ("ratio, 10 %", &|(_, d)| short(d.ratio.map(|r| r.low))),
@@ -168,7 +172,7 @@ fn errors(layers: &[LayerResult]) -> Vec<Vec<String>> {
     rows(
         layers,
         &[
-            ("fusion layer", &|l| layer_name(l, last)),
+            ("fusion layer", &|l| layer_name(l.fusion_layer, last)),
             ("loss on the plateau", &|l| short(l.plateau_loss)),
             ("still to learn", &|l| fraction(l.plateau_left)),
             ("stop at", &|l| short(l.early_stop)),
@@ -199,7 +203,7 @@ fn shares(layers: &[LayerResult]) -> Vec<Vec<String>> {
     rows(
         each,
         &[
-            ("fusion layer", &|(l, _)| layer_name(l, last)),
+            ("fusion layer", &|(l, _)| layer_name(l.fusion_layer, last)),
             ("share of the outputs", &|(_, s)| s.name.clone()),
             ("at the stop", &|(_, s)| fraction(s.early_stop)),
             ("at the end", &|(_, s)| fraction(s.end)),

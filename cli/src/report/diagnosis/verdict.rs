@@ -1,5 +1,6 @@
 //! The verdict: who is learned first and why, whether it matters, and what to do.
 
+use super::by_samples;
 use crate::report::format::{number_to, short};
 use modalflow::diagnosis::{
     AGREE, Diagnosis, Draws, LayerResult, ModalityReading, RemedyDraws, RemedyResult, RemedyValue,
@@ -37,6 +38,7 @@ pub(super) fn sentences(diagnosis: &Diagnosis, seed: u64) -> Vec<String> {
     }
     let rows = unsure(diagnosis).into_iter();
     rows.chain([who(diagnosis), matters(diagnosis, seed), advice(diagnosis)])
+        .chain(by_samples::sentence(diagnosis))
         .collect()
 }
 

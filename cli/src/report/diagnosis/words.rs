@@ -2,7 +2,7 @@
 
 use super::verdict::percent;
 use crate::report::format::{NONE, fraction, number_to};
-use modalflow::diagnosis::{Diagnosis, LayerResult, NoiseFloor};
+use modalflow::diagnosis::{Diagnosis, NoiseFloor};
 use modalflow::error;
 use modalflow::experiment::Scenario;
 use serde::Serialize;
@@ -203,7 +203,7 @@ pub(super) fn network_words(scenario: &Scenario) -> String {
     }
     format!(
         "Simulated with network {}, init {}, flow {}, seed {}.",
-        json(&scenario.network),
+        json(&scenario.network.without_activation()),
         json(&scenario.init),
         json(&scenario.flow),
         scenario.seed
@@ -243,19 +243,22 @@ pub(super) fn seen_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> 
     (!each.is_empty()).then_some(words).into_iter()
 }
 
-/// Why something is missing, each reason once, with the layers that it is of.
-pub(super) fn reasons(layers: &[LayerResult]) -> impl Iterator<Item = String> {
+/// Why something is missing, each reason once, with the fusion layers that it is of.
+pub(super) fn reasons<'d>(
+    layers: impl Iterator<Item = (Option<usize>, &'d [String])>,
+) -> impl Iterator<Item = String> {
     let mut said: Vec<(String, Vec<String>)> = Vec::new();
-    for layer in layers {
-        let number = layer.fusion_layer.map_or(String::new(), |l| l.to_string());
-        for reason in layer.reasons.iter().filter(|r| !r.starts_with("no steps")) {
+    let mut count = 0;
+    for (layer, reasons) in layers {
+        let number = layer.map_or(String::new(), |l| l.to_string());
+        for reason in reasons.iter().filter(|r| !r.starts_with("no steps")) {
             match said.iter_mut().find(|(known, _)| known == reason) {
                 Some((_, of)) => of.push(number.clone()),
                 None => said.push((reason.clone(), vec![number.clone()])),
             }
         }
+        count += 1;
     }
-    let count = layers.len();
     said.into_iter()
         .map(move |(reason, of)| match of.len() == count {
             true => reason,

@@ -1,0 +1,114 @@
+//! Diagnoses of networks whose units are not linear.
+
+use super::{FEW, assert_near, diagnose, superficial, two_layers, written};
+use crate::common::{Table, run, scenario};
+use modalflow::diagnosis::{Diagnosis, Options, Subject};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+/// Three standard normal inputs, each row with its negative, so that half of the units are active.
+fn mirrored() -> Table {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let mut normal = move || -> f64 { random.sample(rand_distr::StandardNormal) };
+    let rows = (0..64).map(|_| {
+        let (a1, a2, b) = (normal(), normal(), normal());
+        vec![a1, a2, b, a1 + a2 + 0.5 * b]
+    });
+    written(&["a1", "a2", "b", "y"], rows)
+}
+
+/// The times of docs/nonlinear.md (mirrored samples): ReLU takes 2.06 times as long as linear units, and the ratio is theirs. Five
+/// per cent is more than the ln 2 over the logarithm of the growth, ln(1e6), and than what other samples change.
+#[test]
+fn relu_takes_twice_as_long_and_has_the_ratio_of_linear_units() {
+    let table = mirrored();
+    let linear = two_layers(&table, "{A: [a1, a2], B: [b]}")
+        .replace("holdout: 0.2", "mirror: true")
+        .replace("width: 6", "width: 20")
+        .replace("std: 1.0e-4", "std: 1.0e-6");
+    let relu = linear.replace("width: 20", "width: 20, activation: relu");
+    let whole = diagnose(&relu);
+    let found = whole.by_samples.clone().expect("relu");
+    assert_eq!(
+        (found.activation, found.rows, found.width),
+        ("relu", 128, Some(20))
+    );
+    let late = found.layers.last().expect("layers");
+    assert_eq!(
+        (late.fusion_layer, late.first.as_deref()),
+        (Some(2), Some("A"))
+    );
+    let first = late.t_first.expect("measured") / late.linear_theory.t_first.expect("known");
+    assert_near(first, 2.06, 0.1);
+    assert_near(
+        late.ratio.expect("measured") / late.linear_theory.ratio.expect("known"),
+        1.0,
+        0.05,
+    );
+    assert_near(
+        late.gaps.t_first.expect("both are known"),
+        first - 1.0,
+        1e-12,
+    );
+    // The rest of the diagnosis is that of the linear network.
+    let linear = diagnose(&linear);
+    let same = Diagnosis {
+        by_samples: None,
+        ..whole
+    };
+    assert_eq!(same, linear);
+}
+
+/// A table without rows to spare and few inputs: the flow of late fusion is that of modalflow run on the same rows.
+#[test]
+fn the_flow_is_that_of_a_run() {
+    let table = superficial();
+    let yaml = two_layers(&table, "{A: [a1..a9], B: [b]}")
+        .replace("width: 6", "width: 6, activation: relu");
+    let found = diagnose(&yaml).by_samples.expect("relu");
+    let late = found.layers.last().expect("layers");
+    let until = format!("rtol: 1.0e-2, until: {{time: {}}}", late.t_end);
+    let (_, run) = run(&yaml.replace("rtol: 1.0e-5, until: {loss_gap: 1.0e-3}", &until));
+    let phase = &run.flow.detection.phase;
+    // What ends a flow says at which levels its modalities are timed, which is the same here.
+    assert_near(
+        late.t_first.expect("measured"),
+        phase.t_first.expect("measured"),
+        1e-6,
+    );
+    assert_near(
+        late.t_second.expect("measured"),
+        phase.t_second.expect("measured"),
+        1e-6,
+    );
+}
+
+/// Of a network whose every evaluation is dear fewer rows are trained on, and it is said so before.
+#[test]
+fn the_cost_is_bounded_and_told_before_it_begins() {
+    let table = superficial();
+    let yaml = two_layers(&table, "{A: [a1..a9], B: [b]}")
+        .replace("width: 6", "width: 20000, activation: relu");
+    let cost = |options: &Options| {
+        let subject = Subject::of(&scenario(&yaml).expect("a valid scenario")).expect("data");
+        subject.cost(options).expect("data").expect("relu")
+    };
+    // 20,000 units of 10 inputs and two outputs' worth of weights: 240,000, of which 2e11/1e4/3 multiplications pay for 28 rows,
+    // below the fewest that are taken.
+    let dear = cost(&FEW);
+    assert!(
+        dear.starts_with("relu units of width 20000 by samples: 2 flows on 50 of "),
+        "{dear}"
+    );
+    let free = cost(&Options {
+        is_width_free: true,
+        ..FEW
+    });
+    assert!(
+        free.starts_with("relu units of width 30 by samples: 2 flows on "),
+        "{free}"
+    );
+    let linear = yaml.replace(", activation: relu", "");
+    let subject = Subject::of(&scenario(&linear).expect("a valid scenario")).expect("data");
+    assert_eq!(subject.cost(&FEW).expect("data"), None);
+}
