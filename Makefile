@@ -78,6 +78,7 @@ digits: ## the handwritten digits of docs/nonlinear.md (Python 3.11, scikit-lear
 	target/digits/bin/pip install --quiet scikit-learn==1.9.1
 	target/digits/bin/python scenarios/nonlinear/digits/export_digits.py
 	@$(MODALFLOW) sweep scenarios/nonlinear/digits/digits.yaml --out outputs/nonlinear
+	@$(MODALFLOW) sweep scenarios/nonlinear/digits/digits_losses.yaml --out outputs/nonlinear
 
 diagnose: ## real and planted data for modalflow diagnose, and docs/diagnose.md (Python 3.11, some packages that carry data)
 	python3 -m venv target/diagnose

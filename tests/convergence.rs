@@ -7,7 +7,9 @@ use modalflow::descent::optimiser::Plain;
 use modalflow::descent::{self, Stepping, descend};
 use modalflow::experiment::compare::{Distance, orders, with_flow};
 use modalflow::flow::Flow;
-use modalflow::integrate::{End, Method, Node, Pair, Segment, Settings, Verdict, Work, integrate};
+use modalflow::integrate::{
+    End, Method, Node, Pair, Segment, Settings, Until, Verdict, Work, integrate,
+};
 use modalflow::network::Architecture;
 use modalflow::trajectory::{Knot, Trajectory};
 use modalflow::trajectory::{Observables, Recorder};
@@ -174,7 +176,7 @@ fn descent_converges_to_the_flow_with_order_one() {
             let settings = descent::Settings {
                 learning_rate,
                 t_end: T_END,
-                loss_gap: None,
+                until: Until::default(),
                 max_steps: u64::MAX,
             };
             let mut distance = Distance::new(observables, &trajectory);
@@ -244,7 +246,7 @@ fn descent_tracks_are_smooth_through_their_steps() {
         let settings = descent::Settings {
             learning_rate,
             t_end: learning_rate * f64::from(steps),
-            loss_gap: None,
+            until: Until::default(),
             max_steps: u64::MAX,
         };
         let mut seen = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::common;
 use approx::assert_relative_eq;
-use modalflow::data::{Moments, Rows};
+use modalflow::data::{Loss, Moments, Rows};
 use modalflow::experiment::Cost;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::run::run;
@@ -30,6 +30,7 @@ fn rows() -> Rows {
         targets: normal(SAMPLES, OUTPUTS, 2),
         parts: None,
         reading: None,
+        loss: Loss::Squared,
     }
 }
 

@@ -9,7 +9,7 @@ use modalflow::descent::batches::Batches;
 use modalflow::descent::optimiser::{AdamSection, Momentum, Plain, Rule};
 use modalflow::descent::{Settings, Stepping, descend};
 use modalflow::flow::Flow;
-use modalflow::integrate::{self, Method, Pair, Verdict, integrate};
+use modalflow::integrate::{self, Method, Pair, Until, Verdict, integrate};
 use modalflow::network::Architecture;
 use modalflow::trajectory::Knot;
 use modalflow::trajectory::Observables;
@@ -41,7 +41,7 @@ fn settings(learning_rate: f64, t_end: f64) -> Settings {
     Settings {
         learning_rate,
         t_end,
-        loss_gap: None,
+        until: Until::default(),
         max_steps: u64::MAX,
     }
 }

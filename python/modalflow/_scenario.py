@@ -24,6 +24,7 @@ class Keys(TypedDict, total=False):
     description: str
     seed: int
     data: Data | Mapping[str, Any]
+    loss: str
     network: Mapping[str, Any]
     init: Mapping[str, Any]
     flow: Mapping[str, Any]

@@ -1,7 +1,7 @@
 //! What each modality contributes to a network's outputs: the loss with its inputs at zero.
 
 use crate::data::{Modality, Moments};
-use crate::flow::Flow;
+use crate::flow::{Flow, moments_suffice};
 use crate::network::Architecture;
 use nalgebra::DVector;
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub fn ablations(
     let Some(samples) = &moments.samples else {
         return Vec::new();
     };
-    if architecture.is_linear() {
+    if moments_suffice(architecture, moments) {
         return Vec::new();
     }
     let modalities = moments.modalities.iter();

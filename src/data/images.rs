@@ -7,7 +7,7 @@ use super::files::pixels::{self, Pixels};
 use super::files::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
-use super::{About, Content, DataSource, Sampling, most_samples};
+use super::{About, Content, DataSource, Loss, Sampling, most_samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{MOST_DIMENSIONS, check, within};
@@ -122,6 +122,7 @@ impl DataSource for ImagesData {
     fn about(&self) -> About<'_> {
         About {
             depends_on_seed: self.noise.is_some(),
+            has_classes: true,
             ..About::of("images", vec!["A", "B"], Sampling::File)
         }
     }
@@ -230,6 +231,7 @@ fn rows(images: &ImagesData, seed: u64) -> Result<Rows> {
         targets,
         parts: None,
         reading: Some(reading),
+        loss: Loss::Squared,
     })
 }
 

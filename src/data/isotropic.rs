@@ -42,6 +42,10 @@ pub struct IsotropicData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
+    /// Whether half of the samples are drawn, and each comes with its negative, input and target. samples is then even.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub mirror: bool,
 }
 
 impl DataSource for IsotropicData {
@@ -59,7 +63,7 @@ impl DataSource for IsotropicData {
         check::same_names(weight, self.weight.keys(), key, &names)?;
         check::numbers(variance, &self.variance, check::POSITIVE)?;
         check_true_weights(weight, &self.weight, "weight")?;
-        check_draws("data.isotropic", self.noise, self.samples)?;
+        check_draws("data.isotropic", self.noise, (self.samples, self.mirror))?;
         let samples = self.samples.unwrap_or(0);
         if samples <= most_samples(inputs) {
             return Ok(());
@@ -88,6 +92,7 @@ impl DataSource for IsotropicData {
             inputs: SemiDefinite::diagonal(variances),
             map: DMatrix::from_row_slice(1, weights.len(), weights.as_slice()),
             noise: self.noise,
+            mirror: self.mirror,
         }))
     }
 }

@@ -26,6 +26,7 @@
 //! | `constant_drive.rs` | moments whose residual correlation never changes |
 //! | `quadratic.rs` | losses as functions of the total map |
 //! | `by_products.rs` | products of a map with second moments that are kept beside it |
+//! | `loss.rs` | how outputs are compared with targets |
 //! | `joint_maps.rs` | least-squares maps of some modalities alone, each solved for once |
 //! | `reduced_rank.rs` | the least loss where widths bound the rank of the maps |
 //! | `decay.rs` | where weights that decay come to rest |
@@ -48,6 +49,7 @@ mod given;
 mod images;
 mod isotropic;
 mod joint_maps;
+mod loss;
 mod moments;
 mod preparation;
 mod quadratic;
@@ -75,6 +77,7 @@ pub use files::reading::Reading;
 pub use given::{GivenArray, GivenArrays};
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
+pub use loss::Loss;
 pub use moments::MomentsData;
 pub(crate) use quadratic::along_product;
 pub use quadratic::{Generalisation, Quadratic};
@@ -150,12 +153,18 @@ impl Source {
         section!(self)
     }
 
-    /// Whether every row that is trained on comes with its negative, which is no row of its own.
+    /// Whether every row that is trained on comes with its negative, which is no row of its own and stands in the second
+    /// half.
     pub fn is_mirrored(&self) -> bool {
         match self {
+            Source::Toy(toy) => toy.mirror,
+            Source::Moments(moments) => moments.mirror,
+            Source::Isotropic(isotropic) => isotropic.mirror,
+            Source::Wishart(wishart) => wishart.mirror,
             Source::Table(table) => table.mirror,
             Source::Arrays(arrays) => arrays.mirror,
-            _ => false,
+            // The negative of a target of XOR is none.
+            Source::Xor(_) | Source::Images(_) => false,
         }
     }
 
@@ -223,6 +232,8 @@ pub struct About<'s> {
     pub holds_samples: bool,
     /// Whether a part of the samples is kept out of training.
     pub holds_out: bool,
+    /// Whether the target is a class.
+    pub has_classes: bool,
 }
 
 impl<'s> About<'s> {
@@ -251,6 +262,7 @@ impl<'s> About<'s> {
             sampling,
             holds_samples: false,
             holds_out: false,
+            has_classes: false,
         }
     }
 }
@@ -297,6 +309,28 @@ impl Content {
             holdout: holdout.map(Box::new),
         }
     }
+
+    /// The same with targets for a loss; cross-entropy asks for classes.
+    ///
+    /// # Errors
+    /// An input error where all samples trained on are of one class.
+    pub fn compared_by(self, loss: Loss) -> Result<Self> {
+        match self {
+            Content::Rows { training, holdout } if loss == Loss::CrossEntropy => {
+                if training.targets.amax() == 0.0 {
+                    let remedy = "give samples of at least two classes";
+                    return Err(InputError::at(
+                        "data",
+                        "every sample that is trained on has the same class",
+                        remedy,
+                    ));
+                }
+                let holdout = holdout.map(|rows| rows.of_classes());
+                Ok(Self::of_rows(training.of_classes(), holdout))
+            }
+            other => Ok(other),
+        }
+    }
 }
 
 /// For keys that are on unless they are switched off.
@@ -327,8 +361,25 @@ fn most_samples(inputs: usize) -> u64 {
     }
 }
 
-/// Noise and number of samples, alike in every source that can be sampled.
-fn check_draws(section: &str, noise: f64, samples: Option<u64>) -> Result<()> {
+/// Noise, number of samples and whether they are mirrored, alike in every source that can be sampled.
+fn check_draws(
+    section: &str,
+    noise: f64,
+    (samples, is_mirrored): (Option<u64>, bool),
+) -> Result<()> {
     check::number(&format!("{section}.noise"), noise, 0.0..=check::LARGEST)?;
-    check::count(&format!("{section}.samples"), samples, 1..=MOST_SAMPLES)
+    check::count(&format!("{section}.samples"), samples, 1..=MOST_SAMPLES)?;
+    match (is_mirrored, samples) {
+        (true, None) => Err(InputError::at(
+            format!("{section}.mirror"),
+            "no samples are drawn that could have negatives",
+            format!("add samples: 8192 under {section}, or leave mirror out"),
+        )),
+        (true, Some(samples)) if !samples.is_multiple_of(2) => Err(InputError::at(
+            format!("{section}.samples"),
+            format!("{samples} is odd, and each sample comes with its negative (mirror)"),
+            "give an even number, or leave mirror out",
+        )),
+        _ => Ok(()),
+    }
 }

@@ -35,6 +35,10 @@ pub struct MomentsData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
+    /// Whether half of the samples are drawn, and each comes with its negative, input and target. samples is then even.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub mirror: bool,
 }
 
 impl DataSource for MomentsData {
@@ -46,7 +50,7 @@ impl DataSource for MomentsData {
     fn check(&self) -> Result<()> {
         let dims = check::dims("data.moments.modalities", &self.modalities, MOST_DIMENSIONS)?;
         check_matrices(self, dims)?;
-        check_draws("data.moments", self.noise, self.samples)
+        check_draws("data.moments", self.noise, (self.samples, self.mirror))
     }
 
     /// The covariance is symmetrised by averaging, so that the rounding of its decimals leaves no
@@ -59,6 +63,7 @@ impl DataSource for MomentsData {
             inputs: ((&inputs + inputs.transpose()) * 0.5).into(),
             map: matrix(&self.target_map, self.target_map.len(), dim),
             noise: self.noise,
+            mirror: self.mirror,
         }))
     }
 }

@@ -7,7 +7,7 @@ use super::files::reading::Reading;
 use super::rows::Rows;
 use super::second_moments::layout;
 use super::standardise::{Flat, centre, standardise};
-use super::{Content, Modality, most_samples};
+use super::{Content, Loss, Modality, most_samples};
 use crate::error::{InputError, Result, listed};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{MOST_DIMENSIONS, MOST_INPUTS, check};
@@ -370,6 +370,7 @@ fn content(modalities: Vec<Modality>, inputs: Parts, targets: Parts, reading: Re
         targets,
         parts: None,
         reading: Some(reading.clone()),
+        loss: Loss::Squared,
     };
     let holdout = (inputs.holdout.nrows() > 0).then(|| rows(inputs.holdout, targets.holdout));
     Content::of_rows(rows(inputs.training, targets.training), holdout)

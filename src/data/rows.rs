@@ -1,7 +1,7 @@
 //! Data that are given row by row: their moments, and the samples themselves.
 
 use super::second_moments::ensure_finite;
-use super::{Modality, Moments, Quadratic, Reading, Samples};
+use super::{Loss, Modality, Moments, Quadratic, Reading, Samples};
 use crate::error::Result;
 use crate::linalg::SemiDefinite;
 use nalgebra::DMatrix;
@@ -18,9 +18,24 @@ pub struct Rows {
     pub parts: Option<(&'static [&'static str], DMatrix<f64>)>,
     /// What reading them told, where they come from a file.
     pub reading: Option<Reading>,
+    /// What compares outputs with the targets.
+    pub loss: Loss,
 }
 
 impl Rows {
+    /// The same for cross-entropy, of targets that are one in the column of the class and zero in the others, centred or
+    /// not: one less 1/K there, -1/K elsewhere.
+    pub(super) fn of_classes(mut self) -> Self {
+        let share = 1.0 / self.targets.ncols() as f64;
+        for mut row in self.targets.row_iter_mut() {
+            let class = row.transpose().imax();
+            row.fill(-share);
+            row[class] = 1.0 - share;
+        }
+        self.loss = Loss::CrossEntropy;
+        self
+    }
+
     /// Their empirical second moments.
     ///
     /// # Errors
@@ -55,7 +70,7 @@ impl Rows {
 
     /// The samples one by one.
     pub fn samples(&self) -> Samples {
-        let samples = Samples::new(&self.inputs, &self.targets);
+        let samples = Samples::new(&self.inputs, &self.targets).compared_by(self.loss);
         match &self.parts {
             None => samples,
             Some((names, values)) => samples.with_parts(names, values),

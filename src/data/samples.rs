@@ -1,5 +1,6 @@
 //! Samples kept one by one, in blocks that fit into a processor's cache.
 
+use super::Loss;
 use crate::linalg::{SemiDefinite, pseudo_inverse};
 use nalgebra::DMatrix;
 use std::ops::Range;
@@ -20,6 +21,8 @@ pub struct Samples {
     targets: Vec<f64>,
     /// The parts of the target, where it is known to have some.
     pub parts: Option<Parts>,
+    /// What compares outputs with the targets.
+    pub loss: Loss,
 }
 
 /// Functions of the inputs that the target is made of.
@@ -54,7 +57,13 @@ impl Samples {
             inputs: blocks(inputs),
             targets: blocks(targets),
             parts: None,
+            loss: Loss::Squared,
         }
+    }
+
+    /// The same samples compared by another loss, for which the targets are.
+    pub fn compared_by(self, loss: Loss) -> Self {
+        Self { loss, ..self }
     }
 
     /// The same samples with the parts of their target (P x K).
@@ -92,6 +101,7 @@ impl Samples {
             inputs: Vec::new(),
             targets: Vec::new(),
             parts: None,
+            loss: self.loss,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Gaussian populations, and the empirical moments of samples from them.
 
 use super::second_moments::ensure_finite;
-use super::{Generalisation, Modality, Moments, Quadratic, Rows, Samples};
+use super::{Generalisation, Loss, Modality, Moments, Quadratic, Rows, Samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::linalg::{SemiDefinite, Size};
@@ -20,6 +20,8 @@ pub struct Population {
     pub map: DMatrix<f64>,
     /// Standard deviation of the noise on every output.
     pub noise: f64,
+    /// Whether half of the samples are drawn, and each comes with its negative.
+    pub mirror: bool,
 }
 
 impl Population {
@@ -45,6 +47,8 @@ impl Population {
     /// number, but few samples of many inputs are kept in place of their moments.
     fn drawn_moments(&self, samples: u64, seed: u64) -> Result<Moments> {
         let (outputs, dim) = self.map.shape();
+        // Negatives have the same second moments.
+        let samples = self.draws(samples);
         let count = samples as f64;
         let mut inputs = InputSum::new(samples, dim);
         // Sums of the unit noise n: n x^T (o x d) and n^T n.
@@ -78,24 +82,40 @@ impl Population {
         self.rows(samples, seed).samples()
     }
 
-    /// The same draws, a row each.
+    /// How many of so many samples are drawn.
+    fn draws(&self, samples: u64) -> u64 {
+        match self.mirror {
+            true => samples / 2,
+            false => samples,
+        }
+    }
+
+    /// The same draws, a row each; their negatives, where there are any, come after all of them.
     pub fn rows(&self, samples: u64, seed: u64) -> Rows {
         let (outputs, dim) = self.map.shape();
+        let draws = self.draws(samples);
         let mut inputs = DMatrix::zeros(samples as usize, dim);
         let mut targets = DMatrix::zeros(samples as usize, outputs);
         let mut row = 0;
-        self.draw(samples, seed, |x, n| {
+        self.draw(draws, seed, |x, n| {
             inputs.row_mut(row).tr_copy_from(x);
             let y = &self.map * x + n * self.noise;
             targets.row_mut(row).tr_copy_from(&y);
             row += 1;
         });
+        if self.mirror {
+            for values in [&mut inputs, &mut targets] {
+                let negatives = -values.rows(0, row);
+                values.rows_mut(row, row).copy_from(&negatives);
+            }
+        }
         Rows {
             modalities: self.modalities.clone(),
             inputs,
             targets,
             parts: None,
             reading: None,
+            loss: Loss::Squared,
         }
     }
 

@@ -47,7 +47,7 @@ pub struct Moments {
     pub inputs: SemiDefinite,
     /// S_yx = E[y x^T], o x d.
     pub cross: DMatrix<f64>,
-    /// Loss_0 = 1/2 tr S_yy, the loss of the zero map.
+    /// 1/2 tr S_yy, the squared loss of the zero map.
     pub initial_loss: f64,
     /// The training loss.
     pub loss: Quadratic,

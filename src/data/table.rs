@@ -126,6 +126,7 @@ impl DataSource for TableData {
         About {
             depends_on_seed: self.holdout > 0.0,
             holds_out: self.holdout > 0.0 || self.folds.is_some(),
+            has_classes: self.label.is_some(),
             ..About::of("table", names.collect(), Sampling::File)
         }
     }

@@ -39,6 +39,10 @@ pub struct ToyData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
+    /// Whether half of the samples are drawn, and each comes with its negative, input and target. samples is then even.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub mirror: bool,
 }
 
 impl DataSource for ToyData {
@@ -56,7 +60,7 @@ impl DataSource for ToyData {
         // Below it the covariance has a negative eigenvalue.
         let lowest = -1.0 / (names.len() as f64 - 1.0);
         check::number("data.toy.rho", self.rho, lowest..=1.0)?;
-        check_draws("data.toy", self.noise, self.samples)
+        check_draws("data.toy", self.noise, (self.samples, self.mirror))
     }
 
     /// S_ij = rho sigma_i sigma_j for every pair i /= j, S_ii = sigma_i^2, and W (1 x M) the targets.
@@ -75,6 +79,7 @@ impl DataSource for ToyData {
             inputs: inputs.into(),
             map: DMatrix::from_row_slice(1, map.len(), map.as_slice()),
             noise: self.noise,
+            mirror: self.mirror,
         }))
     }
 }

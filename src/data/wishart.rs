@@ -41,6 +41,10 @@ pub struct WishartData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::closed(1, MOST_SAMPLES)))]
     pub samples: Option<u64>,
+    /// Whether half of the samples are drawn, and each comes with its negative, input and target. samples is then even.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub mirror: bool,
 }
 
 fn default_outputs() -> usize {
@@ -64,7 +68,7 @@ impl DataSource for WishartData {
         check::numbers(scale, &self.scale, check::POSITIVE)?;
         let outputs = self.outputs as u64;
         check::count("data.wishart.outputs", outputs, 1..=MOST_DIMENSIONS)?;
-        check_draws("data.wishart", self.noise, self.samples)
+        check_draws("data.wishart", self.noise, (self.samples, self.mirror))
     }
 
     /// A covariance from the inverse-Wishart distribution of d + 2 degrees of freedom and scale matrix
@@ -82,6 +86,7 @@ impl DataSource for WishartData {
             inputs: inputs.into(),
             map,
             noise: self.noise,
+            mirror: self.mirror,
         }))
     }
 }

@@ -6,7 +6,7 @@
 
 use super::rows::Rows;
 use super::second_moments::layout;
-use super::{About, Content, DataSource, MOST_SAMPLES, Sampling};
+use super::{About, Content, DataSource, Loss, MOST_SAMPLES, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};
 use crate::section::{check, within};
@@ -28,6 +28,11 @@ pub struct XorData {
     /// Number of samples, a multiple of 4.
     #[schemars(transform = within(check::closed(4, MOST_SAMPLES)))]
     pub samples: u64,
+    /// Whether half of the x_A are drawn, and each comes with its negative: the inputs are then as they are with all signs
+    /// turned, and so is the linear part of the target; XOR keeps its sign. samples is then a multiple of 8.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub mirror: bool,
 }
 
 impl DataSource for XorData {
@@ -42,6 +47,13 @@ impl DataSource for XorData {
     fn check(&self) -> Result<()> {
         check::number("data.xor.sigma", self.sigma, check::POSITIVE)?;
         check::count("data.xor.samples", self.samples, 4..=MOST_SAMPLES)?;
+        if self.mirror && !self.samples.is_multiple_of(8) {
+            return Err(InputError::at(
+                "data.xor.samples",
+                format!("{} is not a multiple of 8", self.samples),
+                "every x_A is paired with the four x_B, and with its negative (mirror): give a multiple of 8",
+            ));
+        }
         match self.samples % 4 {
             0 => Ok(()),
             _ => Err(InputError::at(
@@ -64,7 +76,10 @@ impl DataSource for XorData {
         let mut x = 0.0;
         for row in 0..len {
             let [left, right] = CORNERS[row % CORNERS.len()];
-            if row % CORNERS.len() == 0 {
+            let number = row / CORNERS.len();
+            if row % CORNERS.len() == 0 && self.mirror && number % 2 == 1 {
+                x = -x;
+            } else if row % CORNERS.len() == 0 {
                 x = self.sigma * rng.sample::<f64, _>(StandardNormal);
             }
             inputs.row_mut(row).copy_from_slice(&[x, left, right]);
@@ -76,6 +91,7 @@ impl DataSource for XorData {
             targets: DMatrix::from_column_slice(len, 1, parts.column_sum().as_slice()),
             parts: Some((&PARTS, parts)),
             reading: None,
+            loss: Loss::Squared,
         };
         Ok(Content::of_rows(rows, None))
     }

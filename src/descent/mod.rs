@@ -25,7 +25,7 @@ pub use stages::LaterStage;
 
 use crate::descent::batches::Batches;
 use crate::flow::{Flow, Observation};
-use crate::integrate::Outcome;
+use crate::integrate::{Outcome, Until};
 use crate::linalg::{dot, norm};
 use crate::network::Architecture;
 use crate::trajectory::Observables;
@@ -43,8 +43,8 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Flow time at which to stop; infinite where only the loss gap ends the run.
     pub t_end: f64,
-    /// Share of the learnable loss at which to stop.
-    pub loss_gap: Option<f64>,
+    /// What ends it before; its time is not looked at.
+    pub until: Until,
     /// Most steps.
     pub max_steps: u64,
 }
@@ -135,15 +135,11 @@ struct Stepper<'a> {
 }
 
 impl<'a> Stepper<'a> {
-    fn new(
-        architecture: &'a Architecture,
-        stepping: Stepping<'a>,
-        eta: f64,
-        weights: &[f64],
-    ) -> Self {
+    fn new(flow: &Flow<'a>, stepping: Stepping<'a>, eta: f64, weights: &[f64]) -> Self {
+        let architecture = flow.architecture();
         // A look takes all samples; with mini-batches it would be most of the work at each step,
         // unless moments serve for it.
-        let skips = stepping.batches.is_some() && !architecture.is_linear();
+        let skips = stepping.batches.is_some() && !flow.is_of_moments();
         Self {
             optimiser: stepping.rule.start(weights.len()),
             eta,
@@ -251,21 +247,21 @@ pub fn descend_in_stages<'a>(
     let eta = settings.learning_rate;
     let time_step = stepping.rule.time_step(eta);
     let steps_to_end = steps_until(settings.t_end, time_step);
-    let mut walk = Stepper::new(observables.architecture, stepping, eta, weights);
+    let mut walk = Stepper::new(flow, stepping, eta, weights);
     let mut observation = Observation::default();
     flow.observe(weights, &mut observation);
     let mut knot = Knot::of(0.0, &observation);
     let mut loss = observables.loss(&knot);
-    let ceiling = DIVERGED * observables.moments.initial_loss.max(loss);
+    let ceiling = DIVERGED * observables.moments.zero_loss().max(loss);
     let mut later = Later::new(stages, time_step);
     let path = TrajectoryBuilder::new(knot.clone(), observables.groups(), time_step);
     let mut path = path.with_stages(!later.is_empty());
     let (mut step, mut before) = (0, [None, None]);
     let outcome = loop {
-        let has_converged = |gap| later.is_empty() && observables.loss_gap(&knot) <= gap;
+        let has_converged = later.is_empty() && observables.reaches(&knot, &settings.until);
         if let Some(outcome) = observe(step, &knot, loss) {
             break outcome;
-        } else if settings.loss_gap.is_some_and(has_converged) {
+        } else if has_converged {
             break Outcome::Converged;
         } else if let Some(outcome) = settings.end_at(step, steps_to_end) {
             break outcome;

@@ -266,6 +266,7 @@ fn part(content: &Arc<Content>, count: usize, seed: u64) -> Arc<Content> {
             targets: training.targets.select_rows(&order),
             parts: None,
             reading: None,
+            loss: training.loss,
         }),
         holdout: None,
     })

@@ -189,5 +189,6 @@ fn turned(rows: &Rows, bases: &[Option<DMatrix<f64>>]) -> Rows {
         targets: rows.targets.clone(),
         parts: None,
         reading: rows.reading.clone(),
+        loss: rows.loss,
     }
 }

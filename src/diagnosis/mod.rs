@@ -332,6 +332,13 @@ fn ensure_fit(scenario: &Scenario) -> Result<()> {
         let remedy = "give two modalities or more, to see which one is learned first";
         return Err(InputError::at("data", "there is one modality only", remedy));
     }
+    if !scenario.loss.is_squared() {
+        return Err(InputError::at(
+            "loss",
+            "a diagnosis is of squared loss",
+            "leave the key out: classes are targets of squared loss too; modalflow run takes cross_entropy",
+        ));
+    }
     if !scenario.remedy.is_empty() {
         let remedy = "leave the section out: a diagnosis tries the remedies itself";
         return Err(InputError::at("remedy", "a remedy is given", remedy));

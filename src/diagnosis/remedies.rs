@@ -121,10 +121,7 @@ impl Subject<'_> {
         // Where theory has no times, those of the network without the remedy are as good.
         let own = &mut prepared.problem.scenario.flow.until;
         let time = own.time.or(self.until.time);
-        *own = Until {
-            time,
-            ..self.until.clone()
-        };
+        *own = Until { time, ..self.until };
         let found = self.measured(&prepared)?;
         let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
         Ok(RemedyResult {

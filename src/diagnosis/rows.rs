@@ -1,6 +1,6 @@
 //! The rows of a source, and their divisions into those fitted to and those tested on.
 
-use crate::data::{Content, Modality, Rows, Source, centre, standardise};
+use crate::data::{Content, Loss, Modality, Rows, Source, centre, standardise};
 use nalgebra::{DMatrix, DVectorViewMut, Dyn, U1};
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -50,23 +50,21 @@ pub(super) struct Split {
 impl Pool {
     /// The rows of a source; None where it has none: a population, or more draws than can be kept.
     pub(super) fn of(source: &Source, content: &Content, seed: u64) -> Option<Self> {
+        // The negatives come after the rows themselves.
+        let own = |rows: &Rows| match source.is_mirrored() {
+            true => rows.inputs.nrows() / 2,
+            false => rows.inputs.nrows(),
+        };
         match content {
             Content::Population(population) => {
                 let drawn = source.get().about().sampling.drawn()?;
                 let columns = population.inputs.dim() + population.map.nrows();
                 let is_small = drawn.saturating_mul(columns as u64) <= MOST_DRAWN;
                 let rows = is_small.then(|| population.rows(drawn, seed))?;
-                Some(Self::new(&rows, None, rows.inputs.nrows()))
+                Some(Self::new(&rows, None, own(&rows)))
             }
             Content::Rows { training, holdout } => {
-                let count = training.inputs.nrows();
-                // The negatives come after the rows themselves.
-                let own = if source.is_mirrored() {
-                    count / 2
-                } else {
-                    count
-                };
-                Some(Self::new(training, holdout.as_deref(), own))
+                Some(Self::new(training, holdout.as_deref(), own(training)))
             }
         }
     }
@@ -180,6 +178,7 @@ impl Pool {
                 targets: part.targets,
                 parts: None,
                 reading: None,
+                loss: Loss::Squared,
             })
         };
         Arc::new(Content::Rows {

@@ -310,7 +310,7 @@ impl Work<'_> {
 
     /// When a flow of a division or with a remedy ends: where the whole one does, and if flows are long, as soon as little is left to learn.
     fn until(&self, whole: &Scenario) -> Until {
-        let until = whole.flow.until.clone();
+        let until = whole.flow.until;
         let gap = until.loss_gap.unwrap_or(0.0);
         match self.is_long {
             true => Until {

@@ -134,7 +134,7 @@ impl Extent {
         };
         for time in flow.trajectory.scan() {
             let knot = flow.trajectory.at(time);
-            let speed = observables.speed(&knot).abs() / problem.moments.initial_loss;
+            let speed = observables.speed(&knot).abs() / problem.moments.zero_loss();
             extent.loss = extent.loss.max(1.0 + time * speed);
             let [map, rate] = [observables.map(&knot), observables.map_rate(&knot)].map(norm);
             extent.map = extent.map.max((map + time * rate) / goal);

@@ -1,5 +1,6 @@
 //! What keeps a problem from being run, and what the user should know before trusting a run.
 
+use super::Scenario;
 use super::problem::Problem;
 use super::results::FlowRun;
 use crate::data::Moments;
@@ -10,6 +11,19 @@ use crate::integrate::auto_method::{self, LearnedTurn};
 use crate::integrate::{Method, MethodChoice, Tolerances};
 use crate::network::Architecture;
 use nalgebra::DVector;
+
+/// A loss that would end a run is one that the network can reach.
+pub(super) fn ensure_loss_is_reached(scenario: &Scenario, moments: &Moments) -> Result<()> {
+    let least = moments.least.loss;
+    match scenario.flow.until.loss {
+        Some(loss) if scenario.is_of_moments() && loss < least => Err(InputError::at(
+            "flow.until.loss",
+            format!("{loss} is below {least:.6}, the least loss that this network can reach"),
+            "give a larger loss, or loss_gap, the fraction of the learnable loss that is left",
+        )),
+        _ => Ok(()),
+    }
+}
 
 /// A mini-batch is less than all samples.
 pub(super) fn ensure_batch_fits(samples: u64, batch: Option<u64>) -> Result<()> {
@@ -106,9 +120,10 @@ fn of_data(
             moments.inputs_len()
         ));
     }
-    if !scenario.network.is_linear() && scenario.data.get().about().holds_out {
+    if !scenario.is_of_moments() && scenario.data.get().about().holds_out {
         warnings.push(
-            "the rows held out are not used: the generalisation error is computed for linear networks only"
+            "the rows held out are not used: the generalisation error is computed for linear networks under squared \
+             loss only"
                 .to_owned(),
         );
     }
@@ -121,7 +136,7 @@ fn of_turns(problem: &Problem, smallest: f64) -> Vec<String> {
     const FADED: f64 = 1e-12;
     let (moments, architecture) = (&problem.moments, &problem.architecture);
     let has_modes = problem.reduction.as_ref().is_some_and(Reduction::has_modes);
-    if !architecture.is_linear() || has_modes {
+    if !problem.scenario.is_of_moments() || has_modes {
         return has_modes_instead(problem, has_modes);
     }
     // A mode of the size of the initial weights fades as much as the other one grows.
@@ -171,7 +186,7 @@ pub(super) fn after(problem: &Problem, flow: &FlowRun) -> Option<String> {
     let drift = flow.balancedness_drift_own.filter(|drift| *drift > MOST)?;
     let (moments, architecture) = (&problem.moments, &problem.architecture);
     let turns = || !auto_method::learned_turns(moments, architecture).is_empty();
-    (architecture.is_linear() && turns()).then(|| {
+    (problem.scenario.is_of_moments() && turns()).then(|| {
         format!(
             "conserved matrices drifted by {drift:.1e} of their own size, and a modality grows out of what had \
              faded before: whether and when it is learned then is not known"

@@ -2,7 +2,7 @@
 
 use super::predictions::BySteps;
 use crate::analysis::detector::{Phase, Plateau};
-use crate::data::Modality;
+use crate::data::{Loss, Modality};
 use crate::linalg::norm;
 use crate::network::Fusion;
 use crate::theory::{self, Curve, CurveStart, FromWeights, Theory};
@@ -113,7 +113,10 @@ pub fn with_theory(observables: &Observables<'_>, phase: &Phase, theory: &Theory
 pub fn superficial_preference(observables: &Observables<'_>, phase: &Phase) -> Option<bool> {
     let first = phase.first.as_ref()?.index;
     let architecture = observables.architecture;
-    let is_alone = architecture.modalities.len() > 1 && architecture.has_saddle(&[first]);
+    // What contributes is told by least squares.
+    let is_alone = architecture.modalities.len() > 1
+        && architecture.has_saddle(&[first])
+        && observables.moments.compared_by() == Loss::Squared;
     is_alone.then(|| theory::is_preference_superficial(observables.moments, first))
 }
 
@@ -315,7 +318,7 @@ impl<'a> Distance<'a> {
         }
         let flow = self.flow.at(step.time);
         let loss_gap = (self.observables.loss(step) - self.observables.loss(&flow)).abs();
-        let loss_gap = loss_gap / self.observables.moments.initial_loss;
+        let loss_gap = loss_gap / self.observables.moments.zero_loss();
         // What is no number is no agreement.
         if loss_gap.is_nan() || loss_gap > self.max_loss_gap {
             self.max_loss_gap = loss_gap;

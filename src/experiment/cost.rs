@@ -70,8 +70,10 @@ impl Forecast {
         };
         let section = scenario.descent.as_ref();
         let rates = section.map_or(&[][..], |section| section.learning_rate.as_slice());
-        let trajectory_bytes = memory::of_trajectories(architecture, extent, rates.len() as u64);
-        let gradient = gradient_work(architecture, extent.inputs, extent.samples);
+        let is_of_moments = scenario.is_of_moments();
+        let trajectory_bytes =
+            memory::of_trajectories(architecture, extent, rates.len() as u64, is_of_moments);
+        let gradient = gradient_work(architecture, extent.inputs, extent.samples, is_of_moments);
         Self {
             weights: architecture.len(),
             inputs: extent.inputs.dim(),
@@ -79,7 +81,7 @@ impl Forecast {
             samples: extent.samples,
             kept_samples,
             moments_multiplications: extent.moments_work(),
-            memory_bytes: memory::of_run(architecture, extent, kept_samples),
+            memory_bytes: memory::of_run(architecture, extent, kept_samples, is_of_moments),
             trajectory_bytes,
             descents: section.map_or_else(Vec::new, |section| {
                 descents(scenario, section, extent, architecture)
@@ -105,8 +107,13 @@ impl Forecast {
 }
 
 /// Multiplications of one gradient of all data, by the size of their second moment or the number of samples.
-fn gradient_work(architecture: &Architecture, inputs: Size, samples: Option<u64>) -> u64 {
-    match architecture.is_linear() {
+fn gradient_work(
+    architecture: &Architecture,
+    inputs: Size,
+    samples: Option<u64>,
+    is_of_moments: bool,
+) -> u64 {
+    match is_of_moments {
         true => linear_work(architecture, inputs.product_work()),
         false => sampled_work(architecture.len(), samples.unwrap_or(0)),
     }
@@ -120,9 +127,10 @@ fn descents(
 ) -> Vec<DescentCost> {
     let rule = section.rule();
     // With mini-batches moments serve for the look at each step; looks that take all samples are few.
-    let look = match (architecture.is_linear(), section.batch) {
+    let is_of_moments = scenario.is_of_moments();
+    let look = match (is_of_moments, section.batch) {
         (false, Some(_)) => 0,
-        _ => gradient_work(architecture, extent.inputs, extent.samples),
+        _ => gradient_work(architecture, extent.inputs, extent.samples, is_of_moments),
     };
     let batch = section
         .batch
@@ -168,7 +176,12 @@ impl Cost {
             forecast: problem.forecast.clone(),
             integrated_weights: network.architecture.len(),
             rank: moments.rank(),
-            multiplications: gradient_work(network.architecture, moments.inputs.size(), samples),
+            multiplications: gradient_work(
+                network.architecture,
+                moments.inputs.size(),
+                samples,
+                problem.scenario.is_of_moments(),
+            ),
             evaluations: evaluations(problem),
         }
     }

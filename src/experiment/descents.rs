@@ -97,7 +97,7 @@ fn settings(problem: &Problem, flow_run: &FlowRun, learning_rate: f64) -> descen
     descent::Settings {
         learning_rate,
         t_end: until.time.unwrap_or(longest),
-        loss_gap: until.loss_gap,
+        until: *until,
         max_steps: problem.scenario.flow.max_steps,
     }
 }

@@ -33,7 +33,7 @@ fn reason(problem: &Problem, rate: &[f64], m: usize) -> Option<&'static str> {
         return Some("two or more of its private layers are zero, and never move");
     }
     // What no linear map explains may still be learned by units that are not linear.
-    if architecture.is_linear() && is_uncorrelated(moments, m) {
+    if problem.scenario.is_of_moments() && is_uncorrelated(moments, m) {
         return Some(
             "it is correlated with neither the targets nor another modality, so that its map only shrinks",
         );

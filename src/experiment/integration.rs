@@ -11,7 +11,9 @@ use crate::analysis::rest::{Asked, Rest, RestMonitor};
 use crate::descent::DescentSection;
 use crate::flow::Flow;
 use crate::flow::reduction::Reduction;
-use crate::integrate::{self, Branches, End, Outcome, Segment, TruncatedSegment, Verdict, Work};
+use crate::integrate::{
+    self, Branches, End, Outcome, Segment, TruncatedSegment, Until, Verdict, Work,
+};
 use crate::trajectory::{Observables, Recorder, Trajectory};
 use nalgebra::DVector;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -162,12 +164,13 @@ fn settings(problem: &Problem, plan: &Plan) -> integrate::Settings {
 }
 
 /// Sees the segments of an integration: records them, watches the curvature, ends the run where its
-/// loss gap is met, and where it rests.
+/// goal is met, and where it rests.
 struct Observer<'i, 'p> {
     integration: &'i Integration<'p>,
     observables: Observables<'p>,
     stage: Stage,
-    loss_gap: Option<f64>,
+    /// What ends the run before its time.
+    until: Until,
     recorder: Recorder<'p>,
     /// When the last snapshot was taken.
     kept: Option<Instant>,
@@ -180,7 +183,7 @@ struct Observer<'i, 'p> {
     before: Work,
     /// What shows that it rests, where it does.
     rested: Option<Rest>,
-    /// Where the loss gap was met.
+    /// Where the goal was met.
     converged: Option<(f64, DVector<f64>)>,
 }
 
@@ -200,17 +203,17 @@ impl<'i, 'p> Observer<'i, 'p> {
         if let Some(watch) = watch.as_mut().filter(|_| plan.follows_sharpness) {
             watch.follow_largest(network.weights);
         }
-        let loss_gap = problem.scenario.flow.until.loss_gap;
+        let until = problem.scenario.flow.until;
         let asked = Asked {
             rtol: plan.tolerances.step_rtol,
-            loss_gap,
+            loss_gap: problem.asked_gap(),
             never_turns: problem.never_turns(),
             is_exact: network.reduction.is_some_and(Reduction::has_modes),
         };
         Self {
             observables,
             stage: plan.stage,
-            loss_gap,
+            until,
             branches: None,
             rest: None,
             asked,
@@ -264,8 +267,9 @@ impl<'i, 'p> Observer<'i, 'p> {
     }
 
     fn see(&mut self, segment: &mut dyn Segment, monitor: &mut Monitor<'_>) -> Verdict {
-        if let Some(gap) = self.loss_gap.filter(|_| self.rest.is_some())
-            && let Some(time) = self.recorder.time_of_gap(segment, gap)
+        if self.until.has_goal()
+            && self.rest.is_some()
+            && let Some(time) = self.recorder.time_of_end(segment, &self.until)
             && let Some(mut truncated) = TruncatedSegment::new(segment, time)
         {
             self.take(&mut truncated);

@@ -27,10 +27,15 @@ const TRAJECTORIES: u64 = 3;
 
 /// Bytes of a run but for its trajectories: the state of `architecture`, second moments of `extent`, and so many samples
 /// kept.
-pub fn of_run(architecture: &Architecture, extent: &Extent, samples: u64) -> u64 {
+pub fn of_run(
+    architecture: &Architecture,
+    extent: &Extent,
+    samples: u64,
+    is_of_moments: bool,
+) -> u64 {
     let states = (architecture.len() as u64).saturating_mul(STATE_VECTORS * NUMBER);
     let kept = of_samples(samples, [architecture.inputs(), architecture.outputs]);
-    let flows = if architecture.is_linear() {
+    let flows = if is_of_moments {
         0
     } else {
         flow::sampled_memory(architecture, samples).saturating_mul(FLOWS)
@@ -40,9 +45,14 @@ pub fn of_run(architecture: &Architecture, extent: &Extent, samples: u64) -> u64
 }
 
 /// Bytes of the trajectories of a run at most: those of the flow, of each descent, and of the theory curve.
-pub fn of_trajectories(architecture: &Architecture, extent: &Extent, descents: u64) -> u64 {
+pub fn of_trajectories(
+    architecture: &Architecture,
+    extent: &Extent,
+    descents: u64,
+    is_of_moments: bool,
+) -> u64 {
     let measured = architecture.map_len() + architecture.layers.len();
-    let by_products = match architecture.is_linear() {
+    let by_products = match is_of_moments {
         true => extent.by_products().len,
         false => 0,
     };

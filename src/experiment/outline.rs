@@ -47,7 +47,7 @@ impl Outline {
         let mut scenario = scenario.clone();
         scenario.data.get_mut().resolve()?;
         scenario.remedy = scenario.remedy.without_single_stage();
-        let content = content(&scenario.data, scenario.seed)?;
+        let content = content(&scenario.data, scenario.seed)?.compared_by(scenario.loss)?;
         Self::with_content(scenario, Arc::new(content), memory)
     }
 

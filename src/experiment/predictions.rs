@@ -1,6 +1,7 @@
 //! What theory says of a problem: the only door from problems to theory.
 
 use super::problem::Problem;
+use crate::data::Loss;
 use crate::descent::DescentSection;
 use crate::network::{Architecture, Fusion};
 use crate::theory::{
@@ -40,7 +41,14 @@ impl Problem {
             };
         }
         let scale = self.initial_scale();
-        theory::predict(&self.moments, &self.architecture, scale, &self.weights)
+        let theory = theory::predict(&self.moments, &self.architecture, scale, &self.weights);
+        match self.scenario.loss {
+            Loss::Squared => theory,
+            Loss::CrossEntropy => theory.of_first_stage(
+                "cross-entropy: from small outputs the first stage is that of squared loss with targets less equal \
+                 probabilities, and so is the order; the formulas of what follows are those of squared loss",
+            ),
+        }
     }
 
     /// Why there are no formulas for a flow that is not that of one loss; None where there are.
@@ -60,7 +68,7 @@ impl Problem {
     pub fn theory(&self) -> Theory {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let mut theory = self.formulas();
-        if !self.architecture.is_linear() && self.beyond_theory().is_none() {
+        if !self.scenario.is_of_moments() && self.beyond_theory().is_none() {
             let limit = self.scenario.flow.until.time.unwrap_or(f64::INFINITY);
             let (moments, architecture) = (&self.moments, &self.architecture);
             theory.utilities = theory::utilities(moments, architecture);
@@ -136,6 +144,7 @@ impl Problem {
     pub fn balance(&self, theory: &Theory) -> Option<Balance> {
         // What balances the last stage does not balance all of them.
         self.earlier_stages.is_empty().then_some(())?;
+        self.scenario.loss.is_squared().then_some(())?;
         let problem = (&self.moments, &self.architecture);
         if self.scenario.remedy.modulate.is_none() {
             return theory::balance(problem, self.small(), theory);
@@ -170,7 +179,7 @@ impl Problem {
     fn has_times(&self) -> bool {
         let count = self.moments.modalities.len();
         theory::frozen_before_shared(&self.architecture).is_none()
-            && self.architecture.is_linear()
+            && self.scenario.is_of_moments()
             && self.moments.is_linearly_learnable()
             && (0..count).all(|m| self.architecture.depth(m) > 1)
             && (self.architecture.deepest() > 2 || count > 1)
@@ -185,11 +194,13 @@ impl Problem {
         // Half of the units of a rectified network are active, so that a step multiplies a mode by another factor.
         let section = self.scenario.descent.as_ref();
         let momentum = section.map_or(Some(0.0), DescentSection::heavy_ball);
-        let is_plain =
-            architecture.is_linear() && !self.changes() && self.scenario.remedy.modulate.is_none();
+        let is_plain = self.scenario.is_of_moments()
+            && !self.changes()
+            && self.scenario.remedy.modulate.is_none();
         let Some(momentum) = momentum.filter(|_| is_plain) else {
             return BySteps::none(
-                "theory follows the steps of plain descent and momentum of all rows, in linear networks of one loss and fixed rates",
+                "theory follows the steps of plain descent and momentum of all rows, in linear networks of one squared loss \
+                 and fixed rates",
             );
         };
         let steps = HeavyBall {

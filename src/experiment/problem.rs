@@ -97,9 +97,10 @@ impl Problem {
         moments = moments.exposed(&scenario.remedy.exposure(&names));
         moments.ensure_learnable(scenario.network.is_linear())?;
         bound(&mut moments, &architecture, scenario);
-        if let Some(penalty) = architecture.penalty() {
+        if let Some(penalty) = architecture.penalty().filter(|_| scenario.is_of_moments()) {
             moments.penalise(penalty);
         }
+        cautions::ensure_loss_is_reached(scenario, &moments)?;
         let samples = moments.samples.as_ref().map_or(0, |s| s.len() as u64);
         cautions::ensure_batch_fits(samples, scenario.descent.as_ref().and_then(|d| d.batch))?;
         let weights = weights.map_or_else(
@@ -120,7 +121,7 @@ impl Problem {
             method = Method::RungeKutta(Pair::Dopri5);
         }
         let reduction = modes.or_else(|| match scenario.flow.reduction {
-            ReductionChoice::Auto if architecture.is_linear() => {
+            ReductionChoice::Auto if scenario.is_of_moments() => {
                 Reduction::find(&architecture, &weights, tolerances.rtol)
             }
             _ => None,
@@ -176,6 +177,13 @@ impl Problem {
             .never_turns(&self.architecture, &self.weights)
     }
 
+    /// The loss gap that ends a run, its own or that of the loss that it asks for; None where it asks for neither.
+    pub(super) fn asked_gap(&self) -> Option<f64> {
+        let until = &self.scenario.flow.until;
+        let of_loss = until.loss.map(|loss| self.observables().gap_of(loss));
+        until.loss_gap.into_iter().chain(of_loss).reduce(f64::max)
+    }
+
     /// Names and derived quantities of this problem's trajectories.
     pub fn observables(&self) -> Observables<'_> {
         Observables {
@@ -187,7 +195,7 @@ impl Problem {
 
 /// What the network can learn of the data.
 fn bound(moments: &mut Moments, architecture: &Architecture, scenario: &Scenario) {
-    if architecture.is_linear() {
+    if scenario.is_of_moments() {
         let bounds = architecture.rank_bounds();
         moments.bound_ranks(&match scenario.init.is_aligned() {
             true => bounds.of_aligned(),
@@ -208,7 +216,7 @@ fn modes_where_needed(
     rtol: f64,
 ) -> Option<Reduction> {
     let (moments, architecture, weights) = parts;
-    if scenario.flow.reduction == ReductionChoice::Off {
+    if scenario.flow.reduction == ReductionChoice::Off || !scenario.is_of_moments() {
         return None;
     }
     let turns = !auto_method::learned_turns(moments, architecture).is_empty();

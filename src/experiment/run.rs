@@ -211,7 +211,7 @@ fn complete(problem: &Problem, results: &Mutex<RunResult>, monitor: &mut Monitor
 }
 
 fn learned(problem: &Problem, flow: &FlowRun, theory: &Theory) -> Option<Learned> {
-    if problem.architecture.is_linear() {
+    if problem.scenario.is_of_moments() {
         return None;
     }
     let parts = target_components::parts(&problem.observables(), &flow.trajectory);
@@ -246,7 +246,7 @@ fn theory_curve(
     let t_end = flow.trajectory.end().time;
     // Elsewhere the reduced equations hold for no weights.
     let holds = problem.moments.outputs_len() == 1
-        && problem.architecture.is_linear()
+        && problem.scenario.is_of_moments()
         && !problem.changes();
     let none = theory.from_weights.as_ref().filter(|_| holds).map(
         |_| "no theory curve: no aligned weights are found that have the times of the initial ones",

@@ -4,7 +4,7 @@
 //! scheme of initial weights) are sibling keys of which exactly one is given.
 
 use crate::analysis::detector::DetectorSection;
-use crate::data::{Sampling, Source};
+use crate::data::{Loss, Sampling, Source};
 use crate::descent::DescentSection;
 use crate::error::{InputError, Result};
 use crate::integrate::{FlowSection, MethodChoice};
@@ -34,6 +34,10 @@ pub struct Scenario {
     #[serde(with = "crate::section::one_key")]
     #[schemars(with = "Source")]
     pub data: Source,
+    /// What the network is trained on: squared or cross_entropy.
+    #[serde(default, skip_serializing_if = "Loss::is_squared")]
+    #[schemars(extend("default" = "squared"))]
+    pub loss: Loss,
     /// Depth, fusion, widths and activation.
     pub network: NetworkSection,
     /// Scheme of the initial weights.
@@ -70,6 +74,7 @@ impl Scenario {
         self.init
             .check(&self.network.layout(&modalities)?, &modalities)?;
         self.flow.check(self.network.activation)?;
+        self.ensure_loss_fits()?;
         if let Some(cause) = self.network.beyond_moments() {
             let problem = format!("{cause} needs samples, moments are not enough");
             self.ensure_samples(&problem)?;
@@ -86,6 +91,51 @@ impl Scenario {
             .check_schedule(&self.network, &modalities, self.flow.until.time)?;
         self.detector.check()?;
         self.output.check()
+    }
+
+    /// Whether the second moments of the data tell all of the flow.
+    pub fn is_of_moments(&self) -> bool {
+        self.network.is_linear() && self.loss.is_squared()
+    }
+
+    /// Makes sure that the loss has the targets that it needs, and that nothing is asked for which is not defined for it.
+    fn ensure_loss_fits(&self) -> Result<()> {
+        if self.loss.is_squared() {
+            let Some(accuracy) = self.flow.until.accuracy else {
+                return Ok(());
+            };
+            return Err(InputError::at(
+                "flow.until.accuracy",
+                format!("accuracy {accuracy} is known of classes, under cross-entropy"),
+                "write loss: cross_entropy, or end the run by time, loss_gap or loss",
+            ));
+        }
+        let about = self.data.get().about();
+        if !about.has_classes {
+            return Err(InputError::at(
+                "loss",
+                format!(
+                    "cross-entropy needs a class as target, and data.{} has numbers",
+                    about.key
+                ),
+                "give a label (data.table.label, data.arrays.label) or images (data.images), or take loss: squared",
+            ));
+        }
+        if self.data.is_mirrored() {
+            return Err(InputError::at(
+                format!("data.{}.mirror", about.key),
+                "the negative of a class is no class, which cross-entropy needs",
+                "leave mirror out, or take loss: squared",
+            ));
+        }
+        match self.remedy.beyond_rates() {
+            None => Ok(()),
+            Some(key) => Err(InputError::at(
+                key,
+                "this remedy is defined for squared loss, and the loss is cross_entropy",
+                "leave it out, take remedy.rate, or loss: squared",
+            )),
+        }
     }
 
     /// Makes sure that the flow can be modulated where it is to be.
@@ -125,11 +175,11 @@ impl Scenario {
         ))
     }
 
-    /// Whether the samples behind the moments are kept: for networks that are not linear, and for
-    /// mini-batches.
+    /// Whether the samples behind the moments are kept: for networks that are not linear, for other losses than the
+    /// squared one, and for mini-batches.
     pub fn keeps_samples(&self) -> bool {
         let batch = self.descent.as_ref().and_then(|descent| descent.batch);
-        !self.network.is_linear() || batch.is_some()
+        !self.is_of_moments() || batch.is_some()
     }
 
     /// The files that the scenario names, by key.

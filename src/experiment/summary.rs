@@ -9,7 +9,7 @@ use super::verify::Verification;
 use crate::analysis::curvature::{Curvature, Sharpness};
 use crate::analysis::detector::{Crossing, ModeCrossing, Phase, Plateau};
 use crate::analysis::generalisation::Generalising;
-use crate::data::{Modality, Reading};
+use crate::data::{Loss, Modality, Reading};
 use crate::integrate::{Branches, Outcome};
 use crate::linalg::norm;
 use crate::theory::{self, Balance, FromWeights, Theory};
@@ -64,12 +64,12 @@ pub struct DataSummary {
     pub rows: Option<Reading>,
     /// Number of outputs.
     pub outputs: usize,
-    /// Loss_0 = 1/2 tr S_yy.
+    /// Loss_0, of outputs that are all zero: 1/2 tr S_yy, under cross-entropy ln K.
     pub initial_loss: f64,
-    /// Loss_min, of the least-squares solution.
-    pub minimum_loss: f64,
+    /// Loss_min, of the least-squares solution; None under cross-entropy, whose minimum need not be at finite weights.
+    pub minimum_loss: Option<f64>,
     /// The least loss that the network can reach: above Loss_min where its maps have a smaller rank than
-    /// that solution. None for networks that are not linear, of which it is not known.
+    /// that solution. None for networks that are not linear and under cross-entropy, where it is not known.
     pub reachable_loss: Option<f64>,
     /// The loss at the minimum of loss and mu/2 |w|^2 together, where weight decay lets the network rest; absent without
     /// weight decay, and where that minimum is not known.
@@ -90,8 +90,8 @@ pub struct ModalitySummary {
     pub correlation_norm: f64,
     /// |S_yxm S_m^+|, Frobenius norm of its map at the unimodal saddle.
     pub unimodal_norm: f64,
-    /// Loss at the unimodal saddle.
-    pub unimodal_loss: f64,
+    /// Loss at the unimodal saddle; None under cross-entropy.
+    pub unimodal_loss: Option<f64>,
     /// Frobenius norm of its final map; under weight decay of that at rest, where it is known.
     pub final_norm: f64,
 }
@@ -112,7 +112,8 @@ impl DataSummary {
             }
         };
         let last = observables.final_map().as_slice();
-        let is_linear = problem.architecture.is_linear();
+        let is_squared = moments.compared_by() == Loss::Squared;
+        let is_of_moments = problem.scenario.is_of_moments();
         let modality = |modality: &Modality| {
             let unimodal = moments.critical_map(&[modality.index]);
             let correlation_norm = theory::growth_rate(moments, modality.index);
@@ -127,10 +128,10 @@ impl DataSummary {
                     true => norm(&unimodal.as_slice()[observables.block(modality.index)]),
                     false => 0.0,
                 },
-                unimodal_loss: match is_minimum {
+                unimodal_loss: is_squared.then_some(match is_minimum {
                     true => moments.loss.floor,
                     false => moments.loss.floor + excess,
-                },
+                }),
                 final_norm: size(last, modality.index),
             }
         };
@@ -138,13 +139,13 @@ impl DataSummary {
             modalities: moments.modalities.iter().map(modality).collect(),
             rows: moments.reading.clone(),
             outputs: moments.outputs_len(),
-            initial_loss: moments.initial_loss,
-            minimum_loss: moments.loss.floor,
+            initial_loss: moments.zero_loss(),
+            minimum_loss: is_squared.then_some(moments.loss.floor),
             resting_loss: moments
                 .decayed_minimum()
                 .map(|map| moments.loss.loss(map.as_slice())),
-            reachable_loss: is_linear.then_some(moments.least.loss),
-            is_reachable_loss_proven: is_linear.then_some(moments.least.is_proven),
+            reachable_loss: is_of_moments.then_some(moments.least.loss),
+            is_reachable_loss_proven: is_of_moments.then_some(moments.least.is_proven),
         }
     }
 }
@@ -162,8 +163,11 @@ pub struct FlowSummary<'r> {
     pub final_loss: f64,
     /// Generalisation error reached, where there is one.
     pub final_generalisation: Option<f64>,
-    /// Fraction of the outputs' power at the end that their best linear fit explains; only for
-    /// networks that are not linear.
+    /// Fraction of the samples whose class has the largest output at the end; only under cross-entropy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Fraction of the outputs' power at the end that their best linear fit explains, under cross-entropy of that of
+    /// the probabilities; only for networks that are not linear, and under cross-entropy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linear_share: Option<f64>,
     /// Accepted steps.
@@ -225,6 +229,7 @@ impl<'r> FlowSummary<'r> {
             t_end: flow.end.time,
             final_loss: observables.loss(last),
             final_generalisation: observables.generalisation(last),
+            accuracy: observables.accuracy(last),
             linear_share: observables.linear_share(last),
             steps: work.steps,
             rejected_steps: work.rejected_steps,

@@ -1,7 +1,7 @@
 //! The gradient flow of a multimodal network: dW/dt = -dLoss/dW. With factors c on the learning rates of layers and a
 //! weight decay mu it is dW/dt = -c (dLoss/dW + mu W).
 //!
-//! A linear network's flow depends on the data by their second moments alone; that of any other
+//! A linear network's flow under squared loss depends on the data by their second moments alone; that of any other
 //! takes a pass over the samples. [`Flow`] is either, and whoever integrates, descends or observes
 //! need not know which. Flow and descent share this folder, so that they can differ by their
 //! discretisation of time alone.
@@ -21,7 +21,7 @@ pub use linear::linear_work;
 pub use modulation::{Branch, Modulation};
 pub use sampled::{SampledFlow, sampled_memory, sampled_work};
 
-use crate::data::Moments;
+use crate::data::{Loss, Moments};
 use crate::network::Architecture;
 use linear::MomentFlow;
 use modulation::Standing;
@@ -69,17 +69,24 @@ pub struct Observation {
     /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer; of linear networks the
     /// by-products that are worth keeping ([`crate::data::ByProducts`]); from a pass over samples
     /// also the loss, the mean power E|y^|^2 of the outputs, and how much of each known
-    /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K).
+    /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K); where targets are classes last the
+    /// fraction of the samples whose class has the largest output, with a rate of 0.
     pub values: Vec<f64>,
     /// Their derivatives along the flow.
     pub rates: Vec<f64>,
 }
 
+/// Whether the second moments of the data tell all of a network's flow: it is linear, without biases, and its loss is the
+/// squared one.
+pub fn moments_suffice(architecture: &Architecture, moments: &Moments) -> bool {
+    architecture.is_linear() && moments.compared_by() == Loss::Squared
+}
+
 impl<'a> Flow<'a> {
     /// Prepares the workspace for an architecture and its data: from the moments of the data for
-    /// a linear network, from their samples for any other.
+    /// a linear network under squared loss, from their samples for any other.
     pub fn new(architecture: &'a Architecture, moments: &'a Moments) -> Self {
-        if !architecture.is_linear() {
+        if !moments_suffice(architecture, moments) {
             return Self::on_samples(architecture, moments);
         }
         let flow = MomentFlow::new(architecture, moments);
@@ -102,7 +109,7 @@ impl<'a> Flow<'a> {
         Self { kind, ..self }
     }
 
-    /// The outputs of one modality's stack, or of all, for every sample ([`SampledFlow::outputs`]); empty where the flow is
+    /// The predictions of one modality's stack, or of all, for every sample ([`SampledFlow::outputs`]); empty where the flow is
     /// from moments.
     pub fn outputs(&mut self, m: Option<usize>, weights: &[f64]) -> Vec<f64> {
         match &mut self.kind {
@@ -157,6 +164,11 @@ impl<'a> Flow<'a> {
             self.moments = moments;
         }
         self
+    }
+
+    /// Whether it is computed from second moments, not from samples.
+    pub fn is_of_moments(&self) -> bool {
+        matches!(self.kind, Kind::Moments(_))
     }
 
     /// The architecture whose weights flow.

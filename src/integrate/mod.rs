@@ -163,7 +163,7 @@ pub fn integrate_explicit<S: RightHandSide>(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The loss gap asked for was met.
+    /// The loss gap, loss or accuracy asked for was met.
     Converged,
     /// The time asked for was reached.
     TimeReached,
@@ -211,7 +211,7 @@ impl Outcome {
     /// One sentence for the report.
     pub fn sentence(self) -> &'static str {
         match self {
-            Outcome::Converged => "converged: the loss gap asked for is met",
+            Outcome::Converged => "converged: the loss gap, loss or accuracy asked for is met",
             Outcome::TimeReached => "the time asked for is reached",
             Outcome::Stalled => "stalled: it rests, and nothing measurable drives it on",
             Outcome::TrajectoryLimit => {

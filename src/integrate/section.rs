@@ -5,6 +5,7 @@ use crate::network::Activation;
 use crate::section::{check, within};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::Bound;
 
 /// Integration of the gradient flow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +69,7 @@ pub enum ReductionChoice {
 }
 
 /// The end of a run.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Until {
     /// Flow time.
@@ -77,12 +78,23 @@ pub struct Until {
     pub time: Option<f64>,
     /// Fraction of the learnable loss that is left, (Loss - Loss_least)/(Loss_0 - Loss_least), where
     /// Loss_least is the least loss that the network can reach. For networks that are not linear:
-    /// Loss/Loss_0. Under weight decay, where its minimum is known: that of what the weights descend. A run that rests before
+    /// Loss/Loss_0, and so under cross-entropy. Under weight decay, where its minimum is known: that of what the weights descend. A run that rests before
     /// ends with `stalled`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = within(check::between(0.0, 1.0)))]
     pub loss_gap: Option<f64>,
+    /// The loss itself, weight decay apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(check::POSITIVE))]
+    pub loss: Option<f64>,
+    /// Fraction of the samples whose class has the largest output; under cross-entropy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = within(ACCURACY))]
+    pub accuracy: Option<f64>,
 }
+
+/// Range of `accuracy`.
+const ACCURACY: (Bound<f64>, Bound<f64>) = (Bound::Excluded(0.0), Bound::Included(1.0));
 
 fn is_zero(x: &f64) -> bool {
     *x == 0.0
@@ -126,15 +138,22 @@ impl FlowSection {
 
 impl Until {
     fn check(&self) -> Result<()> {
-        if self.time.is_none() && self.loss_gap.is_none() {
+        if self.time.is_none() && !self.has_goal() {
             return Err(InputError::at(
                 "flow.until",
-                "neither time nor loss_gap is given: the run would have no end",
+                "neither time nor loss_gap is given, nor loss or accuracy: the run would have no end",
                 "give time, loss_gap, or both, for example until: {time: 40.0, loss_gap: 1.0e-6}",
             ));
         }
         check::number("flow.until.time", self.time, check::POSITIVE)?;
         let range = check::between(0.0, 1.0);
-        check::number("flow.until.loss_gap", self.loss_gap, range)
+        check::number("flow.until.loss_gap", self.loss_gap, range)?;
+        check::number("flow.until.loss", self.loss, check::POSITIVE)?;
+        check::number("flow.until.accuracy", self.accuracy, ACCURACY)
+    }
+
+    /// Whether something else than the time may end the run.
+    pub fn has_goal(&self) -> bool {
+        self.loss_gap.is_some() || self.loss.is_some() || self.accuracy.is_some()
     }
 }

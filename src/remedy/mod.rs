@@ -103,6 +103,20 @@ impl RemedySection {
         ))
     }
 
+    /// The key of a remedy that changes more than learning rates, if there is one.
+    pub fn beyond_rates(&self) -> Option<&'static str> {
+        let given = [
+            ("remedy.auxiliary", !self.auxiliary.is_empty()),
+            ("remedy.keep", !self.keep.is_empty()),
+            ("remedy.modulate", self.modulate.is_some()),
+            ("remedy.schedule", !self.schedule.is_empty()),
+        ];
+        given
+            .into_iter()
+            .find(|(_, is_given)| *is_given)
+            .map(|(key, _)| key)
+    }
+
     /// Each modality has a score, and there is one other to compare it with.
     fn check_modulation(
         &self,

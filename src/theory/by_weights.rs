@@ -7,6 +7,16 @@ use crate::data::Moments;
 use crate::network::Architecture;
 
 impl Theory {
+    /// What holds of these predictions where only the first stage is known, for a reason: the order.
+    pub fn of_first_stage(self, reason: &str) -> Self {
+        Self {
+            first: self.first,
+            second: self.second,
+            assumptions: vec![reason.to_owned()],
+            ..Self::default()
+        }
+    }
+
     /// Takes the times from the actual initial weights, or why there are none: the order is theirs. Where the
     /// formulas have another one, what they say of it is dropped. Where equal times leave it open, it is the formulas'.
     pub fn take_weights(

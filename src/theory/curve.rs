@@ -8,6 +8,7 @@ use super::from_weights::FromWeights;
 use super::growth::{are_opposed, drive, late_schedule};
 use super::two_layer::{Mode, Problem, modes_along};
 use crate::data::Moments;
+use crate::flow::moments_suffice;
 use crate::integrate::{Method, Segment, Settings, Verdict, integrate};
 use crate::network::Architecture;
 use crate::trajectory::Trajectory;
@@ -75,7 +76,7 @@ pub fn curve(
     (rtol, t_end): (f64, f64),
 ) -> Option<Curve> {
     let modalities = 0..moments.modalities.len();
-    if !architecture.is_linear()
+    if !moments_suffice(architecture, moments)
         || architecture.weight_decay > 0.0
         || frozen_before_shared(architecture).is_some()
     {

@@ -14,6 +14,7 @@
 use super::coordinates::{GradientCoordinates, frozen_before_shared, gain};
 use super::growth::residual_growth_rate;
 use crate::data::Moments;
+use crate::flow::moments_suffice;
 use crate::linalg::spectral_norm;
 use crate::network::Architecture;
 use nalgebra::DVector;
@@ -42,8 +43,8 @@ pub fn escape_rate(
     modality: usize,
     norms: &[f64],
 ) -> Result<f64, &'static str> {
-    if !architecture.is_linear() {
-        return Err("growth rates are those of linear networks");
+    if !moments_suffice(architecture, moments) {
+        return Err("growth rates are those of linear networks under squared loss");
     }
     if architecture.weight_decay > 0.0 {
         return Err("growth rates are those without weight decay");
@@ -129,7 +130,7 @@ fn shared_norm(
 /// M_0 where some driven modality has two layers in all, the others where one has two private
 /// layers. Elsewhere the escape is flat to second order, its growth algebraic in time, and the
 /// least eigenvalue of the Hessian tends to zero. None where M_S is no saddle: the minimum, or no
-/// critical point at all (section on the loss landscape); and for networks that are not linear, and under
+/// critical point at all (section on the loss landscape); and for networks that are not linear, under cross-entropy, and under
 /// weight decay, which moves the saddles.
 pub fn is_strict_saddle(
     moments: &Moments,
@@ -141,7 +142,7 @@ pub fn is_strict_saddle(
         .filter(|m| !learned.contains(m) && architecture.stack_rate_factor(*m) > 0.0)
         .filter(|m| residual_growth_rate(moments, learned, *m) > 0.0)
         .peekable();
-    let is_known = architecture.is_linear()
+    let is_known = moments_suffice(architecture, moments)
         && architecture.weight_decay == 0.0
         && frozen_before_shared(architecture).is_none();
     if driven.peek().is_none() || !architecture.has_saddle(learned) || !is_known {

@@ -1,7 +1,9 @@
 //! What is seen of a trajectory: loss, speed, total maps and layer norms, read off a [`Knot`].
 
 use super::Knot;
-use crate::data::{Moments, Places, Quadratic, along_product};
+use crate::data::{Loss, Moments, Places, Quadratic, along_product};
+use crate::flow::moments_suffice;
+use crate::integrate::Until;
 use crate::linalg::norm;
 use crate::network::Architecture;
 use nalgebra::{DMatrix, DMatrixView};
@@ -17,6 +19,11 @@ pub struct Observables<'a> {
 }
 
 impl Observables<'_> {
+    /// Whether the second moments of the data tell all of the flow: a linear network under squared loss.
+    pub fn moments_suffice(&self) -> bool {
+        moments_suffice(self.architecture, self.moments)
+    }
+
     /// Number of entries of the joined total map, o x d.
     pub fn map_len(&self) -> usize {
         self.architecture.map_len()
@@ -104,7 +111,7 @@ impl Observables<'_> {
         knot: &'k Knot,
         place: impl Fn(Places) -> Option<Range<usize>>,
     ) -> Option<&'k [f64]> {
-        if !self.architecture.is_linear() {
+        if !self.moments_suffice() {
             return None;
         }
         let places = self.moments.by_products();
@@ -128,9 +135,9 @@ impl Observables<'_> {
         without_round_off(knot.values[self.map_len() + layer]).sqrt()
     }
 
-    /// The loss: that of the total map, or of networks that are not linear the true one.
+    /// The loss: that of the total map where moments suffice, else the true one.
     pub fn loss(&self, knot: &Knot) -> f64 {
-        match self.beyond_linear() {
+        match self.beyond_moments() {
             None => self.value(&self.moments.loss, self.residual(knot), knot),
             Some([loss, _]) => knot.values[loss],
         }
@@ -148,10 +155,21 @@ impl Observables<'_> {
         product.map_or_else(|| loss.rate(map, rate), |kept| loss.rate_by(rate, kept))
     }
 
-    /// Where loss and mean power of the outputs stand in a knot of a network that is not linear.
-    fn beyond_linear(&self) -> Option<[usize; 2]> {
+    /// Where loss and mean power of the predictions stand in a knot where moments do not suffice.
+    fn beyond_moments(&self) -> Option<[usize; 2]> {
         let next = self.map_len() + self.architecture.layers.len();
-        (!self.architecture.is_linear()).then_some([next, next + 1])
+        (!self.moments_suffice()).then_some([next, next + 1])
+    }
+
+    /// Whether targets are classes, and outputs the logarithms of their probabilities.
+    pub fn has_classes(&self) -> bool {
+        self.moments.compared_by() == Loss::CrossEntropy
+    }
+
+    /// The fraction of the samples whose class has the largest output; None where targets are no classes. It jumps in
+    /// time: known at the ends of steps, it is drawn smoothly between them.
+    pub fn accuracy(&self, knot: &Knot) -> Option<f64> {
+        knot.values.last().copied().filter(|_| self.has_classes())
     }
 
     /// Names of the parts that the target is known to have; none for linear networks, whose
@@ -160,22 +178,22 @@ impl Observables<'_> {
         let samples = self.moments.samples.as_ref();
         let parts = samples.and_then(|samples| samples.parts.as_ref());
         parts
-            .filter(|_| !self.architecture.is_linear())
+            .filter(|_| !self.moments_suffice())
             .map_or(&[], |parts| parts.names)
     }
 
     /// How much of each part of the target is in the outputs, by regression: 0 for nothing, 1 where
     /// it is learned. For one output.
     pub fn parts<'k>(&self, knot: &'k Knot) -> &'k [f64] {
-        match self.beyond_linear() {
-            Some([_, power]) => &knot.values[power + 1..],
+        match self.beyond_moments() {
+            Some([_, power]) => &knot.values[power + 1..][..self.part_names().len()],
             None => &[],
         }
     }
 
-    /// Power E|y^|^2 of the outputs that their best linear fit leaves out.
+    /// Power E|y^|^2 of the predictions that their best linear fit leaves out.
     fn nonlinear_power(&self, knot: &Knot) -> f64 {
-        let Some([_, power]) = self.beyond_linear() else {
+        let Some([_, power]) = self.beyond_moments() else {
             return 0.0;
         };
         without_round_off(
@@ -183,10 +201,10 @@ impl Observables<'_> {
         )
     }
 
-    /// Share of the power of the outputs that the total map explains; None for linear networks,
-    /// which it explains in full, and where there are no outputs yet.
+    /// Share of the power of the predictions that the total map explains; None for linear networks under squared loss,
+    /// which it explains in full, and where there are no predictions yet.
     pub fn linear_share(&self, knot: &Knot) -> Option<f64> {
-        let [_, power] = self.beyond_linear()?;
+        let [_, power] = self.beyond_moments()?;
         let power = knot.values[power];
         (power > 0.0).then(|| 2.0 * self.moments.plain_loss().output_power(self.map(knot)) / power)
     }
@@ -194,13 +212,20 @@ impl Observables<'_> {
     /// Half the mean square of the difference between the outputs and those of a linear map: how
     /// far the network is from it, in the metric of the loss. What the best linear fit leaves out is
     /// uncorrelated with the inputs, and adds to the distance of the fit.
+    ///
+    /// Under cross-entropy the fits alone are compared, since probabilities at a critical point have the fit of least
+    /// squares and are not linear themselves; the metric is that of the loss near equal probabilities,
+    /// -E ln p ~ 1/2 K |dp|^2.
     pub fn distance(&self, knot: &Knot, map: &[f64]) -> f64 {
-        let metric = match self.beyond_linear() {
+        let metric = match self.beyond_moments() {
             None => &self.moments.loss,
             Some(_) => self.moments.plain_loss(),
         };
         let fit = metric.excess_between(self.map(knot), map);
-        fit + 0.5 * self.nonlinear_power(knot)
+        match self.has_classes() {
+            true => self.architecture.outputs as f64 * fit,
+            false => fit + 0.5 * self.nonlinear_power(knot),
+        }
     }
 
     /// The generalisation error, where there is a population or a hold-out.
@@ -215,12 +240,12 @@ impl Observables<'_> {
         Some(self.rate(error, self.by_product(knot, |places| places.error), knot))
     }
 
-    /// What there is to learn, Loss_0 less the least loss that the network can reach. What a network that is not linear can reach is not
-    /// known beforehand: all of Loss_0 counts.
+    /// What there is to learn, Loss_0 less the least loss that the network can reach. What a network that is not linear can
+    /// reach, and any under cross-entropy, is not known beforehand: all of Loss_0 counts.
     pub fn learnable_loss(&self) -> f64 {
-        match self.beyond_linear() {
+        match self.beyond_moments() {
             None => self.moments.learnable_loss(),
-            Some(_) => self.moments.initial_loss,
+            Some(_) => self.moments.zero_loss(),
         }
     }
 
@@ -243,7 +268,7 @@ impl Observables<'_> {
         if let Some(least) = self.moments.least_objective() {
             return (self.objective(knot) - least).abs() / self.learnable_loss();
         }
-        let left = match self.beyond_linear() {
+        let left = match self.beyond_moments() {
             None => match self.residual(knot) {
                 None => self.moments.excess(self.map(knot)),
                 Some(g) => self.moments.excess_by(self.map(knot), g),
@@ -251,6 +276,23 @@ impl Observables<'_> {
             Some(_) => self.loss(knot),
         };
         left / self.learnable_loss()
+    }
+
+    /// Whether a run that ends so has come to what it asks for, its time apart.
+    pub fn reaches(&self, knot: &Knot, until: &Until) -> bool {
+        let is_accurate = |asked| self.accuracy(knot).is_some_and(|now| now >= asked);
+        until.loss_gap.is_some_and(|gap| self.loss_gap(knot) <= gap)
+            || until.loss.is_some_and(|loss| self.loss(knot) <= loss)
+            || until.accuracy.is_some_and(is_accurate)
+    }
+
+    /// The loss gap at a loss, weight decay apart.
+    pub fn gap_of(&self, loss: f64) -> f64 {
+        let least = match self.beyond_moments() {
+            None => self.moments.least.loss,
+            Some(_) => 0.0,
+        };
+        (loss - least) / self.learnable_loss()
     }
 
     /// Loss above Loss_min and mu/2 |w|^2.
@@ -265,7 +307,7 @@ impl Observables<'_> {
 
     /// The speed -dLoss/dt = |grad|^2, for linear networks tr[G (dW/dt)^T] with G = (W* - W) S_xx.
     pub fn speed(&self, knot: &Knot) -> f64 {
-        if let Some([loss, _]) = self.beyond_linear() {
+        if let Some([loss, _]) = self.beyond_moments() {
             return -knot.rates[loss];
         }
         -self.rate(&self.moments.loss, self.residual(knot), knot)
@@ -275,7 +317,7 @@ impl Observables<'_> {
     /// each layer by its norm. Maps that are fits know each other to round-off and are measured
     /// together, as are loss and power of the outputs, and the parts of the target. By-products follow from the maps.
     pub fn groups(&self) -> Vec<Range<usize>> {
-        if let Some([loss, power]) = self.beyond_linear() {
+        if let Some([loss, power]) = self.beyond_moments() {
             let layers = (self.map_len()..loss).map(|l| l..l + 1);
             let ends = [0..self.map_len(), loss..power + 1];
             let parts = power + 1..power + 1 + self.part_names().len();

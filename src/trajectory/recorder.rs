@@ -2,7 +2,7 @@
 
 use super::{Knot, Observables, Trajectory};
 use crate::flow::{Flow, Observation};
-use crate::integrate::Segment;
+use crate::integrate::{Segment, Until};
 use nalgebra::DVector;
 
 /// Builds the trajectory of a flow from the segments of its integration.
@@ -62,9 +62,9 @@ impl<'a> Recorder<'a> {
         self.trajectory.jump(knot);
     }
 
-    /// The first time of a segment at which at most the share `gap` of the learnable loss is left;
-    /// None where more is left at its end.
-    pub fn time_of_gap(&mut self, segment: &mut dyn Segment, gap: f64) -> Option<f64> {
+    /// A time of a segment at which the run comes to what it asks for, the first one where the loss is asked for; None where it
+    /// has not by its end.
+    pub fn time_of_end(&mut self, segment: &mut dyn Segment, until: &Until) -> Option<f64> {
         /// Relative width to which the time is bracketed.
         const WIDTH: f64 = 1e-12;
         let observables = Observables {
@@ -74,21 +74,20 @@ impl<'a> Recorder<'a> {
         let [start, _, end] = segment.nodes();
         let (mut before, mut after) = (start.time, end.time);
         let (flow, observation) = (&mut self.flow, &mut self.observation);
-        let mut gap_at = |time, state: &DVector<f64>| {
+        let mut has_ended = |time, state: &DVector<f64>| {
             flow.observe_values(state.as_slice(), observation);
-            observables.loss_gap(&Knot::of(time, observation))
+            observables.reaches(&Knot::of(time, observation), until)
         };
-        if gap_at(after, end.state) > gap {
+        if !has_ended(after, end.state) {
             return None;
         }
         // The loss never rises along the flow, so that there is one such time.
         while after - before > WIDTH * after {
             let time = before + 0.5 * (after - before);
             let state = segment.state_at(time)?;
-            if gap_at(time, &state) > gap {
-                before = time;
-            } else {
-                after = time;
+            match has_ended(time, &state) {
+                false => before = time,
+                true => after = time,
             }
         }
         Some(after)

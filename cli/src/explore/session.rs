@@ -365,7 +365,7 @@ fn quickened(mut loaded: Loaded) -> Loaded {
     const RTOL: f64 = 1e-5;
     let scenario = &mut loaded.file.scenario;
     // Other units have tolerances of their own.
-    if scenario.network.is_linear() {
+    if scenario.is_of_moments() {
         scenario.flow.rtol.get_or_insert(RTOL);
     }
     loaded

@@ -95,7 +95,7 @@ pub fn run_portrait(problem: &Problem, run: &FlowRun) -> Option<Page> {
         Source::Toy(toy) => toy.sigma.len(),
         _ => 0,
     };
-    let is_known = problem.architecture.is_linear() && problem.architecture.fusion().is_some();
+    let is_known = problem.scenario.is_of_moments() && problem.architecture.fusion().is_some();
     if inputs != 2 || !is_known {
         return None;
     }

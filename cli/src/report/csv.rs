@@ -47,6 +47,7 @@ pub fn descents(problem: &Problem, result: &RunResult) -> Vec<u8> {
 }
 
 fn columns(observables: &Observables<'_>) -> Vec<String> {
+    let has_classes = observables.has_classes();
     let modalities = &observables.architecture.modalities;
     let mut columns = vec!["t".to_string(), "loss".into()];
     for quantity in ["norm", "power"] {
@@ -66,10 +67,11 @@ fn columns(observables: &Observables<'_>) -> Vec<String> {
     if observables.moments.generalisation.is_some() {
         columns.push("generalisation".into());
     }
-    if !observables.architecture.is_linear() {
+    if !observables.moments_suffice() {
         columns.push("linear_share".into());
         let parts = observables.part_names().iter();
         columns.extend(parts.map(|part| format!("part.{part}")));
+        columns.extend(has_classes.then(|| "accuracy".to_owned()));
     }
     columns
 }
@@ -86,9 +88,10 @@ fn row(observables: &Observables<'_>, knot: &Knot) -> Vec<String> {
         (0..observables.architecture.layers.len()).map(|l| field(observables.layer_norm(knot, l))),
     );
     row.extend(observables.generalisation(knot).map(field));
-    if !observables.architecture.is_linear() {
+    if !observables.moments_suffice() {
         row.push(observables.linear_share(knot).map_or(String::new(), field));
         row.extend(observables.parts(knot).iter().map(|&part| field(part)));
+        row.extend(observables.accuracy(knot).map(field));
     }
     row
 }

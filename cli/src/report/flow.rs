@@ -37,6 +37,14 @@ pub(super) fn push_flow(text: &mut String, summary: &Summary<'_>) {
         );
     }
     push_verification(text, summary.verification);
+    if let Some(accuracy) = flow.accuracy {
+        let right = percent(Some(accuracy));
+        let _ = writeln!(
+            text,
+            "  accuracy at the end {}: samples whose class has the largest output",
+            right.trim_start_matches('+')
+        );
+    }
     if let Some(share) = flow.linear_share {
         let _ = writeln!(
             text,

@@ -27,15 +27,22 @@ pub fn data_table(data: &DataSummary) -> String {
             ("inputs", &|m| m.dim.to_string()),
             ("|S_yx|", &|m| number(m.correlation_norm)),
             ("alone |W|", &|m| number(m.unimodal_norm)),
-            ("loss there", &|m| number(m.unimodal_loss)),
+            ("loss there", &|m| optional(m.unimodal_loss)),
             ("final |W|", &|m| number(m.final_norm)),
         ],
     );
-    let (first, last) = (number(data.initial_loss), number(data.minimum_loss));
-    let mut text = format!(
-        "{}  loss from {first} (nothing learned) to {last} (least squares)\n",
-        table(&rows)
-    );
+    let first = number(data.initial_loss);
+    let losses = match data.minimum_loss {
+        Some(last) => {
+            let last = number(last);
+            format!("loss from {first} (nothing learned) to {last} (least squares)")
+        }
+        None => format!(
+            "cross-entropy from {first} (equal probabilities); maps are fits of the probabilities less 1/{}",
+            data.outputs
+        ),
+    };
+    let mut text = format!("{}  {losses}\n", table(&rows));
     push_rows(&mut text, data);
     push_reachable(&mut text, data);
     push_resting(&mut text, data);
@@ -73,7 +80,8 @@ fn push_resting(text: &mut String, data: &DataSummary) {
 
 /// The least loss of the network, where a layer is too narrow for the least-squares solution.
 fn push_reachable(text: &mut String, data: &DataSummary) {
-    let Some(loss) = data.reachable_loss.filter(|loss| *loss > data.minimum_loss) else {
+    let least = data.minimum_loss;
+    let Some(loss) = data.reachable_loss.filter(|loss| Some(*loss) > least) else {
         return;
     };
     let found = match data.is_reachable_loss_proven {

@@ -50,7 +50,7 @@ impl<'a> Findings<'a> {
     }
 
     /// The least share that a modality has at the end of what it has at the minimum, by the root of the power of its
-    /// outputs. None where none has any there, and for networks that are not linear.
+    /// outputs. None where none has any there, for networks that are not linear, and under cross-entropy.
     pub(super) fn least_share(&self) -> Option<f64> {
         let observables = self.problem.observables();
         let least = observables.final_map().as_slice();
@@ -59,7 +59,7 @@ impl<'a> Findings<'a> {
             let whole = observables.map_power(least, m);
             (whole > 0.0).then(|| (observables.power(end, m) / whole).sqrt())
         };
-        let is_linear = observables.architecture.is_linear();
+        let is_linear = observables.moments_suffice();
         let modalities = 0..observables.architecture.modalities.len();
         let shares = modalities.filter(|_| is_linear).filter_map(share);
         shares.reduce(f64::min)
@@ -71,8 +71,8 @@ impl<'a> Findings<'a> {
         let first = self.phase.first.as_ref()?.index;
         let mut plateaus = self.flow.detection.plateaus.iter();
         let alone = plateaus.find(|plateau| plateau.is_of(&[first]))?;
-        let moments = &self.problem.moments;
-        Some((moments.initial_loss - alone.loss) / moments.learnable_loss())
+        let (moments, observables) = (&self.problem.moments, self.problem.observables());
+        Some((moments.zero_loss() - alone.loss) / observables.learnable_loss())
     }
 
     /// A part of the target.

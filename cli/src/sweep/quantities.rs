@@ -147,7 +147,7 @@ pub(super) const OTHERS: &[Entry] = &[
         ),
     Entry::new("t_end", |run| number(run.flow.end.time)),
     Entry::new("initial_loss", |run| {
-        number(run.problem.moments.initial_loss)
+        number(run.problem.moments.zero_loss())
     }),
     Entry::new("final_loss", |run| {
         let end = run.flow.trajectory.end();
@@ -155,6 +155,12 @@ pub(super) const OTHERS: &[Entry] = &[
     })
     .shown("final loss", ERROR)
     .meaning("The loss at the end."),
+    Entry::new("final_accuracy", |run| {
+        let end = run.flow.trajectory.end();
+        number(run.problem.observables().accuracy(end))
+    })
+    .shown("final accuracy", "")
+    .meaning("The fraction of the samples whose class has the largest output at the end, under cross-entropy."),
     Entry::new("least_share", |run| number(run.least_share()))
         .shown("final share of the modality learned least", "")
         .meaning(
@@ -286,7 +292,8 @@ fn predicted_gain(problem: &Problem, theory: &Theory) -> Option<f64> {
     let first = theory.first.as_ref()?.index;
     let (moments, architecture) = (&problem.moments, &problem.architecture);
     let gain = 0.5 * theory::contribution(moments, first) / moments.learnable_loss();
-    architecture.has_saddle(&[first]).then_some(gain)
+    let is_squared = problem.scenario.loss.is_squared();
+    (is_squared && architecture.has_saddle(&[first])).then_some(gain)
 }
 
 impl Entry {

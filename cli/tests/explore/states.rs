@@ -81,7 +81,7 @@ fn every_lesson_is_learned_to_its_end() {
         let shown = view.shown.expect("a run");
         assert_eq!(shown.cut, None, "{}", lesson.name);
         assert!(
-            shown.report.contains("the loss gap asked for is met"),
+            shown.report.contains("loss or accuracy asked for is met"),
             "{}",
             lesson.name
         );

@@ -79,7 +79,7 @@ pub(super) fn nearest(
 ) -> CriticalPoint {
     let whole = nearest_whole(observables, knot);
     let is_near = |point: &CriticalPoint| point.distance <= most;
-    let has_modes = observables.architecture.is_linear() && observables.architecture.outputs > 1;
+    let has_modes = observables.moments_suffice() && observables.architecture.outputs > 1;
     let point = match has_modes && !is_near(&whole) {
         false => whole,
         true => partial(observables, knot, most, share)
@@ -289,7 +289,7 @@ impl CriticalPoint {
 
     /// Whether a run ends there. A network that is not linear may still learn what no linear map can.
     fn is_end(&self, observables: &Observables<'_>) -> bool {
-        observables.architecture.is_linear() && self.is_minimum(observables)
+        observables.moments_suffice() && self.is_minimum(observables)
     }
 
     /// Whether this mode of a modality, from 0, is learned there.

@@ -74,7 +74,7 @@ pub(super) fn crossings(
     };
     let count = observables.architecture.modalities.len();
     let modalities = (0..count).map(|m| stops.crossing(m)).collect();
-    let has_modes = observables.architecture.is_linear() && observables.architecture.outputs > 1;
+    let has_modes = observables.moments_suffice() && observables.architecture.outputs > 1;
     let modes = (0..count)
         .filter(|_| has_modes)
         .flat_map(|m| stops.modes(m));
@@ -244,7 +244,7 @@ fn no_plateau(
             "no plateau is looked for at {saddle}: mini-batches make some of their own"
         );
     };
-    if !observables.architecture.is_linear() {
+    if !observables.moments_suffice() {
         return format!("no plateau or shoulder at {saddle}");
     }
     let drop = loss_left(observables, &places[..1], places.get(..2));
@@ -306,7 +306,7 @@ fn missing(
     }
     if learned.len() < 2 && architecture.modalities.len() > 1 {
         let place = [first.modality.index];
-        let is_all = architecture.is_linear() && loss_left(observables, &place, None) == 0.0;
+        let is_all = observables.moments_suffice() && loss_left(observables, &place, None) == 0.0;
         let decays = observables.moments.decayed_minimum().is_some();
         reasons.push(match is_all {
             true if decays => {

@@ -319,7 +319,7 @@ fn loss_error(
     loss: f64,
 ) -> f64 {
     let tolerance = trajectory.tolerance();
-    if !observables.architecture.is_linear() {
+    if !observables.moments_suffice() {
         return tolerance * loss;
     }
     let quadratic = &observables.moments.loss;

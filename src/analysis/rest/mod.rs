@@ -31,7 +31,6 @@ use crate::data::Modality;
 use crate::flow::Flow;
 use crate::integrate::Segment;
 use crate::linalg::{dot, norm};
-use crate::network::Architecture;
 use crate::trajectory::{Knot, Observables};
 use motion::{Look, Motion, residual};
 use nalgebra::DVector;
@@ -111,7 +110,7 @@ struct Stack {
 impl<'a> RestMonitor<'a> {
     /// Starts at the initial weights of the network that `flow` is of.
     pub fn new(flow: Flow<'a>, weights: &DVector<f64>, asked: Asked) -> Self {
-        let stacks = stacks(flow.architecture());
+        let stacks = stacks(&flow);
         let mut monitor = Self {
             asked,
             start: weights.clone(),
@@ -205,10 +204,10 @@ impl<'a> RestMonitor<'a> {
         }
         let spectrum = spectrum(&mut self.flow, state.as_slice(), 1);
         let least_eigenvalue = spectrum.and_then(|spectrum| spectrum.least.first()?.converged());
-        // Of units that are not linear no conserved matrix or growing mode tells that nothing will grow: where
+        // Of flows from samples no conserved matrix or growing mode tells that nothing will grow: where
         // the loss falls away to some side, the run goes on.
         let falls_away = least_eigenvalue.is_none_or(|least| least < -self.asked.rtol);
-        if !self.flow.architecture().is_linear() && falls_away && gradient_norm > 0.0 {
+        if !self.flow.is_of_moments() && falls_away && gradient_norm > 0.0 {
             return None;
         }
         let modalities = &self.flow.architecture().modalities;
@@ -271,9 +270,10 @@ impl Stack {
     }
 }
 
-/// The stacks of a network. The layers of one that is not linear are not told apart, and its biases
+/// The stacks of a network. The layers of one whose flow is from samples are not told apart, and its biases
 /// belong to none of them.
-fn stacks(architecture: &Architecture) -> Vec<Stack> {
+fn stacks(flow: &Flow<'_>) -> Vec<Stack> {
+    let architecture = flow.architecture();
     let stack = |modality, layers: Range<usize>| {
         let (first, last) = (
             architecture.layers.get(layers.start)?,
@@ -288,7 +288,7 @@ fn stacks(architecture: &Architecture) -> Vec<Stack> {
             has_faded: false,
         })
     };
-    if !architecture.is_linear() {
+    if !flow.is_of_moments() {
         return vec![Stack {
             modality: None,
             layers: 0..architecture.layers.len(),

@@ -190,7 +190,7 @@ impl Motion {
 /// G = (W* - W) S_xx of a linear network's joined map, o x d.
 pub(super) fn residual(observables: &Observables<'_>, map: &[f64]) -> DMatrix<f64> {
     let moments = observables.moments;
-    if !observables.architecture.is_linear() {
+    if !observables.moments_suffice() {
         return DMatrix::zeros(0, 0);
     }
     let map = DMatrix::from_column_slice(moments.outputs_len(), moments.inputs_len(), map);

@@ -3,7 +3,7 @@
 use super::dense::{Shape, gather};
 use super::tangent::Tangent;
 use super::tape::{Tape, Wiring, outputs_of};
-use crate::data::{Block, Samples, View};
+use crate::data::{Block, Loss, Samples, View};
 use crate::linalg::{SemiDefinite, dot};
 use crate::network::Architecture;
 use nalgebra::{DMatrixView, DMatrixViewMut};
@@ -19,8 +19,8 @@ pub(super) struct Lane {
     pub(super) inputs: Vec<f64>,
     /// Sum over the lane's samples of a rate or of a Hessian product.
     pub(super) sum: Vec<f64>,
-    /// Sum of |y - y^|^2.
-    pub(super) error: f64,
+    /// Sum of the losses of the samples.
+    pub(super) losses: f64,
     /// Sum of 1/2 |y - y^|^2 - 1/2 |y|^2 of one modality alone.
     pub(super) excess: f64,
     pub(super) outputs: OutputSums,
@@ -33,8 +33,8 @@ pub(super) struct Data<'s, 'a> {
     pub(super) wiring: &'s Wiring<'a>,
     pub(super) samples: &'s Samples,
     pub(super) views: &'s [View],
-    /// Whether the residual stays at y, whatever the outputs.
-    pub(super) is_frozen: bool,
+    /// What makes the residual; None where it stays at y, whatever the outputs.
+    pub(super) loss: Option<Loss>,
 }
 
 /// A block as a view has it; `inputs` is storage for one.
@@ -50,7 +50,7 @@ fn seen<'s>(view: &View, block: &Block<'s>, inputs: &'s mut Vec<f64>) -> Block<'
     Block { inputs, ..*block }
 }
 
-/// Sums over samples of the outputs and of their derivatives along the flow.
+/// Sums over samples of the predictions y^ and of their derivatives along the flow.
 #[derive(Debug, Clone)]
 pub(super) struct OutputSums {
     /// |y^|^2 and its derivative.
@@ -59,6 +59,8 @@ pub(super) struct OutputSums {
     pub(super) cross: [Vec<f64>; 2],
     /// y^ f^T (o x K) with the parts f of the target, and its derivative.
     pub(super) parts: [Vec<f64>; 2],
+    /// Samples whose class has the largest output.
+    pub(super) right: usize,
 }
 
 /// The sum over all lanes of a matrix (o x n, by columns), times the `inverse` (n x n).
@@ -99,11 +101,11 @@ pub(super) fn sum_lanes(lanes: &[Lane], count: f64, mean: &mut [f64]) {
 impl Lane {
     pub(super) fn evaluate(&mut self, data: &Data<'_, '_>, weights: &[f64]) {
         self.sum.fill(0.0);
-        self.error = 0.0;
+        self.losses = 0.0;
         self.add(data, self.blocks.clone(), weights);
     }
 
-    /// Adds the rates and errors of some blocks.
+    /// Adds the rates and losses of some blocks.
     pub(super) fn add(&mut self, data: &Data<'_, '_>, blocks: Range<usize>, weights: &[f64]) {
         for k in blocks {
             for view in data.views {
@@ -124,7 +126,7 @@ impl Lane {
             let block = data.samples.block(k);
             let block = seen(view, &block, &mut self.inputs);
             self.tape.forward(data.wiring, weights, &block, false);
-            self.error += self.tape.compare(&block, view.weight, data.is_frozen);
+            self.losses += self.tape.compare(&block, view.weight, data.loss);
             self.tape
                 .backward(data.wiring, weights, &block, &mut self.sum);
         }
@@ -151,37 +153,45 @@ impl Lane {
     }
 
     pub(super) fn compare(&mut self, data: &Data<'_, '_>, weights: &[f64]) {
-        self.error = 0.0;
+        self.losses = 0.0;
         for k in self.blocks.clone() {
             for view in data.views {
                 let block = data.samples.block(k);
                 let block = seen(view, &block, &mut self.inputs);
                 self.tape.forward(data.wiring, weights, &block, false);
-                self.error += self.tape.compare(&block, view.weight, data.is_frozen);
+                self.losses += self.tape.compare(&block, view.weight, data.loss);
             }
         }
     }
 
-    /// Keeps the outputs of a view of its samples, n x o block after block.
+    /// Keeps the predictions of a view of its samples, n x o block after block.
     pub(super) fn keep_outputs(&mut self, data: &Data<'_, '_>, view: &View, weights: &[f64]) {
         self.kept.clear();
         for k in self.blocks.clone() {
             let block = data.samples.block(k);
             let block = seen(view, &block, &mut self.inputs);
             self.tape.forward(data.wiring, weights, &block, false);
+            self.tape.predict(&block, data.samples.loss);
             self.kept
                 .extend_from_slice(outputs_of(&self.tape.panels, &block));
         }
     }
 
-    /// Sums of the outputs and of their derivatives in a direction, nothing dropped.
+    /// Sums of the predictions and of their derivatives in a direction, nothing dropped.
     pub(super) fn observe(&mut self, data: &Data<'_, '_>, along: (&[f64], &[f64])) {
+        let loss = data.samples.loss;
         self.outputs.clear();
         let &Data { wiring, .. } = data;
         for k in self.blocks.clone() {
             let block = data.samples.block(k);
             self.tape.forward(wiring, along.0, &block, false);
             self.tangent.forward(wiring, &self.tape, along, &block);
+            let outputs = outputs_of(&self.tape.panels, &block);
+            self.outputs.right += loss
+                .count_right(outputs, block.targets, block.len)
+                .unwrap_or(0);
+            self.tape.predict(&block, loss);
+            self.tangent.predict(&self.tape, &block, loss);
             let outputs = [&self.tape.panels, &self.tangent.panels];
             let outputs = outputs.map(|panels| outputs_of(panels, &block));
             self.outputs.add(wiring.architecture, outputs, &block);
@@ -196,8 +206,10 @@ impl Lane {
                 let block = data.samples.block(k);
                 let block = seen(view, &block, &mut self.inputs);
                 self.tape.forward(wiring, along.0, &block, true);
-                self.tape.compare(&block, view.weight, data.is_frozen);
+                self.tape.compare(&block, view.weight, data.loss);
                 self.tangent.forward(wiring, &self.tape, along, &block);
+                self.tape.predict(&block, data.samples.loss);
+                self.tangent.predict(&self.tape, &block, data.samples.loss);
                 self.tangent.scale_outputs(view.weight);
                 self.tangent
                     .backward(wiring, &mut self.tape, along, &block, &mut self.sum);
@@ -209,6 +221,7 @@ impl Lane {
 impl OutputSums {
     fn clear(&mut self) {
         self.power = [0.0; 2];
+        self.right = 0;
         for sums in self.cross.iter_mut().chain(&mut self.parts) {
             sums.fill(0.0);
         }

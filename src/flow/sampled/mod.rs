@@ -1,12 +1,12 @@
 //! The flow of any network, by passes over its samples.
 //!
-//! With y^ the prediction and P samples, each sample goes forward through the layers and its
-//! residual back (z the sums that arrive at the units of a space, h = phi(z)):
+//! With y^ the outputs and P samples, each sample goes forward through the layers and its
+//! residual back (z the sums that arrive at the units of a space, h = phi(z)); the loss enters by the residual alone:
 //!
 //! ```text
-//! Loss  = 1/(2P) sum |y - y^|^2
+//! Loss  = 1/P sum loss(y^, y)            1/2 |y - y^|^2 of a sample, or its cross-entropy (`data/loss.rs`)
 //! z     = sum over the layers that end in the space of (a W^T) + 1 b^T        delta = (delta_next W_next) phi'(z)
-//! dW/dt = 1/P delta^T a                  db/dt = 1/P sum delta                delta of the outputs = y - y^
+//! dW/dt = 1/P delta^T a                  db/dt = 1/P sum delta                delta of the outputs = -dloss/dy^
 //! ```
 //!
 //! The samples are dealt to a few *lanes*, each with a workspace of its own that holds one block at
@@ -16,7 +16,8 @@
 //!
 //! The total map of a network that is not linear is its best linear fit on the samples,
 //! W = E[y^ x^T] S_xx^+; its derivative along the flow is exact, by a forward pass in the direction
-//! of the rate. For a linear network it is the total map.
+//! of the rate. For a linear network it is the total map. Under cross-entropy it is the fit of the predictions p - 1/K,
+//! which at each critical point of a linear network is the least-squares map of the targets.
 //!
 //! | file | what it computes |
 //! |---|---|
@@ -32,7 +33,7 @@ mod tangent;
 mod tape;
 
 use super::Observation;
-use crate::data::{BLOCK, Exposure, Moments, Samples, View};
+use crate::data::{BLOCK, Exposure, Loss, Moments, Samples, View};
 use crate::linalg::dot;
 use crate::network::{Architecture, Spaces};
 use lanes::{Data, Lane, OutputSums, fit, sum_lanes};
@@ -96,13 +97,14 @@ impl<'a> SampledFlow<'a> {
                 tape,
                 inputs: Vec::new(),
                 sum: vec![0.0; architecture.len()],
-                error: 0.0,
+                losses: 0.0,
                 excess: 0.0,
                 kept: Vec::new(),
                 outputs: OutputSums {
                     power: [0.0; 2],
                     cross: [map.clone(), map.clone()],
                     parts: [parts.clone(), parts.clone()],
+                    right: 0,
                 },
             }
         };
@@ -131,8 +133,8 @@ impl<'a> SampledFlow<'a> {
         self
     }
 
-    /// The outputs of one modality's own stack for all samples, block after block and by columns, as
-    /// [`Samples::targets`] are; of all stacks together where none is named.
+    /// The predictions of one modality's own stack for all samples, block after block and by columns, as
+    /// [`Samples::targets`] are; of all stacks together where none is named. Under squared loss they are the outputs.
     pub fn outputs(&mut self, m: Option<usize>, weights: &[f64]) -> Vec<f64> {
         let all = View {
             weight: 1.0,
@@ -149,7 +151,7 @@ impl<'a> SampledFlow<'a> {
         self.each_lane(|lane, data| lane.evaluate(data, weights));
         let count = self.count();
         sum_lanes(&self.lanes, count, &mut self.gradient);
-        self.loss = self.error() / (2.0 * count);
+        self.loss = self.losses() / count;
         self.is_finite = self.loss.is_finite() && weights.iter().all(|w| w.is_finite());
     }
 
@@ -161,7 +163,7 @@ impl<'a> SampledFlow<'a> {
                 wiring: &self.wiring,
                 samples,
                 views: &self.views,
-                is_frozen: self.is_frozen,
+                loss: (!self.is_frozen).then_some(samples.loss),
             };
             lane.add(&data, 0..samples.blocks(), weights);
             sum_lanes(&self.lanes[..1], samples.len() as f64, rate);
@@ -181,7 +183,7 @@ impl<'a> SampledFlow<'a> {
     /// The loss at the state `weights`.
     pub fn loss(&mut self, weights: &[f64]) -> f64 {
         self.each_lane(|lane, data| lane.compare(data, weights));
-        self.error() / (2.0 * self.count())
+        self.losses() / self.count()
     }
 
     /// 1/2 E|y - y^_m|^2 - 1/2 E|y|^2 of the output y^_m of one modality's own stack, for late fusion without biases.
@@ -204,7 +206,7 @@ impl<'a> SampledFlow<'a> {
             wiring: &self.wiring,
             samples,
             views: &self.views,
-            is_frozen: self.is_frozen,
+            loss: (!self.is_frozen).then_some(samples.loss),
         };
         let blocks = 0..samples.blocks();
         lane.add_excess(&data, (&self.own_views[m], blocks), weights);
@@ -244,8 +246,10 @@ impl<'a> SampledFlow<'a> {
         let layers = &architecture.layers;
         let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
         let parts = self.lanes.first().map_or(0, |l| l.outputs.parts[0].len());
-        observation.values.resize(power + 1 + parts, 0.0);
-        observation.rates.resize(power + 1 + parts, 0.0);
+        let accuracy = self.accuracy();
+        let len = power + 1 + parts + usize::from(accuracy.is_some());
+        observation.values.resize(len, 0.0);
+        observation.rates.resize(len, 0.0);
         let Observation { values, rates } = observation;
         for (l, layer) in layers.iter().enumerate() {
             let [w, rate] = [weights, rate].map(|state| layer.of(state).entries);
@@ -258,8 +262,18 @@ impl<'a> SampledFlow<'a> {
             let lanes = self.lanes.iter();
             let sum: f64 = lanes.map(|lane| lane.outputs.power[k]).sum();
             out[power] = sum / self.count();
-            self.write_fits(k, map_len, out, power + 1);
+            self.write_fits(k, map_len, &mut out[..power + 1 + parts], power + 1);
         }
+        if let (Some(accuracy), Some(last)) = (accuracy, observation.values.last_mut()) {
+            *last = accuracy;
+        }
+    }
+
+    /// The fraction of the samples last observed whose class has the largest output; None where targets are no classes.
+    fn accuracy(&self) -> Option<f64> {
+        let is_classed = self.moments.compared_by() == Loss::CrossEntropy;
+        let right: usize = self.lanes.iter().map(|lane| lane.outputs.right).sum();
+        is_classed.then(|| right as f64 / self.count())
     }
 
     /// J V at the state `point`.
@@ -298,8 +312,8 @@ impl<'a> SampledFlow<'a> {
         self.lanes.iter().map(|lane| lane.excess).sum()
     }
 
-    fn error(&self) -> f64 {
-        self.lanes.iter().map(|lane| lane.error).sum()
+    fn losses(&self) -> f64 {
+        self.lanes.iter().map(|lane| lane.losses).sum()
     }
 
     /// Does some work for every lane, in parallel where it is enough.
@@ -311,7 +325,7 @@ impl<'a> SampledFlow<'a> {
             wiring: &self.wiring,
             samples: samples.as_ref(),
             views: &self.views,
-            is_frozen: self.is_frozen,
+            loss: (!self.is_frozen).then_some(samples.loss),
         };
         let samples = data.samples;
         if self.lanes.len() > 1 && samples.len() * self.gradient.len() >= WORTH_THREADS {

@@ -11,8 +11,8 @@
 //! ```
 
 use super::dense::{gather, pull, send};
-use super::tape::{Tape, Wiring, add_bias, add_sums};
-use crate::data::Block;
+use super::tape::{Tape, Wiring, add_bias, add_sums, outputs_of};
+use crate::data::{Block, Loss};
 
 /// Differentials of the panels of a [`Tape`].
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ pub(super) struct Tangent {
     pub(super) panels: Vec<Vec<f64>>,
     /// phi''(z) dz; empty where phi'' vanishes.
     bent: Vec<Vec<f64>>,
-    /// du, then ddelta, of hidden spaces, and -dy^.
+    /// du, then ddelta, of hidden spaces, and the change of -dLoss/dy^.
     back: Vec<Vec<f64>>,
 }
 
@@ -65,6 +65,13 @@ impl Tangent {
         }
     }
 
+    /// Changes of the outputs become those of predictions, which the tape has.
+    pub(super) fn predict(&mut self, tape: &Tape, block: &Block<'_>, loss: Loss) {
+        let last = self.panels.len() - 1;
+        let changes = &mut self.panels[last][..block.targets.len()];
+        loss.predict_changes(outputs_of(&tape.panels, block), changes, block.len);
+    }
+
     /// Gives the block's errors a weight in [`Tangent::backward`].
     pub(super) fn scale_outputs(&mut self, weight: f64) {
         if let (Some(outputs), true) = (self.panels.last_mut(), weight != 1.0) {
@@ -72,7 +79,8 @@ impl Tangent {
         }
     }
 
-    /// Adds the block's part of P J V to `product`, after the forward passes of both.
+    /// Adds the block's part of P J V to `product`, after the forward passes of both, and [`Tangent::predict`]: residuals
+    /// change by minus what predictions do.
     pub(super) fn backward(
         &mut self,
         wiring: &Wiring<'_>,

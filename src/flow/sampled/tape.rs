@@ -1,7 +1,8 @@
 //! One block of samples forward through the network and back.
 
 use super::dense::{Shape, gather, pull, send};
-use crate::data::Block;
+use crate::data::{Block, Loss};
+use crate::linalg::dot;
 use crate::network::{Architecture, Layer, Spaces};
 use std::ops::Range;
 
@@ -126,7 +127,7 @@ pub(super) struct Tape {
     pub(super) slope: Vec<Vec<f64>>,
     /// phi''(z); empty where it vanishes.
     pub(super) curve: Vec<Vec<f64>>,
-    /// What comes back: -dLoss/dh, and once multiplied by the slope -dLoss/dz; y - y^ of outputs.
+    /// What comes back: -dLoss/dh, and once multiplied by the slope -dLoss/dz; -dLoss/dy^ of outputs.
     pub(super) back: Vec<Vec<f64>>,
 }
 
@@ -177,18 +178,30 @@ impl Tape {
         }
     }
 
-    /// y - y^, times the `weight` of the block's errors; gives back the sum of its squares, weighted alike. Of a frozen
-    /// flow it is y.
-    pub(super) fn compare(&mut self, block: &Block<'_>, weight: f64, is_frozen: bool) -> f64 {
-        let outputs = self.panels.len() - 1;
-        let mut error = 0.0;
-        let pairs = block.targets.iter().zip(&self.panels[outputs]);
-        for (residual, (target, output)) in self.back[outputs].iter_mut().zip(pairs) {
-            let left = if is_frozen { *target } else { target - output };
-            *residual = weight * left;
-            error += left * left;
+    /// -dLoss/dy^, times the `weight` of the block's losses; gives back their sum, weighted alike. Without a `loss`, of a
+    /// frozen flow, it is y.
+    pub(super) fn compare(&mut self, block: &Block<'_>, weight: f64, loss: Option<Loss>) -> f64 {
+        let last = self.panels.len() - 1;
+        let outputs = outputs_of(&self.panels, block);
+        let residual = &mut self.back[last][..outputs.len()];
+        let sum = match loss {
+            Some(loss) => loss.compare(outputs, block.targets, block.len, residual),
+            None => {
+                residual.copy_from_slice(block.targets);
+                0.5 * dot(residual, residual)
+            }
+        };
+        if weight != 1.0 {
+            residual.iter_mut().for_each(|left| *left *= weight);
         }
-        weight * error
+        weight * sum
+    }
+
+    /// The outputs become predictions of the targets.
+    pub(super) fn predict(&mut self, block: &Block<'_>, loss: Loss) {
+        let last = self.panels.len() - 1;
+        let outputs = &mut self.panels[last][..block.targets.len()];
+        loss.predict(outputs, block.len);
     }
 
     /// Adds the block's part of -P dLoss/dw to `rate`.

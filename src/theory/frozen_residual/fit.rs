@@ -1,6 +1,6 @@
 //! What some modalities fit, found by integrating their stacks alone.
 
-use crate::data::Moments;
+use crate::data::{Loss, Moments};
 use crate::flow::Flow;
 use crate::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate_explicit};
 use crate::linalg::{dot, norm};
@@ -10,6 +10,10 @@ use nalgebra::DVector;
 /// Share of the loss gained so far that the last third of the time may have gained where a fit is at rest: its outputs are
 /// then within the root of that. The rate does not tell, since units that rest at a kink go on jumping to and fro.
 const LEFT: f64 = 1e-6;
+
+/// The same under cross-entropy. Classes that can be told apart have no minimum at finite weights: the loss falls like 1/t,
+/// and probabilities are within about this share of where they tend to.
+const LEFT_OF_CLASSES: f64 = 1e-3;
 
 /// Relative tolerance of a step.
 const RTOL: f64 = 1e-4;
@@ -82,6 +86,10 @@ pub(super) fn fit(
     let mut course = Course::new(reader.outputs(Some(m), start.as_slice()), targets);
     let mut all = Area::new(reader.outputs(None, start.as_slice()));
     let settings = settings(architecture, &start, f64::INFINITY);
+    let most_left = match moments.compared_by() {
+        Loss::Squared => LEFT,
+        Loss::CrossEntropy => LEFT_OF_CLASSES,
+    };
     let end = integrate_explicit(
         &mut flow,
         start,
@@ -104,7 +112,7 @@ pub(super) fn fit(
                 time,
                 reader.outputs(None, segment.nodes()[2].state.as_slice()),
             );
-            match is_at_rest(&losses) {
+            match is_at_rest(&losses, most_left) {
                 true => Verdict::Stop(Outcome::Converged),
                 false => Verdict::Continue,
             }
@@ -119,13 +127,13 @@ pub(super) fn fit(
 }
 
 /// Whether the last third of the time gained next to nothing.
-fn is_at_rest(losses: &[(f64, f64)]) -> bool {
+fn is_at_rest(losses: &[(f64, f64)], most_left: f64) -> bool {
     let (Some(first), Some(last)) = (losses.first(), losses.last()) else {
         return false;
     };
     let before = losses.partition_point(|(time, _)| *time <= last.0 * 2.0 / 3.0);
     let before = &losses[before.saturating_sub(1)];
-    before.1 - last.1 <= LEFT * (first.1 - last.1)
+    before.1 - last.1 <= most_left * (first.1 - last.1)
 }
 
 /// Outputs along the way, in parts of steps in which they change by little: between them they are taken for straight lines.

@@ -65,7 +65,7 @@ fn ensure_known(moments: &Moments, architecture: &Architecture) -> Result<(), &'
     }
     if !architecture.shared.is_empty() {
         return Err(
-            "times from the actual weights are known for late fusion only where units are not linear: \
+            "times from the actual weights are known for late fusion only where moments do not suffice: \
              in shared layers what is learned goes on moving",
         );
     }

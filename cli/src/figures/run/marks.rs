@@ -13,8 +13,12 @@ use modalflow::trajectory::Observables;
 use std::cmp::Ordering;
 
 impl Run<'_> {
-    /// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*.
+    /// Levels of M_0, of the saddles that were visited or are the predicted first ones, and M_*; none under cross-entropy, of
+    /// which the losses there are not known.
     pub(super) fn loss_levels(&self) -> Vec<Level> {
+        if self.observables.has_classes() {
+            return Vec::new();
+        }
         let moments = self.observables.moments;
         let detection = &self.result.flow.detection;
         let count = moments.modalities.len();

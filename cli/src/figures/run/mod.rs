@@ -106,7 +106,11 @@ impl Run<'_> {
             &mut panel,
             self.mode_times(|knot, _| self.observables.loss(knot)),
         );
-        with_value_axis("loss (units of y²)", 1, panel)
+        let label = match self.observables.has_classes() {
+            true => "cross-entropy (nats)",
+            false => "loss (units of y²)",
+        };
+        with_value_axis(label, 1, panel)
     }
 
     /// The total maps. The legend has an entry for each modality, then one for theory and for each learning
