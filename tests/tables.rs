@@ -261,6 +261,17 @@ fn columns_that_vary_by_rounding_only_are_constant() {
         error.contains("have the value 7; as flat are column c"),
         "{error}"
     );
+    // Nothing is to be learned of a target that does not vary, whatever is done to constants.
+    let error = error_of(
+        "a,b,y\n1,2,7\n2,5,7\n3,2,7\n",
+        json!({
+            "standardise": true, "constant": "drop", "modalities": {"A": ["a"], "B": ["b"]},
+        }),
+    );
+    assert!(
+        error.contains("column y: all 3 rows") && error.contains("leaves nothing to learn"),
+        "{error}"
+    );
 }
 
 /// Three columns of rank two, c = a + b: principal axes by scikit-learn's PCA, with its signs.

@@ -164,12 +164,17 @@ impl Preparation {
                 .collect();
             (modalities, reading.constant) = (varying.modalities, varying.others);
         }
-        self.scale(&mut inputs, &of_inputs)?;
+        let flat = format!(
+            "a constant cannot be scaled to variance 1: leave the column out, or set {0}.constant: drop or \
+             {0}.standardise: false",
+            self.key
+        );
+        self.scale(&mut inputs, &of_inputs, &flat)?;
         let mut targets = match raw.targets {
             Targets::Numbers(numbers) => {
                 reading.warnings.extend(codes(&numbers, of_targets));
                 let mut parts = Parts::of(numbers, &split);
-                self.scale(&mut parts, of_targets)?;
+                self.scale(&mut parts, of_targets, FLAT_TARGET)?;
                 parts
             }
             Targets::Classes(classes) => {
@@ -245,8 +250,8 @@ impl Preparation {
         Ok(split)
     }
 
-    /// Standardises every column, or makes sure that its squares are finite.
-    fn scale(&self, parts: &mut Parts, origins: &[Origin]) -> Result<()> {
+    /// Standardises every column, or makes sure that its squares are finite; `remedy` is for those that do not vary.
+    fn scale(&self, parts: &mut Parts, origins: &[Origin], remedy: &str) -> Result<()> {
         if !self.standardise {
             return ensure_squares(&parts.training, origins, self.key);
         }
@@ -263,29 +268,8 @@ impl Preparation {
             .collect();
         match flat.split_first() {
             None => Ok(()),
-            Some((first, others)) => Err(self.flat(parts.training.nrows(), first, others)),
+            Some((first, others)) => Err(refused(parts.training.nrows(), first, others, remedy)),
         }
-    }
-
-    /// Columns that cannot be scaled to variance 1.
-    fn flat(&self, rows: usize, first: &(&Origin, Flat), others: &[(&Origin, Flat)]) -> InputError {
-        let (origin, why) = first;
-        let mut problem = match why {
-            Flat::Constant(value) => format!("all {rows} rows trained on have the value {value}"),
-            Flat::Rounding(least, largest) => format!(
-                "the {rows} rows trained on differ only by rounding, from {least} to {largest}"
-            ),
-        };
-        if !others.is_empty() {
-            let names = others.iter().map(|(origin, _)| origin.column.as_str());
-            problem += &format!("; as flat are {}", listed(names));
-        }
-        let remedy = format!(
-            "a constant cannot be scaled to variance 1: leave the column out, or set {0}.constant: drop or \
-             {0}.standardise: false",
-            self.key
-        );
-        origin.refuse(problem, remedy)
     }
 
     /// The inputs in each modality's principal components, and the modalities that these make up.
@@ -309,6 +293,30 @@ impl Preparation {
         inputs.holdout = DMatrix::from_vec(inputs.holdout.nrows(), columns, holdout);
         Ok(modalities)
     }
+}
+
+/// What to do about a target that does not vary: it is not left out as an input may be.
+const FLAT_TARGET: &str = "a target that does not vary leaves nothing to learn: give another one, or rows on which it varies";
+
+/// Columns that cannot be scaled to variance 1.
+fn refused(
+    rows: usize,
+    first: &(&Origin, Flat),
+    others: &[(&Origin, Flat)],
+    remedy: &str,
+) -> InputError {
+    let (origin, why) = first;
+    let mut problem = match why {
+        Flat::Constant(value) => format!("all {rows} rows trained on have the value {value}"),
+        Flat::Rounding(least, largest) => {
+            format!("the {rows} rows trained on differ only by rounding, from {least} to {largest}")
+        }
+    };
+    if !others.is_empty() {
+        let names = others.iter().map(|(origin, _)| origin.column.as_str());
+        problem += &format!("; as flat are {}", listed(names));
+    }
+    origin.refuse(problem, remedy)
 }
 
 /// Range of `folds`.

@@ -124,10 +124,11 @@ impl Subject<'_> {
         *own = Until { time, ..self.until };
         let found = self.measured(&prepared)?;
         let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
+        let predicted_ratio = LayerTheory::of(&prepared.theory).ratio;
         Ok(RemedyResult {
             remedy,
             value,
-            predicted_ratio: LayerTheory::of(&prepared.theory).ratio,
+            predicted_ratio,
             measured_ratio: found.ratio,
             draws: match draws {
                 None => None,
@@ -137,7 +138,7 @@ impl Subject<'_> {
                 time_factor: over(found.t_second, self.plain.t_second),
                 error_factor: over(found.error, self.plain.holdout_error),
             },
-            reason: (remedy == "modulate").then(|| {
+            reason: (remedy == "modulate" && predicted_ratio.is_none()).then(|| {
                 "theory knows the strength from which the first modality is no longer ahead in score, and no ratio".into()
             }),
         })

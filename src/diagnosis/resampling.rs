@@ -59,12 +59,19 @@ pub(super) struct Confidence {
     pub(super) share: f64,
 }
 
+/// A smaller lead is a tie: of modalities that are copies of one another.
+const ROUND_OFF: f64 = 1e-9;
+
 /// That of the sign of `value`, by resamples of it.
 pub(super) fn confidence(value: f64, resamples: &[f64]) -> Option<Confidence> {
     let known: Vec<f64> = resamples.iter().copied().filter(|x| !x.is_nan()).collect();
     let middle = quantile(&known, 0.5)?;
-    let is_same = |x: f64| (x > 0.0) == (value > 0.0);
-    let agree = |shift: f64| known.iter().filter(|x| is_same(*x + shift)).count() as f64;
+    let agreement = |x: f64| match x.abs() <= ROUND_OFF || value.abs() <= ROUND_OFF {
+        // A tie speaks for neither.
+        true => 0.5,
+        false => f64::from(u8::from((x > 0.0) == (value > 0.0))),
+    };
+    let agree = |shift: f64| known.iter().map(|x| agreement(x + shift)).sum::<f64>();
     let shift = if value.is_finite() && middle.is_finite() {
         value - middle
     } else {
@@ -122,6 +129,9 @@ mod tests {
         let moved = confidence(1.0, &resamples.map(|x| x - 2.0)).expect("resamples");
         assert_eq!((moved.confidence, moved.share), (3.5 / 5.0, 0.0));
         assert_eq!(confidence(1.0, &[]), None);
+        // Of copies of one modality each half says that neither is ahead.
+        let tied = confidence(0.0, &[1e-16, -1e-16, 0.0]).expect("resamples");
+        assert_eq!((tied.confidence, tied.share), (0.5, 0.5));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The parts of a diagnosis in their order.
 
-use super::by_samples::Sampled;
+use super::by_samples::{SAMPLED_PARTS, Sampled};
 use super::clock::{Clock, FLOW_PARTS, Ongoing};
 use super::draws::{self, Drawn, Draws};
 use super::layers::{self, Descending, Prepared, Shared};
@@ -188,12 +188,11 @@ impl Work<'_> {
     }
 
     fn parts(&self, fusions: usize) -> usize {
-        let each =
-            1 + self.pool.map_or(0, |_| self.divisions) + usize::from(self.sampled.is_some());
-        let flows = fusions * each;
+        let flows = fusions * (1 + self.pool.map_or(0, |_| self.divisions));
+        let sampled = self.sampled.map_or(0, |_| fusions * SAMPLED_PARTS as usize);
         let resampled = self.options.resamples + self.options.permutations;
         let draws = fusions * self.shared.draws() as usize;
-        draws + flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
+        draws + sampled + flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
     }
 
     /// Why there are no rows to resample.

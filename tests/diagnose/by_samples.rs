@@ -97,7 +97,7 @@ fn the_cost_is_bounded_and_told_before_it_begins() {
     // below the fewest that are taken.
     let dear = cost(&FEW);
     assert!(
-        dear.starts_with("relu units of width 20000 by samples: 2 flows on 50 of "),
+        dear.starts_with("relu units of width 20000 by samples: 2 fusion layers on 50 of "),
         "{dear}"
     );
     let free = cost(&Options {
@@ -105,7 +105,7 @@ fn the_cost_is_bounded_and_told_before_it_begins() {
         ..FEW
     });
     assert!(
-        free.starts_with("relu units of width 30 by samples: 2 flows on "),
+        free.starts_with("relu units of width 30 by samples: 2 fusion layers on "),
         "{free}"
     );
     let linear = yaml.replace(", activation: relu", "");

@@ -381,6 +381,21 @@ fn columns_without_variance_are_left_out() {
     );
 }
 
+/// Of two copies of one modality neither is ahead, and neither explains more.
+#[test]
+fn copies_have_no_order() {
+    let table = written(
+        &["a", "b", "y"],
+        (0..40).map(|k| {
+            let a = f64::from(k * 7 % 11);
+            vec![a, a, a + f64::from(k * 3 % 7)]
+        }),
+    );
+    let found = diagnose(&two_layers(&table, "{A: [a], B: [b]}"));
+    let sure = (found.first.confidence, found.superficial.confidence);
+    assert_eq!(sure, (Some(0.5), Some(0.5)));
+}
+
 /// A flow that ends at a time given by the user does not tell what comes later.
 #[test]
 fn of_flows_that_are_cut_short_nothing_is_recommended() {

@@ -83,6 +83,13 @@ fn worded_as_option(mut error: InputError) -> InputError {
         error.remedy.truncate(place);
         error.remedy += "it is relative to the current folder";
     }
+    for (key, option) in [
+        ("data.table.path", "--table"),
+        ("data.table.label", "--label"),
+        ("data.arrays.label", "--label"),
+    ] {
+        error.remedy = error.remedy.replace(key, option);
+    }
     if let Some((before, key)) = error.remedy.split_once("set data.") {
         let key = key.replacen(": ", "=", 1);
         error.remedy = format!("{before}give --set data.{key}");

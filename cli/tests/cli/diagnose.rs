@@ -121,12 +121,14 @@ fn relu_stands_beside_the_linear_units() {
     );
     assert!(
         words.contains(
-            "The same with relu units, by samples One flow for each fusion layer, on 48 rows"
+            "The same with relu units, by samples A flow for each fusion layer, on 48 rows"
         ),
         "{words}"
     );
     assert!(
-        note.starts_with("note: d: relu units of width 6 by samples: 2 flows on 48 of 48 rows"),
+        note.starts_with(
+            "note: d: relu units of width 6 by samples: 2 fusion layers on 48 of 48 rows"
+        ),
         "{note}"
     );
     let found = sandbox.json("outputs/d/diagnosis.json");
@@ -280,7 +282,7 @@ fn a_network_that_learns_another_modality_first_is_said_so() {
         "{page}"
     );
     assert!(
-        page.contains("of 32 draws late fusion learns A from 100 % first"),
+        page.contains("of 32 draws late fusion learns A first from 100 %"),
         "{page}"
     );
     assert!(!page.contains("B is learned first"), "{page}");

@@ -59,7 +59,7 @@ fn not_a_number(text: &str, format: &Format) -> Flaw {
             format!("set {key}.decimal: \".\" if the point is the decimal sign")
         }
         (Some(key), _) if has_letters => format!(
-            "words cannot be inputs: leave the column out, give it as {key}.label if it is what is to be told, or \
+            "words are no numbers: leave the column out, give it as {key}.label if it is what is to be told, or \
              write one column of 0 and 1 for each category"
         ),
         _ => FILL_IN.to_owned(),

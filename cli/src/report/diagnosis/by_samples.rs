@@ -53,9 +53,10 @@ fn setting(diagnosis: &Diagnosis, found: &BySamples) -> String {
         }
     };
     format!(
-        "One flow for each fusion layer, on {} rows with one draw of the weights{width}, of at most {} steps. Theory is that \
+        "A flow for each fusion layer, on {} rows with one draw of the weights{width}, of at most {} steps. Theory is that \
          of the linear network from the same weights on the same rows. A flow ends where the loss is that of the best linear \
-         map of all modalities, but for 2 % of what such a map learns.{restricted}{seen}",
+         map of all modalities, but for 2 % of what such a map learns, or at half of that where no second modality is \
+         learned by then.{restricted}{seen}",
         found.rows, found.most_steps
     )
 }

@@ -71,10 +71,14 @@ fn who(diagnosis: &Diagnosis) -> String {
     let fits = match &alone[..] {
         [] => String::new(),
         names => format!(
-            "{} alone {} every row that it is trained on exactly, so that late fusion need not learn the others; ",
+            "{} alone {} every row that it is trained on exactly, so that late fusion need not learn the others",
             names.join(" and "),
             if names.len() > 1 { "each fit" } else { "fits" }
         ),
+    };
+    let noise = match is_below_noise(diagnosis) {
+        true => ", at a rate that permuted targets reach too",
+        false => "",
     };
     let first = &diagnosis.first;
     let of_draws = first
@@ -82,23 +86,28 @@ fn who(diagnosis: &Diagnosis) -> String {
         .zip(late(diagnosis).and_then(|l| l.draws.as_ref()));
     let does = match of_draws {
         Some((share, _)) if share >= AGREE => format!(
-            "is learned first{}",
+            "is learned first{noise}{}",
             sure(first.with_draws.or(first.confidence))
         ),
         Some((_, draws)) => format!(
-            "grows fastest from small weights{}, but the initial weights decide: {}",
+            "grows fastest from small weights{noise}{}, but the initial weights decide: {}",
             sure(first.confidence),
             orders(draws)
         ),
-        None if trained_as_said(diagnosis) => format!("is learned first{}", sure(first.confidence)),
-        None => format!("grows fastest from small weights{}", sure(first.confidence)),
+        None if trained_as_said(diagnosis) => {
+            format!("is learned first{noise}{}", sure(first.confidence))
+        }
+        None => format!(
+            "grows fastest from small weights{noise}{}",
+            sure(first.confidence)
+        ),
     };
-    let noise = match is_below_noise(diagnosis) {
-        true => ", at a rate that permuted targets reach too",
-        false => "",
+    let subject = match &alone[..] {
+        [] => first.name.clone(),
+        [only] if *only == first.name => format!("{fits}, and it"),
+        _ => format!("{fits}; {}", first.name),
     };
-    let name = &first.name;
-    format!("{fits}{name} {does}{noise}{}.", preference(diagnosis))
+    format!("{subject} {does}{}.", preference(diagnosis))
 }
 
 /// Which modality late fusion learns first from how many draws, the most frequent one first.
@@ -107,12 +116,12 @@ fn orders(draws: &Draws) -> String {
     first.sort_by(|a, b| b.share.total_cmp(&a.share));
     let each = first
         .iter()
-        .map(|f| format!("{} from {}", f.name, share(f.share)));
+        .map(|f| format!("{} first from {}", f.name, share(f.share)));
     let each: Vec<String> = each.collect();
     format!(
-        "of {} draws late fusion learns {} first",
+        "of {} draws late fusion learns {}",
         draws.draws,
-        each.join(", ")
+        each.join(" and ")
     )
 }
 
@@ -135,7 +144,9 @@ fn is_below_noise(diagnosis: &Diagnosis) -> bool {
 fn preference(diagnosis: &Diagnosis) -> String {
     let superficial = &diagnosis.superficial;
     if let (Some(reason), Some(_)) = (&superficial.reason, diagnosis.first.confidence) {
-        return format!("; whether another one explains more alone cannot be told: {reason}");
+        return format!(
+            "; whether another modality explains more alone cannot be told, since {reason}"
+        );
     }
     let alone = |m: &ModalityReading| m.explained_alone.unwrap_or(f64::NEG_INFINITY);
     let is_first = |m: &&ModalityReading| m.name == diagnosis.first.name;
@@ -278,6 +289,9 @@ fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
         (_, Some(true)) => {
             "; the error on rows held out falls to the end, so that patience is all it takes"
         }
+        (Some(true), _) if is_biased && late.second.is_none() => {
+            "; the error on rows held out is least along the way, with the bias in it"
+        }
         (Some(true), _) if is_biased => {
             "; the error on rows held out is least before that, so that stopping early locks the bias in"
         }
@@ -364,7 +378,7 @@ fn rate_words(remedy: &RemedyResult) -> String {
                 range(left)
             ),
             None if !draws.holds => format!(
-                "; no learning rate is advised: the factor that balances is {} over the draws",
+                "; no learning rate is advised, since the factor that balances ranges from {} over the draws",
                 factors(draws)
             ),
             _ => String::new(),

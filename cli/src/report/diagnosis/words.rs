@@ -262,7 +262,11 @@ pub(super) fn reasons<'d>(
     said.into_iter()
         .map(move |(reason, of)| match of.len() == count {
             true => reason,
-            false => format!("Fusion layer {}: {reason}", of.join(", ")),
+            false => format!(
+                "Fusion layer{} {}: {reason}",
+                if of.len() == 1 { "" } else { "s" },
+                of.join(", ")
+            ),
         })
 }
 
