@@ -40,8 +40,9 @@ pub struct Draws {
     /// The time ratio; null where no second modality is ever learned, and for several outputs, of which theory waits for modes
     /// that the measured time does not.
     pub ratio: Option<Spread>,
-    /// In which share of them no second modality is ever learned.
-    pub never: f64,
+    /// In which share of them no second modality is ever learned; null for several outputs, of which theory may not know when
+    /// the second modality is.
+    pub never: Option<f64>,
 }
 
 /// How often a modality is learned first.
@@ -136,7 +137,7 @@ impl Draws {
             draws: times.len(),
             first: first.collect(),
             ratio: ratio(drawn, moments),
-            never: share(&|found| found.ratio.is_none()),
+            never: (moments.outputs_len() == 1).then(|| share(&|found| found.ratio.is_none())),
         })
     }
 

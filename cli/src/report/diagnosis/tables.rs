@@ -139,7 +139,9 @@ fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
             ("ratio, 10 %", &|(_, d)| short(d.ratio.map(|r| r.low))),
             ("median", &|(_, d)| short(d.ratio.map(|r| r.median))),
             ("90 %", &|(_, d)| short(d.ratio.map(|r| r.high))),
-            ("no second from", &|(_, d)| share(d.never)),
+            ("no second from", &|(_, d)| {
+                d.never.map_or(NONE.to_owned(), share)
+            }),
         ],
     )
 }

@@ -223,8 +223,8 @@ fn matters(diagnosis: &Diagnosis, seed: u64) -> String {
 fn ratio_words(draws: &Draws) -> Option<String> {
     let ratio = draws.ratio?;
     let never = match draws.never {
-        0.0 => String::new(),
-        never => format!(", and from {} of them no second one", share(never)),
+        None | Some(0.0) => String::new(),
+        Some(never) => format!(", and from {} of them no second one", share(never)),
     };
     Some(format!(
         "Over {} draws of the initial weights late fusion learns the second modality {} times as late as the first (10 to \
