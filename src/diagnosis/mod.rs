@@ -339,14 +339,6 @@ fn ensure_fit(scenario: &Scenario) -> Result<()> {
             "leave the key out: classes are targets of squared loss too; modalflow run takes cross_entropy",
         ));
     }
-    if !scenario.loss.is_squared() {
-        let remedy = "leave the key out; modalflow run takes other losses";
-        return Err(InputError::at(
-            "loss",
-            "a diagnosis is of squared loss",
-            remedy,
-        ));
-    }
     if !scenario.remedy.is_empty() {
         let remedy = "leave the section out: a diagnosis tries the remedies itself";
         return Err(InputError::at("remedy", "a remedy is given", remedy));
