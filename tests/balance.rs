@@ -129,10 +129,10 @@ fn weight_decay_loses_the_second_modality_at_its_limit() {
         let found = result.theory.from_weights.as_ref().expect("times");
         assert_eq!(found.t_second.is_none(), is_lost);
         assert!(result.theory_curve.is_none());
-        // The limits stay, and nothing else is known.
+        // The limits stay.
         let found = problem.balance(&result.theory).expect("limits");
         assert_eq!(found.weight_decay, Some(limits));
-        assert!(found.formula.rate.is_empty() && found.modulate.is_none());
+        assert!(found.formula.keep.is_empty() && found.modulate.is_none());
         let end = result.flow.trajectory.end();
         [0, 1].map(|m| problem.observables().norm(end, m))
     };
@@ -174,5 +174,67 @@ fn intermediate_fusion_is_balanced_by_equal_speeds() {
             assert_eq!(common::place(&phase.first), Some(first), "{factor}");
             assert!(phase.ratio.expect("both are learned") > 1.0 + 1e-4);
         }
+    }
+}
+
+/// rho = -0.6: S_yxB = -0.2, and A that is learned takes 2.8 (-0.3) of it, so that with equal weights lambda the drive of B is
+/// (1 + lambda) (-0.2) + 0.84. It is zero at 3.2, and the ratio infinite there: nothing bounds it.
+#[test]
+fn equal_remedies_have_no_limit_where_a_drive_turns_round() {
+    // Aligned weights would never come back from a drive that turns round.
+    let random = LATE.replace("aligned: {norm", "gaussian: {std");
+    let found = balance(&toy(-0.6, &random)).expect("an order");
+    assert_eq!(
+        (found.equal, found.equal_limit),
+        (Some(Effect::Diverges), None)
+    );
+    let ratio = |lambda: f64| {
+        let remedy = format!("remedy: {{auxiliary: {{A: {lambda}, B: {lambda}}}}}");
+        let problem = common::prepare(&toy(-0.6, &format!("{random}{remedy}")));
+        problem.theory().ratio.expect("a ratio")
+    };
+    // It is zero at lambda = 3.2.
+    assert!(ratio(3.1) > 5.0 * ratio(0.0) && ratio(3.3) > 5.0 * ratio(40.0));
+}
+
+/// Under weight decay modes grow at c_m (s_m - mu), and integration agrees but for the drops, of order one in times of 12.
+#[test]
+fn rates_balance_under_weight_decay() {
+    let decaying = LATE.replace("{loss_gap: 1.0e-6}}", "{time: 100}, weight_decay: 0.5}");
+    let found = balance(&toy(0.5, &decaying)).expect("limits");
+    let rate = found.formula.rate.get("B").copied();
+    assert!(close(rate, 4.5 / 1.5, 1e-12), "{rate:?}");
+    let remedy = format!("remedy: {{rate: {{B: {}}}}}", rate.expect("a rate"));
+    let (problem, result) = common::run(&toy(0.5, &format!("{decaying}{remedy}")));
+    let phase = &result.flow.detection.phase;
+    assert!(close(phase.ratio, 1.0, 0.05), "{:?}", phase.ratio);
+    // What is balanced is told so.
+    let found = problem.balance(&problem.theory()).expect("limits");
+    assert!(close(
+        found.formula.rate.values().next().copied(),
+        3.0,
+        1e-9
+    ));
+}
+
+/// The modality that explains more drives less here, S_yxA = 1.5 of variance 4 and S_yxB = 1 of variance 1 with rho = 0.9: from
+/// mu = 1/6 to 3/8 the minimum has B alone.
+#[test]
+fn weight_decay_may_lose_the_first_modality() {
+    let data = "data: {toy: {rho: 0.9, sigma: {A: 2, B: 1}, target: {A: -0.394736842105, B: 1.710526315789}}}";
+    let found = balance(&format!("{data}\n{LATE}")).expect("limits");
+    let limits = found.weight_decay.expect("two layers");
+    // |1.5 - 1.8 (1 - mu)| = mu where 0.3 - 1.8 mu = mu, and where 1.8 mu - 0.3 = mu.
+    let [from, to] = limits.loses_first.expect("a range");
+    assert!(
+        (from - 0.3 / 2.8).abs() < 1e-9 && (to - 0.375).abs() < 1e-9,
+        "{from} {to}"
+    );
+    for (decay, is_there) in [(0.3, false), (0.45, true)] {
+        let flow = format!("{{time: 100}}, weight_decay: {decay}}}");
+        let text = LATE.replace("{loss_gap: 1.0e-6}}", &flow);
+        let problem = common::prepare(&format!("{data}\n{text}"));
+        let minimum = problem.moments.decayed_minimum().expect("known");
+        assert_eq!(minimum[(0, 0)].abs() > 1e-9, is_there, "{decay}");
     }
 }

@@ -89,3 +89,35 @@ fn rates_come_on_top() {
          remedy: {modulate: {alpha: 0.4}, rate: {A: 0.5, B: 1.5}}}";
     check(&common::run(yaml).1, 1e-6, "rates");
 }
+
+/// Networks that are not linear have no such times, and run all the same.
+#[test]
+fn networks_that_are_not_linear_run_without_a_curve() {
+    let (_, result) = common::run(
+        "{name: t, data: {toy: {rho: 0.3, sigma: {A: 2, B: 1}, target: {A: 1, B: 1}, samples: 50}}, \
+         network: {depth: 2, fusion_layer: 2, width: 4, activation: relu}, init: {gaussian: {std: 1.0e-2}}, \
+         flow: {until: {time: 5}}, remedy: {modulate: {alpha: 0.4}}}",
+    );
+    assert!(result.theory_curve.is_none());
+    assert!(result.theory.from_weights.is_none());
+    assert!(result.flow.branches.is_some());
+}
+
+/// Modulation leaves the saddles where they are, and so what the first modality has there beyond its final map.
+#[test]
+fn the_misattribution_is_that_of_the_saddle() {
+    let result = run(2, (2.0, 0.3), 0.01, "aligned: {norm: 1.0e-6}");
+    let measured = result
+        .flow
+        .detection
+        .phase
+        .misattribution
+        .expect("a plateau");
+    let theory = result.theory.misattribution.expect("known");
+    // |S_yxA| S_A^+ - W_A = rho sigma_B/sigma_A.
+    assert!((theory - 0.15).abs() < 1e-12, "{theory}");
+    assert!(
+        (measured / theory - 1.0).abs() < 1e-2,
+        "{measured} {theory}"
+    );
+}

@@ -58,7 +58,7 @@ impl Problem {
                 "a schedule (remedy.schedule) changes the drives in time: the formulas do not hold",
             );
         }
-        let slows = self.scenario.remedy.modulate.is_some();
+        let slows = self.scenario.remedy.modulation().is_some();
         slows.then_some(
             "modulation (remedy.modulate) changes the rates with the losses: the formulas do not hold",
         )
@@ -72,23 +72,19 @@ impl Problem {
             let limit = self.scenario.flow.until.time.unwrap_or(f64::INFINITY);
             let (moments, architecture) = (&self.moments, &self.architecture);
             theory.utilities = theory::utilities(moments, architecture);
-            theory.take_course(theory::from_samples(
-                moments,
-                architecture,
-                &self.weights,
-                limit,
-            ));
+            let found = theory::from_samples(moments, architecture, &self.weights, limit);
+            theory.take_course((moments, architecture), found);
             return theory;
         }
         if !self.has_times() {
             return theory;
         }
-        if let Some(modulate) = self.scenario.remedy.modulate {
-            theory.take_course(self.modulated_times(modulate));
+        if let Some(modulate) = self.scenario.remedy.modulation() {
+            theory.take_course((moments, architecture), self.modulated_times(modulate));
             return theory;
         }
         if self.changes() {
-            theory.take_course(self.changing_times());
+            theory.take_course((moments, architecture), self.changing_times());
         } else {
             theory.take_weights(moments, architecture, self.steady_times());
         }
@@ -146,10 +142,10 @@ impl Problem {
         self.earlier_stages.is_empty().then_some(())?;
         self.scenario.loss.is_squared().then_some(())?;
         let problem = (&self.moments, &self.architecture);
-        if self.scenario.remedy.modulate.is_none() {
+        if self.scenario.remedy.modulation().is_none() {
             return theory::balance(problem, self.small(), theory);
         }
-        // Modulated flows have no times, only the strength at which the lead changes.
+        // Other remedies beside modulation are not what these values are for: only the strength at which the lead changes is.
         let scale = self.initial_scale();
         let plain = theory::predict(&self.moments, &self.architecture, scale, &self.weights);
         let found = theory::balance(problem, self.small(), &plain)?;
@@ -196,7 +192,7 @@ impl Problem {
         let momentum = section.map_or(Some(0.0), DescentSection::heavy_ball);
         let is_plain = self.scenario.is_of_moments()
             && !self.changes()
-            && self.scenario.remedy.modulate.is_none();
+            && self.scenario.remedy.modulation().is_none();
         let Some(momentum) = momentum.filter(|_| is_plain) else {
             return BySteps::none(
                 "theory follows the steps of plain descent and momentum of all rows, in linear networks of one squared loss \
@@ -279,7 +275,7 @@ impl Problem {
     pub fn theory_curve(&self, theory: &Theory, t_end: f64) -> Option<Curve> {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let scale = self.initial_scale();
-        if let Some(modulate) = self.scenario.remedy.modulate {
+        if let Some(modulate) = self.scenario.remedy.modulation() {
             return self.modulated_curve(modulate, t_end).ok();
         }
         // Its equations are those of one loss.

@@ -115,7 +115,7 @@ impl Problem {
         let parts = (&moments, &architecture, &weights);
         let mut method = auto_method::method(&scenario.flow, parts, smallest);
         let modes = modes_where_needed(scenario, parts, tolerances.rtol);
-        let is_modulated = scenario.remedy.modulate.is_some();
+        let is_modulated = scenario.remedy.modulation().is_some();
         if (modes.is_some() || is_modulated) && method == Method::Exponential {
             // A Krylov space mixes the modes again; that of a modulated flow would need its Jacobian, not symmetric.
             method = Method::RungeKutta(Pair::Dopri5);
@@ -152,7 +152,7 @@ impl Problem {
         let modulation = self
             .scenario
             .remedy
-            .modulate
+            .modulation()
             .map(|m| Modulation::new(m.alpha));
         match self.reduction.as_ref().filter(|_| reduced) {
             None => Network {

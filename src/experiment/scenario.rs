@@ -140,7 +140,7 @@ impl Scenario {
 
     /// Makes sure that the flow can be modulated where it is to be.
     fn ensure_modulation_fits(&self) -> Result<()> {
-        if self.remedy.modulate.is_none() {
+        if self.remedy.modulation().is_none() {
             return Ok(());
         }
         if self.flow.method == MethodChoice::Exponential {

@@ -145,5 +145,5 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
 
 /// Whether exponential steps apply: the rate is smooth, and its Jacobian symmetric.
 fn takes_exponential(problem: &Problem) -> bool {
-    problem.architecture.activation.is_smooth() && problem.scenario.remedy.modulate.is_none()
+    problem.architecture.activation.is_smooth() && problem.scenario.remedy.modulation().is_none()
 }

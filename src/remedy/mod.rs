@@ -56,8 +56,8 @@ pub struct RemedySection {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("examples" = [{"alpha": 0.3}]))]
 pub struct ModulateSection {
-    /// Strength alpha.
-    #[schemars(transform = within(check::POSITIVE))]
+    /// Strength alpha; 0 is no modulation.
+    #[schemars(transform = within(check::NOT_NEGATIVE))]
     pub alpha: f64,
 }
 
@@ -108,7 +108,7 @@ impl RemedySection {
         let given = [
             ("remedy.auxiliary", !self.auxiliary.is_empty()),
             ("remedy.keep", !self.keep.is_empty()),
-            ("remedy.modulate", self.modulate.is_some()),
+            ("remedy.modulate", self.modulation().is_some()),
             ("remedy.schedule", !self.schedule.is_empty()),
         ];
         given
@@ -124,10 +124,12 @@ impl RemedySection {
         shared: usize,
         modalities: usize,
     ) -> Result<()> {
-        let Some(ModulateSection { alpha }) = self.modulate else {
+        if let Some(ModulateSection { alpha }) = self.modulate {
+            check::number("remedy.modulate.alpha", alpha, check::NOT_NEGATIVE)?;
+        }
+        if self.modulation().is_none() {
             return Ok(());
-        };
-        check::number("remedy.modulate.alpha", alpha, check::POSITIVE)?;
+        }
         let has = |values: &ByModality<f64>, neutral: f64| values.values().any(|v| *v != neutral);
         let (problem, remedy) = if modalities != 2 {
             (
@@ -165,6 +167,11 @@ impl RemedySection {
     /// Whether nothing is given.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Gradient modulation, where it does something.
+    pub fn modulation(&self) -> Option<ModulateSection> {
+        self.modulate.filter(|modulate| modulate.alpha > 0.0)
     }
 
     /// The factor on each modality's learning rate, in the last stage.

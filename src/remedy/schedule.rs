@@ -98,7 +98,19 @@ impl RemedySection {
                 exposure,
             })
         };
-        earlier.filter_map(stage).collect()
+        let mut stages: Vec<Stage> = earlier.filter_map(stage).collect();
+        // A joint at which nothing changes is none.
+        let mut next = (self.rate_factors(modalities), self.exposure(modalities));
+        let mut k = stages.len();
+        while k > 0 {
+            k -= 1;
+            let own = (stages[k].rate_factors.clone(), stages[k].exposure.clone());
+            if own == next {
+                stages.remove(k);
+            }
+            next = own;
+        }
+        stages
     }
 
     /// Checks the stages, for a network of these modalities and a run until `end`, where that is known.
@@ -181,6 +193,13 @@ impl StageSection {
         let key = format!("{key}.absent");
         for (i, name) in self.absent.iter().enumerate() {
             check::known_modality(&format!("{key}.{i}"), name, modalities)?;
+            if self.absent[..i].contains(name) {
+                return Err(InputError::at(
+                    format!("{key}.{i}"),
+                    format!("{name:?} stands in the list already"),
+                    "name each absent modality once",
+                ));
+            }
         }
         let is_absent = |name: &&str| self.absent.iter().any(|absent| absent == name);
         let (problem, remedy) = if self.absent.is_empty() {

@@ -92,7 +92,11 @@ impl Theory {
 
     /// Takes the times of a flow whose loss changes in time, or whose weights decay, from the actual initial weights, or why
     /// there are none. The order is theirs.
-    pub fn take_course(&mut self, found: Result<FromWeights, &'static str>) {
+    pub fn take_course(
+        &mut self,
+        (moments, architecture): (&Moments, &Architecture),
+        found: Result<FromWeights, &'static str>,
+    ) {
         let mut found = match found {
             Ok(found) => found,
             Err(reason) => return self.assume(reason),
@@ -107,6 +111,16 @@ impl Theory {
             }
             (self.first, self.second) = (found.first.clone(), found.second.clone());
             self.ratio = None;
+        }
+        // Rates and earlier stages leave the saddles where they are.
+        let is_plain = architecture.is_linear() && architecture.weight_decay == 0.0;
+        if let Some(first) = self.first.as_ref().filter(|_| is_plain)
+            && self.misattribution.is_none()
+            && architecture.has_saddle(&[first.index])
+        {
+            let first = first.index;
+            self.superficial_preference = Some(is_preference_superficial(moments, first));
+            self.misattribute(moments, first);
         }
         if let Some(reason) = found.unknown {
             self.assume(reason);

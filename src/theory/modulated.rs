@@ -38,6 +38,9 @@ pub fn one_unit(
     (weights, scale, times): (&DVector<f64>, InitialScale, Option<&FromWeights>),
 ) -> Result<OneUnit, &'static str> {
     const UNKNOWN: &str = "times under modulation are known where a balanced start of rank one stands for the weights";
+    if !architecture.is_linear() {
+        return Err("times under modulation are known for linear networks");
+    }
     if moments.outputs_len() > 1 {
         return Err("times under modulation are known for one output");
     }

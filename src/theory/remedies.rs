@@ -19,7 +19,7 @@ use super::growth::{early_growth_rate, growth_rate, learning_order, residual_gro
 use super::weight_decay::{self, DecayLimits};
 use super::{Theory, two_layer};
 use crate::data::{Exposure, Moments};
-use crate::network::Architecture;
+use crate::network::{Architecture, Fusion};
 use crate::section::ByModality;
 use nalgebra::DVector;
 use serde::Serialize;
@@ -46,6 +46,8 @@ pub enum Effect {
     Lengthens,
     /// It stays.
     Leaves,
+    /// It grows beyond all bounds on the way: at some value in between the second modality is never learned.
+    Diverges,
 }
 
 /// What would balance a problem.
@@ -59,7 +61,8 @@ pub struct Balance {
     pub modulate: Option<f64>,
     /// What equal auxiliary losses, or equal probabilities of keeping a modality, do to the time ratio.
     pub equal: Option<Effect>,
-    /// The time ratio that equal auxiliary losses, or equal probabilities, tend to and cannot pass.
+    /// The time ratio that equal auxiliary losses, or equal probabilities, tend to and cannot pass; None where it diverges on
+    /// the way.
     pub equal_limit: Option<f64>,
     /// Weight decays at which modalities are lost.
     pub weight_decay: Option<DecayLimits>,
@@ -80,7 +83,10 @@ pub fn balance(
     if architecture.weight_decay > 0.0 {
         return decaying_balance(moments, architecture);
     }
-    let first = theory.first.as_ref()?.index;
+    // Balanced modalities have no order, and those fused first never.
+    let is_early = architecture.fusion().is_some_and(Fusion::is_early);
+    let predicted = theory.first.as_ref().map(|first| first.index);
+    let first = predicted.or_else(|| (!is_early).then(|| learning_order(moments)[0]))?;
     let even = GradientCoordinates::of_equal_norms(moments, small, weights);
     let speeds: Vec<f64> = (0..moments.modalities.len())
         .map(|m| growth_rate(&even.moments, m))
@@ -101,7 +107,10 @@ pub fn balance(
     // Equal values in place of unequal ones are another matter, and modulation beside them is none.
     let exposure = moments.exposure();
     let is_even = exposure.is_none_or(|now| is_even(&now.keep) && is_even(&now.auxiliary));
-    let equal_limit = excess.filter(|_| is_even);
+    let equal = pair
+        .filter(|_| is_even)
+        .map(|second| equal_effect(&even.moments, first, second));
+    let equal_limit = excess.filter(|_| is_even && equal != Some(Effect::Diverges));
     let excess = excess.filter(|_| exposure.is_none());
     let is_two_layer = two_layer::applies(moments, architecture) && architecture.is_linear();
     Some(Balance {
@@ -109,9 +118,7 @@ pub fn balance(
             .filter(|_| is_uniform)
             .unwrap_or_default(),
         modulate: excess.filter(|_| is_balanceable).map(modulation_threshold),
-        equal: pair
-            .filter(|_| is_even)
-            .map(|second| equal_effect(&even.moments, first, second)),
+        equal,
         equal_limit,
         weight_decay: pair
             .filter(|_| is_two_layer)
@@ -120,13 +127,25 @@ pub fn balance(
     })
 }
 
-/// Under weight decay only its limits are known, those of two layers of late fusion.
+/// Under weight decay its limits are known, those of two layers of late fusion, and the rates that balance: modes grow at c_m
+/// (s_m - mu).
 fn decaying_balance(moments: &Moments, architecture: &Architecture) -> Option<Balance> {
     let first = learning_order(moments)[0];
     let is_known = two_layer::applies(moments, architecture)
         && architecture.is_linear()
         && moments.modalities.len() == 2;
-    is_known.then(|| Balance {
+    is_known.then_some(())?;
+    let pace = |m: usize| {
+        architecture.stack_rate_factor(m) * (growth_rate(moments, m) - architecture.weight_decay)
+    };
+    let paces = [pace(0), pace(1)];
+    let ahead = usize::from(paces[1] > paces[0]);
+    let balancing = balancing((moments, architecture), &paces, ahead);
+    Some(Balance {
+        formula: Balancing {
+            rate: balancing.unwrap_or_default().rate,
+            ..Balancing::default()
+        },
         weight_decay: weight_decay::limits(moments, first, 1 - first),
         ..Balance::default()
     })
@@ -227,13 +246,17 @@ pub fn modulation_threshold(excess: f64) -> f64 {
 ///
 /// They leave the ratio of the growth rates and damp the correlation, S_AB' -> 0 beside S_A' and S_B', so that the time
 /// ratio goes from 1 + (s_A - s_B)/b~ to 1 + (s_A - s_B)/s_B = s_A/s_B. It comes down where
-/// b~ = |S_yxB - S_yxA S_A^+ S_AB| < s_B: where the correlation is positive in effect.
+/// b~ = |S_yxB - S_yxA S_A^+ S_AB| < s_B: where the correlation is positive in effect. Where the drive of B that A leaves is
+/// opposed to its first one, b~ goes through zero on the way and the ratio to infinity.
 pub fn equal_effect(moments: &Moments, first: usize, second: usize) -> Effect {
     /// Round-off of the ratios.
     const EQUAL: f64 = 1e-9;
     let fast = growth_rate(moments, first);
     let early = early_growth_rate(moments, first, second);
     let late = residual_growth_rate(moments, &[first], second);
+    if early < 0.0 {
+        return Effect::Diverges;
+    }
     let (now, limit) = (1.0 + (fast - early) / late, fast / early.abs());
     if (now - limit).abs() <= EQUAL * now {
         Effect::Leaves

@@ -16,34 +16,56 @@ pub struct DecayLimits {
     pub keeps_second: f64,
     /// The largest one with which anything is learned.
     pub keeps_any: f64,
+    /// From where to where the minimum has the second modality and not the first; None where there are none such.
+    pub loses_first: Option<[f64; 2]>,
 }
 
 /// Both limits. B is lost once mu > |S_yxB - W_A S_AB|, with A at the map W_A that weight decay shrinks, and everything once mu is above
 /// the growth rates |S_yxm|. None for inputs too many to decompose.
 pub fn limits(moments: &Moments, first: usize, second: usize) -> Option<DecayLimits> {
     let keeps_any = growth_rate(moments, first).max(growth_rate(moments, second));
-    let alone = ShrunkMap::of(moments, moments.modalities[first].range.clone())?;
+    let alone = |m: usize| ShrunkMap::of(moments, moments.modalities[m].range.clone());
+    let lost = |alone: &ShrunkMap, m: usize| lost_between(moments, alone, m, keeps_any);
+    let second_lost = lost(&alone(first)?, second);
+    let first_lost = lost(&alone(second)?, first);
+    let keeps_second = second_lost.map_or(keeps_any, |[from, _]| from);
     Some(DecayLimits {
-        keeps_second: largest_decay(moments, &alone, second, keeps_any),
+        keeps_second,
         keeps_any,
+        // Where both conditions hold, the one that drives less is lost.
+        loses_first: first_lost
+            .map(|[from, to]| [from, to.min(keeps_second)])
+            .filter(|[from, to]| from < to),
     })
 }
 
-/// The least mu in (0, `most`) with |S_yxB - W_A(mu) S_AB| <= mu: the first change of sign on a grid, and bisection.
-fn largest_decay(moments: &Moments, alone: &ShrunkMap, second: usize, most: f64) -> f64 {
+/// The first mu in (0, `most`) from which on |S_yxB - W_A(mu) S_AB| <= mu, and to where that holds: changes of sign on a grid,
+/// and bisection.
+fn lost_between(
+    moments: &Moments,
+    alone: &ShrunkMap,
+    second: usize,
+    most: f64,
+) -> Option<[f64; 2]> {
     const GRID: u32 = 200;
-    /// Halvings, to round-off.
-    const HALVINGS: u32 = 60;
     let is_lost = |decay: f64| left_drive(moments, alone, second, decay) <= decay;
     let at = |k: u32| most * f64::from(k) / f64::from(GRID);
-    let lost = (1..=GRID).find(|k| is_lost(at(*k)));
-    let Some(lost) = lost else {
-        return most;
-    };
-    let (mut low, mut high) = (at(lost - 1), at(lost));
+    let lost = (1..=GRID).find(|k| is_lost(at(*k)))?;
+    let kept = (lost..=GRID).find(|k| !is_lost(at(*k)));
+    let from = change([at(lost - 1), at(lost)], is_lost);
+    let to = kept.map_or(most, |kept| {
+        change([at(kept - 1), at(kept)], |decay| !is_lost(decay))
+    });
+    Some([from, to])
+}
+
+/// Where a condition begins to hold that holds at the end of a range only.
+fn change([mut low, mut high]: [f64; 2], holds: impl Fn(f64) -> bool) -> f64 {
+    /// Halvings, to round-off.
+    const HALVINGS: u32 = 60;
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
-        if is_lost(middle) {
+        if holds(middle) {
             high = middle;
         } else {
             low = middle;

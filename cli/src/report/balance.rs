@@ -71,15 +71,21 @@ fn remedies(balance: &Balance) -> Vec<Remedy> {
 }
 
 fn push_notes(text: &mut String, balance: &Balance) {
-    if let (Some(effect), Some(limit)) = (balance.equal, balance.equal_limit) {
-        let effect = match effect {
-            Effect::Shortens => "bring the time ratio down at most to",
-            Effect::Lengthens => "bring the time ratio up at most to",
-            Effect::Leaves => "leave the time ratio at",
-        };
+    let limit = balance.equal_limit.map(number);
+    let effect = match (balance.equal, limit) {
+        (Some(Effect::Shortens), Some(limit)) => format!("bring the time ratio down at most to {limit}"),
+        (Some(Effect::Lengthens), Some(limit)) => format!("bring the time ratio up at most to {limit}"),
+        (Some(Effect::Leaves), Some(limit)) => format!("leave the time ratio at {limit}"),
+        (Some(Effect::Diverges), _) => {
+            "lengthen the phase without bound: between weak and strong ones the drive of the second modality turns round, \
+             and there it is never learned"
+                .to_owned()
+        }
+        _ => String::new(),
+    };
+    if !effect.is_empty() {
         let note = format!(
-            "equal auxiliary losses, or equal probabilities of keeping a modality, {effect} {}",
-            number(limit)
+            "equal auxiliary losses, or equal probabilities of keeping a modality, {effect}"
         );
         push_wrapped(text, &note);
     }
@@ -100,5 +106,13 @@ fn push_notes(text: &mut String, balance: &Balance) {
             number(limits.keeps_any)
         );
         push_wrapped(text, &note);
+        if let Some([from, to]) = limits.loses_first {
+            let note = format!(
+                "weight decay from {} to {} keeps the first modality out instead, once the second is learned",
+                number(from),
+                number(to)
+            );
+            push_wrapped(text, &note);
+        }
     }
 }
