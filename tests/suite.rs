@@ -1,5 +1,6 @@
 //! All tests of the library, linked once.
 
+mod additive;
 mod analytic;
 mod architecture;
 mod arrays;

@@ -23,6 +23,7 @@
 //! | `extent.rs` | how large data are, before anything is decomposed |
 //! | `images.rs` | two views of labelled images |
 //! | `xor.rs` | a linear part and the exclusive or of two inputs |
+//! | `additive.rs` | a sum over the modalities, of which a linear map can learn a part |
 //! | `constant_drive.rs` | moments whose residual correlation never changes |
 //! | `quadratic.rs` | losses as functions of the total map |
 //! | `by_products.rs` | products of a map with second moments that are kept beside it |
@@ -35,6 +36,7 @@
 //! | `views.rs` | losses that see some modalities alone |
 //! | `samples.rs` | the samples themselves, which all other networks than linear ones need |
 
+mod additive;
 mod arrays;
 mod by_products;
 mod classes;
@@ -65,6 +67,7 @@ mod views;
 mod wishart;
 mod xor;
 
+pub use additive::{AdditiveData, AdditivePart};
 pub use arrays::ArraysData;
 pub use by_products::{ByProducts, Places};
 pub use columns::{ColumnName, Columns};
@@ -122,6 +125,8 @@ pub enum Source {
     Arrays(ArraysData),
     /// A linear part in A and the exclusive or of two inputs in B.
     Xor(XorData),
+    /// A sum over two modalities, of which a linear map can learn a part.
+    Additive(AdditiveData),
     /// Two views of labelled images.
     Images(ImagesData),
 }
@@ -137,6 +142,7 @@ macro_rules! section {
             Source::Table(section) => section,
             Source::Arrays(section) => section,
             Source::Xor(section) => section,
+            Source::Additive(section) => section,
             Source::Images(section) => section,
         }
     };
@@ -163,8 +169,8 @@ impl Source {
             Source::Wishart(wishart) => wishart.mirror,
             Source::Table(table) => table.mirror,
             Source::Arrays(arrays) => arrays.mirror,
-            // The negative of a target of XOR is none.
-            Source::Xor(_) | Source::Images(_) => false,
+            // The negative of a target that is not odd is none.
+            Source::Xor(_) | Source::Additive(_) | Source::Images(_) => false,
         }
     }
 

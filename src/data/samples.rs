@@ -28,7 +28,7 @@ pub struct Samples {
 /// Functions of the inputs that the target is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
-    /// Their names; part k is a function of modality k alone.
+    /// Their names; part k is a function of modality k alone where there is one, and what follows of several.
     pub names: &'static [&'static str],
     /// E[f f^T]^+ of the vector f of all K parts, K x K.
     pub inverse: SemiDefinite,
@@ -77,6 +77,20 @@ impl Samples {
             parts: Some(parts),
             ..self
         }
+    }
+
+    /// Numbers, one a sample in the order of [`Samples::targets`], whose product with an output is how much of part `k` of the
+    /// target is in it, by regression. None where no such part is known.
+    pub fn probe(&self, k: usize) -> Option<Vec<f64>> {
+        let parts = self.parts.as_ref().filter(|parts| k < parts.names.len())?;
+        let mut probe = Vec::with_capacity(self.len);
+        for block in (0..self.blocks()).map(|b| self.block(b)) {
+            probe.extend((0..block.len).map(|row| {
+                let part = |j: usize| block.parts[j * block.len + row] * parts.inverse.entry(j, k);
+                (0..parts.names.len()).map(part).sum::<f64>() / self.len as f64
+            }));
+        }
+        Some(probe)
     }
 
     /// The targets, block after block, each by columns.

@@ -13,6 +13,9 @@ data.toy.rho             | ρ           | correlation ρ
 data.toy.sigma.*         | σ_{*}       | standard deviation σ_{*} of input *
 data.toy.target.*        | w_{*}       |
 data.xor.sigma           | σ_A         | standard deviation σ_A of input A
+data.additive.rho        | ρ           | correlation ρ
+data.additive.*.linear   | linear share of * | share of the target's part of * that a linear map explains
+data.additive.*.size     | size of *   | size of the target's part of *
 data.images.noise.std    |             | standard deviation of the noise in place of images
 data.images.noise.both   |             | probability of both views showing the image
 data.images.limit        |             | number of images P

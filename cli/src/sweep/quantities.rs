@@ -224,6 +224,16 @@ pub(super) const OTHERS: &[Entry] = &[
         .theory()
         .shown("time of half of XOR, from the weights", TIME)
         .meaning("When half of the exclusive or is by the actual initial weights."),
+    Entry::new("utility_hidden", |run| {
+        let utilities = run.theory.utilities.as_deref()?;
+        number(theory::hidden_utility(&run.problem.moments, &run.problem.architecture, utilities))
+    })
+    .theory()
+    .shown("share of the utility that no linear map explains", "")
+    .meaning(
+        "How much of a modality's utility no linear map explains, 1 - (1 + a) |S_yxm| / (2 U_m), of the modality that has \
+         most; a is the slope of the unit below 0. Two layers, known before a run.",
+    ),
     Entry::new("descent_t_first", |run| number(run.descent?.phase.t_first)),
     Entry::new("descent_t_second", |run| {
         number(run.descent?.phase.t_second)

@@ -11,9 +11,13 @@
 //! none of these, its value on the plateau. Under weight decay M_S has the maps at which it lets them rest; where these
 //! are not known the value on the plateau serves. A run that ends on no plateau heads for the critical point that
 //! is the nearest at its end. So crossings and plateaus cannot contradict each other.
+//!
+//! Networks that are not linear may learn of a target what no linear map can. Where the target is known to be a sum with a
+//! part for each modality, the first time that half of that part is in the outputs counts instead.
 
 use super::critical_points::{CriticalPoint, nearest, roots, singular_values};
 use super::{Crossing, DetectorSection, ModeCrossing, Phase, Plateau, ROUND_OFF};
+use crate::analysis::target_components::{Part, parts};
 use crate::linalg::{overshoot, written_rows};
 use crate::trajectory::{Knot, Observables, Trajectory};
 
@@ -73,12 +77,27 @@ pub(super) fn crossings(
         share: thresholds.share,
     };
     let count = observables.architecture.modalities.len();
-    let modalities = (0..count).map(|m| stops.crossing(m)).collect();
+    let parts = parts(observables, trajectory);
+    let crossing = |m| by_part(observables, &parts, m).unwrap_or_else(|| stops.crossing(m));
+    let modalities = (0..count).map(crossing).collect();
     let has_modes = observables.moments_suffice() && observables.architecture.outputs > 1;
     let modes = (0..count)
         .filter(|_| has_modes)
         .flat_map(|m| stops.modes(m));
     (modalities, modes.collect())
+}
+
+/// When a modality is learned whose part of the target is known: when half of that part is in the outputs of a network that may
+/// learn more of it than its linear map tells. None for others.
+fn by_part(observables: &Observables<'_>, parts: &[Part], m: usize) -> Option<Crossing> {
+    let part = parts.get(m)?;
+    Some(Crossing {
+        modality: observables.architecture.modalities[m].clone(),
+        t_learned: part.t_half,
+        t_relearned: Vec::new(),
+        is_lost: part.t_half.is_some() && !part.is_learned(),
+        level: None,
+    })
 }
 
 impl Stops<'_, '_> {
@@ -156,8 +175,12 @@ pub(super) fn crossings_at_levels(
     levels: &[Crossing],
 ) -> Vec<Crossing> {
     let span = (0.0, trajectory.end().time);
+    let parts = parts(observables, trajectory);
     let at_level = |known: &Crossing| {
         let m = known.modality.index;
+        if let Some(crossing) = by_part(observables, &parts, m) {
+            return crossing;
+        }
         let t_learned = known.level.and_then(|level| {
             let reached = |knot: &Knot| observables.power(knot, m).sqrt() >= 0.5 * level;
             trajectory.first_crossing(span, reached)

@@ -28,7 +28,7 @@ const MOST_KEPT: usize = 8_000_000;
 pub(super) struct Fitted {
     /// The weights of all of them at rest.
     pub(super) weights: DVector<f64>,
-    /// When the stack's outputs hold half of what they come to.
+    /// When the stack's outputs hold half of its part of the target, where that is known, and else half of what they come to.
     pub(super) half: Option<f64>,
     /// When a jump from nothing to what they come to would have the same integral over time.
     pub(super) instant: f64,
@@ -123,7 +123,9 @@ pub(super) fn fit(
     }
     let last = reader.outputs(Some(m), end.state.as_slice());
     course.outputs.push((end.time, last));
-    Ok(Fitted::of(end.state, &course.outputs, &all))
+    let samples = moments.samples.as_ref();
+    let probe = samples.and_then(|samples| samples.probe(m));
+    Ok(Fitted::of(end.state, &course, &all, probe.as_deref()))
 }
 
 /// Whether the last third of the time gained next to nothing.
@@ -222,25 +224,23 @@ impl Area {
 }
 
 impl Fitted {
-    /// From the outputs along the way.
-    fn of(weights: DVector<f64>, course: &[(f64, Vec<f64>)], all: &Area) -> Self {
+    /// From the outputs of the stack and of all along the way, and what tells its part of the target in them.
+    fn of(weights: DVector<f64>, course: &Course, all: &Area, probe: Option<&[f64]>) -> Self {
+        let course = &course.outputs[..];
         let last = course.last().map_or(&[][..], |(_, outputs)| outputs);
         let size = dot(last, last).max(f64::MIN_POSITIVE);
-        let shares: Vec<(f64, f64)> = course
-            .iter()
-            .map(|(time, outputs)| (*time, dot(outputs, last) / size))
-            .collect();
+        let along = |probe: &[f64], size: f64| -> Vec<(f64, f64)> {
+            let shares = course
+                .iter()
+                .map(|(time, outputs)| (*time, dot(outputs, probe) / size));
+            shares.collect()
+        };
+        let shares = along(last, size);
         let area: f64 = shares
             .windows(2)
             .map(|pair| 0.5 * (pair[0].1 + pair[1].1) * (pair[1].0 - pair[0].0))
             .sum();
-        let crossing = |level: f64| {
-            let pair = shares.windows(2).find(|pair| pair[1].1 >= level)?;
-            let [(before, low), (after, high)] = [pair[0], pair[1]];
-            // It may start above.
-            let part = (level - low).max(0.0) / (high - low).abs().max(f64::MIN_POSITIVE);
-            Some(before + part * (after - before))
-        };
+        let crossing = |level: f64| crossing(&shares, level);
         let end = shares.last().map_or(0.0, |(time, _)| *time);
         let lasts = crossing(0.75)
             .zip(crossing(0.25))
@@ -249,10 +249,22 @@ impl Fitted {
         let instant = (end - area).max(0.0);
         Self {
             weights,
-            half: crossing(0.5),
+            half: match probe {
+                Some(probe) => self::crossing(&along(probe, 1.0), 0.5),
+                None => crossing(0.5),
+            },
             excess: all.below_jump(instant),
             instant,
             duration: lasts.unwrap_or(0.0) / 9.0_f64.ln(),
         }
     }
+}
+
+/// When shares in time first come to a level.
+fn crossing(shares: &[(f64, f64)], level: f64) -> Option<f64> {
+    let pair = shares.windows(2).find(|pair| pair[1].1 >= level)?;
+    let [(before, low), (after, high)] = [pair[0], pair[1]];
+    // It may start above.
+    let part = (level - low).max(0.0) / (high - low).abs().max(f64::MIN_POSITIVE);
+    Some(before + part * (after - before))
 }

@@ -25,7 +25,7 @@ mod course;
 mod fit;
 mod utility;
 
-pub use utility::{Utility, utilities};
+pub use utility::{Utility, hidden_utility, utilities};
 
 use super::from_weights::FromWeights;
 use crate::data::Moments;

@@ -1,5 +1,6 @@
 //! The utilities of two layers: how fast the best unit of a modality grows.
 
+use super::super::growth::growth_rate;
 use crate::data::Moments;
 use crate::linalg::random::{Purpose, stream};
 use crate::network::Architecture;
@@ -64,6 +65,23 @@ pub fn utilities(moments: &Moments, architecture: &Architecture) -> Option<Vec<U
         }
     });
     Some(named.collect())
+}
+
+/// How much of a modality's utility no linear map explains, 1 - (1 + a) |S_yxm|/(2 U_m), of the modality that has most of it: 0
+/// where units grow as linear theory says, 1 where it sees nothing. Units of slope a below 0 are
+/// (1 + a)/2 times a linear map and (1 - a)/2 times an even function, so that U_m is at least (1 + a) |S_yxm|/2.
+pub fn hidden_utility(
+    moments: &Moments,
+    architecture: &Architecture,
+    utilities: &[Utility],
+) -> f64 {
+    let slope = architecture.activation.slope().unwrap_or(0.0);
+    let linear = 0.5 * (1.0 + slope);
+    let hidden = |(m, own): (usize, &Utility)| match own.utility > 0.0 {
+        true => 1.0 - linear * growth_rate(moments, m) / own.utility,
+        false => 0.0,
+    };
+    utilities.iter().enumerate().map(hidden).fold(0.0, f64::max)
 }
 
 /// The samples of one modality: inputs (n x d_m) and targets (n x o) of each block.
