@@ -145,7 +145,7 @@ def diagnose(
         init_std: standard deviation of all initial weights; where it is not given layers have norm 0.1.
         holdout: fraction of the rows that is held out of training, 0.2 where it is not given.
         components: fraction of the variance of each modality that its principal components keep.
-        activation: units of the hidden layers, ``relu`` say: times by samples beside those of linear units.
+        activation: units of the hidden layers, ``relu`` say: times by samples beside linear ones.
         resamples: halves of the rows that confidence is told by.
         divisions: divisions of the rows on which every fusion layer is trained.
         set: values by dotted path.

@@ -115,7 +115,7 @@ def test_an_interrupt_ends_the_computation_too(arrays):
         with pytest.raises(KeyboardInterrupt):
             mf.diagnose(data=mf.Data(**arrays), resamples=100_000, set=endless)
         timer.join()
-        # It was at work when the signal came, and its thread ends; the limit is for a computation that does not.
+        # It was at work when the signal came, and its thread ends; the limit is for one that does not.
         deadline = time.monotonic() + 60
         while len(workers()) > waiting and time.monotonic() < deadline:
             time.sleep(0.01)
