@@ -31,6 +31,9 @@ const INTEGRATED: usize = 40_000;
 /// Inputs of a source that draws their covariance, and samples that are drawn, likewise.
 const INPUTS: usize = 500;
 const SAMPLES: u64 = 1_000_000;
+/// Weights times samples of a network that is not linear, likewise: its theory follows all samples before the run begins, up to about
+/// a second.
+const SAMPLED: usize = 200_000;
 /// Multiplications that second moments may take, likewise: about a second.
 const MULTIPLICATIONS: u64 = 2_000_000_000;
 
@@ -285,11 +288,20 @@ impl Session {
                 "copy the text, and start again",
             ));
         }
+        let permissions = path.metadata().map_err(Error::write(&path))?.permissions();
+        if permissions.readonly() {
+            return Err(Error::usage(
+                "the scenario file may not be written to",
+                "copy the text, or change the file's permissions",
+            ));
+        }
         let name = path.file_name().and_then(|name| name.to_str());
         let name =
             name.ok_or_else(|| Error::usage("the name of the file is not UTF-8", "copy the text"))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         output::write_files(folder, &[(name.to_owned(), text.clone().into_bytes())], &[])?;
+        // Another file has taken the place of the one that was read.
+        std::fs::set_permissions(&path, permissions).map_err(Error::write(&path))?;
         *saved = text;
         Ok(())
     }
@@ -329,6 +341,9 @@ impl Session {
         if problem.network(true).architecture.len() > INTEGRATED {
             return Err(locate(too_many_weights()));
         }
+        let samples = problem.moments.samples.as_ref().map_or(0, |s| s.len());
+        let is_linear = file.scenario.network.is_linear();
+        ensure_small(is_linear || problem.architecture.len().saturating_mul(samples) <= SAMPLED)?;
         let end = Instant::now() + self.budget;
         let mut monitor = |_: &Progress| go_on() && Instant::now() < end;
         let result = run::run(&problem, &mut monitor);

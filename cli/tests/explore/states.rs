@@ -100,6 +100,23 @@ fn a_run_is_cut_short_at_its_budget_and_says_so() {
     assert!(cut.starts_with("Cut short after 0 s, at t = "), "{cut}");
 }
 
+/// Theory follows all samples of a rectified network before the run begins, and nothing cuts it short.
+#[test]
+fn what_would_take_long_before_the_run_is_refused() {
+    let session = session(None);
+    let of = |samples: u64| {
+        let set = [
+            ("data.toy.samples", json!(samples)),
+            ("network.activation", json!("relu")),
+            ("network.width", json!(100)),
+        ];
+        view(&session, state(LESSONS[0].text, &set)).fault
+    };
+    let fault = of(1000).expect("400 weights on 1,000 samples");
+    assert!(fault.problem.contains("too large"), "{fault:?}");
+    assert_eq!(of(20), None);
+}
+
 #[test]
 fn a_run_that_nobody_waits_for_ends() {
     let calls = Cell::new(0);
@@ -125,7 +142,7 @@ fn faults_name_line_and_key() {
     let found = fault(&late.replace("rho: 0.0", "rho: 2.0"), &[]);
     assert_eq!(
         (found.line, found.key.as_deref()),
-        (Some(4), Some("data.toy.rho"))
+        (Some(5), Some("data.toy.rho"))
     );
     let found = fault(late, &[("network.fusion_layer", json!(3))]);
     assert_eq!(found.key.as_deref(), Some("network.fusion_layer"));
@@ -301,4 +318,24 @@ proptest! {
             at = State { text: text.clone(), set: moved(which.get(&controls), place) };
         }
     }
+}
+
+/// Who may read a file is not changed by saving it, and a file that is not to be written to is not.
+#[cfg(unix)]
+#[test]
+fn saving_keeps_the_permissions() {
+    use std::fs::{Permissions, metadata, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mine.yaml");
+    write(&path, LESSONS[0].text).expect("written");
+    let mode = |mode| set_permissions(&path, Permissions::from_mode(mode)).expect("changed");
+    mode(0o600);
+    let session = session(Some(&path));
+    let changed = |rho: f64| state(LESSONS[0].text, &[("data.toy.rho", json!(rho))]);
+    session.save(changed(0.25)).expect("saved");
+    let kept = metadata(&path).expect("a file").permissions().mode() & 0o777;
+    assert_eq!(kept, 0o600);
+    mode(0o444);
+    assert!(session.save(changed(0.5)).is_err());
 }
