@@ -98,18 +98,22 @@ impl RemedySection {
                 exposure,
             })
         };
-        let mut stages: Vec<Stage> = earlier.filter_map(stage).collect();
+        let last = Stage {
+            until: f64::INFINITY,
+            rate_factors: self.rate_factors(modalities),
+            exposure: self.exposure(modalities),
+        };
+        let mut stages: Vec<Stage> = earlier.filter_map(stage).chain([last]).collect();
         // A joint at which nothing changes is none.
-        let mut next = (self.rate_factors(modalities), self.exposure(modalities));
-        let mut k = stages.len();
-        while k > 0 {
-            k -= 1;
-            let own = (stages[k].rate_factors.clone(), stages[k].exposure.clone());
-            if own == next {
-                stages.remove(k);
+        stages.dedup_by(|next, stage| {
+            let is_same =
+                (&next.rate_factors, &next.exposure) == (&stage.rate_factors, &stage.exposure);
+            if is_same {
+                stage.until = next.until;
             }
-            next = own;
-        }
+            is_same
+        });
+        stages.pop();
         stages
     }
 

@@ -82,7 +82,12 @@ impl Theory {
         (self.misattribution, self.misattribution_map) = (None, None);
         self.schedule = None;
         self.superficial_preference = None;
-        if let Some(first) = found.first.as_ref().map(|first| first.index) {
+        self.tell_of_first(moments, architecture);
+    }
+
+    /// What follows of the modality that is learned first.
+    fn tell_of_first(&mut self, moments: &Moments, architecture: &Architecture) {
+        if let Some(first) = self.first.as_ref().map(|first| first.index) {
             self.superficial_preference = Some(is_preference_superficial(moments, first));
             if architecture.has_saddle(&[first]) {
                 self.misattribute(moments, first);
@@ -114,13 +119,8 @@ impl Theory {
         }
         // Rates and earlier stages leave the saddles where they are.
         let is_plain = architecture.is_linear() && architecture.weight_decay == 0.0;
-        if let Some(first) = self.first.as_ref().filter(|_| is_plain)
-            && self.misattribution.is_none()
-            && architecture.has_saddle(&[first.index])
-        {
-            let first = first.index;
-            self.superficial_preference = Some(is_preference_superficial(moments, first));
-            self.misattribute(moments, first);
+        if is_plain && self.misattribution.is_none() {
+            self.tell_of_first(moments, architecture);
         }
         if let Some(reason) = found.unknown {
             self.assume(reason);

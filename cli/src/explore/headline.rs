@@ -50,8 +50,6 @@ pub(super) fn numbers(result: &RunResult) -> Vec<[String; 4]> {
     let (phase, theory) = (&result.flow.detection.phase, &result.theory);
     let weights = theory.from_weights.as_ref();
     let of = |value: fn(&FromWeights) -> Option<f64>| weights.and_then(value);
-    let times = weights.map(|weights| (weights.t_first, weights.t_second));
-    let length = times.and_then(|(first, second)| Some(second? - first?));
     let rows = [
         ("first", phase.t_first, theory.t_first, of(|w| w.t_first)),
         (
@@ -60,7 +58,12 @@ pub(super) fn numbers(result: &RunResult) -> Vec<[String; 4]> {
             theory.t_second,
             of(|w| w.t_second),
         ),
-        ("between", phase.length, theory.length(), length),
+        (
+            "between",
+            phase.length,
+            theory.length(),
+            of(FromWeights::length),
+        ),
         ("time ratio", phase.ratio, theory.ratio, of(|w| w.ratio)),
         (
             "mis-attribution",

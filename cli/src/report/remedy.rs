@@ -20,7 +20,7 @@ pub(super) fn push_remedies(text: &mut String, scenario: &Scenario) {
     add(&remedy.keep, &|m, q| {
         format!("{m} kept with probability {q}")
     });
-    if let Some(modulate) = remedy.modulate {
+    if let Some(modulate) = remedy.modulation() {
         words.push(format!(
             "the gradient of the modality that is ahead modulated with α = {}",
             number(modulate.alpha)
