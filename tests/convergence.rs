@@ -5,7 +5,7 @@ use modalflow::analysis::detector::DetectorSection;
 use modalflow::analysis::detector::detect;
 use modalflow::descent::optimiser::Plain;
 use modalflow::descent::{self, Stepping, descend};
-use modalflow::experiment::compare::{Distance, orders, with_flow};
+use modalflow::experiment::distance::{Distance, orders, with_flow};
 use modalflow::flow::Flow;
 use modalflow::integrate::{
     End, Method, Node, Pair, Segment, Settings, Until, Verdict, Work, integrate,

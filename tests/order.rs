@@ -4,7 +4,8 @@
 use super::common;
 use approx::assert_relative_eq;
 use modalflow::experiment::compare;
-use modalflow::experiment::summary::{DataSummary, Summary};
+use modalflow::experiment::data_summary::DataSummary;
+use modalflow::experiment::summary::Summary;
 use modalflow::theory;
 use std::fmt::Write;
 

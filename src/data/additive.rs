@@ -12,8 +12,8 @@
 //! The even function |z| is what a pair of rectified units makes of one input; XOR is the task of Zhang, Latham & Saxe
 //! (ICML 2024), section on nonlinear networks, there with two bits.
 
+use super::modality::layout;
 use super::rows::Rows;
-use super::second_moments::layout;
 use super::{About, Content, DataSource, Loss, MOST_SAMPLES, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};

@@ -4,10 +4,10 @@ use super::constant::Constant;
 use super::files::array_file::ArrayFile;
 use super::files::reading::Reading;
 use super::given::{Arrays, Files, GivenArrays};
+use super::modality::layout;
 use super::preparation::{
     COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
 };
-use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, default_true};
 use crate::error::{InputError, Result};
 use crate::section::{ByModality, check, within};

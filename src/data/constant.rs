@@ -1,7 +1,7 @@
 //! Input columns that do not vary.
 
 use super::Modality;
-use super::second_moments::layout;
+use super::modality::layout;
 use super::standardise::standardise;
 use crate::error::{InputError, Result};
 use crate::section::ByModality;

@@ -5,8 +5,8 @@
 
 use super::files::pixels::{self, Pixels};
 use super::files::reading::Reading;
+use super::modality::layout;
 use super::rows::Rows;
-use super::second_moments::layout;
 use super::{About, Content, DataSource, Loss, Sampling, most_samples};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};

@@ -1,7 +1,7 @@
 //! Independent inputs with one variance of each modality, and a true map with one weight of each.
 
+use super::modality::layout;
 use super::sampling::by_input;
-use super::second_moments::layout;
 use super::{
     About, Content, DataSource, MOST_SAMPLES, Population, check_draws, check_true_weights,
     most_samples,

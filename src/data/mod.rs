@@ -6,6 +6,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `mod.rs` | the data section, and what every source promises |
+//! | `modality.rs` | the input streams, and their places in the joined input |
 //! | `second_moments.rs` | second moments: all that a linear network's flow depends on |
 //! | `toy.rs` | one scalar input a modality |
 //! | `moments.rs` | a given covariance and map |
@@ -18,6 +19,7 @@
 //! | `files/` | the formats of files: tables as text, arrays, images |
 //! | `classes.rs` | categories as targets |
 //! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
+//! | `doubtful.rs` | samples that cannot be used, or may not be what they seem |
 //! | `standardise.rs`, `components.rs` | columns of variance 1; principal components |
 //! | `constant.rs` | input columns that do not vary |
 //! | `extent.rs` | how large data are, before anything is decomposed |
@@ -45,6 +47,7 @@ mod components;
 mod constant;
 mod constant_drive;
 mod decay;
+mod doubtful;
 mod extent;
 pub(crate) mod files;
 mod given;
@@ -52,6 +55,7 @@ mod images;
 mod isotropic;
 mod joint_maps;
 mod loss;
+mod modality;
 mod moments;
 mod preparation;
 mod quadratic;
@@ -81,6 +85,7 @@ pub use given::{GivenArray, GivenArrays};
 pub use images::{IdxFiles, ImagesData, NoiseViews, PixelTable};
 pub use isotropic::IsotropicData;
 pub use loss::Loss;
+pub use modality::{Modality, layout};
 pub use moments::MomentsData;
 pub(crate) use quadratic::along_product;
 pub use quadratic::{Generalisation, Quadratic};
@@ -88,7 +93,7 @@ pub use reduced_rank::{Least, RankBounds};
 pub use rows::Rows;
 pub use samples::{BLOCK, Block, Parts, Samples};
 pub use sampling::Population;
-pub use second_moments::{Modality, Moments, Solutions, layout};
+pub use second_moments::{Moments, Solutions};
 pub(crate) use standardise::{centre, standardise};
 pub use table::TableData;
 pub use toy::ToyData;

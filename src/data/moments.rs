@@ -1,6 +1,6 @@
 //! A given input covariance and a given true map.
 
-use super::second_moments::layout;
+use super::modality::layout;
 use super::{About, Content, DataSource, MOST_SAMPLES, Population, check_draws};
 use crate::error::{InputError, Result};
 use crate::section::{ByModality, MOST_DIMENSIONS, check, within};

@@ -8,10 +8,10 @@ use super::constant::Constant;
 use super::files::csv_file::{CsvFile, Wanted};
 use super::files::csv_format::{Decimal, Format, Missing, Separator};
 use super::files::reading::Reading;
+use super::modality::layout;
 use super::preparation::{
     COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
 };
-use super::second_moments::layout;
 use super::{About, Content, DataSource, Sampling, default_true};
 use crate::error::{InputError, Result};
 use crate::section::{ByModality, check, within};

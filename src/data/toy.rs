@@ -1,7 +1,7 @@
 //! Toy data: one scalar input of each modality, one scalar target.
 
+use super::modality::layout;
 use super::sampling::by_input;
-use super::second_moments::layout;
 use super::{
     About, Content, DataSource, MOST_SAMPLES, Population, check_draws, check_true_weights,
 };

@@ -1,7 +1,7 @@
 //! A random input covariance and a random true map.
 
+use super::modality::layout;
 use super::sampling::by_input;
-use super::second_moments::layout;
 use super::{About, Content, DataSource, MOST_SAMPLES, Population, check_draws};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};

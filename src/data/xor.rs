@@ -4,8 +4,8 @@
 //! uncorrelated with x_B, so that no linear map of B explains any of it. Source of the task: Zhang,
 //! Latham & Saxe (ICML 2024), section on nonlinear networks.
 
+use super::modality::layout;
 use super::rows::Rows;
-use super::second_moments::layout;
 use super::{About, Content, DataSource, Loss, MOST_SAMPLES, Sampling};
 use crate::error::{InputError, Result};
 use crate::linalg::random::{Purpose, stream};

@@ -6,7 +6,7 @@
 //! steps are bounded before anything begins.
 
 use super::clock::{Clock, Ongoing};
-use super::layers::{LayerTheory, Prepared, Shared};
+use super::layers::{LayerPhase, LayerTheory, Prepared, Shared};
 use super::work::with_fusion;
 use crate::data::{Content, Rows};
 use crate::error::Result;
@@ -70,18 +70,9 @@ pub struct BySamples {
 /// What one fusion layer does with units that are not linear.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SampledLayer {
-    /// The fusion layer, from 1 (early) to the depth (late); null where the private stacks differ in depth.
-    pub fusion_layer: Option<usize>,
-    /// The modality learned first.
-    pub first: Option<String>,
-    /// The modality learned second.
-    pub second: Option<String>,
-    /// When the first is learned.
-    pub t_first: Option<f64>,
-    /// When the second is learned.
-    pub t_second: Option<f64>,
-    /// t_second/t_first.
-    pub ratio: Option<f64>,
+    /// What is learned when.
+    #[serde(flatten)]
+    pub learned: LayerPhase,
     /// What theory expects of the linear network from the same initial weights on the same rows.
     pub linear_theory: LayerTheory,
     /// (measured - linear theory)/linear theory.
@@ -218,12 +209,7 @@ impl Sampled {
             ));
         }
         Ok(SampledLayer {
-            fusion_layer: fusion,
-            first: phase.first.as_ref().map(|first| first.name.clone()),
-            second: phase.second.as_ref().map(|second| second.name.clone()),
-            t_first: phase.t_first,
-            t_second: phase.t_second,
-            ratio: phase.ratio,
+            learned: LayerPhase::of(fusion, phase),
             gaps: LayerTheory {
                 t_first: relative_gap(phase.t_first, theory.t_first),
                 t_second: relative_gap(phase.t_second, theory.t_second),

@@ -7,7 +7,7 @@ use super::directions::{self, Directions, Seen};
 use super::draws::{self, Draws};
 use crate::analysis::detector::Phase;
 use crate::analysis::generalisation::{Generalising, generalise};
-use crate::data::{Content, Moments};
+use crate::data::{Content, Modality, Moments};
 use crate::error::Result;
 use crate::experiment::problem::Problem;
 use crate::experiment::results::FlowRun;
@@ -25,18 +25,9 @@ const PATIENCE: f64 = 20.0;
 /// What one fusion layer does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LayerResult {
-    /// The fusion layer, from 1 (early) to the depth (late); null where the private stacks differ in depth.
-    pub fusion_layer: Option<usize>,
-    /// The modality learned first.
-    pub first: Option<String>,
-    /// The modality learned second.
-    pub second: Option<String>,
-    /// When the first is learned.
-    pub t_first: Option<f64>,
-    /// When the second is learned.
-    pub t_second: Option<f64>,
-    /// t_second/t_first.
-    pub ratio: Option<f64>,
+    /// What is learned when.
+    #[serde(flatten)]
+    pub learned: LayerPhase,
     /// What theory expects from the same initial weights.
     pub theory: LayerTheory,
     /// What theory expects from other draws of the initial weights; null where they are not drawn, or their times not known.
@@ -80,6 +71,37 @@ pub struct LayerResult {
     pub is_cut_short: bool,
     /// Why something is missing.
     pub reasons: Vec<String>,
+}
+
+/// What a fusion layer learns when.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerPhase {
+    /// The fusion layer, from 1 (early) to the depth (late); null where the private stacks differ in depth.
+    pub fusion_layer: Option<usize>,
+    /// The modality learned first.
+    pub first: Option<String>,
+    /// The modality learned second.
+    pub second: Option<String>,
+    /// When the first is learned.
+    pub t_first: Option<f64>,
+    /// When the second is learned.
+    pub t_second: Option<f64>,
+    /// t_second/t_first.
+    pub ratio: Option<f64>,
+}
+
+impl LayerPhase {
+    pub(super) fn of(fusion_layer: Option<usize>, phase: &Phase) -> Self {
+        let name = |modality: &Option<Modality>| modality.as_ref().map(|m| m.name.clone());
+        Self {
+            fusion_layer,
+            first: name(&phase.first),
+            second: name(&phase.second),
+            t_first: phase.t_first,
+            t_second: phase.t_second,
+            ratio: phase.ratio,
+        }
+    }
 }
 
 /// What theory expects of a fusion layer, from the actual initial weights where they are known to decide, else by the
@@ -272,12 +294,7 @@ pub(super) fn layer(
     let stop_time = stop.map(|stop| stop.time);
     let shares = shares(problem, flow, stop_time);
     LayerResult {
-        fusion_layer,
-        first: phase.first.as_ref().map(|first| first.name.clone()),
-        second: phase.second.as_ref().map(|second| second.name.clone()),
-        t_first: phase.t_first,
-        t_second: phase.t_second,
-        ratio: phase.ratio,
+        learned: LayerPhase::of(fusion_layer, phase),
         theory: LayerTheory::of(theory),
         draws,
         steps_first: steps(phase.t_first),

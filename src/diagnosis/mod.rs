@@ -45,7 +45,7 @@ mod work;
 pub use by_samples::{BySamples, SampledLayer};
 pub use directions::Seen;
 pub use draws::{AGREE, Draws, FirstShare, Spread};
-pub use layers::{LayerResult, LayerTheory, PowerShare};
+pub use layers::{LayerPhase, LayerResult, LayerTheory, PowerShare};
 pub use noise::{ModalityFloor, NoiseFloor, SIGNIFICANT};
 pub use reading::{ModalityReading, OtherScaling};
 pub use recommendation::{LayerError, Recommendation};

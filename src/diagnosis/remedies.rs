@@ -135,7 +135,7 @@ impl Subject<'_> {
                 Some(draws) => Some(self.drawn(draws, &change)?),
             },
             cost: Cost {
-                time_factor: over(found.t_second, self.plain.t_second),
+                time_factor: over(found.t_second, self.plain.learned.t_second),
                 error_factor: over(found.error, self.plain.holdout_error),
             },
             reason: (remedy == "modulate" && predicted_ratio.is_none()).then(|| {

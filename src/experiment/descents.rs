@@ -1,6 +1,7 @@
 //! The descents of a problem: run, and set beside the flow and theory.
 
-use super::compare::{self, Comparison, Distance, Orders};
+use super::compare;
+use super::distance::{self, Comparison, Distance, Orders};
 use super::predictions::BySteps;
 use super::problem::Problem;
 use super::results::{DescentRun, FlowRun};
@@ -19,7 +20,7 @@ use crate::trajectory::Knot;
 pub(super) fn orders(problem: &Problem, descents: &[DescentRun]) -> Option<Orders> {
     let section = problem.scenario.descent.as_ref()?;
     let comparisons: Vec<Comparison> = descents.iter().map(|run| run.comparison).collect();
-    compare::orders(&comparisons).filter(|_| section.tends_to_flow())
+    distance::orders(&comparisons).filter(|_| section.tends_to_flow())
 }
 
 /// Runs a descent at one learning rate, and sets it beside the flow and theory.
@@ -65,7 +66,7 @@ pub fn run_descent(
         descent::descend_in_stages(&mut flow, weights, &settings, stepping, later, &mut see);
     let (phase, plateaus) = detect_in_descent(problem, &descent, &flow_run.detection);
     let flow_phase = &flow_run.detection.phase;
-    let comparison = compare::with_flow(learning_rate, &distance, &phase, flow_phase);
+    let comparison = distance::with_flow(learning_rate, &distance, &phase, flow_phase);
     let curvature = flow_run.curvature.stability.as_ref();
     let limit = curvature.and_then(|stability| stability.stable_learning_rate);
     let predictions = if descent.outcome == Outcome::Diverged {

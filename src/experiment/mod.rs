@@ -14,8 +14,10 @@
 //! | `descents.rs` | its descents |
 //! | `results.rs` | results that serialise themselves |
 //! | `summary.rs` | all of them in one record |
+//! | `data_summary.rs` | its part on the data |
 //! | `stall.rs` | why a run that is stalled does not go on |
-//! | `compare.rs` | measured against predicted, flow against descent |
+//! | `compare.rs` | measured against predicted |
+//! | `distance.rs` | how far descents and the theory curve are from the flow |
 //! | `verify.rs` | a run repeated by another method |
 //! | `agreement.rs` | what the two may differ by, and whether they do |
 //! | `memory.rs` | the memory of a run, estimated beforehand |
@@ -26,7 +28,9 @@ pub mod agreement;
 mod cautions;
 pub mod compare;
 mod cost;
+pub mod data_summary;
 pub mod descents;
+pub mod distance;
 mod immobile;
 mod integration;
 pub mod memory;

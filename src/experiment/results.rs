@@ -1,6 +1,7 @@
 //! The results of a scenario, as plain data that serialise themselves.
 
-use super::compare::{Comparison, CurveComparison, DescentTheory, Escape, Orders, TheoryGap};
+use super::compare::{DescentTheory, Escape, TheoryGap};
+use super::distance::{Comparison, CurveComparison, Orders};
 use super::problem::Problem;
 use super::summary;
 use crate::analysis::ablation::Ablation;

@@ -2,6 +2,7 @@
 
 use super::compare;
 use super::descents;
+use super::distance;
 use super::integration::Integration;
 use super::problem::Problem;
 use super::results::{FlowRun, Learned, PredictedPart, RunResult, TheoryCurve};
@@ -258,7 +259,7 @@ fn theory_curve(
         &problem.scenario.detector,
     )
     .phase;
-    let comparison = compare::with_curve(
+    let comparison = distance::with_curve(
         problem.observables(),
         (&flow.trajectory, &flow.detection.phase),
         (&curve, &phase),

@@ -7,7 +7,8 @@
 //! run's is. `agreement.rs` judges the differences.
 
 use super::agreement::{self, Disagreement};
-use super::compare::{Distance, relative_gap};
+use super::compare::relative_gap;
+use super::distance::Distance;
 use super::problem::Problem;
 use super::results::FlowRun;
 use super::run::{Monitor, Plan, Stage, run_flow};

@@ -1,11 +1,60 @@
 //! Time ratios, mis-attribution and superficial preference.
 
-use super::growth::{early_growth_rate, growth_rate, residual_growth_rate};
+use super::growth::{
+    early_growth_rate, explains_nothing, growth_rate, late_schedule, nth_learned,
+    residual_growth_rate,
+};
+use super::{InitialScale, NEVER};
 use crate::data::Moments;
 use crate::linalg::spectral_norm;
 use crate::network::Fusion;
 use gauss_quad::GaussLegendre;
 use nalgebra::DMatrix;
+
+/// The time ratio by the formula for the architecture and what that assumes, or why there is none.
+pub(super) fn ratio(
+    moments: &Moments,
+    fusion: Fusion,
+    scale: InitialScale,
+    (first, second): (usize, usize),
+) -> Result<(f64, &'static str), &'static str> {
+    if fusion.is_early() {
+        let map = |m: usize| moments.block(&moments.least.map, m);
+        let is_learned = |&m: &usize| !explains_nothing(moments, &map(m), m);
+        let learned = (0..moments.modalities.len()).filter(is_learned);
+        return match learned.count() {
+            2.. => Ok((1.0, "early fusion: all modalities are learned together")),
+            _ => Err("no second modality has anything to learn"),
+        };
+    }
+    if fusion.is_late() {
+        let schedule = late_schedule(moments, scale.aligned);
+        let second = nth_learned(&schedule, 1).ok_or(NEVER)?;
+        let ratio = schedule[second].ok_or(NEVER)?;
+        return Ok((
+            ratio,
+            "late fusion: private stacks grow independently at first",
+        ));
+    }
+    if moments.modalities.len() != 2 {
+        return Err("the time ratio of intermediate fusion is known for two modalities only");
+    }
+    let Some(norm) = scale.norm else {
+        return Err(
+            "the time ratio of intermediate fusion needs layers of equal initial norm \
+                    (init.aligned or init.gaussian_norm)",
+        );
+    };
+    let ratio = intermediate_ratio(moments, (first, second), fusion, norm);
+    let ratio = ratio.ok_or(match norm < 1.0 {
+        true => "no second modality is ever learned from aligned weights",
+        false => "the time ratio of intermediate fusion needs an initial norm below 1",
+    })?;
+    Ok((
+        ratio,
+        "intermediate fusion: rank one, balanced, aligned initial layers",
+    ))
+}
 
 /// Intermediate fusion (1 < Lf < L), two modalities, private layers of norm u0 and shared layers
 /// of sqrt(2) u0: the time ratio t_B/t_A (section on intermediate fusion).

@@ -80,7 +80,7 @@ pub use weight_decay::DecayLimits;
 use crate::data::{Modality, Moments};
 use crate::linalg::{overshoot, written_rows};
 use crate::network::{Architecture, Fusion};
-use growth::{explains_nothing, nth_learned, turn};
+use growth::{nth_learned, turn};
 use nalgebra::DVector;
 use order::Order;
 use serde::Serialize;
@@ -210,7 +210,7 @@ impl Theory {
         );
         let (first, second) = (order.places[0], order.places[1]);
         let found = match coordinates::are_formulas_known(architecture, fusion) {
-            Ok(()) => ratio(&even.moments, fusion, scale, (first, second)),
+            Ok(()) => formulas::ratio(&even.moments, fusion, scale, (first, second)),
             Err(reason) => Err(reason),
         };
         match found {
@@ -356,48 +356,3 @@ const UNBALANCED: &str = "the two layers of a modality start unequal: the formul
 const DECAY: &str = "weight decay moves the saddles: the formulas do not hold";
 
 const NEVER: &str = "no second modality is ever learned from these weights";
-
-/// The time ratio by the formula for the architecture and what that assumes, or why there is none.
-fn ratio(
-    moments: &Moments,
-    fusion: Fusion,
-    scale: InitialScale,
-    (first, second): (usize, usize),
-) -> Result<(f64, &'static str), &'static str> {
-    if fusion.is_early() {
-        let map = |m: usize| moments.block(&moments.least.map, m);
-        let is_learned = |&m: &usize| !explains_nothing(moments, &map(m), m);
-        let learned = (0..moments.modalities.len()).filter(is_learned);
-        return match learned.count() {
-            2.. => Ok((1.0, "early fusion: all modalities are learned together")),
-            _ => Err("no second modality has anything to learn"),
-        };
-    }
-    if fusion.is_late() {
-        let schedule = late_schedule(moments, scale.aligned);
-        let second = nth_learned(&schedule, 1).ok_or(NEVER)?;
-        let ratio = schedule[second].ok_or(NEVER)?;
-        return Ok((
-            ratio,
-            "late fusion: private stacks grow independently at first",
-        ));
-    }
-    if moments.modalities.len() != 2 {
-        return Err("the time ratio of intermediate fusion is known for two modalities only");
-    }
-    let Some(norm) = scale.norm else {
-        return Err(
-            "the time ratio of intermediate fusion needs layers of equal initial norm \
-                    (init.aligned or init.gaussian_norm)",
-        );
-    };
-    let ratio = intermediate_ratio(moments, (first, second), fusion, norm);
-    let ratio = ratio.ok_or(match norm < 1.0 {
-        true => "no second modality is ever learned from aligned weights",
-        false => "the time ratio of intermediate fusion needs an initial norm below 1",
-    })?;
-    Ok((
-        ratio,
-        "intermediate fusion: rank one, balanced, aligned initial layers",
-    ))
-}

@@ -35,13 +35,14 @@ fn relu_takes_twice_as_long_and_has_the_ratio_of_linear_units() {
     );
     let late = found.layers.last().expect("layers");
     assert_eq!(
-        (late.fusion_layer, late.first.as_deref()),
+        (late.learned.fusion_layer, late.learned.first.as_deref()),
         (Some(2), Some("A"))
     );
-    let first = late.t_first.expect("measured") / late.linear_theory.t_first.expect("known");
+    let first =
+        late.learned.t_first.expect("measured") / late.linear_theory.t_first.expect("known");
     assert_near(first, 2.06, 0.1);
     assert_near(
-        late.ratio.expect("measured") / late.linear_theory.ratio.expect("known"),
+        late.learned.ratio.expect("measured") / late.linear_theory.ratio.expect("known"),
         1.0,
         0.05,
     );
@@ -72,12 +73,12 @@ fn the_flow_is_that_of_a_run() {
     let phase = &run.flow.detection.phase;
     // What ends a flow says at which levels its modalities are timed, which is the same here.
     assert_near(
-        late.t_first.expect("measured"),
+        late.learned.t_first.expect("measured"),
         phase.t_first.expect("measured"),
         1e-6,
     );
     assert_near(
-        late.t_second.expect("measured"),
+        late.learned.t_second.expect("measured"),
         phase.t_second.expect("measured"),
         1e-6,
     );

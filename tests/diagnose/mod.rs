@@ -89,17 +89,25 @@ fn a_population_is_told_exactly() {
     let fusions: Vec<_> = found
         .layers
         .iter()
-        .map(|layer| layer.fusion_layer)
+        .map(|layer| layer.learned.fusion_layer)
         .collect();
     assert_eq!(fusions, [Some(1), Some(2)]);
     // Where the initial weights are not infinitely small, the ratio is a little less.
-    assert_near(found.layers[1].ratio.expect("measured"), 5.0, 0.25);
+    assert_near(found.layers[1].learned.ratio.expect("measured"), 5.0, 0.25);
     let theory = found.layers[1].theory.ratio.expect("predicted");
-    assert_near(found.layers[1].ratio.expect("measured") / theory, 1.0, 1e-2);
+    assert_near(
+        found.layers[1].learned.ratio.expect("measured") / theory,
+        1.0,
+        1e-2,
+    );
     // The flow of another layer is that of the scenario with this layer.
     let (_, early) = common::run(&yaml.replace("fusion_layer: 2", "fusion_layer: 1"));
     let early = early.flow.detection.phase.ratio.expect("a ratio");
-    assert_near(found.layers[0].ratio.expect("measured"), early, 1e-6);
+    assert_near(
+        found.layers[0].learned.ratio.expect("measured"),
+        early,
+        1e-6,
+    );
     assert!(early < 1.2);
     assert!(found.layers[1].early_stop.is_none());
     // Equal rates: c_B = s_A/s_B, and a run with it has no phase.
@@ -157,7 +165,7 @@ fn rows_are_told_as_they_were_planted() {
     );
     // A step is 0.1, and 77 rows are 7.7 batches of ten.
     let late = &found.layers[1];
-    let t_first = late.t_first.expect("measured");
+    let t_first = late.learned.t_first.expect("measured");
     assert_near(
         late.steps_first.expect("told"),
         t_first / 0.1,
@@ -247,7 +255,10 @@ fn a_modality_that_fits_alone_is_named() {
     assert_eq!((b.rank, b.fits_alone), (1, false));
     assert_eq!(found.late_ratio.ratio, None);
     let late = &found.layers[1];
-    assert_eq!((late.first.as_deref(), late.t_second), (Some("A"), None));
+    assert_eq!(
+        (late.learned.first.as_deref(), late.learned.t_second),
+        (Some("A"), None)
+    );
 }
 
 /// Forty inputs are seen in nineteen directions: ten of their own, and of all inputs, which share the first one; the flow of all of them has the same time ratio.
@@ -285,7 +296,7 @@ fn few_directions_of_many_inputs_have_the_same_flow() {
         let (_, whole) = common::run(&yaml);
         let expected = whole.flow.detection.phase.ratio.expect("a ratio");
         let late = found.layers.last().expect("late fusion");
-        assert_near(late.ratio.expect("a ratio") / expected, 1.0, 1e-2);
+        assert_near(late.learned.ratio.expect("a ratio") / expected, 1.0, 1e-2);
     }
 }
 
@@ -403,7 +414,10 @@ fn of_flows_that_are_cut_short_nothing_is_recommended() {
     let yaml = two_layers(&table, "{A: [a1..a9], B: [b]}").replace("loss_gap: 1.0e-3", "time: 0.5");
     let found = diagnose(&yaml);
     let late = &found.layers[1];
-    assert!(late.is_cut_short && late.t_second.is_none(), "{late:?}");
+    assert!(
+        late.is_cut_short && late.learned.t_second.is_none(),
+        "{late:?}"
+    );
     assert_eq!(found.recommendation.fusion_layer, None);
     assert!(found.recommendation.reason.contains("flow.until.time"));
 }

@@ -5,7 +5,8 @@ use super::job::{Prepared, prepare_all};
 use super::show;
 use crate::error::Result;
 use crate::report::text;
-use modalflow::experiment::summary::{DataSummary, TheorySummary};
+use modalflow::experiment::data_summary::DataSummary;
+use modalflow::experiment::summary::TheorySummary;
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `session.rs` | from what the page sends to what it shows: checked, prepared, run within a budget, drawn |
+//! | `view.rs` | the records that go between the two |
 //! | `controls.rs` | the controls of a scenario: its own keys, with the ranges of the schema |
 //! | `headline.rs` | what a run shows, in one sentence and a few numbers |
 //! | `lessons.rs`, `lessons/` | states to start from |
@@ -17,9 +18,11 @@ mod http;
 mod lessons;
 mod server;
 mod session;
+mod view;
 mod worker;
 
 pub use controls::{Changes, Control, Form, controls};
 pub use lessons::{LESSONS, Lesson};
 pub use server::Server;
-pub use session::{Fault, Picture, Session, Shown, State, View};
+pub use session::Session;
+pub use view::{Fault, Picture, Shown, State, View};

@@ -6,7 +6,8 @@
 
 use super::http::{self, Answer, Request};
 use super::lessons::LESSONS;
-use super::session::{Fault, Session, State, View};
+use super::session::Session;
+use super::view::{Fault, State, View};
 use super::worker::{Reply, Worker};
 use crate::error::Error;
 use serde::{Deserialize, Serialize};

@@ -2,9 +2,10 @@
 //!
 //! A scenario can name files. The page can name only those that the scenario of the command line names.
 
-use super::controls::{Changes, Control, controls};
+use super::controls::controls;
 use super::headline::{cut_short, headline, numbers};
 use super::lessons::LESSONS;
+use super::view::{Fault, Picture, Shown, State, View};
 use crate::error::{Error, InputError, Result};
 use crate::figures;
 use crate::output;
@@ -17,7 +18,6 @@ use modalflow::experiment::Outline;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
 use modalflow::experiment::run::{self, Progress};
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ const INTEGRATED: usize = 40_000;
 /// Inputs of a source that draws their covariance, and samples that are drawn, likewise.
 const INPUTS: usize = 500;
 const SAMPLES: u64 = 1_000_000;
-/// Weights times samples of a network that is not linear, likewise: its theory follows all samples before the run begins, up to about
+/// Weights times samples where moments do not suffice, likewise: its theory follows all samples before the run begins, up to about
 /// a second.
 const SAMPLED: usize = 200_000;
 /// Multiplications that second moments may take, likewise: about a second.
@@ -50,93 +50,6 @@ pub struct Session {
     saved: Option<Mutex<String>>,
     /// How long a run may take.
     budget: Duration,
-}
-
-/// A state of the page: a text, and changes to it.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    /// The scenario as YAML.
-    pub text: String,
-    /// Other values at some of its keys.
-    #[serde(default)]
-    pub set: Changes,
-}
-
-/// What the page shows of a state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct View {
-    /// The text with the changes; None where they do not fit.
-    pub text: Option<String>,
-    /// What is wrong with it.
-    pub fault: Option<Fault>,
-    /// Its controls; None where it is no scenario.
-    pub controls: Option<Vec<Control>>,
-    /// Its run; None where it cannot be run.
-    pub shown: Option<Shown>,
-}
-
-/// What is wrong, and where.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Fault {
-    /// The line of the text, counted from 1.
-    pub line: Option<usize>,
-    /// The key.
-    pub key: Option<String>,
-    /// What is wrong.
-    pub problem: String,
-    /// What to do about it.
-    pub remedy: String,
-}
-
-/// A run as the page shows it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Shown {
-    /// The name of the scenario.
-    pub name: String,
-    /// What it shows, in one sentence.
-    pub headline: String,
-    /// Where the budget ended the run.
-    pub cut: Option<String>,
-    /// What to know before trusting it, and how it ended.
-    pub notes: Vec<String>,
-    /// What was measured, by the published formulas, and from the actual weights.
-    pub numbers: Vec<[String; 4]>,
-    /// The report of `modalflow run`.
-    pub report: String,
-    /// The pictures.
-    pub pictures: Vec<Picture>,
-}
-
-/// A figure.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Picture {
-    /// Its name.
-    pub stem: String,
-    /// The figure as SVG.
-    pub svg: String,
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Input(error) => Self {
-                line: error.line,
-                key: error.key,
-                problem: error.problem,
-                remedy: error.remedy,
-            },
-            Error::Usage { problem, remedy } => Self {
-                problem,
-                remedy,
-                ..Self::default()
-            },
-            other => Self {
-                problem: other.to_string(),
-                ..Self::default()
-            },
-        }
-    }
 }
 
 /// A state that has run.
@@ -342,8 +255,10 @@ impl Session {
             return Err(locate(too_many_weights()));
         }
         let samples = problem.moments.samples.as_ref().map_or(0, |s| s.len());
-        let is_linear = file.scenario.network.is_linear();
-        ensure_small(is_linear || problem.architecture.len().saturating_mul(samples) <= SAMPLED)?;
+        let is_of_moments = file.scenario.is_of_moments();
+        ensure_small(
+            is_of_moments || problem.architecture.len().saturating_mul(samples) <= SAMPLED,
+        )?;
         let end = Instant::now() + self.budget;
         let mut monitor = |_: &Progress| go_on() && Instant::now() < end;
         let result = run::run(&problem, &mut monitor);

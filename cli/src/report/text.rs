@@ -13,8 +13,9 @@ use super::summary::RunSummary;
 use indexmap::IndexMap;
 use modalflow::analysis::detector::Crossing;
 use modalflow::data::Modality;
+use modalflow::experiment::data_summary::DataSummary;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::summary::{DataSummary, ModeSummary, Summary, TheorySummary};
+use modalflow::experiment::summary::{ModeSummary, Summary, TheorySummary};
 use modalflow::theory::Theory;
 use std::fmt::Write;
 

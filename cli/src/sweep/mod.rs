@@ -9,7 +9,8 @@
 //! |---|---|
 //! | `mod.rs` | runs cells in parallel and keeps them |
 //! | `cell.rs` | a cell's scenario to its results |
-//! | `quantities.rs` | the table of quantities: how each is measured, predicted, and shown |
+//! | `entry.rs` | what is known of a quantity: how it is measured, predicted, and shown |
+//! | `quantities.rs` | the table of quantities |
 //! | `quantity.rs` | an entry of it, as figures name it |
 //! | `findings.rs` | what quantities are measured from |
 //! | `row.rs` | results to a row of `sweep.csv` |
@@ -21,6 +22,7 @@
 //! | `table.rs` | the rows read back, for figures and the report |
 
 mod cell;
+mod entry;
 mod findings;
 mod identity;
 mod machine;
@@ -34,10 +36,10 @@ mod table;
 mod theory_line;
 
 pub use cell::{DrawnTrajectory, Finished, invalid, run_cell, run_problem};
+pub use entry::Need;
 pub use identity::identity;
 pub use machine::{memory, processor};
 pub use phase_plane::{CriticalPoint, PhasePlane};
-pub use quantities::Need;
 pub use quantity::Quantity;
 pub use row::{CellOutcome, Row, Value, Values, csv_line, header, number};
 pub use shard::Shard;

@@ -4,6 +4,7 @@
 //! say of it. Columns of `sweep.csv`, the words that figures take, their labels, and the table of
 //! gaps follow from it; `docs/report.md` describes every key.
 
+use super::entry::{Entry, Need};
 use super::findings::Findings;
 use super::row::{Value, Values, count, number, text};
 use modalflow::analysis::target_components;
@@ -11,39 +12,6 @@ use modalflow::data::Modality;
 use modalflow::experiment::compare;
 use modalflow::experiment::problem::Problem;
 use modalflow::theory::{self, Theory};
-
-/// What is known of a quantity.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    /// Its column of `sweep.csv`.
-    pub(super) key: &'static str,
-    measured: fn(&Findings<'_>) -> Option<Value>,
-    /// Theory's word on it, in the column `theory_` and its key.
-    pub(super) predicted: Option<fn(&Problem, &Theory) -> Option<Value>>,
-    /// The quantity that is theory's word by the actual initial weights.
-    pub(super) by_weights: Option<&'static str>,
-    /// What figures call it, with its unit, empty where the label says it; None where they cannot
-    /// show it.
-    pub(super) shown: Option<(&'static str, &'static str)>,
-    /// Whether it is theory's word itself, by the actual initial weights, and not measured.
-    pub(super) is_theory: bool,
-    /// Whether it is a relative gap of theory, of either sign.
-    pub(super) is_gap: bool,
-    /// For the schema of scenarios.
-    pub(super) meaning: &'static str,
-    pub(super) needs: &'static [Need],
-}
-
-/// What a quantity depends on, and not every cell has or shares with others.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Need {
-    /// Its prediction: which modality is learned second.
-    Second,
-    /// Its prediction: the initial weights, which are drawn at random.
-    Weights,
-    /// Itself: a generalisation error.
-    Generalisation,
-}
 
 const TIME: &str = "η × descent steps";
 const ERROR: &str = "units of y²";
@@ -304,57 +272,6 @@ fn predicted_gain(problem: &Problem, theory: &Theory) -> Option<f64> {
     let gain = 0.5 * theory::contribution(moments, first) / moments.learnable_loss();
     let is_squared = problem.scenario.loss.is_squared();
     (is_squared && architecture.has_saddle(&[first])).then_some(gain)
-}
-
-impl Entry {
-    const fn new(key: &'static str, measured: fn(&Findings<'_>) -> Option<Value>) -> Self {
-        Self {
-            key,
-            measured,
-            predicted: None,
-            by_weights: None,
-            is_theory: false,
-            is_gap: false,
-            shown: None,
-            meaning: "",
-            needs: &[],
-        }
-    }
-
-    const fn predicted(mut self, by: fn(&Problem, &Theory) -> Option<Value>) -> Self {
-        self.predicted = Some(by);
-        self
-    }
-
-    const fn by_weights(mut self, key: &'static str) -> Self {
-        self.by_weights = Some(key);
-        self
-    }
-
-    const fn theory(mut self) -> Self {
-        self.is_theory = true;
-        self
-    }
-
-    const fn gap(mut self) -> Self {
-        self.is_gap = true;
-        self
-    }
-
-    const fn shown(mut self, label: &'static str, unit: &'static str) -> Self {
-        self.shown = Some((label, unit));
-        self
-    }
-
-    const fn meaning(mut self, meaning: &'static str) -> Self {
-        self.meaning = meaning;
-        self
-    }
-
-    const fn needs(mut self, needs: &'static [Need]) -> Self {
-        self.needs = needs;
-        self
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A quantity of a sweep's cells: an entry of the table in `quantities.rs`, as figures name it.
 
-use super::quantities::{self, Entry, Need};
+use super::entry::{Entry, Need};
+use super::quantities;
 use modalflow::experiment::problem::Problem;
 use modalflow::theory::Theory;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

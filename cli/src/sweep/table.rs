@@ -1,7 +1,7 @@
 //! The rows of a finished sweep, one after the other.
 
 use super::cell::{DrawnTrajectory, Finished};
-use super::quantities::Need;
+use super::entry::Need;
 use super::quantity::Quantity;
 use super::row::{self, Row};
 use super::store::CellStore;

@@ -1,6 +1,6 @@
 //! The published formulas between the values of an axis, as plain points.
 
-use super::quantities::Need;
+use super::entry::Need;
 use super::quantity::Quantity;
 use crate::scenario::{AxisValue, Grid};
 use modalflow::error::Result;

@@ -56,8 +56,13 @@ pub fn diagnosis_page(name: &str, found: &Diagnosed) -> Page {
 /// Who is learned first, and how much later the second.
 fn title(name: &str, diagnosis: &Diagnosis) -> String {
     let late = diagnosis.layers.last();
-    let pair =
-        late.and_then(|late| Some((late.first.as_ref()?, late.second.as_ref()?, late.ratio?)));
+    let pair = late.and_then(|late| {
+        Some((
+            late.learned.first.as_ref()?,
+            late.learned.second.as_ref()?,
+            late.learned.ratio?,
+        ))
+    });
     let learned = match pair {
         Some((first, second, ratio)) => format!(
             "late fusion learns {} first, and {} {} times as late",

@@ -23,7 +23,7 @@ pub(super) fn parts(diagnosis: &Diagnosis) -> Vec<Part> {
         Part::Table(table(&found.layers)),
     ];
     let each = found.layers.iter();
-    let missing = each.map(|layer| (layer.fusion_layer, layer.reasons.as_slice()));
+    let missing = each.map(|layer| (layer.learned.fusion_layer, layer.reasons.as_slice()));
     parts.extend(reasons(missing).map(Part::Text));
     parts.push(Part::Text(LIMITS.to_owned()));
     parts
@@ -62,19 +62,23 @@ fn setting(diagnosis: &Diagnosis, found: &BySamples) -> String {
 }
 
 fn table(layers: &[SampledLayer]) -> Vec<Vec<String>> {
-    let last = layers.last().and_then(|layer| layer.fusion_layer);
+    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
     rows(
         layers,
         &[
-            ("fusion layer", &|l| layer_name(l.fusion_layer, last)),
-            ("first", &|l| l.first.clone().unwrap_or(NONE.to_owned())),
-            ("t_first", &|l| short(l.t_first)),
+            ("fusion layer", &|l| {
+                layer_name(l.learned.fusion_layer, last)
+            }),
+            ("first", &|l| {
+                l.learned.first.clone().unwrap_or(NONE.to_owned())
+            }),
+            ("t_first", &|l| short(l.learned.t_first)),
             ("linear theory", &|l| short(l.linear_theory.t_first)),
             ("gap", &|l| percent(l.gaps.t_first)),
-            ("t_second", &|l| short(l.t_second)),
+            ("t_second", &|l| short(l.learned.t_second)),
             ("linear theory", &|l| short(l.linear_theory.t_second)),
             ("gap", &|l| percent(l.gaps.t_second)),
-            ("ratio", &|l| short(l.ratio)),
+            ("ratio", &|l| short(l.learned.ratio)),
             ("linear theory", &|l| short(l.linear_theory.ratio)),
             ("gap", &|l| percent(l.gaps.ratio)),
         ],
@@ -86,24 +90,30 @@ pub(super) fn sentence(diagnosis: &Diagnosis) -> Option<String> {
     let found = diagnosis.by_samples.as_ref()?;
     let late = found.layers.last()?;
     let units = units(found);
-    Some(match (&late.first, &late.second, late.ratio) {
-        (Some(first), Some(second), Some(ratio)) => {
-            let theory = late.linear_theory.ratio.map_or(String::new(), |ratio| {
+    Some(
+        match (
+            &late.learned.first,
+            &late.learned.second,
+            late.learned.ratio,
+        ) {
+            (Some(first), Some(second), Some(ratio)) => {
+                let theory = late.linear_theory.ratio.map_or(String::new(), |ratio| {
+                    format!(
+                        " (linear theory from the same weights: {})",
+                        number_to(3, ratio)
+                    )
+                });
                 format!(
-                    " (linear theory from the same weights: {})",
+                    "With {units}, in a run of late fusion by samples, {second} is learned {} times as late as {first}{theory}.",
                     number_to(3, ratio)
                 )
-            });
-            format!(
-                "With {units}, in a run of late fusion by samples, {second} is learned {} times as late as {first}{theory}.",
-                number_to(3, ratio)
-            )
-        }
-        (Some(first), _, _) => format!(
-            "With {units}, in a run of late fusion by samples, {first} is learned first, and no second modality by its end."
-        ),
-        _ => format!(
-            "With {units}, in a run of late fusion by samples, no modality is learned by its end."
-        ),
-    })
+            }
+            (Some(first), _, _) => format!(
+                "With {units}, in a run of late fusion by samples, {first} is learned first, and no second modality by its end."
+            ),
+            _ => format!(
+                "With {units}, in a run of late fusion by samples, no modality is learned by its end."
+            ),
+        },
+    )
 }

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `mod.rs` | the page and its two forms |
 //! | `verdict.rs` | the verdict in three sentences |
+//! | `advice.rs` | the last of them: what to do |
 //! | `tables.rs` | the tables |
 //! | `by_samples.rs` | what is said of units that are not linear |
 //! | `words.rs` | what is said between them |
 
+mod advice;
 mod by_samples;
 mod tables;
 mod verdict;

@@ -1,8 +1,9 @@
 //! The tables of a diagnosis.
 
 use super::Part;
+use super::advice::value;
 use super::by_samples;
-use super::verdict::{range, share, value};
+use super::verdict::{range, share};
 use super::words::{
     column_words, draws_words, network_words, reasons, recommendation_words, rows_words,
     seen_words, step_words, who_words,
@@ -37,7 +38,7 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     parts.push(Part::Table(errors(&diagnosis.layers)));
     parts.push(Part::Table(shares(&diagnosis.layers)));
     let missing = diagnosis.layers.iter();
-    let missing = missing.map(|layer| (layer.fusion_layer, layer.reasons.as_slice()));
+    let missing = missing.map(|layer| (layer.learned.fusion_layer, layer.reasons.as_slice()));
     parts.extend(reasons(missing).map(Part::Text));
     parts.push(Part::Heading("Which fusion layer".to_owned()));
     if !diagnosis.recommendation.errors.is_empty() {
@@ -107,17 +108,21 @@ pub(super) fn layer_name(layer: Option<usize>, last: Option<usize>) -> String {
 }
 
 fn times(layers: &[LayerResult]) -> Vec<Vec<String>> {
-    let last = layers.last().and_then(|layer| layer.fusion_layer);
+    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
     rows(
         layers,
         &[
-            ("fusion layer", &|l| layer_name(l.fusion_layer, last)),
-            ("first", &|l| l.first.clone().unwrap_or(NONE.to_owned())),
-            ("t_first", &|l| short(l.t_first)),
+            ("fusion layer", &|l| {
+                layer_name(l.learned.fusion_layer, last)
+            }),
+            ("first", &|l| {
+                l.learned.first.clone().unwrap_or(NONE.to_owned())
+            }),
+            ("t_first", &|l| short(l.learned.t_first)),
             ("theory", &|l| short(l.theory.t_first)),
-            ("t_second", &|l| short(l.t_second)),
+            ("t_second", &|l| short(l.learned.t_second)),
             ("theory", &|l| short(l.theory.t_second)),
-            ("ratio", &|l| short(l.ratio)),
+            ("ratio", &|l| short(l.learned.ratio)),
             ("theory", &|l| short(l.theory.ratio)),
             ("steps", &|l| span(l.steps_first, l.steps_second)),
             ("epochs", &|l| span(l.epochs_first, l.epochs_second)),
@@ -128,12 +133,14 @@ fn times(layers: &[LayerResult]) -> Vec<Vec<String>> {
 
 /// What other draws of the initial weights do.
 fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
-    let last = layers.last().and_then(|layer| layer.fusion_layer);
+    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
     let known = layers.iter().filter_map(|l| Some((l, l.draws.as_ref()?)));
     rows(
         known,
         &[
-            ("fusion layer", &|(l, _)| layer_name(l.fusion_layer, last)),
+            ("fusion layer", &|(l, _)| {
+                layer_name(l.learned.fusion_layer, last)
+            }),
             ("draws", &|(_, d)| d.draws.to_string()),
             ("learned first from", &|(_, d)| first_of(d)),
             ("ratio, 10 %", &|(_, d)| short(d.ratio.map(|r| r.low))),
@@ -170,11 +177,13 @@ fn whole(count: Option<f64>) -> String {
 }
 
 fn errors(layers: &[LayerResult]) -> Vec<Vec<String>> {
-    let last = layers.last().and_then(|layer| layer.fusion_layer);
+    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
     rows(
         layers,
         &[
-            ("fusion layer", &|l| layer_name(l.fusion_layer, last)),
+            ("fusion layer", &|l| {
+                layer_name(l.learned.fusion_layer, last)
+            }),
             ("loss on the plateau", &|l| short(l.plateau_loss)),
             ("still to learn", &|l| fraction(l.plateau_left)),
             ("stop at", &|l| short(l.early_stop)),
@@ -198,14 +207,16 @@ fn when(layer: &LayerResult) -> &'static str {
 
 /// A row for each modality, three columns for each layer would be too wide: late fusion and early fusion.
 fn shares(layers: &[LayerResult]) -> Vec<Vec<String>> {
-    let last = layers.last().and_then(|layer| layer.fusion_layer);
+    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
     let each = layers
         .iter()
         .flat_map(|layer| layer.shares.iter().map(move |share| (layer, share)));
     rows(
         each,
         &[
-            ("fusion layer", &|(l, _)| layer_name(l.fusion_layer, last)),
+            ("fusion layer", &|(l, _)| {
+                layer_name(l.learned.fusion_layer, last)
+            }),
             ("share of the outputs", &|(_, s)| s.name.clone()),
             ("at the stop", &|(_, s)| fraction(s.early_stop)),
             ("at the end", &|(_, s)| fraction(s.end)),

@@ -1,11 +1,9 @@
 //! The verdict: who is learned first and why, whether it matters, and what to do.
 
+use super::advice::advice;
 use super::by_samples;
 use crate::report::format::{number_to, short};
-use modalflow::diagnosis::{
-    AGREE, Diagnosis, Draws, LayerResult, ModalityReading, RemedyDraws, RemedyResult, RemedyValue,
-    Spread,
-};
+use modalflow::diagnosis::{AGREE, Diagnosis, Draws, LayerResult, ModalityReading, Spread};
 
 /// Below this confidence which modality explains more is a tie.
 const TIE: f64 = 0.6;
@@ -184,7 +182,7 @@ fn preference(diagnosis: &Diagnosis) -> String {
 /// Whether the network of the last layer learned the modality of the largest growth rate first, if any. Its own initial
 /// weights and depths may have another one.
 fn trained_as_said(diagnosis: &Diagnosis) -> bool {
-    let trained = late(diagnosis).and_then(|late| late.first.as_ref());
+    let trained = late(diagnosis).and_then(|late| late.learned.first.as_ref());
     trained.is_none_or(|trained| *trained == diagnosis.first.name)
 }
 
@@ -237,7 +235,11 @@ fn ratio_words(draws: &Draws) -> Option<String> {
 
 /// What the run of late fusion did.
 fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
-    match (late.ratio, &late.first, &late.second) {
+    match (
+        late.learned.ratio,
+        &late.learned.first,
+        &late.learned.second,
+    ) {
         (Some(ratio), Some(first), Some(second)) => {
             let left = late.plateau_left.map_or(String::new(), |left| {
                 format!(
@@ -289,7 +291,7 @@ fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
         (_, Some(true)) => {
             "; the error on rows held out falls to the end, so that patience is all it takes"
         }
-        (Some(true), _) if is_biased && late.second.is_none() => {
+        (Some(true), _) if is_biased && late.learned.second.is_none() => {
             "; the error on rows held out is least along the way, with the bias in it"
         }
         (Some(true), _) if is_biased => {
@@ -306,102 +308,10 @@ fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
 }
 
 /// The modality learned first, where no other one adds to it.
-fn alone_matters(diagnosis: &Diagnosis) -> Option<&str> {
-    let learned = late(diagnosis).and_then(|late| late.first.as_ref());
+pub(super) fn alone_matters(diagnosis: &Diagnosis) -> Option<&str> {
+    let learned = late(diagnosis).and_then(|late| late.learned.first.as_ref());
     let first = learned.unwrap_or(&diagnosis.first.name);
     let mut others = diagnosis.modalities.iter().filter(|m| m.name != *first);
     let adds = |m: &ModalityReading| m.explained_unique.is_none_or(|own| own > NOTHING);
     (!others.any(adds)).then_some(first.as_str())
-}
-
-fn advice(diagnosis: &Diagnosis) -> String {
-    let layer = match diagnosis.recommendation.fusion_layer {
-        Some(layer) => format!("Fuse at layer {layer}"),
-        None if diagnosis.recommendation.errors.is_empty() => format!(
-            "No fusion layer is recommended, since {}",
-            diagnosis.recommendation.reason
-        ),
-        None => {
-            let worse = diagnosis
-                .recommendation
-                .errors
-                .iter()
-                .filter(|error| error.is_worse);
-            let worse: Vec<String> = worse.map(|e| e.fusion_layer.to_string()).collect();
-            match &worse[..] {
-                [] => "For the error on rows left out the fusion layer makes no difference that this number of rows can \
-                       show"
-                    .to_owned(),
-                layers => format!(
-                    "Do not fuse at layer {}, whose error on rows left out is larger; between the others this number of rows \
-                     shows no difference",
-                    layers.join(" or ")
-                ),
-            }
-        }
-    };
-    let is_idle = diagnosis.layers.iter().any(|layer| layer.is_cut_short)
-        || alone_matters(diagnosis).is_some();
-    let mut remedies = diagnosis.remedies.iter();
-    let remedy = remedies.find(|remedy| remedy.remedy == "rate" && !is_idle);
-    format!("{layer}{}.", remedy.map_or(String::new(), rate_words))
-}
-
-/// What a learning rate does, where it can be advised, or why it cannot.
-fn rate_words(remedy: &RemedyResult) -> String {
-    let (value, run) = (value(remedy), short(remedy.measured_ratio));
-    match &remedy.draws {
-        None if remedy.measured_ratio.is_none() => String::new(),
-        None => format!(
-            "; to balance late fusion multiply the learning rate of {value} (a run with it: time ratio {run})"
-        ),
-        Some(draws) => match draws.ratio {
-            Some(left) if draws.holds && remedy.measured_ratio.is_some() => format!(
-                "; to balance late fusion multiply the learning rate of {value}, which leaves a time ratio of {} over the \
-                 draws ({run} in the run)",
-                range(left)
-            ),
-            None if draws.holds && remedy.measured_ratio.is_some() => format!(
-                "; to balance late fusion multiply the learning rate of {value} ({} over the draws; a run with it: time ratio \
-                 {run})",
-                factors(draws)
-            ),
-            _ if draws.agree < AGREE => format!(
-                "; no learning rate is advised: which modality is to be sped up depends on the draw of the initial weights \
-                 (in {} of them it is {})",
-                share(draws.agree),
-                draws.values.keys().cloned().collect::<Vec<_>>().join(", ")
-            ),
-            Some(left) if !draws.holds => format!(
-                "; no learning rate is advised: multiplying that of {value} leaves a time ratio of {} over the draws, no \
-                 better than without",
-                range(left)
-            ),
-            None if !draws.holds => format!(
-                "; no learning rate is advised, since the factor that balances ranges from {} over the draws",
-                factors(draws)
-            ),
-            _ => String::new(),
-        },
-    }
-}
-
-/// The factors that balance, over the draws.
-fn factors(draws: &RemedyDraws) -> String {
-    let ranges = draws.values.values().map(|spread| range(*spread));
-    ranges.collect::<Vec<_>>().join(", ")
-}
-
-/// The value of a remedy in words.
-pub(super) fn value(remedy: &RemedyResult) -> String {
-    match &remedy.value {
-        RemedyValue::Strength(alpha) => short(*alpha),
-        RemedyValue::ByModality(values) => {
-            let each = values.iter().map(|(name, value)| match remedy.remedy {
-                "rate" => format!("{name} by {}", short(*value)),
-                _ => format!("{name}: {}", short(*value)),
-            });
-            each.collect::<Vec<_>>().join(", ")
-        }
-    }
 }

@@ -222,7 +222,7 @@ pub(super) fn draws_words(scenario: &Scenario) -> String {
 pub(super) fn step_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> {
     let first = diagnosis.layers.first();
     let is_without =
-        first.is_some_and(|layer| layer.steps_first.is_none() && layer.t_first.is_some());
+        first.is_some_and(|layer| layer.steps_first.is_none() && layer.learned.t_first.is_some());
     is_without
         .then(|| {
             "No steps are told: give --learning-rate, and --batch for epochs by mini-batches."

@@ -1,0 +1,98 @@
+//! What to do, the last sentence of the verdict.
+
+use super::verdict::{alone_matters, range, share};
+use crate::report::format::short;
+use modalflow::diagnosis::{AGREE, Diagnosis, RemedyDraws, RemedyResult, RemedyValue};
+
+/// Which layer to fuse at, and what to speed up.
+pub(super) fn advice(diagnosis: &Diagnosis) -> String {
+    let layer = match diagnosis.recommendation.fusion_layer {
+        Some(layer) => format!("Fuse at layer {layer}"),
+        None if diagnosis.recommendation.errors.is_empty() => format!(
+            "No fusion layer is recommended, since {}",
+            diagnosis.recommendation.reason
+        ),
+        None => {
+            let worse = diagnosis
+                .recommendation
+                .errors
+                .iter()
+                .filter(|error| error.is_worse);
+            let worse: Vec<String> = worse.map(|e| e.fusion_layer.to_string()).collect();
+            match &worse[..] {
+                [] => "For the error on rows left out the fusion layer makes no difference that this number of rows can \
+                       show"
+                    .to_owned(),
+                layers => format!(
+                    "Do not fuse at layer {}, whose error on rows left out is larger; between the others this number of rows \
+                     shows no difference",
+                    layers.join(" or ")
+                ),
+            }
+        }
+    };
+    let is_idle = diagnosis.layers.iter().any(|layer| layer.is_cut_short)
+        || alone_matters(diagnosis).is_some();
+    let mut remedies = diagnosis.remedies.iter();
+    let remedy = remedies.find(|remedy| remedy.remedy == "rate" && !is_idle);
+    format!("{layer}{}.", remedy.map_or(String::new(), rate_words))
+}
+
+/// What a learning rate does, where it can be advised, or why it cannot.
+fn rate_words(remedy: &RemedyResult) -> String {
+    let (value, run) = (value(remedy), short(remedy.measured_ratio));
+    match &remedy.draws {
+        None if remedy.measured_ratio.is_none() => String::new(),
+        None => format!(
+            "; to balance late fusion multiply the learning rate of {value} (a run with it: time ratio {run})"
+        ),
+        Some(draws) => match draws.ratio {
+            Some(left) if draws.holds && remedy.measured_ratio.is_some() => format!(
+                "; to balance late fusion multiply the learning rate of {value}, which leaves a time ratio of {} over the \
+                 draws ({run} in the run)",
+                range(left)
+            ),
+            None if draws.holds && remedy.measured_ratio.is_some() => format!(
+                "; to balance late fusion multiply the learning rate of {value} ({} over the draws; a run with it: time ratio \
+                 {run})",
+                factors(draws)
+            ),
+            _ if draws.agree < AGREE => format!(
+                "; no learning rate is advised: which modality is to be sped up depends on the draw of the initial weights \
+                 (in {} of them it is {})",
+                share(draws.agree),
+                draws.values.keys().cloned().collect::<Vec<_>>().join(", ")
+            ),
+            Some(left) if !draws.holds => format!(
+                "; no learning rate is advised: multiplying that of {value} leaves a time ratio of {} over the draws, no \
+                 better than without",
+                range(left)
+            ),
+            None if !draws.holds => format!(
+                "; no learning rate is advised, since the factor that balances ranges from {} over the draws",
+                factors(draws)
+            ),
+            _ => String::new(),
+        },
+    }
+}
+
+/// The factors that balance, over the draws.
+fn factors(draws: &RemedyDraws) -> String {
+    let ranges = draws.values.values().map(|spread| range(*spread));
+    ranges.collect::<Vec<_>>().join(", ")
+}
+
+/// The value of a remedy in words.
+pub(super) fn value(remedy: &RemedyResult) -> String {
+    match &remedy.value {
+        RemedyValue::Strength(alpha) => short(*alpha),
+        RemedyValue::ByModality(values) => {
+            let each = values.iter().map(|(name, value)| match remedy.remedy {
+                "rate" => format!("{name} by {}", short(*value)),
+                _ => format!("{name}: {}", short(*value)),
+            });
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
