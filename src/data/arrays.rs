@@ -5,9 +5,8 @@ use super::files::array_file::ArrayFile;
 use super::files::reading::Reading;
 use super::given::{Arrays, Files, GivenArrays};
 use super::modality::layout;
-use super::preparation::{
-    COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
-};
+use super::origin::{Origin, Place};
+use super::preparation::{COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Preparation, Raw, Targets};
 use super::{About, Content, DataSource, Sampling, default_true};
 use crate::error::{InputError, Result};
 use crate::section::{ByModality, check, within};
@@ -185,30 +184,48 @@ impl ArraysData {
         let mut first = None;
         let (mut dims, mut origins, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
         for (name, file) in &self.modalities {
-            let [rows, dim] = arrays.append(&of_modality(name), file, &mut inputs)?;
-            ensure_same(first.get_or_insert((file, rows)), file, rows)?;
+            let at = Named {
+                arrays,
+                key: of_modality(name),
+                file,
+            };
+            let [rows, dim] = arrays.append(&at.key, file, &mut inputs)?;
+            origins.extend(at.columns(dim));
             dims.push((name, dim));
-            origins.extend(columns(file, dim));
+            match &first {
+                Some(first) => at.ensure_same(first, rows)?,
+                None => first = Some((at, rows)),
+            }
         }
-        let rows = first.map_or(0, |(_, rows)| rows);
-        let (targets, file, found) = match (&self.target, &self.label) {
+        let rows = first.as_ref().map_or(0, |(_, rows)| *rows);
+        let (targets, at, found) = match (&self.target, &self.label) {
             (Some(file), _) => {
+                let at = Named {
+                    arrays,
+                    key: TARGET.to_owned(),
+                    file,
+                };
                 let values = arrays.numbers(TARGET, file)?;
-                origins.extend(columns(file, values.ncols()));
+                origins.extend(at.columns(values.ncols()));
                 let found = values.nrows();
-                (Targets::Numbers(values), file, found)
+                (Targets::Numbers(values), at, found)
             }
             (None, Some(file)) => {
+                let at = Named {
+                    arrays,
+                    key: LABEL.to_owned(),
+                    file,
+                };
                 let classes = arrays.labels(LABEL, file)?;
                 let found = classes.len();
-                (Targets::Classes(classes), file, found)
+                (Targets::Classes(classes), at, found)
             }
             (None, None) => {
                 let remedy = "give target or label";
                 return Err(InputError::at(KEY, "the target is missing", remedy));
             }
         };
-        first.map_or(Ok(()), |first| ensure_same(&first, file, found))?;
+        first.map_or(Ok(()), |first| at.ensure_same(&first, found))?;
         let columns = inputs.len() / rows.max(1);
         Ok(Raw {
             modalities: layout(dims),
@@ -223,22 +240,33 @@ impl ArraysData {
     }
 }
 
-/// Where the columns of an array come from.
-fn columns(file: &ArrayFile, count: usize) -> impl Iterator<Item = Origin> {
-    let array = file.array.iter().map(|array| format!("array {array}, "));
-    let array: String = array.collect();
-    (0..count).map(move |column| Origin {
-        file: file.path.clone(),
-        column: format!("{array}column {column}"),
-    })
+/// An array as a scenario names it.
+struct Named<'a> {
+    arrays: &'a dyn Arrays,
+    key: String,
+    file: &'a ArrayFile,
 }
 
-fn ensure_same(first: &(&ArrayFile, usize), file: &ArrayFile, rows: usize) -> Result<()> {
-    let (other, wanted) = first;
-    if rows == *wanted {
-        return Ok(());
+impl Named<'_> {
+    /// Where its columns come from.
+    fn columns(&self, count: usize) -> impl Iterator<Item = Origin> + use<> {
+        let (place, prefix) = self.arrays.place(&self.key, self.file);
+        (0..count).map(move |column| Origin {
+            place: place.clone(),
+            column: format!("{prefix}column {column}"),
+        })
     }
-    let problem = format!("{rows} rows, where {other} has {wanted}");
-    let remedy = "give arrays with one row for each sample, in the same order";
-    Err(file.refuse(problem, remedy))
+
+    /// Makes sure that it has as many rows as the first array.
+    fn ensure_same(&self, (first, wanted): &(Named<'_>, usize), rows: usize) -> Result<()> {
+        if rows == *wanted {
+            return Ok(());
+        }
+        let problem = match self.arrays.place(&first.key, first.file).0 {
+            Place::File(_) => format!("{rows} rows, where {} has {wanted}", first.file),
+            Place::Memory(key) => format!("{rows} rows, where {key} has {wanted}"),
+        };
+        let remedy = "give arrays with one row for each sample, in the same order";
+        Err(self.arrays.refuse(&self.key, self.file, problem, remedy))
+    }
 }

@@ -1,6 +1,6 @@
 //! Samples that cannot be used as they are, or may not be what they seem: too large, too many, codes for missing values.
 
-use super::preparation::Origin;
+use super::origin::Origin;
 use super::{Modality, most_samples};
 use crate::error::{InputError, Result};
 use crate::section::{MOST_DIMENSIONS, MOST_INPUTS};
@@ -23,8 +23,7 @@ pub(super) fn codes(values: &DMatrix<f64>, origins: &[Origin]) -> Vec<String> {
         Some(format!(
             "{} of {} has {count} {values} as large as {first:e}, which some programs write where a value is \
              missing: if it is no measurement, leave such rows out",
-            origin.column,
-            origin.file.display()
+            origin.column, origin.place
         ))
     };
     values

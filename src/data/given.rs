@@ -2,6 +2,7 @@
 
 use super::classes::Classes;
 use super::files::array_file::ArrayFile;
+use super::origin::Place;
 use crate::error::{InputError, Result};
 use nalgebra::{DMatrix, DMatrixView, Dyn};
 use std::collections::BTreeMap;
@@ -42,6 +43,12 @@ pub(super) trait Arrays {
     /// # Errors
     /// An input error where the array cannot be read, or has no classes.
     fn labels(&self, key: &str, file: &ArrayFile) -> Result<Classes>;
+
+    /// An error in an array.
+    fn refuse(&self, key: &str, file: &ArrayFile, problem: String, remedy: &str) -> InputError;
+
+    /// What errors in the columns of an array name, and how they begin to name a column.
+    fn place(&self, key: &str, file: &ArrayFile) -> (Place, String);
 }
 
 /// The files themselves.
@@ -61,6 +68,15 @@ impl Arrays for Files {
     fn labels(&self, key: &str, file: &ArrayFile) -> Result<Classes> {
         file.labels(key)
     }
+
+    fn refuse(&self, _: &str, file: &ArrayFile, problem: String, remedy: &str) -> InputError {
+        file.refuse(problem, remedy)
+    }
+
+    fn place(&self, _: &str, file: &ArrayFile) -> (Place, String) {
+        let array = file.array.iter().map(|array| format!("array {array}, "));
+        (Place::File(file.path.clone()), array.collect())
+    }
 }
 
 impl Arrays for GivenArrays<'_> {
@@ -68,10 +84,11 @@ impl Arrays for GivenArrays<'_> {
         let GivenArray::Numbers(values) = find(self, key, file)? else {
             let remedy =
                 "classes can be labels (data.arrays.label), inputs and targets are numbers";
-            return Err(file.refuse("the array holds classes", remedy));
+            return Err(InputError::at(key, "the array holds classes", remedy));
         };
-        file.ensure_rows(&[values.nrows() as u64, values.ncols() as u64])?;
-        file.ensure_finite(values.iter().copied(), values.nrows())?;
+        file.ensure_rows(&[values.nrows() as u64, values.ncols() as u64])
+            .and_then(|()| file.ensure_finite(values.iter().copied(), values.nrows()))
+            .map_err(|error| in_memory(key, error))?;
         to.extend(values.iter().copied());
         Ok([values.nrows(), values.ncols()])
     }
@@ -79,13 +96,27 @@ impl Arrays for GivenArrays<'_> {
     fn labels(&self, key: &str, file: &ArrayFile) -> Result<Classes> {
         let GivenArray::Labels(labels) = find(self, key, file)? else {
             let remedy = "numbers can be targets (data.arrays.target)";
-            return Err(file.refuse("the array holds numbers", remedy));
+            return Err(InputError::at(key, "the array holds numbers", remedy));
         };
-        file.ensure_rows(&[labels.len() as u64])?;
+        file.ensure_rows(&[labels.len() as u64])
+            .map_err(|error| in_memory(key, error))?;
         let mut classes = Classes::default();
         labels.iter().for_each(|label| classes.push(label));
         Ok(classes)
     }
+
+    fn refuse(&self, key: &str, _: &ArrayFile, problem: String, remedy: &str) -> InputError {
+        InputError::at(key, problem, remedy)
+    }
+
+    fn place(&self, key: &str, _: &ArrayFile) -> (Place, String) {
+        (Place::Memory(key.to_owned()), String::new())
+    }
+}
+
+/// An error of an array, which is in no file.
+fn in_memory(key: &str, error: InputError) -> InputError {
+    InputError::at(key, error.problem, error.remedy)
 }
 
 fn find<'g, 'a>(
@@ -95,7 +126,7 @@ fn find<'g, 'a>(
 ) -> Result<&'g GivenArray<'a>> {
     let name = file.array.as_deref().unwrap_or_default();
     given.get(name).ok_or_else(|| {
-        let problem = format!("no array of this name was given: {file}");
+        let problem = format!("no array {name:?} was given");
         let error = InputError::at(key, problem, "name one of the arrays that are given");
         error.with_unknown(name, given.keys().map(String::as_str))
     })

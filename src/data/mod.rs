@@ -18,6 +18,7 @@
 //! | `given.rs` | arrays in memory in their place |
 //! | `files/` | the formats of files: tables as text, arrays, images |
 //! | `classes.rs` | categories as targets |
+//! | `origin.rs` | where a column comes from, as errors name it |
 //! | `preparation.rs` | hold-out, standardisation and whitening of samples from files |
 //! | `doubtful.rs` | samples that cannot be used, or may not be what they seem |
 //! | `standardise.rs`, `components.rs` | columns of variance 1; principal components |
@@ -57,6 +58,7 @@ mod joint_maps;
 mod loss;
 mod modality;
 mod moments;
+mod origin;
 mod preparation;
 mod quadratic;
 mod reduced_rank;

@@ -6,6 +6,7 @@ use super::constant::{Constant, Varying};
 use super::doubtful::{codes, ensure_few, ensure_squares};
 use super::files::reading::Reading;
 use super::modality::layout;
+use super::origin::Origin;
 use super::rows::Rows;
 use super::standardise::{Flat, centre, standardise};
 use super::{Content, Loss, Modality};
@@ -15,7 +16,6 @@ use crate::section::check;
 use nalgebra::DMatrix;
 use rand::seq::SliceRandom;
 use std::ops::{Bound, RangeFrom, RangeInclusive};
-use std::path::PathBuf;
 
 /// What is done with samples after they were read; the keys of the sources that read files.
 #[derive(Debug, Clone, Copy)]
@@ -69,22 +69,6 @@ pub(super) enum Targets {
     Numbers(DMatrix<f64>),
     /// One class for each row.
     Classes(Classes),
-}
-
-/// Where a column comes from, as errors name it.
-#[derive(Debug, Clone)]
-pub(super) struct Origin {
-    /// The file.
-    pub file: PathBuf,
-    /// The column in it.
-    pub column: String,
-}
-
-impl Origin {
-    /// An error in this column.
-    pub fn refuse(&self, problem: impl Into<String>, remedy: impl Into<String>) -> InputError {
-        InputError::in_file(&self.file, None, problem, remedy).with_key(&self.column)
-    }
 }
 
 /// The rows trained on, and those held out.

@@ -9,9 +9,8 @@ use super::files::csv_file::{CsvFile, Wanted};
 use super::files::csv_format::{Decimal, Format, Missing, Separator};
 use super::files::reading::Reading;
 use super::modality::layout;
-use super::preparation::{
-    COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Origin, Preparation, Raw, Targets,
-};
+use super::origin::{Origin, Place};
+use super::preparation::{COMPONENTS, FOLD, FOLDS, Folds, HOLDOUT, Preparation, Raw, Targets};
 use super::{About, Content, DataSource, Sampling, default_true};
 use crate::error::{InputError, Result};
 use crate::section::{ByModality, check, within};
@@ -260,7 +259,7 @@ impl TableData {
 
     fn origin(&self, file: &CsvFile<'_>, place: usize) -> Origin {
         Origin {
-            file: self.path.clone(),
+            place: Place::File(self.path.clone()),
             column: format!("column {}", file.name(place)),
         }
     }
