@@ -9,7 +9,7 @@ use crate::figures;
 use crate::output::{self, File};
 use crate::report::flow::judgement;
 use crate::report::summary::{Provenance, RunSummary};
-use crate::report::{csv, format, text};
+use crate::report::{self, csv, text};
 use crate::scenario;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
@@ -181,7 +181,7 @@ impl Run<'_> {
         let mut outcomes = std::iter::once(flow.end.outcome).chain(outcomes);
         let check = self.verification.map(|check| check.outcome);
         if outcomes.any(|outcome| outcome == Outcome::Interrupted) {
-            Some(failure(self.result))
+            report::failure(self.problem, self.result)
         } else if !self.result.is_complete {
             Some("some of what follows the flow is missing".to_owned())
         } else if call.verify && check.is_none_or(|outcome| outcome == Outcome::Interrupted) {
@@ -240,14 +240,8 @@ impl Run<'_> {
     /// The exit code of a run that was not interrupted; says why it is not 0.
     fn exit_code(&self) -> u8 {
         let name = &self.job.name;
-        let outcome = self.result.outcome();
-        // A run that rests has failed only if it was asked for nothing but a loss gap, which it never meets.
-        let until = &self.problem.scenario.flow.until;
-        let mut descents = self.result.descents.iter().map(|run| run.descent.outcome);
-        let is_stalled = self.result.flow.end.outcome == Outcome::Stalled
-            || descents.any(|outcome| outcome == Outcome::Stalled);
-        if is_stalled && until.time.is_none() || !outcome.is_success() {
-            warn(&format!("warning: {name}: {}", failure(self.result)));
+        if let Some(failure) = report::failure(self.problem, self.result) {
+            warn(&format!("warning: {name}: {failure}"));
             return FAILED;
         }
         match self.verification {
@@ -268,32 +262,6 @@ fn agrees(name: &str, verification: Option<&Verification>) -> bool {
         }
         _ => true,
     }
-}
-
-/// What failed, in one line.
-fn failure(result: &RunResult) -> String {
-    let flow = result.flow.end.outcome;
-    if !flow.is_success() || flow == Outcome::Stalled {
-        let end = &result.flow.end;
-        return format!(
-            "the flow {}, at t = {}",
-            end.outcome.sentence(),
-            format::number(end.time)
-        );
-    }
-    let failed = result
-        .descents
-        .iter()
-        .map(|run| &run.descent)
-        .find(|d| !d.outcome.is_success() || d.outcome == Outcome::Stalled);
-    failed.map_or(String::new(), |descent| {
-        format!(
-            "descent at learning rate {}: {} at step {}",
-            format::number(descent.learning_rate),
-            descent.outcome.sentence(),
-            descent.steps
-        )
-    })
 }
 
 /// The tables of a run: trajectory and descents.

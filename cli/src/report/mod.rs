@@ -6,6 +6,7 @@ mod balance;
 pub mod csv;
 pub mod curvature;
 pub mod diagnosis;
+mod failure;
 pub mod flow;
 pub mod format;
 pub mod generalisation;
@@ -16,3 +17,5 @@ mod remedy;
 pub mod summary;
 pub mod sweep;
 pub mod text;
+
+pub use failure::failure;

@@ -51,13 +51,16 @@ impl Loaded {
         Self::with_defaults(Self::text(path)?, overrides)
     }
 
-    /// The same from the text of the file `path`, without reading it again.
+    /// The same from the text of the file `path`, with changes that are read already.
     ///
     /// # Errors
     /// As for [`Loaded::to_diagnose`].
-    pub fn parse_to_diagnose(path: &Path, text: String, set: &[String]) -> Result<(Loaded, bool)> {
-        let set = set.iter().map(|typed| Override::parse(typed));
-        Self::with_defaults((path, text), set.collect::<Result<_>>()?)
+    pub fn changed_to_diagnose(
+        path: &Path,
+        text: String,
+        overrides: Vec<Override>,
+    ) -> Result<(Loaded, bool)> {
+        Self::with_defaults((path, text), overrides)
     }
 
     fn with_defaults(text: (&Path, String), overrides: Vec<Override>) -> Result<(Loaded, bool)> {

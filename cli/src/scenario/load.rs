@@ -51,10 +51,18 @@ impl Loaded {
     /// As for [`Loaded::read`].
     pub fn parse(path: &Path, text: String, overrides: &[String]) -> Result<Loaded> {
         let overrides = overrides.iter().map(|typed| Override::parse(typed));
+        Self::changed(path, text, overrides.collect::<Result<_>>()?)
+    }
+
+    /// The same with changes that are read already.
+    ///
+    /// # Errors
+    /// As for [`Loaded::read`].
+    pub fn changed(path: &Path, text: String, overrides: Vec<Override>) -> Result<Loaded> {
         Self::of(Source {
             path: path.to_owned(),
             text,
-            overrides: overrides.collect::<Result<_>>()?,
+            overrides,
             fill_in: None,
         })
     }
@@ -63,7 +71,7 @@ impl Loaded {
     ///
     /// # Errors
     /// An input error where they cannot be read.
-    pub(super) fn text(path: Option<&Path>) -> Result<(&Path, String)> {
+    pub fn text(path: Option<&Path>) -> Result<(&Path, String)> {
         Ok(match path {
             None => (Path::new(OPTIONS), "{}".to_owned()),
             Some(path) if path == Path::new("-") => {
@@ -112,6 +120,20 @@ impl Loaded {
         let of_file = |file: &str| expand_home(&ArrayFile::from(file).path);
         let axes = axes.map(|(key, file)| (key, self.source.folder().join(of_file(file))));
         own.chain(axes).collect()
+    }
+
+    /// What stands in the file, for a file in another folder: relative paths lead from `base`, in which the file was named.
+    pub fn elsewhere(&self, base: &Path) -> ScenarioFile {
+        let mut file = self.file.clone();
+        for (_, path) in file.scenario.files_mut() {
+            *path = base.join(&*path);
+        }
+        for (_, value) in file.sweep.iter_mut().flat_map(SweepSection::files_mut) {
+            let ArrayFile { path, array } = ArrayFile::from(value.as_str());
+            let path = base.join(self.source.folder()).join(expand_home(&path));
+            *value = ArrayFile { path, array }.to_string();
+        }
+        file
     }
 }
 

@@ -33,5 +33,6 @@ pub use edit::{Room, edited, room_of};
 pub use file::ScenarioFile;
 pub use grid::{Cell, Grid};
 pub use load::{Loaded, Source, expand_home, schema, to_yaml};
+pub use overrides::Override;
 pub use reference::reference;
 pub use sweep::{Axis, AxisValue, Column, SweepSection};

@@ -1,4 +1,4 @@
-//! `--set path=value`: changes to a scenario from the command line.
+//! `--set path=value` of the command line, and keywords in its place: changes to the keys of a scenario.
 
 use super::events::below;
 use super::load::json_schema;
@@ -7,18 +7,40 @@ use super::{events, messages};
 use crate::error::{Error, InputError, Result};
 use serde_yaml::{Mapping, Value};
 
-/// A change to a key: a `--set`, or another option that stands for one.
+/// A change to a key: a `--set`, or another option or a keyword that stands for one.
 #[derive(Debug, Clone)]
-pub(super) struct Override {
+pub struct Override {
     /// Dotted path of the key; list indices are numbers counted from 0.
-    pub path: String,
-    /// As typed: `--set data.toy.rho=0.5`.
-    pub typed: String,
+    pub(super) path: String,
+    /// As typed, `--set data.toy.rho=0.5`; of a long value the beginning.
+    pub(super) typed: String,
     pub(super) value: Value,
 }
 
 impl Override {
+    /// A change that no command line has: a keyword of a program that calls this one, its value as YAML.
+    ///
+    /// # Errors
+    /// A usage error where the path or the value cannot be read.
+    pub fn keyword(path: &str, value: &str) -> Result<Override> {
+        let typed = shortened(format!("{path}={value}"));
+        if !is_path(path) {
+            let remedy = "name a key by its dotted path, for example data.toy.rho";
+            return Err(refused(&typed, BAD_PATH, remedy));
+        }
+        let value = events::parse_at(value, path)
+            .map_err(|error| refused(&typed, &error.problem, &error.remedy))?;
+        Ok(Override {
+            path: path.to_owned(),
+            typed,
+            value,
+        })
+    }
+
     /// Reads `path=value`; the value is YAML.
+    ///
+    /// # Errors
+    /// A usage error where the path or the value cannot be read.
     pub fn parse(typed: &str) -> Result<Override> {
         let Some((path, value)) = typed.split_once('=') else {
             return Err(usage(
@@ -28,10 +50,10 @@ impl Override {
             ));
         };
         let path = path.trim();
-        if path.is_empty() || path.split('.').any(str::is_empty) {
+        if !is_path(path) {
             return Err(usage(
                 typed,
-                "the path before '=' is empty or has an empty part",
+                BAD_PATH,
                 "name the key by its dotted path, for example --set data.toy.rho=0.5",
             ));
         }
@@ -53,19 +75,19 @@ impl Override {
         let value = events::parse_at(value, path).map_err(|error| unreadable(&error.problem))?;
         Ok(Override {
             path: path.to_owned(),
-            typed: format!("--set {typed}"),
+            typed: shortened(format!("--set {typed}")),
             value,
         })
     }
 
     /// Sets the value, making the mappings on the way; a null removes the key.
-    pub fn apply(&self, scenario: &mut Value) -> Result<()> {
+    pub(super) fn apply(&self, scenario: &mut Value) -> Result<()> {
         Self::set(scenario, &self.path, &self.value)
             .map_err(|error| refused(&self.typed, &error.problem, &error.remedy))
     }
 
     /// Sets the key `path` of a scenario.
-    pub fn set(scenario: &mut Value, path: &str, value: &Value) -> Result<(), InputError> {
+    pub(super) fn set(scenario: &mut Value, path: &str, value: &Value) -> Result<(), InputError> {
         let mut steps = path.split('.');
         if steps.clone().count() > events::DEEPEST {
             // Every step would be a level of calls.
@@ -87,6 +109,20 @@ impl Override {
             _ => *entry(node, last, &done)? = value.clone(),
         }
         Ok(())
+    }
+}
+
+const BAD_PATH: &str = "the path before '=' is empty or has an empty part";
+
+fn is_path(path: &str) -> bool {
+    !path.split('.').any(str::is_empty)
+}
+
+/// A change as messages show it: who gave a long value knows it by its beginning.
+fn shortened(typed: String) -> String {
+    match typed.char_indices().nth(100) {
+        None => typed,
+        Some((end, _)) => format!("{} ...", &typed[..end]),
     }
 }
 
@@ -146,7 +182,7 @@ fn through_scalar(place: &str) -> InputError {
 }
 
 fn usage(typed: &str, problem: &str, remedy: &str) -> Error {
-    refused(&format!("--set {typed}"), problem, remedy)
+    refused(&shortened(format!("--set {typed}")), problem, remedy)
 }
 
 fn refused(option: &str, problem: &str, remedy: &str) -> Error {

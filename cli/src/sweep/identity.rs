@@ -17,6 +17,26 @@ const FORMAT: u32 = 3;
 /// # Errors
 /// An input error where a file that the scenario names cannot be read.
 pub fn identity(loaded: &Loaded) -> Result<String> {
+    identity_with(loaded, |hasher| {
+        for (key, path) in loaded.files() {
+            let bytes = std::fs::read(&path).map_err(|error| {
+                let problem = format!("{} cannot be read: {error}", path.display());
+                InputError::at(key, problem, "check the path and its spelling")
+            })?;
+            bytes.hash(hasher);
+        }
+        Ok(())
+    })
+}
+
+/// The same where `contents` adds what stands in place of its files to the digest.
+///
+/// # Errors
+/// What `contents` raises.
+pub fn identity_with(
+    loaded: &Loaded,
+    contents: impl FnOnce(&mut DefaultHasher) -> Result<()>,
+) -> Result<String> {
     let mut defining = loaded.file.clone();
     let wanted: Vec<_> = std::mem::take(&mut defining.figure)
         .into_iter()
@@ -27,13 +47,7 @@ pub fn identity(loaded: &Loaded) -> Result<String> {
     (scenario.name, scenario.description) = (None, None);
     scenario.output = Default::default();
     let mut hasher = DefaultHasher::new();
-    for (key, path) in loaded.files() {
-        let bytes = std::fs::read(&path).map_err(|error| {
-            let problem = format!("{} cannot be read: {error}", path.display());
-            InputError::at(key, problem, "check the path and its spelling")
-        })?;
-        bytes.hash(&mut hasher);
-    }
+    contents(&mut hasher)?;
     scenario
         .files_mut()
         .into_iter()
