@@ -18,7 +18,7 @@ def numbers(key: str, array: Any) -> NDArray[np.float64]:
     Raises:
         ScenarioError: where it is no array of numbers with one or two dimensions.
     """
-    values = of(array)
+    values = _read(key, array)
     if values.ndim == 0:
         hint = ", ".join(OPTIONS)
         raise _refuse(
@@ -40,6 +40,8 @@ def numbers(key: str, array: Any) -> NDArray[np.float64]:
         )
     if values.size == 0:
         raise _refuse(key, f"shape {values.shape}: there are no numbers", "give at least one row")
+    if np.ma.is_masked(values):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
     columns = values.reshape(len(values), -1)
     return np.ascontiguousarray(columns, dtype=np.float64)
 
@@ -50,7 +52,12 @@ def labels(key: str, array: Any) -> list[str]:
     Raises:
         ScenarioError: where it is no vector of whole numbers or texts.
     """
-    values = of(array)
+    if isinstance(array, (list, tuple)) and any(map(_is_missing, array)):
+        # NumPy would write it as a text.
+        raise _refuse(key, *_MISSING)
+    values = _read(key, array)
+    if np.ma.is_masked(values):
+        raise _refuse(key, *_MISSING)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
@@ -62,7 +69,7 @@ def labels(key: str, array: Any) -> list[str]:
     if values.dtype.kind == "b":
         values = values.astype(np.int64)
     if values.dtype.kind in "fO" and any(map(_is_missing, values.tolist())):
-        raise _refuse(key, "a label is missing", "leave such rows out in every array")
+        raise _refuse(key, *_MISSING)
     if values.dtype.kind == "f":
         if not np.all(values == np.floor(values)):
             raise _refuse(key, "a label with a fraction", "give whole numbers or texts")
@@ -72,6 +79,9 @@ def labels(key: str, array: Any) -> list[str]:
     if values.dtype.kind not in "iuUO":
         raise _refuse(key, f"labels of type {values.dtype}", "give whole numbers or texts")
     return [str(value) for value in values.tolist()]
+
+
+_MISSING = ("a label is missing", "leave such rows out in every array")
 
 
 def _is_missing(label: Any) -> bool:
@@ -90,7 +100,18 @@ def of(array: Any) -> NDArray[Any]:
             import pyarrow
 
             return _of_arrow(pyarrow.array(array))
-    return np.asarray(array)
+    return np.asanyarray(array) if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
+
+
+def _read(key: str, array: Any) -> NDArray[Any]:
+    """The same; what cannot be read is refused by its key."""
+    try:
+        return of(array)
+    except ScenarioError:
+        raise
+    except Exception as error:
+        problem = f"a {type(array).__name__} that NumPy cannot read: {error}"
+        raise _refuse(key, problem, "give an array with a row for each sample") from error
 
 
 def _of_arrow(array: Any) -> NDArray[Any]:
@@ -105,6 +126,11 @@ def _of_arrow(array: Any) -> NDArray[Any]:
 def save(file: Any, arrays: Mapping[str, NDArray[np.float64] | list[str]]) -> None:
     """Write arrays as an NPZ file."""
     np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def equal(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether arrays of the same names have the same elements."""
+    return all(array is other[name] or np.array_equal(array, other[name]) for name, array in one.items())
 
 
 def column(cells: tuple[str, ...]) -> NDArray[Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from ._files import replaced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,11 +86,21 @@ class Data:
         """The section ``data`` of a scenario file that has these arrays beside it."""
         return self._section
 
-    def save(self, file: Any) -> None:
+    def save(self, file: str | os.PathLike[str]) -> None:
         """Write the arrays as an NPZ file."""
         from ._arrays import save
 
-        save(file, self.arrays)
+        with replaced(file) as part:
+            save(part, self.arrays)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Data):
+            return NotImplemented
+        from ._arrays import equal
+
+        return self._section == other._section and equal(self.arrays, other.arrays)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         shapes = (f"{name} {array.shape}" for name, array in self.arrays.items())

@@ -13,7 +13,7 @@ from . import _core
 from ._errors import ScenarioWarning
 from ._progress import Bar
 from ._results import Figure, Record, Results
-from ._scenario import Keys, Scenario
+from ._scenario import Keys, Scenario, from_yaml
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -182,4 +182,6 @@ def diagnose(
         core = subject._core.diagnose(resamples, divisions, listen if bar.is_shown else None)
     for warning in core.warnings():
         warnings.warn(warning, ScenarioWarning, stacklevel=2)
-    return Diagnosis(subject, core)
+    # A run of it needs no defaults of a diagnosis.
+    scenario = from_yaml(subject._to_yaml_elsewhere(), data=subject.data)
+    return Diagnosis(scenario, core)

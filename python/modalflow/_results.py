@@ -6,6 +6,8 @@ import os
 from functools import cached_property
 from typing import Any
 
+from ._files import replaced
+
 
 class Record(dict[str, Any]):
     """A part of the results: a dict whose keys are attributes too, ``run.phase.ratio``."""
@@ -76,7 +78,7 @@ class Figure(bytes):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to a file."""
-        with open(path, "wb") as file:
+        with replaced(path) as file:
             file.write(self)
 
     def __repr__(self) -> str:

@@ -75,6 +75,11 @@ class Run(Results):
         return Table(bytes(self._live("descents").descent_csv()))
 
     @cached_property
+    def failure(self) -> str | None:
+        """In what the run failed, in one line; None where it did not."""
+        return self._live("failure").failure()
+
+    @cached_property
     def report(self) -> str:
         """The report that the command prints."""
         return self._live("report").report()
@@ -117,17 +122,19 @@ class Run(Results):
         return self._core
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("summary", "trajectory", "descents", "report", "_weights", "_overview")
+        kept = ("summary", "trajectory", "descents", "failure", "report", "_weights", "_overview")
         return {"_scenario": self._scenario} | {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _core=None)
 
     def __repr__(self) -> str:
-        name = self.summary["name"]
         lines = (f"  {label:<15} {m:>12} {t:>12}" for label, m, t in self._rows())
         head = f"  {'':<15} {'measured':>12} {'theory':>12}"
-        return "\n".join([f"Run {name}: {self.summary['flow']['outcome']}", head, *lines])
+        return "\n".join([f"Run {self._headline()}", head, *lines])
+
+    def _headline(self) -> str:
+        return f"{self.summary['name']}: {self.failure or self.summary['flow']['outcome']}"
 
     def _rows(self) -> list[tuple[str, str, str]]:
         phase, theory = self.summary["phase"], self.summary["theory"]
@@ -138,7 +145,7 @@ class Run(Results):
         rows = ((key, escape(m), escape(t)) for key, m, t in self._rows())
         cells = (f"<tr><th>{k}</th><td>{m}</td><td>{t}</td></tr>" for k, m, t in rows)
         head = "<tr><th></th><th>measured</th><th>theory</th></tr>"
-        name = escape(f"{self.summary['name']}: {self.summary['flow']['outcome']}")
+        name = escape(self._headline())
         return f"<table><caption>{name}</caption>{head}{''.join(cells)}</table>"
 
 
@@ -167,6 +174,9 @@ def run(
     Raises:
         ScenarioError: where the scenario cannot be run as it is.
         KeyboardInterrupt: within a second of Ctrl-C.
+
+    Warns:
+        ScenarioWarning: of what to know before trusting it, and where the run failed.
     """
     scenario = _scenario(source, set, keys)
     with Bar(progress, unit="step", desc="flow") as bar:
@@ -175,9 +185,10 @@ def run(
             bar.show(steps, f"{stage}, t = {time:.4g}, loss = {loss:.3g}")
 
         core = scenario._core.run(listen if bar.is_shown else None)
-    for warning in core.warnings():
+    run = Run(scenario, core)
+    for warning in (*core.warnings(), *filter(None, [run.failure])):
         warnings.warn(warning, ScenarioWarning, stacklevel=2)
-    return Run(scenario, core)
+    return run
 
 
 def theory(
@@ -206,6 +217,6 @@ def theory(
 
 
 def _scenario(source: Source, set: Mapping[str, Any] | None, keys: Keys) -> Scenario:
-    if isinstance(source, Scenario) and not set and not keys:
+    if isinstance(source, Scenario) and not set and not keys and source._folder == os.getcwd():
         return source
     return Scenario(source, set=set, **keys)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _core, _yaml
 from ._data import FILE, Data
+from ._errors import ScenarioError
+from ._files import replaced
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -20,20 +22,20 @@ _NO_FILE = "scenario"
 class Keys(TypedDict, total=False):
     """The keys of a scenario file; docs/scenario.md has what may stand in each."""
 
-    name: str
-    description: str
-    seed: int
-    data: Data | Mapping[str, Any]
-    loss: str
-    network: Mapping[str, Any]
-    init: Mapping[str, Any]
-    flow: Mapping[str, Any]
-    descent: Mapping[str, Any]
-    remedy: Mapping[str, Any]
-    detector: Mapping[str, Any]
-    output: Mapping[str, Any]
-    sweep: Mapping[str, Any]
-    figure: list[Mapping[str, Any]] | Mapping[str, Any]
+    name: str | None
+    description: str | None
+    seed: int | None
+    data: Data | Mapping[str, Any] | None
+    loss: str | None
+    network: Mapping[str, Any] | None
+    init: Mapping[str, Any] | None
+    flow: Mapping[str, Any] | None
+    descent: Mapping[str, Any] | None
+    remedy: Mapping[str, Any] | None
+    detector: Mapping[str, Any] | None
+    output: Mapping[str, Any] | None
+    sweep: Mapping[str, Any] | None
+    figure: list[Mapping[str, Any]] | Mapping[str, Any] | None
 
 
 class Scenario:
@@ -41,8 +43,8 @@ class Scenario:
 
     Keywords are the keys of a scenario file. Beside a file or another scenario they take the place of
     the keys that stand there, and ``set`` changes single keys below them, by their dotted paths, as
-    ``--set`` does; None removes a key. Paths in a file are relative to its folder, those in keywords
-    to the current one.
+    ``--set`` does; None removes a key. A file is read once, here. Paths are relative to its folder, in
+    keywords beside it too; without a file they are relative to the current folder.
 
     Args:
         source: a path to a scenario file, a mapping with the keys of one, or another scenario.
@@ -64,71 +66,102 @@ class Scenario:
         set: Mapping[str, Any] | None = None,
         **keys: Unpack[Keys],
     ) -> None:
-        given: dict[str, Any] = {k: v for k, v in keys.items() if v is not None}
-        self._path, self._text = _NO_FILE, None
-        self._changes: list[str] = []
+        given: dict[str, Any] = dict(keys)
+        # The current folder may be another one when the scenario is used.
+        self._folder = os.getcwd()
+        self._path, self._is_in_file = _NO_FILE, False
+        self._text: str | None = None
+        self._changes: list[tuple[str, str]] = []
         self._data: Data | None = None
         if isinstance(source, Scenario):
-            self._path, self._text = source._path, source._text
+            self._is_in_file, self._text = source._is_in_file, source._text
+            self._path = source._path_from(self._folder)
             self._changes, self._data = [*source._changes], source._data
         elif isinstance(source, (str, os.PathLike)):
-            self._path = os.fspath(source)
-        else:
+            self._path, self._is_in_file = os.fspath(source), True
+        elif source is None or isinstance(source, Mapping):
             given = {**(source or {}), **given}
-        if isinstance(data := given.get("data"), Data):
-            self._data, given["data"] = data, data.section
-        elif data is not None:
-            self._data = None
-        if source is None or isinstance(source, Mapping):
-            self._text = _yaml.flow(given)
         else:
-            self._changes += [f"{key}={_yaml.flow(value, key)}" for key, value in given.items()]
+            raise _no_source(source)
+        if "data" in given:
+            data = given["data"]
+            self._data = data if isinstance(data, Data) else None
+            given["data"] = data.section if isinstance(data, Data) else data
+        if source is None or isinstance(source, Mapping):
+            self._text = _yaml.flow({key: value for key, value in given.items() if value is not None})
+        else:
+            self._changes += [(key, _yaml.flow(value, key)) for key, value in given.items()]
         for path, value in (set or {}).items():
-            self._changes.append(f"{path}={_yaml.flow(value, path)}")
-        self._core = self._checked()
+            self._changes.append((str(path), _yaml.flow(value, str(path))))
+        self._check()
 
-    def _checked(self) -> _core.Scenario:
+    def _check(self) -> None:
         arrays = self._data._arrays if self._data else []
-        return _core.Scenario(self._path, self._text, self._changes, arrays, self._to_diagnose)
+        self._core = _core.Scenario(
+            self._path, self._text, self._is_in_file, self._changes, arrays, self._to_diagnose
+        )
+        self._text = self._core.text()
+        if self._core.source() != "arrays":
+            self._data = None
+
+    def _path_from(self, folder: str) -> str:
+        """The path of the scenario for who is in this folder."""
+        return self._path if folder == self._folder else os.path.join(self._folder, self._path)
+
+    @property
+    def data(self) -> Data | None:
+        """The arrays in memory, where there are any."""
+        return self._data
 
     def to_yaml(self) -> str:
-        """Write the scenario as YAML, with every default filled in; reading it gives the same one."""
+        """Write the scenario as YAML, with every default filled in; reading it gives the same one.
+
+        Arrays in memory are named only: ``mf.from_yaml(scenario.to_yaml(), data=scenario.data)``.
+        """
         return self._core.to_yaml()
+
+    def _to_yaml_elsewhere(self) -> str:
+        """The same for another folder: paths are absolute."""
+        return self._core.to_yaml_elsewhere(self._folder)
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write ``scenario.yaml``, and arrays in memory as ``arrays.npz`` beside it.
+
+        Paths of other files become absolute.
 
         Returns:
             The path of the scenario file, which the command takes as it is.
         """
         to = Path(folder)
         to.mkdir(parents=True, exist_ok=True)
-        text = self.to_yaml()
         if self._data:
             self._data.save(to / FILE)
-            text = text.replace(os.path.join(os.path.dirname(self._path), FILE), FILE)
-        file = to / "scenario.yaml"
-        file.write_text(text, encoding="utf-8")
-        return file
+        with replaced(to / "scenario.yaml") as file:
+            file.write(self._to_yaml_elsewhere().encode())
+        return to / "scenario.yaml"
 
     def __getstate__(self) -> dict[str, Any]:
-        path, text = self._path, self._text
-        if text is None:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        if not self._data:
-            # Where it is read again, the current folder may be another one.
-            path = os.path.abspath(path)
-        return {"path": path, "text": text, "changes": self._changes, "data": self._data}
+        # Where it is read again, the current folder may be another one.
+        path = os.path.join(self._folder, self._path)
+        return {
+            "path": path,
+            "is_in_file": self._is_in_file,
+            "text": self._text,
+            "changes": self._changes,
+            "data": self._data,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._path, self._text = state["path"], state["text"]
-        self._changes, self._data = state["changes"], state["data"]
-        self._core = self._checked()
+        self._folder = os.getcwd()
+        self._path, self._is_in_file = state["path"], state["is_in_file"]
+        self._text, self._changes = state["text"], state["changes"]
+        self._data = state["data"]
+        self._check()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scenario):
             return NotImplemented
-        return self._data is other._data and self.to_yaml() == other.to_yaml()
+        return self._data == other._data and self._to_yaml_elsewhere() == other._to_yaml_elsewhere()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -141,17 +174,28 @@ class Scenario:
         return f"<pre>{escape(self.to_yaml())}</pre>"
 
 
-def from_yaml(text: str, *, set: Mapping[str, Any] | None = None) -> Scenario:
+def from_yaml(
+    text: str, *, data: Data | None = None, set: Mapping[str, Any] | None = None
+) -> Scenario:
     """Read a scenario from the text of a scenario file.
 
     Args:
         text: YAML. Paths in it are relative to the current folder.
+        data: the arrays that the text names, where it was written of arrays in memory.
         set: values by dotted path.
 
     Raises:
         ScenarioError: where the scenario cannot be run as it is.
     """
-    state: dict[str, Any] = {"path": _NO_FILE, "text": text, "changes": [], "data": None}
+    changes = [(key, _yaml.flow(value, key)) for key, value in (set or {}).items()]
     scenario = Scenario.__new__(Scenario)
-    scenario.__setstate__(state)
-    return Scenario(scenario, set=set) if set else scenario
+    scenario.__setstate__(
+        {"path": _NO_FILE, "is_in_file": False, "text": text, "changes": changes, "data": data}
+    )
+    return scenario
+
+
+def _no_source(source: object) -> ScenarioError:
+    kind = type(source).__name__
+    help = "give a path, a mapping or a Scenario; arrays by the keyword, data=mf.Data(...)"
+    return ScenarioError(f"a {kind} is no scenario\n  help: {help}", None, help)

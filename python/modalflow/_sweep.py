@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
+import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from . import _core
+from ._errors import ScenarioError
 from ._progress import Bar
 from ._run import _scenario
 from ._scenario import Keys, Scenario
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
     from ._run import Source
 
-    #: Values by dotted path; a tuple of paths moves its keys together, with a tuple for each value.
-    Over = Mapping[str | tuple[str, ...], Iterable[Any]]
+    #: Values by dotted path; a tuple of paths moves its keys together, with a tuple for each value. A
+    #: narrower type for the keys would refuse mappings of texts alone, or of tuples.
+    Over = Mapping[Any, Iterable[Any]]
 
 
 class Sweep:
     """A grid of runs over a scenario.
 
     Args:
-        source: a path to a scenario file, a mapping with the keys of one, or a scenario; its own section
-            ``sweep`` counts where ``over`` is not given.
+        source: a path to a scenario file, a mapping with the keys of one, or a scenario; the axes of its
+            own section ``sweep`` count where ``over`` is not given, its repeats where ``repeats`` is not.
         over: values by dotted path, ``{"data.toy.rho": [-0.5, 0, 0.5]}``; the last one varies fastest. A
             tuple of paths has tuples of values, and its keys vary together.
         repeats: runs of every combination, each with a seed of its own.
@@ -51,15 +52,20 @@ class Sweep:
         set: Mapping[str, Any] | None = None,
         **keys: Unpack[Keys],
     ) -> None:
+        changes: dict[str, Any] = {}
         if over is not None:
-            keys["sweep"] = {"axes": [_axis(path, values) for path, values in over.items()]}
+            changes["sweep.axes"] = [_axis(path, values) for path, values in over.items()]
+            if "figure" not in keys:
+                # Figures are of the file's own axes.
+                changes["figure"] = None
         if repeats is not None:
-            set = {**(set or {}), "sweep.repeats": repeats}
-        self._take(_scenario(source, set, keys))
+            changes["sweep.repeats"] = repeats
+        self._take(_scenario(source, {**changes, **(set or {})}, keys))
 
-    def _take(self, scenario: Scenario) -> None:
+    def _take(self, scenario: Scenario, identity: str | None = None) -> None:
         self._scenario = scenario
         self._grid = scenario._core.grid()
+        self._known_identity = identity
 
     @property
     def scenario(self) -> Scenario:
@@ -85,7 +91,7 @@ class Sweep:
         """
         with Bar(progress, total=len(self), unit="cell") as bar:
             listener = bar.show if bar.is_shown else None
-            lines = self._lines(range(len(self)), jobs or _cores(), listener)
+            lines = self._lines(range(len(self)), _cores() if jobs is None else jobs, listener)
         return Table((self._grid.header() + "".join(lines)).encode())
 
     def _lines(self, indices: Sequence[int], jobs: int, listener: Any = None) -> list[str]:
@@ -93,16 +99,15 @@ class Sweep:
 
     @cached_property
     def _identity(self) -> str:
-        """Tells rows of this sweep from those of others."""
-        state = self._scenario.__getstate__()
-        text = repr((_core.__version__, state["text"], state["changes"]))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """Tells rows of this sweep from those of others: a digest of all that they depend on."""
+        return self._known_identity or self._scenario._core.identity()
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         state = self._scenario.__getstate__()
         if state["data"] is not None:
-            return _sweep_of, (self._scenario,)
-        return _known_sweep, (state["path"], state["text"], tuple(state["changes"]))
+            return _sweep_of, (self._scenario, self._identity)
+        known = (state["path"], state["is_in_file"], state["text"], tuple(state["changes"]))
+        return _known_sweep, known
 
     def __repr__(self) -> str:
         return f"Sweep of {len(self)} cells over {self._scenario!r}"
@@ -120,12 +125,14 @@ class Cell:
 
     def __init__(self, sweep: Sweep, index: int) -> None:
         self.sweep = sweep
-        self.index = index
+        self.index = operator.index(index)
+        if not 0 <= self.index < len(sweep):
+            raise IndexError(f"cell {index} of a sweep of {len(sweep)}")
 
     @property
     def values(self) -> dict[str, str]:
         """What it changes, as texts by dotted path."""
-        return dict(self.sweep._grid.cell(self.index)[0])
+        return dict(self.sweep._grid.cell(self.index))
 
     def __repr__(self) -> str:
         values = ", ".join(f"{path} = {value}" for path, value in self.values.items())
@@ -217,11 +224,22 @@ def sweep(
 
 
 def _axis(path: str | tuple[str, ...], values: Iterable[Any]) -> dict[str, Any]:
+    if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
+        raise _no_axis(path, f"{values!r} is no list of values", "give a list, [0.0, 0.5]")
     values = list(values)
     if isinstance(path, str):
         return {"path": path, "values": values}
-    columns = zip(*values, strict=True)
-    return {"linked": [_axis(p, column) for p, column in zip(path, columns, strict=True)]}
+    if not isinstance(path, tuple):
+        raise _no_axis(path, "this is no path", "write a dotted path, or a tuple of several")
+    for value in values:
+        if not isinstance(value, (tuple, list)) or len(value) != len(path):
+            problem = f"{value!r} where a tuple of {len(path)} values is wanted"
+            raise _no_axis(path, problem, "give one value for each of the paths")
+    return {"linked": [_axis(p, [value[k] for value in values]) for k, p in enumerate(path)]}
+
+
+def _no_axis(path: str | tuple[str, ...], problem: str, help: str) -> ScenarioError:
+    return ScenarioError(f"over[{path!r}]: {problem}\n  help: {help}", "over", help)
 
 
 def _cores() -> int:
@@ -231,15 +249,19 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-def _sweep_of(scenario: Scenario) -> Sweep:
+def _sweep_of(scenario: Scenario, identity: str | None = None) -> Sweep:
     sweep = Sweep.__new__(Sweep)
-    sweep._take(scenario)
+    sweep._take(scenario, identity)
     return sweep
 
 
 @lru_cache(maxsize=8)
-def _known_sweep(path: str, text: str, changes: tuple[str, ...]) -> Sweep:
+def _known_sweep(
+    path: str, is_in_file: bool, text: str, changes: tuple[tuple[str, str], ...]
+) -> Sweep:
     """The sweep of a pickled cell: read once for all cells that come to a process."""
     scenario = Scenario.__new__(Scenario)
-    scenario.__setstate__({"path": path, "text": text, "changes": [*changes], "data": None})
+    scenario.__setstate__(
+        {"path": path, "is_in_file": is_in_file, "text": text, "changes": [*changes], "data": None}
+    )
     return _sweep_of(scenario)

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._files import replaced
+
 if TYPE_CHECKING:
     import pandas
     from numpy.typing import NDArray
@@ -51,7 +53,7 @@ class Table(Mapping[str, "NDArray[Any]"]):
     def to_csv(self, path: str | os.PathLike[str] | None = None) -> bytes:
         """Give the bytes of the program's CSV file, and write them to ``path`` where one is given."""
         if path is not None:
-            with open(path, "wb") as file:
+            with replaced(path) as file:
                 file.write(self._text)
         return self._text
 
@@ -60,6 +62,11 @@ class Table(Mapping[str, "NDArray[Any]"]):
         import pandas
 
         return pandas.DataFrame(dict(self))
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Table) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[type[Table], tuple[bytes]]:
         return type(self), (self._text,)

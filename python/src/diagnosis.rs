@@ -1,5 +1,6 @@
 //! A finished diagnosis: numbers, page, figure.
 
+use crate::job::ensure_not_forked;
 use crate::run::{draw, format_of};
 use modalflow::diagnosis::Diagnosed;
 use modalflow_cli::figures;
@@ -71,6 +72,7 @@ impl Diagnosis {
     /// The figure in the format png or svg.
     fn figure(&self, py: Python<'_>, format: &str) -> PyResult<Vec<u8>> {
         let format = format_of(format)?;
+        ensure_not_forked()?;
         let page = || figures::diagnosis_page(self.name(), &self.found);
         py.detach(|| draw(&[("diagnosis".to_owned(), page())], format))
             .map(Option::unwrap_or_default)

@@ -1,90 +1,83 @@
 //! The cells of a sweep.
 
-use crate::job::{Control, TICK};
+use crate::job::{Control, Told};
 use modalflow::error::InputError;
 use modalflow::experiment;
 use modalflow::experiment::problem::Problem;
-use modalflow::experiment::run::Progress;
 use modalflow_cli::error::Result;
 use modalflow_cli::scenario::{self, Cell, Loaded};
 use modalflow_cli::sweep::{self, Finished};
-use pyo3::exceptions::{PyIndexError, PyRuntimeError};
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, OnceLock};
 
 /// The grid of a scenario's sweep.
 #[pyclass(frozen, module = "modalflow._core")]
-pub(crate) struct Grid(scenario::Grid);
+#[derive(Clone)]
+pub(crate) struct Grid(Arc<scenario::Grid>);
 
 /// Makes a cell's scenario ready.
 type Prepare<'p> = dyn Fn(&experiment::Scenario) -> Result<Problem, InputError> + Sync + 'p;
 
-/// What a cell changes, each path with its value as text; its repeat, and its seed.
-type CellValues = (Vec<(String, String)>, u64, u64);
+/// Number of cells that are finished.
+pub(crate) struct CellsDone(usize);
+
+impl Told for CellsDone {
+    fn tell(self, py: Python<'_>, listener: &Py<PyAny>) -> PyResult<()> {
+        listener.call1(py, (self.0,)).map(drop)
+    }
+}
 
 impl Grid {
     /// The grid of a loaded scenario.
     pub fn of(loaded: &Loaded) -> Result<Self> {
-        scenario::Grid::of(loaded).map(Self)
+        Ok(Self(Arc::new(scenario::Grid::of(loaded)?)))
     }
 
-    /// Runs cells on so many threads; gives back their lines of the table, in the order asked for. `listener` is
-    /// told of the number of finished cells.
+    /// # Errors
+    /// An IndexError where there is no such cell.
+    pub fn ensure_has(&self, index: u64) -> PyResult<()> {
+        if index < self.0.len() {
+            return Ok(());
+        }
+        let problem = format!("cell {index} of a sweep of {}", self.0.len());
+        Err(PyIndexError::new_err(problem))
+    }
+
+    /// Runs cells on so many threads; gives back their lines of the table, in the order asked for. None where it was told
+    /// to stop.
     pub fn run(
         &self,
         indices: &[u64],
         jobs: usize,
         prepare: &Prepare<'_>,
-        listener: Option<&Py<PyAny>>,
-    ) -> PyResult<Vec<String>> {
-        let (control, next) = (Control::<Progress>::default(), AtomicUsize::new(0));
-        let (sender, receiver) = channel();
-        let work = |sender: std::sync::mpsc::Sender<(usize, String)>| {
+        control: &Control<CellsDone>,
+    ) -> Option<Vec<String>> {
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let mut lines = Vec::new();
+        lines.resize_with(indices.len(), OnceLock::new);
+        let work = || {
             while control.go_on() {
                 let place = next.fetch_add(1, Ordering::Relaxed);
-                let Some(&index) = indices.get(place) else {
+                let (Some(&index), Some(slot)) = (indices.get(place), lines.get(place)) else {
                     return;
                 };
-                let line = self.line(index, prepare, &|| control.go_on());
-                let Some(line) = line.filter(|line| sender.send((place, line.clone())).is_ok())
-                else {
+                let Some(line) = self.line(index, prepare, &|| control.go_on()) else {
                     return;
                 };
-                drop(line);
+                slot.get_or_init(|| line);
+                control.note(CellsDone(done.fetch_add(1, Ordering::Relaxed) + 1));
             }
         };
-        let mut lines = vec![String::new(); indices.len()];
-        let mut finished = 0;
         std::thread::scope(|scope| {
-            for _ in 0..jobs.clamp(1, indices.len().max(1)) {
-                let sender = sender.clone();
-                let work = &work;
-                scope.spawn(move || work(sender));
+            for _ in 0..jobs.min(indices.len()) {
+                scope.spawn(work);
             }
-            drop(sender);
-            loop {
-                match receiver.recv_timeout(TICK) {
-                    Ok((place, line)) => {
-                        lines[place] = line;
-                        finished += 1;
-                        continue;
-                    }
-                    Err(RecvTimeoutError::Disconnected) => break,
-                    Err(RecvTimeoutError::Timeout) => {}
-                }
-                let told = Python::attach(|py| tell(py, listener, finished));
-                if let Err(error) = told {
-                    control.stop();
-                    return Err(error);
-                }
-            }
-            match finished == indices.len() {
-                true => Python::attach(|py| tell(py, listener, finished)),
-                false => Err(PyRuntimeError::new_err("cells of the sweep are missing")),
-            }
-        })?;
-        Ok(lines)
+        });
+        // Threads may have noted it in another order.
+        control.note(CellsDone(done.into_inner()));
+        lines.into_iter().map(OnceLock::into_inner).collect()
     }
 
     /// A cell's line of the table; None where it was told to stop.
@@ -101,14 +94,6 @@ impl Grid {
     }
 }
 
-fn tell(py: Python<'_>, listener: Option<&Py<PyAny>>, finished: usize) -> PyResult<()> {
-    py.check_signals()?;
-    match listener {
-        Some(listener) => listener.call1(py, (finished,)).map(drop),
-        None => Ok(()),
-    }
-}
-
 #[pymethods]
 impl Grid {
     /// Number of cells.
@@ -121,15 +106,14 @@ impl Grid {
         sweep::header(&self.0)
     }
 
-    /// What a cell changes, each path with its value as text; its repeat, and its seed.
-    fn cell(&self, index: u64) -> PyResult<CellValues> {
-        if index >= self.0.len() {
-            let problem = format!("cell {index} of a sweep of {}", self.0.len());
-            return Err(PyIndexError::new_err(problem));
-        }
-        let cell = self.0.cell(index);
+    /// What a cell changes, each path with its value as text.
+    ///
+    /// # Errors
+    /// An IndexError where there is no such cell.
+    fn cell(&self, index: u64) -> PyResult<Vec<(String, String)>> {
+        self.ensure_has(index)?;
         let paths = self.0.columns().map(|column| column.path.clone());
-        let values = cell.values.iter().map(ToString::to_string);
-        Ok((paths.zip(values).collect(), cell.repeat, cell.seed))
+        let values = self.0.cell(index).values;
+        Ok(paths.zip(values.iter().map(ToString::to_string)).collect())
     }
 }

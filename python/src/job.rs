@@ -15,7 +15,7 @@ use std::time::Duration;
 /// What the working thread is called, by which tests and debuggers find it.
 const THREAD: &str = "modalflow";
 /// Between two looks at signals.
-pub(crate) const TICK: Duration = Duration::from_millis(50);
+const TICK: Duration = Duration::from_millis(50);
 
 /// How far some work is, as a listener in Python is told.
 pub(crate) trait Told: Send {
@@ -68,7 +68,7 @@ impl<P: Told> Control<P> {
     }
 
     /// Asks the work to end.
-    pub fn stop(&self) {
+    fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 
@@ -119,7 +119,10 @@ pub(crate) fn interruptible<P: Told + 'static, T: Send + 'static>(
             (receiver, done)
         });
         match done {
-            Ok(done) => return done.map_err(|panic| of_panic(&*panic)),
+            Ok(done) => {
+                control.tell(py, listener)?;
+                return done.map_err(|panic| of_panic(&*panic));
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(PyRuntimeError::new_err("the thread of the run is gone"));
             }

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `errors.rs` | the program's errors as Python exceptions |
 //! | `job.rs` | work on threads, with the GIL released and signals looked at |
+//! | `arrays.rs` | arrays that Python holds, read where they stand |
 //! | `scenario.rs` | a scenario from a file or from Python's own objects, through the program's loader |
 //! | `run.rs` | a finished run: summary, tables, weights, figures |
 //! | `diagnosis.rs` | a finished diagnosis: numbers, page, figure |
 //! | `problem.rs` | rate, loss and Hessian products as functions of a weight vector |
 //! | `grid.rs` | the cells of a sweep |
 
+mod arrays;
 mod diagnosis;
 mod errors;
 mod grid;

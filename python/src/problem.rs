@@ -1,12 +1,16 @@
 //! Rate, loss and Hessian products as functions of a weight vector.
 
+use crate::job::ensure_not_forked;
 use crate::run::named_weights;
 use modalflow::experiment::problem;
 use modalflow::flow::Flow;
 use modalflow::network::Architecture;
 use nalgebra::DVector;
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1};
-use pyo3::exceptions::PyValueError;
+use numpy::{
+    BorrowError, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadwriteArray1,
+    PyUntypedArrayMethods,
+};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use self_cell::self_cell;
 use std::sync::{Mutex, PoisonError};
@@ -72,21 +76,50 @@ impl Problem {
         &self,
         py: Python<'_>,
         work: impl FnOnce(&problem::Problem, &mut Flows<'_>) -> T + Send,
-    ) -> T {
-        py.detach(|| {
+    ) -> PyResult<T> {
+        // Another thread may have held the lock when this process was forked.
+        ensure_not_forked()?;
+        Ok(py.detach(|| {
             let mut workspace = self
                 .workspace
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             workspace.with_dependent_mut(|owned, flows| work(&owned.problem, flows))
-        })
+        }))
     }
 
-    fn check<'a>(&self, name: &str, vector: &'a In<'_>) -> PyResult<&'a [f64]> {
-        let entries = vector.as_slice()?;
-        match entries.len() == self.len {
-            true => Ok(entries),
-            false => Err(self.wrong_length(name, entries.len())),
+    /// A vector that Python gives.
+    fn input<'py>(&self, name: &str, given: &Bound<'py, PyAny>) -> PyResult<In<'py>> {
+        let array = vector(name, given)?
+            .try_readonly()
+            .map_err(|_| in_use(name))?;
+        self.ensure_fits(name, array.len())?;
+        Ok(array)
+    }
+
+    /// The vector to write to: the one that Python gives, or a new one.
+    fn output<'py>(
+        &self,
+        py: Python<'py>,
+        given: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Out<'py>> {
+        let Some(given) = given else {
+            return Ok(PyArray1::zeros(py, self.len, false).readwrite());
+        };
+        let array = vector("out", given)?
+            .try_readwrite()
+            .map_err(|error| match error {
+                BorrowError::NotWriteable => PyValueError::new_err("out cannot be written to"),
+                _ => in_use("out"),
+            })?;
+        self.ensure_fits("out", array.len())?;
+        Ok(array)
+    }
+
+    fn ensure_fits(&self, name: &str, found: usize) -> PyResult<()> {
+        match found == self.len {
+            true => Ok(()),
+            false => Err(self.wrong_length(name, found)),
         }
     }
 
@@ -96,18 +129,25 @@ impl Problem {
             "{name} has {found} entries, the network {wanted} weights"
         ))
     }
+}
 
-    /// The array to write to: the one that is given, or a new one.
-    fn output<'py>(
-        &self,
-        py: Python<'py>,
-        given: Option<Bound<'py, PyArray1<f64>>>,
-    ) -> (Bound<'py, PyArray1<f64>>, bool) {
-        match given {
-            Some(array) => (array, false),
-            None => (PyArray1::zeros(py, self.len, false), true),
-        }
-    }
+/// A contiguous vector of 64-bit floats.
+fn vector<'py>(name: &str, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let array = given.cast::<PyArray1<f64>>();
+    let array = array.ok().filter(|array| array.is_contiguous());
+    array.cloned().ok_or_else(|| {
+        let kind = given.get_type();
+        let kind = kind.name().map_or_else(|_| String::new(), |name| name.to_string());
+        PyTypeError::new_err(format!(
+            "{name} is no contiguous vector of 64-bit floats but a {kind}: write numpy.ravel({name}).astype(float)"
+        ))
+    })
+}
+
+fn in_use(name: &str) -> PyErr {
+    PyValueError::new_err(format!(
+        "{name} is being written to: give an array of its own"
+    ))
 }
 
 #[pymethods]
@@ -119,9 +159,9 @@ impl Problem {
 
     /// The initial weights, flat.
     #[getter]
-    fn weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        let weights = self.with(py, |problem, _| problem.weights.clone());
-        PyArray1::from_slice(py, weights.as_slice())
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let weights = self.with(py, |problem, _| problem.weights.clone())?;
+        Ok(PyArray1::from_slice(py, weights.as_slice()))
     }
 
     /// dW/dt at the weights w, of a schedule that of its last stage.
@@ -129,25 +169,21 @@ impl Problem {
     fn rate<'py>(
         &self,
         py: Python<'py>,
-        w: In<'py>,
-        out: Option<Bound<'py, PyArray1<f64>>>,
+        w: &Bound<'py, PyAny>,
+        out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let state = self.check("w", &w)?;
-        let (array, _) = self.output(py, out);
-        let mut rate: Out<'py> = array.try_readwrite()?;
-        let rate = rate.as_slice_mut()?;
-        if rate.len() != self.len {
-            return Err(self.wrong_length("out", rate.len()));
-        }
-        self.with(py, |_, flows| flows.flow.rate(state, rate));
-        Ok(array)
+        let (w, mut out) = (self.input("w", w)?, self.output(py, out)?);
+        let (state, rate) = (w.as_slice()?, out.as_slice_mut()?);
+        self.with(py, |_, flows| flows.flow.rate(state, rate))?;
+        Ok((**out).clone())
     }
 
     /// The loss at the weights w, without weight decay.
     #[pyo3(signature = (w, /))]
-    fn loss(&self, py: Python<'_>, w: In<'_>) -> PyResult<f64> {
-        let state = self.check("w", &w)?;
-        Ok(self.with(py, |_, flows| flows.plain.loss(state)))
+    fn loss(&self, py: Python<'_>, w: &Bound<'_, PyAny>) -> PyResult<f64> {
+        let w = self.input("w", w)?;
+        let state = w.as_slice()?;
+        self.with(py, |_, flows| flows.plain.loss(state))
     }
 
     /// H v: the Hessian of the loss, weight decay included, at the weights w in the direction v.
@@ -155,24 +191,23 @@ impl Problem {
     fn hessian_product<'py>(
         &self,
         py: Python<'py>,
-        w: In<'py>,
-        v: In<'py>,
-        out: Option<Bound<'py, PyArray1<f64>>>,
+        w: &Bound<'py, PyAny>,
+        v: &Bound<'py, PyAny>,
+        out: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (state, direction) = (self.check("w", &w)?, self.check("v", &v)?);
-        let (array, _) = self.output(py, out);
-        let mut product: Out<'py> = array.try_readwrite()?;
-        let product = product.as_slice_mut()?;
-        if product.len() != self.len {
-            return Err(self.wrong_length("out", product.len()));
-        }
+        let (w, v, mut out) = (
+            self.input("w", w)?,
+            self.input("v", v)?,
+            self.output(py, out)?,
+        );
+        let (state, direction, product) = (w.as_slice()?, v.as_slice()?, out.as_slice_mut()?);
         self.with(py, |_, flows| {
             flows.plain.evaluate(state);
             flows.plain.linearise();
             flows.plain.jacobian_product(state, direction, product);
             product.iter_mut().for_each(|entry| *entry = -*entry);
-        });
-        Ok(array)
+        })?;
+        Ok((**out).clone())
     }
 
     /// A flat vector as matrices of the layers, and vectors of biases, by name.
@@ -180,9 +215,10 @@ impl Problem {
     fn layers<'py>(
         &self,
         py: Python<'py>,
-        w: In<'py>,
+        w: &Bound<'py, PyAny>,
     ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
-        let state = DVector::from_column_slice(self.check("w", &w)?);
+        ensure_not_forked()?;
+        let state = DVector::from_column_slice(self.input("w", w)?.as_slice()?);
         let workspace = self
             .workspace
             .lock()

@@ -1,12 +1,13 @@
 //! A finished run: summary, tables, weights, figures.
 
 use crate::errors::to_python;
+use crate::job::ensure_not_forked;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
 use modalflow_cli::figures;
 use modalflow_cli::plot::{self, Format};
 use modalflow_cli::report::summary::RunSummary;
-use modalflow_cli::report::{csv, text};
+use modalflow_cli::report::{self, csv, text};
 use modalflow_cli::scenario::{Loaded, ScenarioFile};
 use nalgebra::DVector;
 use numpy::{PyArray1, PyArrayMethods};
@@ -64,6 +65,11 @@ impl Run {
         self.problem.warnings.clone()
     }
 
+    /// In what it failed; None where it did not.
+    fn failure(&self) -> Option<String> {
+        report::failure(&self.problem, &self.result)
+    }
+
     /// `trajectory.csv`.
     fn trajectory_csv(&self, py: Python<'_>) -> Vec<u8> {
         py.detach(|| csv::trajectory(&self.problem, &self.result))
@@ -92,23 +98,18 @@ impl Run {
         }
     }
 
-    /// The names of the figures.
-    fn figures(&self) -> Vec<String> {
-        let pages = self.pages();
-        pages.into_iter().map(|(name, _)| name).collect()
-    }
-
     /// A figure in the format png or svg.
     fn figure(&self, py: Python<'_>, name: &str, format: &str) -> PyResult<Vec<u8>> {
         let format = format_of(format)?;
-        let drawn = py.detach(|| {
-            let mut pages = self.pages();
-            pages.retain(|(stem, _)| stem == name);
-            draw(&pages, format)
-        });
-        drawn?.ok_or_else(|| {
-            let known = self.figures().join(", ");
-            PyKeyError::new_err(format!("{name:?}: the figures of this run are {known}"))
+        ensure_not_forked()?;
+        py.detach(|| {
+            let (page, others): (Vec<_>, Vec<_>) =
+                self.pages().into_iter().partition(|(stem, _)| stem == name);
+            draw(&page, format)?.ok_or_else(|| {
+                let known: Vec<String> = others.into_iter().map(|(stem, _)| stem).collect();
+                let known = known.join(", ");
+                PyKeyError::new_err(format!("{name:?}: the figures of this run are {known}"))
+            })
         })
     }
 }

@@ -1,94 +1,122 @@
 //! A scenario from a file or from Python's own objects, through the program's loader.
 
+use crate::arrays::{Array, Arrays, digest};
 use crate::diagnosis::Diagnosis;
 use crate::errors::to_python;
-use crate::grid::Grid;
+use crate::grid::{CellsDone, Grid};
 use crate::job::{self, Control};
 use crate::problem::Problem;
 use crate::run::Run;
-use modalflow::data::{GivenArray, GivenArrays};
+use modalflow::data::GivenArrays;
 use modalflow::diagnosis::{self, DIVISIONS, Options, RESAMPLES, Subject};
 use modalflow::error::InputError;
 use modalflow::experiment::data_summary::DataSummary;
 use modalflow::experiment::summary::TheorySummary;
 use modalflow::experiment::{self, Outline, run};
-use modalflow_cli::scenario::{Loaded, to_yaml};
-use modalflow_cli::sweep::memory;
-use nalgebra::{DMatrixView, Dyn};
-use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
-use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
+use modalflow_cli::scenario::{Loaded, Override, to_yaml};
+use modalflow_cli::sweep::{identity_with, memory};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A checked scenario. What it is made of is known to the Python around it.
 #[pyclass(frozen, module = "modalflow._core")]
-pub(crate) struct Scenario {
+pub(crate) struct Scenario(Arc<Checked>);
+
+/// A checked scenario with the arrays in memory that take the place of its files.
+struct Checked {
     loaded: Arc<Loaded>,
-    /// Whether it came as a text: its path is made up.
-    is_text: bool,
+    /// Whether its path is that of a file, and not made up.
+    is_in_file: bool,
     /// Whether its width is a default that a diagnosis filled in.
     is_width_free: bool,
-    arrays: Vec<(String, Array)>,
+    arrays: Arrays,
 }
 
-/// An array that Python holds.
-#[derive(FromPyObject)]
-enum Array {
-    /// Two dimensions, by rows.
-    Numbers(Py<PyArray2<f64>>),
-    Labels(Vec<String>),
-}
+/// Threads of a sweep.
+const JOBS: RangeInclusive<i64> = 1..=4096;
 
 #[pymethods]
 impl Scenario {
-    /// With `to_diagnose` what is missing beside the data has the defaults of a diagnosis.
+    /// Without a text that of the file `path` is read. `changes` are paths and values as YAML; with `to_diagnose` what is
+    /// missing beside the data has the defaults of a diagnosis.
     #[new]
     fn new(
         path: PathBuf,
         text: Option<String>,
-        changes: Vec<String>,
+        is_in_file: bool,
+        changes: Vec<(String, String)>,
         arrays: Vec<(String, Array)>,
         to_diagnose: bool,
     ) -> PyResult<Self> {
-        let is_text = text.is_some();
-        let loaded = match (text, to_diagnose) {
-            (Some(text), false) => Loaded::parse(&path, text, &changes).map(given),
-            (None, false) => Loaded::read(&path, &changes).map(given),
-            (Some(text), true) => Loaded::parse_to_diagnose(&path, text, &changes),
-            (None, true) => Loaded::to_diagnose(Some(&path), &[], &changes),
+        let load = || {
+            let changes = changes
+                .iter()
+                .map(|(path, value)| Override::keyword(path, value));
+            let changes = changes.collect::<Result<_, _>>()?;
+            let text = match text {
+                Some(text) => text,
+                None => Loaded::text(Some(&path))?.1,
+            };
+            match to_diagnose {
+                false => Ok((Loaded::changed(&path, text, changes)?, false)),
+                true => Loaded::changed_to_diagnose(&path, text, changes),
+            }
         };
-        let own = is_text.then_some(path.as_path());
-        let (loaded, is_width_free) = loaded.map_err(|error| to_python(error, own))?;
-        Ok(Self {
+        let own = (!is_in_file).then_some(path.as_path());
+        let (mut loaded, is_width_free) = load().map_err(|error| to_python(error, own))?;
+        let data = &mut loaded.file.scenario.data;
+        // Another source may have taken the place of the arrays.
+        let arrays = match data.get().about().key {
+            "arrays" => arrays,
+            _ => Vec::new(),
+        };
+        if !arrays.is_empty() {
+            for (_, path) in data.get_mut().files_mut() {
+                *path = path.file_name().map(PathBuf::from).unwrap_or_default();
+            }
+        }
+        Ok(Self(Arc::new(Checked {
             loaded: Arc::new(loaded),
-            is_text,
+            is_in_file,
             is_width_free,
-            arrays,
-        })
+            arrays: Arrays::new(arrays),
+        })))
+    }
+
+    /// The text that it was read from, without the changes.
+    fn text(&self) -> &str {
+        self.0.loaded.source.text()
     }
 
     /// The key of its source of data.
     fn source(&self) -> &'static str {
-        self.loaded.file.scenario.data.get().about().key
+        self.0.scenario().data.get().about().key
     }
 
     /// The scenario with every default filled in, as YAML.
     fn to_yaml(&self) -> String {
-        to_yaml(&self.loaded.file)
+        to_yaml(&self.0.loaded.file)
+    }
+
+    /// The same for another folder: relative paths lead from `base`, but for that of arrays in memory, which is a name.
+    fn to_yaml_elsewhere(&self, base: PathBuf) -> String {
+        let mut file = self.0.loaded.elsewhere(&base);
+        if !self.0.arrays.is_empty() {
+            file.scenario.data = self.0.scenario().data.clone();
+        }
+        to_yaml(&file)
     }
 
     /// Runs it; `listener` is told of stage, time, steps and loss now and then.
     fn run(&self, py: Python<'_>, listener: Option<Py<PyAny>>) -> PyResult<Run> {
-        let loaded = Arc::clone(&self.loaded);
-        let outline = self.given_outline(py)?;
-        let work = move |control: &Control<run::Progress>| {
-            let problem = prepared(outline, &loaded.file.scenario)?;
+        self.interruptible(py, listener, |checked, control: &Control<run::Progress>| {
+            let problem = checked.prepared()?;
             let result = run::run(&problem, &mut |progress| control.note(*progress));
-            Ok(Run::new(loaded, problem, result))
-        };
-        job::interruptible(py, listener.as_ref(), work)?.map_err(|error| self.locate(error))
+            Ok(Run::new(Arc::clone(&checked.loaded), problem, result))
+        })
     }
 
     /// Diagnoses its data; `listener` is told of the parts done, and of all of them, now and then.
@@ -105,169 +133,138 @@ impl Scenario {
         }
         let options = Options {
             divisions: divisions.map(|count| count as usize),
-            is_width_free: self.is_width_free,
+            is_width_free: self.0.is_width_free,
             memory: memory(),
             ..Options::resampling(resamples as usize)
         };
-        let loaded = Arc::clone(&self.loaded);
-        let subject = self.given(py, Subject::of_arrays)?;
-        let work = move |control: &Control<diagnosis::Progress>| {
-            let subject = match subject {
-                Some(subject) => subject,
-                None => Subject::of(&loaded.file.scenario)?,
-            };
-            let found = subject.diagnose(&options, &|progress| control.note(progress))?;
-            Ok(found.map(|found| Diagnosis::new(loaded, found)))
+        let work = move |checked: &Checked, control: &Control<diagnosis::Progress>| {
+            let subject = checked.read(Subject::of, Subject::of_arrays)?;
+            let found = subject.diagnose(&options, &|progress| control.note(progress));
+            let found = found.map_err(|error| checked.locate(error))?;
+            // Who interrupts it does not wait for it.
+            let found = found.ok_or_else(|| PyKeyboardInterrupt::new_err("interrupted"))?;
+            Ok(Diagnosis::new(Arc::clone(&checked.loaded), found))
         };
-        let found = job::interruptible(py, listener.as_ref(), work)?;
-        let found = found.map_err(|error| self.locate(error))?;
-        // Who interrupts it does not wait for it.
-        found.ok_or_else(|| PyKeyboardInterrupt::new_err("the diagnosis was interrupted"))
+        self.interruptible(py, listener, work)
     }
 
     /// What theory predicts, and what the data say before any training, as JSON.
     fn theory(&self, py: Python<'_>) -> PyResult<String> {
-        let name = self.loaded.file.scenario.name.clone();
-        self.prepare(py, move |problem| {
+        self.interruptible(py, None, |checked, _: &Control<run::Progress>| {
+            let problem = checked.prepared()?;
             let theory = problem.theory();
-            serde_json::json!({
-                "name": name,
+            let told = serde_json::json!({
+                "name": checked.scenario().name,
                 "data": DataSummary::of(&problem),
                 "theory": TheorySummary::of(&problem, &theory, None, None),
-            })
-            .to_string()
+            });
+            Ok(told.to_string())
         })
     }
 
     /// Rate, loss and Hessian products.
     fn problem(&self, py: Python<'_>) -> PyResult<Problem> {
-        self.prepare(py, Problem::of)
+        self.interruptible(py, None, |checked, _: &Control<run::Progress>| {
+            Ok(Problem::of(checked.prepared()?))
+        })
     }
 
     /// The grid of its sweep.
     fn grid(&self) -> PyResult<Grid> {
-        Grid::of(&self.loaded).map_err(|error| to_python(error, self.own_path()))
+        Grid::of(&self.0.loaded).map_err(|error| self.0.told(error))
     }
 
-    /// Runs cells of its sweep on so many threads; gives back their lines of the table.
+    /// Tells its sweep from others: a digest of all that its cells depend on, of files and arrays their contents.
+    fn identity(&self, py: Python<'_>) -> PyResult<String> {
+        self.interruptible(py, None, |checked, _: &Control<run::Progress>| {
+            let identity = checked.arrays.with(|given| match given {
+                None => modalflow_cli::sweep::identity(&checked.loaded),
+                Some(given) => identity_with(&checked.loaded, |hasher| {
+                    digest(given, hasher);
+                    Ok(())
+                }),
+            });
+            identity?.map_err(|error| checked.told(error))
+        })
+    }
+
+    /// Runs cells of its sweep on so many threads; gives back their lines of the table. `listener` is told of the number of
+    /// finished cells now and then.
     fn run_cells(
         &self,
         py: Python<'_>,
         grid: &Grid,
         indices: Vec<u64>,
-        jobs: usize,
+        jobs: i64,
         listener: Option<Py<PyAny>>,
     ) -> PyResult<Vec<String>> {
-        job::ensure_not_forked()?;
-        let borrowed = self.borrowed(py)?;
-        let given = views(&borrowed)?;
-        py.detach(|| {
-            let prepare = |scenario: &experiment::Scenario| match &given {
-                None => experiment::problem::Problem::prepare_within(scenario, memory()),
-                Some(given) => Outline::of_arrays(scenario, given, memory())?.prepare(),
-            };
-            grid.run(&indices, jobs, &prepare, listener.as_ref())
-        })
+        ensure_within("jobs", jobs, &JOBS)?;
+        indices
+            .iter()
+            .try_for_each(|&index| grid.ensure_has(index))?;
+        let grid = grid.clone();
+        let work = move |checked: &Checked, control: &Control<CellsDone>| {
+            let lines = checked.arrays.with(|given| {
+                let prepare = |scenario: &experiment::Scenario| prepared(scenario, given);
+                grid.run(&indices, jobs as usize, &prepare, control)
+            });
+            lines?.ok_or_else(|| PyRuntimeError::new_err("cells of the sweep are missing"))
+        };
+        self.interruptible(py, listener, work)
     }
 }
 
 impl Scenario {
-    /// Makes it ready with the GIL released, and gives that to `work`.
-    fn prepare<T: Send + 'static>(
+    /// Does `work` with it on a thread of its own, so that Ctrl-C is answered at once.
+    fn interruptible<P: job::Told + 'static, T: Send + 'static>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(experiment::problem::Problem) -> T + Send + 'static,
+        listener: Option<Py<PyAny>>,
+        work: impl FnOnce(&Checked, &Control<P>) -> PyResult<T> + Send + 'static,
     ) -> PyResult<T> {
-        let loaded = Arc::clone(&self.loaded);
-        let outline = self.given_outline(py)?;
-        let work =
-            move |_: &Control<run::Progress>| Ok(work(prepared(outline, &loaded.file.scenario)?));
-        job::interruptible(py, None, work)?.map_err(|error| self.locate(error))
+        let checked = Arc::clone(&self.0);
+        job::interruptible(py, listener.as_ref(), move |control| {
+            work(&checked, control)
+        })?
+    }
+}
+
+impl Checked {
+    fn scenario(&self) -> &experiment::Scenario {
+        &self.loaded.file.scenario
     }
 
-    fn given_outline(&self, py: Python<'_>) -> PyResult<Option<Outline>> {
-        self.given(py, |scenario, given| {
-            Outline::of_arrays(scenario, given, memory())
-        })
-    }
-
-    /// What is read from arrays in memory, where there are any: the caller's thread must do it while it holds them.
-    fn given<T: Send>(
+    /// Reads its data: by `of` from where the scenario says, by `of_arrays` from arrays in memory.
+    fn read<T: Send>(
         &self,
-        py: Python<'_>,
-        read: impl FnOnce(&experiment::Scenario, &GivenArrays<'_>) -> Result<T, InputError> + Send,
-    ) -> PyResult<Option<T>> {
-        let borrowed = self.borrowed(py)?;
-        let Some(given) = views(&borrowed)? else {
-            return Ok(None);
-        };
-        let scenario = &self.loaded.file.scenario;
-        let found = py.detach(|| read(scenario, &given));
-        found.map(Some).map_err(|error| self.locate(error))
+        of: impl FnOnce(&experiment::Scenario) -> Result<T, InputError> + Send,
+        of_arrays: impl FnOnce(&experiment::Scenario, &GivenArrays<'_>) -> Result<T, InputError> + Send,
+    ) -> PyResult<T> {
+        let read = self.arrays.with(|given| match given {
+            None => of(self.scenario()),
+            Some(given) => of_arrays(self.scenario(), given),
+        });
+        read?.map_err(|error| self.locate(error))
     }
 
-    /// The arrays, each held so that nobody writes to it.
-    fn borrowed<'py, 's>(&'s self, py: Python<'py>) -> PyResult<Vec<(&'s str, Borrowed<'py, 's>)>> {
-        let arrays = self.arrays.iter();
-        let borrowed = arrays.map(|(name, array)| Ok((name.as_str(), array.borrow(py)?)));
-        borrowed.collect()
+    fn prepared(&self) -> PyResult<experiment::problem::Problem> {
+        let problem = self.arrays.with(|given| prepared(self.scenario(), given));
+        problem?.map_err(|error| self.locate(error))
     }
 
+    /// An error of what the scenario says, with its file and line; of an array in memory, with its key alone.
     fn locate(&self, error: InputError) -> PyErr {
-        to_python(self.loaded.source.locate(error.into()), self.own_path())
+        let key = error.key.as_deref().unwrap_or_default();
+        match !self.arrays.is_empty() && key.starts_with("data.arrays.") {
+            true => self.told(error.into()),
+            false => self.told(self.loaded.source.locate(error.into())),
+        }
     }
 
-    fn own_path(&self) -> Option<&Path> {
-        self.is_text.then_some(self.loaded.source.path.as_path())
+    fn told(&self, error: modalflow_cli::error::Error) -> PyErr {
+        let path = self.loaded.source.path.as_path();
+        to_python(error, (!self.is_in_file).then_some(path))
     }
-}
-
-impl Array {
-    fn borrow<'py>(&self, py: Python<'py>) -> PyResult<Borrowed<'py, '_>> {
-        Ok(match self {
-            Array::Numbers(array) => Borrowed::Numbers(array.bind(py).try_readonly()?),
-            Array::Labels(labels) => Borrowed::Labels(labels),
-        })
-    }
-}
-
-/// An array that is held.
-enum Borrowed<'py, 's> {
-    Numbers(PyReadonlyArray2<'py, f64>),
-    Labels(&'s [String]),
-}
-
-/// The arrays as the library takes them, without a copy of their numbers; None where there are none.
-fn views<'b>(arrays: &'b [(&str, Borrowed<'_, '_>)]) -> PyResult<Option<GivenArrays<'b>>> {
-    let view = |(name, array): &'b (&str, Borrowed<'_, '_>)| -> PyResult<(String, GivenArray<'b>)> {
-        let given = match array {
-            Borrowed::Labels(labels) => GivenArray::Labels(labels.to_vec()),
-            Borrowed::Numbers(array) => GivenArray::Numbers(by_rows(array)?),
-        };
-        Ok(((*name).to_owned(), given))
-    };
-    match arrays.is_empty() {
-        true => Ok(None),
-        false => arrays.iter().map(view).collect::<PyResult<_>>().map(Some),
-    }
-}
-
-/// A view of an array that is stored by rows.
-fn by_rows<'b>(array: &'b PyReadonlyArray2<'_, f64>) -> PyResult<DMatrixView<'b, f64, Dyn, Dyn>> {
-    let [rows, columns] = [array.shape()[0], array.shape()[1]];
-    let numbers = array.as_slice()?;
-    if numbers.is_empty() {
-        return Err(PyValueError::new_err("an array without numbers"));
-    }
-    let (shape, strides) = ((Dyn(rows), Dyn(columns)), (Dyn(columns), Dyn(1)));
-    Ok(DMatrixView::from_slice_with_strides_generic(
-        numbers, shape.0, shape.1, strides.0, strides.1,
-    ))
-}
-
-/// A scenario that has all keys itself.
-fn given(loaded: Loaded) -> (Loaded, bool) {
-    (loaded, false)
 }
 
 /// # Errors
@@ -283,11 +280,11 @@ fn ensure_within(key: &str, value: i64, range: &RangeInclusive<i64>) -> PyResult
 
 /// A scenario made ready, from the arrays in memory where there are any.
 fn prepared(
-    outline: Option<Outline>,
     scenario: &experiment::Scenario,
+    given: Option<&GivenArrays<'_>>,
 ) -> Result<experiment::problem::Problem, InputError> {
-    match outline {
-        Some(outline) => outline.prepare(),
+    match given {
+        Some(given) => Outline::of_arrays(scenario, given, memory())?.prepare(),
         None => experiment::problem::Problem::prepare_within(scenario, memory()),
     }
 }

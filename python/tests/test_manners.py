@@ -1,5 +1,6 @@
 """What a notebook shows, progress, and what happens where the program fails."""
 
+import os
 import subprocess
 import sys
 
@@ -121,3 +122,27 @@ except RuntimeError as error:
     done = subprocess.run(words, capture_output=True, text=True, env={"RAYON_NUM_THREADS": "10000"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("modalflow failed, which it should not: The global thread pool")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+def test_a_forked_child_is_told_so():
+    # Its threads are those of its parent, and not there.
+    code = """
+import os
+import modalflow as mf
+file = "scenarios/late_fusion.yaml"
+run, problem = mf.run(file), mf.Problem(file)
+w = problem.weights
+calls = [run.plot, lambda: problem.rate(w), lambda: problem.layers(w), lambda: mf.theory(file)]
+if os.fork() == 0:
+    for call in calls:
+        try:
+            call()
+        except RuntimeError as error:
+            print(str(error)[:24], flush=True)
+    os._exit(0)
+os.wait()
+"""
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["this process was forked "] * 4, done.stderr

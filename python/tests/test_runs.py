@@ -174,7 +174,16 @@ def test_tables_of_other_libraries_are_arrays(library):
         assert np.array_equal(found[name], array) and found[name].shape == array.shape
 
 
-@pytest.mark.parametrize("label", [[1, 2, None], [1.0, np.nan, 2.0], ["a", None, "b"]])
+@pytest.mark.parametrize(
+    "label",
+    [
+        [1, 2, None],
+        [1.0, np.nan, 2.0],
+        ["a", None, "b"],
+        ["a", float("nan"), "b"],
+        np.ma.masked_equal([1, 2, 3], 2),
+    ],
+)
 def test_a_missing_label_is_refused(label):
     with pytest.raises(mf.ScenarioError, match="a label is missing"):
         mf.Data(A=np.arange(3.0), label=label)
@@ -206,8 +215,16 @@ def test_rate_is_minus_the_gradient_and_hessian_its_derivative():
     assert problem.rate(w, out) is out and np.array_equal(out, problem.rate(w))
     flat = [layer.ravel(order="F") for layer in problem.layers(w).values()]
     assert np.array_equal(np.concatenate(flat), w)
-    with pytest.raises(ValueError, match="entries"):
+    with pytest.raises(ValueError, match="w has .* entries, the network"):
         problem.rate(w[1:])
+    for vector in (w.tolist(), w.astype(np.float32), w[None], np.repeat(w, 2)[::2]):
+        with pytest.raises(TypeError, match="v is no contiguous vector of 64-bit floats"):
+            problem.hessian_product(w, vector)
+    with pytest.raises(ValueError, match="out is being written to"):
+        problem.rate(out, out)
+    out.setflags(write=False)
+    with pytest.raises(ValueError, match="out cannot be written to"):
+        problem.rate(w, out)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

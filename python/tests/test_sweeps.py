@@ -4,6 +4,7 @@ import pickle
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import modalflow as mf
@@ -44,3 +45,86 @@ def test_rows_that_do_not_belong_together():
         mf.collect(rows[:1])
     with pytest.raises(ValueError, match="no rows"):
         mf.collect([])
+
+
+def test_rows_of_other_arrays_are_of_another_sweep():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 3))
+    network = dict(
+        network=dict(depth=2, fusion_layer=2, width=5),
+        init=dict(gaussian_norm=dict(norm=0.01)),
+        flow=dict(until=dict(time=5.0)),
+    )
+
+    def of(target):
+        data = mf.Data(A=x[:, :1], B=x[:, 1:2], target=target)
+        return mf.Sweep(data=data, over={"seed": [0, 1]}, **network)
+
+    sweep, same, other = of(x[:, 2]), of(x[:, 2].copy()), of(-x[:, 2])
+    first, second = (mf.run_cell(sweep.cells()[0]), mf.run_cell(sweep.cells()[1]))
+    collected = mf.collect([first, mf.run_cell(pickle.loads(pickle.dumps(same.cells()[1])))])
+    assert collected == mf.collect([second, first]) == sweep.run()
+    with pytest.raises(ValueError, match="more than one"):
+        mf.collect([first, mf.run_cell(other.cells()[1])])
+
+
+def test_rows_of_another_file_are_of_another_sweep(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = []
+    for folder in ("one", "two", "three"):
+        x = rng.normal(size=(40, 3)) if folder != "two" else x  # noqa: F821
+        (tmp_path / folder).mkdir()
+        np.savetxt(tmp_path / folder / "x.csv", x, delimiter=",", header="a,b,y", comments="")
+        table = dict(path=tmp_path / folder / "x.csv", modalities=dict(A=["a"], B=["b"]), targets=["y"])
+        sweep = mf.Sweep(
+            data=dict(table=table),
+            network=dict(depth=2, fusion_layer=2, width=5),
+            init=dict(gaussian_norm=dict(norm=0.01)),
+            flow=dict(until=dict(time=5.0)),
+            over={"seed": [0, 1]},
+        )
+        rows.append([mf.run_cell(cell) for cell in sweep.cells()])
+    # The same numbers in another folder are the same data.
+    assert mf.collect([rows[0][0], rows[1][1]]).rows == 2
+    with pytest.raises(ValueError, match="more than one"):
+        mf.collect([rows[0][0], rows[2][1]])
+
+
+@pytest.mark.parametrize("index", [-1, 2, 2**70])
+def test_there_is_no_cell_beyond_the_sweep(index):
+    sweep = mf.Sweep("scenarios/late_fusion.yaml", over={"data.toy.rho": [0.0, 0.5]})
+    with pytest.raises(IndexError, match="of a sweep of 2"):
+        mf.Cell(sweep, index)
+
+
+def test_over_keeps_repeats_and_leaves_figures_out():
+    file = "scenarios/nonlinear/sweeps/relu_two_layer.yaml"
+    own = mf.Sweep(file)
+    assert "figure" in own.scenario.to_yaml()
+    sweep = mf.Sweep(file, over={"network.width": [10, 20, 30]}, repeats=2)
+    assert len(sweep) == 6 and "figure" not in sweep.scenario.to_yaml()
+    again = mf.Sweep(sweep.scenario, over={"network.width": [10, 20]})
+    assert len(again) == 4
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"data.toy.rho": 0.5},
+        {"data.toy.rho": "0.5"},
+        {("data.toy.rho", "seed"): [1, 2]},
+        {("data.toy.rho", "seed"): [(0.5, 1), (0.5,)]},
+    ],
+)
+def test_an_axis_that_is_none(over):
+    with pytest.raises(mf.ScenarioError) as caught:
+        mf.Sweep("scenarios/late_fusion.yaml", over=over)
+    assert caught.value.key == "over" and "give" in caught.value.help
+
+
+def test_jobs_are_counted_from_one():
+    sweep = mf.Sweep("scenarios/late_fusion.yaml", over={"data.toy.rho": [0.0]})
+    for jobs in (-1, 0):
+        with pytest.raises(mf.ScenarioError) as caught:
+            sweep.run(jobs=jobs)
+        assert caught.value.key == "jobs"
