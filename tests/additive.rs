@@ -20,7 +20,7 @@ fn problem(a: &str, b: &str) -> Problem {
 
 fn utilities_of(problem: &Problem) -> (Vec<Utility>, f64) {
     let (moments, network) = (&problem.moments, &problem.architecture);
-    let found = utilities(moments, network).expect("two layers on samples");
+    let found = utilities(moments, network, &|| true).expect("two layers on samples");
     let hidden = hidden_utility(moments, network, &found);
     (found, hidden)
 }

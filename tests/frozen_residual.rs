@@ -4,10 +4,12 @@ use super::common;
 use approx::assert_relative_eq;
 use modalflow::experiment::problem::Problem;
 use modalflow::theory::{self, FromWeights};
+use std::cell::Cell;
 
 fn from_samples(problem: &Problem) -> FromWeights {
     let (moments, architecture) = (&problem.moments, &problem.architecture);
-    theory::from_samples(moments, architecture, &problem.weights, f64::INFINITY).expect("known")
+    let weights = &problem.weights;
+    theory::from_samples(moments, architecture, weights, f64::INFINITY, &|| true).expect("known")
 }
 
 fn xor(network: &str) -> String {
@@ -74,6 +76,36 @@ flow: {{until: {{time: 1}}}}"
     assert_relative_eq!(found[0].utility, 2.0_f64.sqrt() / 4.0, max_relative = 1e-6);
     // The directions of the other diagonal are as good.
     assert_eq!(found[0].agreement, 1.0, "{found:?}");
+}
+
+/// Theory asks whether to go on in the search for utilities, and at each step of a stack; what it was not waited for is missing.
+#[test]
+fn theory_that_is_not_waited_for_says_so() {
+    let problem = common::prepare(&xor("fusion_layer: 2"));
+    let asked = |most: u32| {
+        let calls = Cell::new(0);
+        let theory = problem.theory_while(&|| {
+            calls.set(calls.get() + 1);
+            calls.get() <= most
+        });
+        (theory, calls.get())
+    };
+    let (all, calls) = asked(u32::MAX);
+    assert!(all.from_weights.is_some() && all.utilities.is_some());
+    // The last calls are those of the stacks.
+    let (without_times, _) = asked(calls - 3);
+    let (without_any, few) = asked(5);
+    assert!(few < 10, "{few}");
+    assert!(without_times.utilities.is_some() && without_any.utilities.is_none());
+    for theory in [without_times, without_any] {
+        assert_eq!(theory.from_weights, None);
+        let reason = theory::NOT_WAITED_FOR.to_owned();
+        assert!(
+            theory.assumptions.contains(&reason),
+            "{:?}",
+            theory.assumptions
+        );
+    }
 }
 
 /// Linear units are homogeneous too. Steps have a tolerance of 1e-4, and straight lines between outputs miss a thousandth;

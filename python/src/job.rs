@@ -30,6 +30,7 @@ impl Told for run::Progress {
     /// Stage, time, steps and loss.
     fn tell(self, py: Python<'_>, listener: &Py<PyAny>) -> PyResult<()> {
         let stage = match self.stage {
+            Stage::Theory => "theory".to_owned(),
             Stage::Flow => "flow".to_owned(),
             Stage::Descent(rate) => format!("descent {rate}"),
             Stage::Verification => "verification".to_owned(),

@@ -66,13 +66,22 @@ impl Problem {
 
     /// Theory's predictions.
     pub fn theory(&self) -> Theory {
+        self.theory_while(&|| true)
+    }
+
+    /// The same for as long as `go_on` says: of networks that are not linear theory follows all samples, which may take longer
+    /// than the run. What it was not waited for is missing, and its assumptions say so.
+    pub fn theory_while(&self, go_on: &dyn Fn() -> bool) -> Theory {
         let (moments, architecture) = (&self.moments, &self.architecture);
         let mut theory = self.formulas();
         if !self.scenario.is_of_moments() && self.beyond_theory().is_none() {
             let limit = self.scenario.flow.until.time.unwrap_or(f64::INFINITY);
             let (moments, architecture) = (&self.moments, &self.architecture);
-            theory.utilities = theory::utilities(moments, architecture);
-            let found = theory::from_samples(moments, architecture, &self.weights, limit);
+            theory.utilities = theory::utilities(moments, architecture, go_on);
+            let found = match go_on() {
+                true => theory::from_samples(moments, architecture, &self.weights, limit, go_on),
+                false => Err(theory::NOT_WAITED_FOR),
+            };
             theory.take_course((moments, architecture), found);
             return theory;
         }

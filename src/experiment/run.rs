@@ -11,6 +11,7 @@ use crate::analysis::generalisation::generalise;
 use crate::analysis::{ablation, target_components};
 use crate::integrate::{Method, Outcome, Tolerances};
 use crate::theory::Theory;
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How far a run is.
@@ -22,13 +23,15 @@ pub struct Progress {
     pub time: f64,
     /// Steps done.
     pub steps: u64,
-    /// Loss reached.
+    /// Loss reached; not a number before there is one.
     pub loss: f64,
 }
 
 /// A part of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stage {
+    /// Predictions, as far as they follow samples.
+    Theory,
     /// Integration of the flow.
     Flow,
     /// Descent at this learning rate.
@@ -90,11 +93,23 @@ pub type Monitor<'m> = dyn FnMut(&Progress) -> bool + 'm;
 
 /// Integrates the flow, runs the descents, and sets everything side by side.
 pub fn run(problem: &Problem, monitor: &mut Monitor<'_>) -> RunResult {
-    let theory = problem.theory();
+    let theory = predicted(problem, monitor);
     let flow = run_flow(problem, &Plan::of(problem), monitor);
     let result = Mutex::new(first(problem, theory, flow));
     complete(problem, &result, monitor);
     result.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Theory for as long as the monitor goes on.
+fn predicted(problem: &Problem, monitor: &mut Monitor<'_>) -> Theory {
+    let progress = Progress {
+        stage: Stage::Theory,
+        time: 0.0,
+        steps: 0,
+        loss: f64::NAN,
+    };
+    let monitor = RefCell::new(monitor);
+    problem.theory_while(&|| (monitor.borrow_mut())(&progress))
 }
 
 /// Integrates the flow as planned and detects what happens in it.
@@ -126,7 +141,7 @@ impl<'p> Running<'p> {
         let problem = self.problem;
         let begin = || {
             (
-                problem.theory(),
+                predicted(problem, monitor),
                 Integration::new(problem, Plan::of(problem)),
             )
         };

@@ -62,7 +62,7 @@ pub use from_weights::{
     FromWeights, Stage, Start, descent_from_weights, early_decaying, from_weights,
     late_from_weights, leading_from_weights,
 };
-pub use frozen_residual::{Utility, from_samples, hidden_utility, utilities};
+pub use frozen_residual::{NOT_WAITED_FOR, Utility, from_samples, hidden_utility, utilities};
 pub use growth::{
     are_opposed, early_growth_rate, growth_rate, late_schedule, learning_order,
     residual_growth_rate,

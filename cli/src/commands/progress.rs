@@ -92,6 +92,7 @@ impl Bar {
         }
         let (time, loss) = (progress.time, progress.loss);
         let what = match progress.stage {
+            Stage::Theory => return self.show(None, "theory".to_owned()),
             Stage::Flow => "flow".to_string(),
             Stage::Descent(rate) => format!("descent at {rate}"),
             Stage::Verification => "verification".to_string(),

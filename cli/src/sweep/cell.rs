@@ -64,7 +64,10 @@ pub fn run_problem(
     if flow.end.outcome == Outcome::Interrupted {
         return None;
     }
-    let theory = problem.theory();
+    let theory = problem.theory_while(go_on);
+    if !go_on() {
+        return None;
+    }
     let rates = problem.scenario.descent.as_ref();
     let rate = rates.and_then(|section| section.learning_rate.as_slice().first());
     let descent =

@@ -1,6 +1,7 @@
 //! From saddle to saddle: which modality is learned next, and when.
 
 use super::super::from_weights::{Event, FromWeights, NOT_BEFORE_THE_END};
+use super::NOT_WAITED_FOR;
 use super::fit::{Fitted, fit, flow_for, settings};
 use crate::data::{Moments, Samples};
 use crate::flow::Flow;
@@ -30,6 +31,8 @@ pub(super) struct Course<'p> {
     events: Vec<Option<Event>>,
     /// How long the drop of each learned modality takes, over when it comes.
     shares: Vec<f64>,
+    /// Asked after each step whether to take another one.
+    asked: &'p dyn Fn() -> bool,
 }
 
 /// A stack near its drop, and what it comes to.
@@ -47,8 +50,10 @@ impl<'p> Course<'p> {
         (moments, samples): (&'p Moments, &'p Samples),
         architecture: &'p Architecture,
         weights: &DVector<f64>,
+        asked: &'p dyn Fn() -> bool,
     ) -> Self {
         Self {
+            asked,
             waiting: weights.clone(),
             settled: DVector::zeros(weights.len()),
             learned: Vec::new(),
@@ -62,17 +67,27 @@ impl<'p> Course<'p> {
         }
     }
 
-    /// Follows the stacks until all are learned, or none is before the time `limit`. False where that takes too many steps.
-    pub(super) fn go_on(&mut self, limit: f64) -> bool {
+    /// Follows the stacks until all are learned, or none is before the time `limit`.
+    ///
+    /// # Errors
+    /// Why they were not followed so far: too many steps, or an interrupt.
+    pub(super) fn go_on(&mut self, limit: f64) -> Result<(), &'static str> {
         while self.learned.len() < self.events.len() {
             let learned = self
                 .next(limit - self.now)
                 .and_then(|(drop, state)| self.learn(drop, state));
-            if let Err(outcome) = learned {
-                return outcome != Outcome::StepLimit;
+            match learned {
+                Ok(()) => {}
+                Err(Outcome::StepLimit) => {
+                    return Err(
+                        "times from the actual weights would take too many steps: samples rest at the kinks of units",
+                    );
+                }
+                Err(Outcome::Interrupted) => return Err(NOT_WAITED_FOR),
+                Err(_) => break,
             }
         }
-        true
+        Ok(())
     }
 
     /// The times.
@@ -107,7 +122,8 @@ impl<'p> Course<'p> {
                     return Verdict::Stop(Outcome::Converged);
                 }
                 match self.add_drops(&mut drops, &mut reader, (end.state, end.time)) {
-                    Ok(()) => Verdict::Continue,
+                    Ok(()) if (self.asked)() => Verdict::Continue,
+                    Ok(()) => Verdict::Stop(Outcome::Interrupted),
                     Err(outcome) => Verdict::Stop(outcome),
                 }
             },
@@ -120,7 +136,7 @@ impl<'p> Course<'p> {
         // Others that are near theirs are no longer small: each has gone on as if it were alone beside the learned ones.
         for other in drops {
             let flow = Flow::on_samples(self.architecture, self.moments);
-            let moved = flow_for(flow, other.start, drop.time() - other.wait)?;
+            let moved = flow_for(flow, other.start, drop.time() - other.wait, self.asked)?;
             self.copy_stack(other.modality, &moved, &mut then);
         }
         Ok((drop, then))
@@ -137,7 +153,7 @@ impl<'p> Course<'p> {
     fn go_through(&mut self, excess: &[f64]) -> Result<(), Outcome> {
         let impulse = self.with_targets(excess.to_vec());
         let flow = Flow::on_samples(self.architecture, &impulse).frozen();
-        self.waiting = flow_for(flow, self.waiting.clone(), 1.0)?;
+        self.waiting = flow_for(flow, self.waiting.clone(), 1.0, self.asked)?;
         Ok(())
     }
 
@@ -162,7 +178,7 @@ impl<'p> Course<'p> {
                 drops.push(Drop {
                     modality,
                     wait,
-                    fitted: fit(problem, start.clone(), modality)?,
+                    fitted: fit(problem, start.clone(), modality, self.asked)?,
                     start,
                 });
             }

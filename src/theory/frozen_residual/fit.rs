@@ -41,18 +41,26 @@ pub(super) struct Fitted {
 /// The weights that a flow comes to in a time.
 ///
 /// # Errors
-/// How the integration ended, where it ended before that.
+/// How the integration ended, where it ended before that: interrupted, where `go_on` says so.
 pub(super) fn flow_for(
     mut flow: Flow<'_>,
     start: DVector<f64>,
     duration: f64,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<DVector<f64>, Outcome> {
     if duration <= 0.0 {
         return Ok(start);
     }
     let settings = settings(flow.architecture(), &start, duration);
-    let go_on = &mut |_: &mut dyn Segment| Verdict::Continue;
-    let end = integrate_explicit(&mut flow, start, &settings, go_on);
+    let end = integrate_explicit(
+        &mut flow,
+        start,
+        &settings,
+        &mut |_: &mut dyn Segment| match go_on() {
+            true => Verdict::Continue,
+            false => Verdict::Stop(Outcome::Interrupted),
+        },
+    );
     match end.outcome {
         Outcome::TimeReached => Ok(end.state),
         outcome => Err(outcome),
@@ -73,11 +81,12 @@ pub(super) fn settings(architecture: &Architecture, start: &DVector<f64>, t_end:
 /// Follows stacks from `start`, all others being zero, of which that of modality `m` is small, to where they rest.
 ///
 /// # Errors
-/// How the integration ended, where it ended before that.
+/// How the integration ended, where it ended before that: interrupted, where `go_on` says so.
 pub(super) fn fit(
     (moments, architecture): (&Moments, &Architecture),
     start: DVector<f64>,
     m: usize,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<Fitted, Outcome> {
     let mut flow = Flow::on_samples(architecture, moments);
     let mut reader = flow.clone();
@@ -101,6 +110,9 @@ pub(super) fn fit(
             let last = reader.outputs(Some(m), end.state.as_slice());
             let parts = course.parts(&last);
             for k in 1..parts {
+                if !go_on() {
+                    return Verdict::Stop(Outcome::Interrupted);
+                }
                 let between = start + (time - start) * k as f64 / parts as f64;
                 if let Some(state) = segment.state_at(between) {
                     course.push(between, reader.outputs(Some(m), state.as_slice()));
@@ -112,9 +124,10 @@ pub(super) fn fit(
                 time,
                 reader.outputs(None, segment.nodes()[2].state.as_slice()),
             );
-            match is_at_rest(&losses, most_left) {
-                true => Verdict::Stop(Outcome::Converged),
-                false => Verdict::Continue,
+            match (is_at_rest(&losses, most_left), go_on()) {
+                (true, _) => Verdict::Stop(Outcome::Converged),
+                (false, true) => Verdict::Continue,
+                (false, false) => Verdict::Stop(Outcome::Interrupted),
             }
         },
     );

@@ -33,7 +33,12 @@ use crate::network::Architecture;
 use course::Course;
 use nalgebra::DVector;
 
-/// The times of all modalities from the initial weights of a network on samples, up to the time `limit`.
+/// Why there are no times where whoever asked for them ended the search.
+pub const NOT_WAITED_FOR: &str =
+    "times from the actual weights are not known: they take longer than was waited for them";
+
+/// The times of all modalities from the initial weights of a network on samples, up to the time `limit`; `go_on` is
+/// asked along the way.
 ///
 /// # Errors
 /// Why they are not known.
@@ -42,18 +47,15 @@ pub fn from_samples(
     architecture: &Architecture,
     weights: &DVector<f64>,
     limit: f64,
+    go_on: &dyn Fn() -> bool,
 ) -> Result<FromWeights, &'static str> {
     let Some(samples) = &moments.samples else {
         return Err("times from the actual weights need samples here");
     };
     ensure_known(moments, architecture)?;
-    let mut course = Course::new((moments, samples), architecture, weights);
-    match course.go_on(limit) {
-        true => Ok(course.found()),
-        false => Err(
-            "times from the actual weights would take too many steps: samples rest at the kinks of units",
-        ),
-    }
+    let mut course = Course::new((moments, samples), architecture, weights, go_on);
+    course.go_on(limit)?;
+    Ok(course.found())
 }
 
 /// Whether these networks follow a frozen residual until they drop.

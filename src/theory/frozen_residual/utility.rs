@@ -26,8 +26,12 @@ pub struct Utility {
 const STARTS: usize = 32;
 
 /// The utilities of the modalities of a network of two layers with homogeneous units, for the targets as residual; None
-/// where there are no samples, or more layers.
-pub fn utilities(moments: &Moments, architecture: &Architecture) -> Option<Vec<Utility>> {
+/// where there are no samples, or more layers, or `go_on` ends the search.
+pub fn utilities(
+    moments: &Moments,
+    architecture: &Architecture,
+    go_on: &dyn Fn() -> bool,
+) -> Option<Vec<Utility>> {
     let samples = moments.samples.as_ref()?;
     let is_known = architecture.activation.is_homogeneous() && architecture.biases.is_empty();
     let mut depths = moments
@@ -52,19 +56,20 @@ pub fn utilities(moments: &Moments, architecture: &Architecture) -> Option<Vec<U
             architecture,
             blocks,
             count: samples.len() as f64,
+            go_on,
         }
         .best(range.len())
     };
     let named = moments.modalities.iter().map(|modality| {
-        let (utility, direction, agreement) = utility(modality.range.clone());
-        Utility {
+        let (utility, direction, agreement) = utility(modality.range.clone())?;
+        Some(Utility {
             modality: modality.name.clone(),
             utility,
             direction: direction.as_slice().to_vec(),
             agreement,
-        }
+        })
     });
-    Some(named.collect())
+    named.collect()
 }
 
 /// How much of a modality's utility no linear map explains, 1 - (1 + a) |S_yxm|/(2 U_m), of the modality that has most of it: 0
@@ -89,37 +94,42 @@ struct Search<'a> {
     architecture: &'a Architecture,
     blocks: Vec<(DMatrix<f64>, DMatrix<f64>)>,
     count: f64,
+    /// Asked before each step.
+    go_on: &'a dyn Fn() -> bool,
 }
 
 impl Search<'_> {
-    /// The best of all starts: its utility, its direction, and the share of starts that came as far.
-    fn best(&self, inputs: usize) -> (f64, DVector<f64>, f64) {
+    /// The best of all starts: its utility, its direction, and the share of starts that came as far. None where it
+    /// was ended.
+    fn best(&self, inputs: usize) -> Option<(f64, DVector<f64>, f64)> {
         /// Relative distance of maxima that count as one.
         const SAME: f64 = 1e-3;
         let mut random = stream(0, Purpose::Directions);
-        let found: Vec<(f64, DVector<f64>)> = (0..STARTS)
+        let found: Option<Vec<(f64, DVector<f64>)>> = (0..STARTS)
             .map(|_| {
                 let start = DVector::from_fn(inputs, |_, _| random.sample(StandardNormal));
                 self.climb(start.normalize())
             })
             .collect();
+        let found = found?;
         let best = found.iter().max_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((most, direction)) = best.cloned() else {
-            return (0.0, DVector::zeros(inputs), 0.0);
-        };
+        let (most, direction) = best.cloned()?;
         let same = found
             .iter()
             .filter(|(utility, _)| *utility >= (1.0 - SAME) * most);
-        (most, direction, same.count() as f64 / STARTS as f64)
+        Some((most, direction, same.count() as f64 / STARTS as f64))
     }
 
-    /// Climbs along the gradient, by steps that are halved until they lead up.
-    fn climb(&self, mut unit: DVector<f64>) -> (f64, DVector<f64>) {
+    /// Climbs along the gradient, by steps that are halved until they lead up; None where it is ended.
+    fn climb(&self, mut unit: DVector<f64>) -> Option<(f64, DVector<f64>)> {
         const MOST_STEPS: u32 = 200;
         const HALVINGS: u32 = 20;
         const GAIN: f64 = 1e-9;
         let (mut utility, mut gradient) = self.utility(&unit);
         for _ in 0..MOST_STEPS {
+            if !(self.go_on)() {
+                return None;
+            }
             let size = gradient.norm();
             if size == 0.0 {
                 break;
@@ -140,7 +150,7 @@ impl Search<'_> {
                 break;
             }
         }
-        (utility, unit)
+        Some((utility, unit))
     }
 
     /// |E[y phi(u x)]| and its gradient.
