@@ -67,35 +67,45 @@ fn svg(scene: &Scene, (width, height): (u32, u32)) -> Result<Vec<u8>, String> {
     Ok(joined(&text).into_bytes())
 }
 
-/// The same SVG with opaque lines of one style that follow each other as one path: dashes are half of a figure, and a browser takes
-/// twice as long over each by itself.
+/// The same SVG with opaque lines, or polygons, of one style that follow each other as one path: dashes and arrows are half of a
+/// figure, and a browser takes twice as long over each by itself. All polygons turn the same way round, so that those which overlap
+/// are filled as they were.
 fn joined(svg: &str) -> String {
     let mut text = String::with_capacity(svg.len());
-    let mut open: Option<&str> = None;
+    let mut open = None;
     for line in svg.split_inclusive('\n') {
-        let parts = line
-            .trim_end()
-            .strip_prefix("<polyline ")
-            .and_then(|rest| rest.strip_suffix(" \"/>"))
-            .and_then(|rest| rest.split_once(" points=\""))
-            .filter(|(style, _)| style.starts_with("fill=\"none\" opacity=\"1\""));
-        let style = parts.map(|(style, _)| style);
+        let part = part(line.trim_end());
+        let style = part.map(|(style, _)| style);
         if open.is_some() && open != style {
             text.push_str("\"/>\n");
         }
-        match parts {
-            Some((style, points)) => {
-                if open != Some(style) {
+        match part {
+            Some(((style, end), points)) => {
+                if open != Some((style, end)) {
                     text.push_str(&format!("<path {style} d=\""));
                 }
                 text.push('M');
                 text.push_str(&points.replace(' ', "L"));
+                text.push_str(end);
             }
             None => text.push_str(line),
         }
         open = style;
     }
     text
+}
+
+/// A line of an SVG as part of a path: the path's style with how each of its parts ends, and the points. None where it cannot be one.
+fn part(line: &str) -> Option<((&str, &str), &str)> {
+    let (kind, rest) = line.strip_prefix('<')?.split_once(' ')?;
+    let (style, points) = rest.strip_suffix(" \"/>")?.split_once(" points=\"")?;
+    match kind {
+        "polyline" if style.starts_with("fill=\"none\" opacity=\"1\"") => {
+            Some(((style, ""), points))
+        }
+        "polygon" if style.starts_with("opacity=\"1\"") => Some(((style, "Z"), points)),
+        _ => None,
+    }
 }
 
 /// The scene as a PNG.
@@ -202,5 +212,15 @@ mod tests {
             path("M9,9L8,8")
         );
         assert_eq!(joined(&text), expected);
+        let head = |fill: &str, points: &str| {
+            format!("<polygon opacity=\"1\" fill=\"{fill}\" points=\"{points} \"/>\n")
+        };
+        let heads =
+            head("#1", "1,2 3,4 5,6") + &head("#1", "7,8 9,9 8,8") + &head("#2", "0,0 1,1 2,0");
+        assert_eq!(
+            joined(&(heads + "</svg>\n")),
+            "<path opacity=\"1\" fill=\"#1\" d=\"M1,2L3,4L5,6ZM7,8L9,9L8,8Z\"/>\n\
+             <path opacity=\"1\" fill=\"#2\" d=\"M0,0L1,1L2,0Z\"/>\n</svg>\n"
+        );
     }
 }

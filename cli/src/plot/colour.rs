@@ -21,6 +21,9 @@ const BLUE_RED: [u32; 11] = [
 /// From pale to dark.
 const GREYS: [u32; 2] = [0xd4d4d4, 0x404040];
 
+/// Steps of grey: the eye tells hardly more on small arrows, and those of one grey are one path of an SVG.
+const GREY_STEPS: f64 = 16.0;
+
 /// How values become colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ramp {
@@ -84,6 +87,10 @@ impl Ramp {
             Ramp::Sequential | Ramp::SequentialLog => &VIRIDIS,
             Ramp::Diverging => &BLUE_RED,
             Ramp::GreyLog => &GREYS,
+        };
+        let fraction = match self {
+            Ramp::GreyLog => (fraction * GREY_STEPS).round() / GREY_STEPS,
+            _ => fraction,
         };
         let place = fraction.clamp(0.0, 1.0) * (colours.len() - 1) as f64;
         let below = (place as usize).min(colours.len() - 2);
@@ -153,5 +160,9 @@ mod tests {
             |values: &[f64], value| ColourScale::of(Ramp::GreyLog, values.to_vec())?.colour(value);
         assert_eq!(grey(&[1e-4, 1.0], 1e-2), Some(Ramp::GreyLog.at(0.5)));
         assert_eq!(grey(&[1.0], 1.0), Some(Ramp::GreyLog.at(0.5)));
+        let shades = (0..1000).map(|i| Ramp::GreyLog.at(f64::from(i) / 999.0));
+        let mut shades: Vec<_> = shades.collect();
+        shades.dedup();
+        assert_eq!(shades.len(), 17);
     }
 }

@@ -5,7 +5,10 @@ use super::geometry::{Point, Rect, clip_segment};
 use super::layers::Frame;
 use super::page::{Arrow, Axis, Cells, Panel};
 use super::scene::Scene;
-use super::style::LineStyle;
+use super::style::{Colour, LineStyle};
+
+/// The head of an arrow over its length.
+const HEAD: f64 = 0.42;
 
 /// How far a cell reaches under the next, so that no viewer shows a seam.
 const UNDER: f64 = 0.5;
@@ -41,18 +44,28 @@ pub(super) fn draw_arrows(scene: &mut Scene, frame: &Frame, arrows: &[Arrow]) {
     // Page units for a unit of the data, up to a common factor.
     let (x, y) = (frame.x.range, frame.y.range);
     let scale = (width / (x.1 - x.0), -height / (y.1 - y.0));
-    for arrow in arrows {
-        let Some((middle, along)) = frame.inside(arrow.at).zip(direction(arrow, scale)) else {
-            continue;
-        };
-        let on = |far: f64| (middle.0 + far * along.0, middle.1 + far * along.1);
-        let (tail, tip, head) = (on(-0.5 * length), on(0.5 * length), 0.42 * length);
-        let neck = on(0.5 * length - 0.8 * head);
-        if let Some((from, to)) = clip_segment(&frame.data, tail, neck) {
-            scene.stroke(&[from, to], &LineStyle::solid(arrow.colour, 1.1));
+    let placed = |arrow: &Arrow| {
+        let (middle, along) = frame.inside(arrow.at).zip(direction(arrow, scale))?;
+        Some((arrow.colour, middle, along))
+    };
+    let mut placed: Vec<_> = arrows.iter().filter_map(placed).collect();
+    // Those of one colour one after the other, first all lines and then all heads: an SVG has one path for each. No arrow
+    // reaches to the next.
+    placed.sort_by_key(|(Colour(red, green, blue), ..)| [*red, *green, *blue]);
+    for alike in placed.chunk_by(|a, b| a.0 == b.0) {
+        for &(colour, middle, along) in alike {
+            let on = |far: f64| (middle.0 + far * along.0, middle.1 + far * along.1);
+            let (tail, neck) = (on(-0.5 * length), on(0.5 * length - 0.8 * HEAD * length));
+            if let Some((from, to)) = clip_segment(&frame.data, tail, neck) {
+                scene.stroke(&[from, to], &LineStyle::solid(colour, 1.1));
+            }
         }
-        if frame.data.contains(&Rect::around(&[tip])) {
-            scene.head(tip, along, head, arrow.colour);
+        for &(colour, middle, along) in alike {
+            let half = 0.5 * length;
+            let tip = (middle.0 + half * along.0, middle.1 + half * along.1);
+            if frame.data.contains(&Rect::around(&[tip])) {
+                scene.head(tip, along, HEAD * length, colour);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::layers::{self, Frame};
 use super::legend::Legend;
 use super::page::{Arrangement, Cells, Page, Panel};
 use super::scene::{Anchor, LEADING, Scene, centred};
-use super::style::{GREY, HAIRLINE, INK, TEXT, TICK, TITLE, WIDTH};
+use super::style::{GREY, HAIRLINE, INK, NARROW, TEXT, TICK, TITLE, WIDTH};
 use super::text::{Line, line_of};
 use super::text_fit::wrapped;
 use super::ticks;
@@ -122,6 +122,8 @@ struct Plan {
     left: f64,
     /// Width of a panel.
     width: f64,
+    /// Factor on the heights that panels have of their own.
+    shrunk: f64,
     /// The axis up of each row.
     uprights: Vec<Upright>,
 }
@@ -134,11 +136,15 @@ impl Plan {
             Arrangement::Stacked => (None, 1, f64::INFINITY),
             Arrangement::Grid { tall } => (Some(tall), columns(page.panels.len()), 452.0),
         };
+        // Side by side they would have no room for their labels.
+        let is_narrow = page.is_narrow && columns == 1;
         let page_width = match tall.filter(|_| columns == 1) {
+            _ if is_narrow => NARROW,
             // A lone panel of a grid would stand in the middle of a blank page.
             Some(_) => 0.7 * WIDTH,
             None => WIDTH,
         };
+        let shrunk = if is_narrow { NARROW / WIDTH } else { 1.0 };
         let levels = page.panels.iter().flat_map(|panel| &panel.levels);
         let right = page_width - EDGE - layers::right_room(levels);
         let gaps = ACROSS * (columns - 1) as f64;
@@ -147,7 +153,7 @@ impl Plan {
         // height: the ticks are those of a panel beside short labels, the name fits beside long ones.
         let height = |panel: &Panel, label| match tall {
             Some(tall) => tall * width(left_room(2, label)),
-            None => panel.height,
+            None => shrunk * panel.height,
         };
         let firsts = page.panels.iter().step_by(columns);
         let uprights =
@@ -164,6 +170,7 @@ impl Plan {
             name_left,
             left: name_left + room,
             width,
+            shrunk,
             uprights,
         })
     }
@@ -199,7 +206,8 @@ impl Plan {
             let left = self.left_of(column);
             let at = (left + self.width / 2.0, under - height(&title));
             scene.rows(title, at, Anchor::Middle, INK);
-            let height = self.tall.map_or(panel.height, |tall| tall * self.width);
+            let own = self.shrunk * panel.height;
+            let height = self.tall.map_or(own, |tall| tall * self.width);
             let place = Rect::at(left, upper + upright.above(), self.width, height);
             let frame = draw_framed(scene, panel, place, upright.above());
             if column == 0 {

@@ -22,6 +22,9 @@ pub struct Page {
     pub legend: Vec<Key>,
     /// Said below everything.
     pub notes: Vec<String>,
+    /// Whether it is for a small window: about half as wide and high, with texts of the same size, unless panels stand side by
+    /// side.
+    pub is_narrow: bool,
 }
 
 /// How the panels of a page stand.

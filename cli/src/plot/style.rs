@@ -7,6 +7,8 @@ use super::colour::ordered;
 
 /// Width of every figure.
 pub(super) const WIDTH: f64 = 800.0;
+/// Width of one for a small window.
+pub(super) const NARROW: f64 = 440.0;
 /// Pixels of the PNG per figure unit.
 pub(super) const PIXELS: u32 = 2;
 

@@ -126,6 +126,7 @@ fn pages(count: usize, log: bool, number: Number<'_>) -> Vec<Page> {
         legend: one.iter().flat_map(|panel| panel.legend.clone()).collect(),
         panels,
         notes: vec![long("note")],
+        is_narrow: count % 2 == 1,
     };
     let grid = Arrangement::Grid { tall: 0.8 };
     let fields = (0..count).filter_map(|_| portrait(count.min(12), number));
