@@ -14,7 +14,7 @@ SECONDS ?= 600
 
 NOTEBOOKS ?= target/notebooks/executed
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python notebooks engines browser
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python notebooks engines browser states
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -126,6 +126,9 @@ browser: ## the page of modalflow explore in Chromium, which Debian's packages b
 	target/browser/bin/pip install --quiet playwright==1.65.2
 	cargo build --release --locked --quiet
 	target/browser/bin/python cli/tests/browser/browser.py
+
+states: ## the page of modalflow explore: 10,000 random states without a panic, in memory that stays as it was
+	cargo test --release --locked --workspace --test suite -- --ignored --nocapture ten_thousand_states
 
 house: ## size, structure and build times of the first and the last design, for docs/architecture.md (Python 3.11)
 	python3 docs/house.py

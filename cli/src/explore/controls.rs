@@ -4,6 +4,7 @@ use crate::scenario::room_of;
 use indexmap::IndexMap;
 use modalflow::data::Sampling;
 use modalflow::experiment::Scenario;
+use modalflow::network::Activation;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
@@ -46,6 +47,8 @@ pub enum Form {
         switch: Option<(String, bool)>,
         /// A key whose value cannot be greater than this one.
         caps: Option<&'static str>,
+        /// What else is changed with it, where the scenario would be none otherwise.
+        also: Changes,
     },
     /// One of some words.
     Choice {
@@ -124,12 +127,18 @@ const SLIDERS: &[Template] = &[
     slider("data.isotropic.variance.*", "variance of *", DATA, (0.1, 10.0), Log, Hidden),
     slider("data.isotropic.weight.*", "weight of *", DATA, (-5.0, 5.0), Linear, Hidden),
     slider("data.wishart.scale.*", "scale of *", DATA, (0.1, 10.0), Log, Hidden),
+    slider("data.additive.*.size", "size of *", DATA, (0.1, 10.0), Log, Hidden),
+    slider("data.additive.*.linear", "linear share of *", DATA, (0.0, 1.0), Linear, Hidden),
+    slider("data.additive.product", "product", DATA, (-5.0, 5.0), Linear, Hidden),
+    slider("data.additive.rho", "correlation ρ", DATA, (-0.99, 0.99), Linear, Hidden),
+    slider("data.additive.samples", "samples", DATA, (10.0, 1e4), WholeLog, Hidden),
     slider("data.xor.sigma", "σ of A", DATA, (0.1, 10.0), Log, Hidden),
-    slider("network.depth", "depth", NETWORK, (1.0, 8.0), Whole, Hidden),
+    slider("network.depth", "depth", NETWORK, (1.0, 6.0), Whole, Hidden),
     slider("network.fusion_layer", "fusion layer", NETWORK, (1.0, 8.0), Whole, Hidden),
     slider("network.private_layers.*", "layers of *", NETWORK, (1.0, 8.0), Whole, Hidden),
     slider("network.shared_layers", "shared layers", NETWORK, (0.0, 8.0), Whole, Hidden),
-    slider("network.width", "width", NETWORK, (1.0, 500.0), WholeLog, Hidden),
+    slider("network.width", "width", NETWORK, (1.0, 300.0), WholeLog, Hidden),
+    slider("network.activation.leaky_relu", "slope below 0", NETWORK, (0.0, 1.0), Linear, Hidden),
     slider("init.gaussian.std", "initial std", START, (1e-9, 1.0), Log, Hidden),
     slider("init.gaussian_norm.norm", "initial norm", START, (1e-4, 2.0), Log, Hidden),
     slider("init.aligned.norm", "initial norm", START, (1e-4, 2.0), Log, Hidden),
@@ -139,9 +148,10 @@ const SLIDERS: &[Template] = &[
     slider("remedy.rate.*", "rate factor of *", REMEDY, (0.1, 10.0), Log, Usual(1.0)),
     slider("remedy.auxiliary.*", "own loss of *", REMEDY, (0.0, 10.0), Linear, Usual(0.0)),
     slider("remedy.keep.*", "keep * with p", REMEDY, (0.05, 1.0), Linear, Usual(1.0)),
+    slider("remedy.modulate.alpha", "modulate, α", REMEDY, (0.0, 2.0), Linear, Off("remedy.modulate", 0.3)),
     slider("flow.weight_decay", "weight decay", REMEDY, (0.0, 1.0), Linear, Usual(0.0)),
     slider("flow.until.time", "until the time", RUN, (0.1, 1e4), Log, Hidden),
-    slider("descent.learning_rate", "descent, at rate", RUN, (1e-4, 1.0), Log, Off("descent", 0.02)),
+    slider("descent.learning_rate", "descent, η", RUN, (1e-4, 1.0), Log, Off("descent", 0.02)),
 ];
 
 /// The controls of a scenario, in the order in which they stand.
@@ -151,13 +161,14 @@ pub fn controls(scenario: &Scenario) -> Vec<Control> {
     let modalities = scenario.data.get().about().modalities;
     let mut controls = Vec::new();
     for template in SLIDERS {
-        match template.key.contains('*') {
-            false => controls.extend(template.control("", &values)),
-            true => {
-                let each = modalities.iter();
-                controls.extend(each.filter_map(|name| template.control(name, &values)));
-            }
-        }
+        let each = match template.key.contains('*') {
+            false => &[""][..],
+            true => &modalities,
+        };
+        let made = each
+            .iter()
+            .filter_map(|name| template.control(name, &values));
+        controls.extend(made.filter(|control| fits(&control.key, scenario, &values)));
     }
     let choices = [activation(scenario, &values), scheme(&values)];
     for choice in choices.into_iter().flatten() {
@@ -184,6 +195,11 @@ impl Template {
             (None, Usual(value)) => (value, None),
             (None, Hidden) => return None,
         };
+        let mut also = Changes::new();
+        // Weights that decay may never come to what else ends a run.
+        if self.key == "flow.weight_decay" && at(values, "flow.until.time").is_none() {
+            also.insert("flow.until.time".to_owned(), json!(1000.0));
+        }
         let mut most = self.span.1.min(room.most.unwrap_or(f64::INFINITY));
         if self.key == "network.fusion_layer" {
             most = at(values, "network.depth")
@@ -199,6 +215,7 @@ impl Template {
             whole: matches!(self.scale, Whole | WholeLog),
             switch,
             caps: (self.key == "network.depth").then_some("network.fusion_layer"),
+            also,
         };
         Some(Control {
             label: self.label.replace('*', modality),
@@ -207,6 +224,29 @@ impl Template {
             form,
             key,
         })
+    }
+}
+
+/// Whether a key can be of use: one that the scenario does not have, and that its network or another remedy excludes, is left out.
+fn fits(key: &str, scenario: &Scenario, values: &Json) -> bool {
+    let has = |key: &str| at(values, key).is_some_and(|value| *value != 0.0);
+    let modalities = scenario.data.get().about().modalities;
+    let layout = scenario.network.layout(&modalities);
+    let is_late = layout.is_ok_and(|layout| layout.shared == 0) && !scenario.network.biases;
+    let section: Vec<_> = key.split('.').take(2).collect();
+    match &section[..] {
+        ["remedy" | "flow", _] if has(&section.join(".")) => true,
+        ["remedy", "auxiliary"] => is_late && !has("remedy.modulate"),
+        ["remedy", "keep"] | ["flow", "weight_decay"] => !has("remedy.modulate"),
+        ["remedy", "modulate"] => {
+            let others = ["remedy.auxiliary", "remedy.keep", "flow.weight_decay"];
+            is_late && modalities.len() == 2 && !others.into_iter().any(has)
+        }
+        _ if key == "data.additive.rho" => {
+            let bits = ["A", "B"].map(|name| format!("data.additive.{name}.bits"));
+            !bits.iter().any(|bits| has(bits))
+        }
+        _ => true,
     }
 }
 
@@ -232,15 +272,19 @@ fn activation(scenario: &Scenario, values: &Json) -> Option<Control> {
         return None;
     }
     const KEY: &str = "network.activation";
-    let value = at(values, KEY).map_or(Some("linear"), Json::as_str)?;
-    let words = room_of(KEY)?.words;
+    let leaky = Activation::LeakyRelu(0.1).name();
+    let value = at(values, KEY).unwrap_or(&Json::Null);
     let change = |word: String| {
         let change = Changes::from([(KEY.to_owned(), json!(word))]);
         (word, change)
     };
+    let mut options: Vec<_> = room_of(KEY)?.words.into_iter().map(change).collect();
+    let slope = value.get(leaky).cloned().unwrap_or(json!(0.1));
+    let change = Changes::from([(KEY.to_owned(), json!({ leaky: slope }))]);
+    options.push((leaky.to_owned(), change));
     let form = Form::Choice {
-        value: value.to_owned(),
-        options: words.into_iter().map(change).collect(),
+        value: scenario.network.activation.name().to_owned(),
+        options,
     };
     Some(choice(KEY, "activation", NETWORK, form))
 }

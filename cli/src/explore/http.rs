@@ -4,6 +4,7 @@
 //! those without a runtime tiny_http 0.12 allocates what `Content-Length` promises before it throws a refused body away.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// Bytes of a head: browsers send the cookies of every other server on 127.0.0.1 too.
@@ -12,8 +13,10 @@ const HEAD: usize = 32 << 10;
 pub(super) const BODY: usize = 256 << 10;
 /// Headers of a request.
 const HEADERS: usize = 64;
-/// How long a request may take to arrive.
-pub(super) const ARRIVAL: Duration = Duration::from_secs(5);
+/// How long a request may take to arrive, from its first byte to its last: the page is on this machine.
+pub(super) const ARRIVAL: Duration = Duration::from_secs(1);
+/// How long an answer may take to be fetched. Only who has the token is sent more than a system's buffer holds.
+pub(super) const DEPARTURE: Duration = Duration::from_secs(5);
 
 /// A status of HTTP, with its words.
 pub(super) type Status = (u16, &'static str);
@@ -30,6 +33,42 @@ const HEAD_TOO_LARGE: Status = (431, "Request Header Fields Too Large");
 pub(super) const FAILED: Status = (500, "Internal Server Error");
 pub(super) const BUSY: Status = (503, "Service Unavailable");
 
+/// A connection until some time, however few bytes come at once.
+pub(super) struct Until<'s>(&'s TcpStream, Instant);
+
+impl<'s> Until<'s> {
+    /// The connection for so long from now on.
+    pub(super) fn within(stream: &'s TcpStream, duration: Duration) -> Self {
+        Self(stream, Instant::now() + duration)
+    }
+
+    fn left(&self) -> std::io::Result<Option<Duration>> {
+        let left = self.1.saturating_duration_since(Instant::now());
+        match left.is_zero() {
+            true => Err(std::io::ErrorKind::TimedOut.into()),
+            false => Ok(Some(left)),
+        }
+    }
+}
+
+impl Read for Until<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.set_read_timeout(self.left()?)?;
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Until<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.set_write_timeout(self.left()?)?;
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// A request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Request {
@@ -43,10 +82,8 @@ pub(super) struct Request {
 
 /// Reads a request, or says why it is refused.
 pub(super) fn read(stream: &mut impl Read) -> Result<Request, Status> {
-    let clock = Instant::now();
     let mut more = |buffer: &mut [u8]| match stream.read(buffer) {
         Ok(0) => Err(BAD),
-        Ok(_) if clock.elapsed() > ARRIVAL => Err(SLOW),
         Ok(bytes) => Ok(bytes),
         Err(_) => Err(SLOW),
     };
@@ -120,6 +157,8 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize, usize)>, Status> {
 pub(super) struct Answer {
     pub(super) status: Status,
     pub(super) kind: &'static str,
+    /// What the page says beside a download: one line of ASCII.
+    pub(super) note: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
@@ -129,6 +168,7 @@ impl Answer {
         Self {
             status,
             kind: "text/plain; charset=utf-8",
+            note: None,
             body: format!("{why}\n").into_bytes(),
         }
     }
@@ -137,8 +177,10 @@ impl Answer {
     pub(super) fn write(&self, stream: &mut impl Write) -> std::io::Result<()> {
         let (code, words) = self.status;
         let (kind, length) = (self.kind, self.body.len());
+        let note = self.note.as_ref();
+        let note = note.map_or(String::new(), |note| format!("X-Note: {note}\r\n"));
         let head = format!(
-            "HTTP/1.1 {code} {words}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+            "HTTP/1.1 {code} {words}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{note}\
              Connection: close\r\nCache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n\
              X-Content-Type-Options: nosniff\r\nCross-Origin-Resource-Policy: same-origin\r\n\
              Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; \

@@ -7,10 +7,10 @@
 //! | `controls.rs` | the controls of a scenario: its own keys, with the ranges of the schema |
 //! | `headline.rs` | what a run shows, in one sentence and a few numbers |
 //! | `lessons.rs`, `lessons/` | states to start from |
-//! | `worker.rs` | one worker, the latest question wins |
+//! | `worker.rs` | one worker, the latest question of each page wins |
 //! | `server.rs` | who is answered, and with what |
 //! | `http.rs` | a request and an answer, limited in size |
-//! | `page.html`, `style.css`, `script.js` | the page |
+//! | `page.html`, `style.css`, `script.js`, `controls.js` | the page |
 
 mod controls;
 mod headline;
@@ -24,5 +24,5 @@ mod worker;
 pub use controls::{Changes, Control, Form, controls};
 pub use lessons::{LESSONS, Lesson};
 pub use server::Server;
-pub use session::Session;
-pub use view::{Fault, Picture, Shown, State, View};
+pub use session::{Session, TakenOut};
+pub use view::{Fault, Picture, Question, Shown, State, View};

@@ -1,6 +1,7 @@
 "use strict";
 // The state is a text and changes to it that no answer has taken in yet. One question is under way at a time; what
 // comes meanwhile waits for its answer, and overtakes it where that takes long. The last good picture stays.
+// What the controls do stands in controls.js.
 
 const PATIENCE = 100; // ms after which a question that is under way is overtaken
 const TYPING = 250; // ms without a key after which the text is asked for
@@ -10,6 +11,9 @@ const make = (tag, properties = {}, ...children) => {
   element.append(...children);
   return element;
 };
+
+const page = crypto.getRandomValues(new Uint32Array(1))[0]; // only its own questions overtake each other
+const narrow = matchMedia("(max-width: 40rem)");
 
 let text = "";
 let written = 0; // how often the text was written by hand, or another one was chosen
@@ -42,27 +46,31 @@ async function question() {
   const what = { ...state(), written };
   sentAt = performance.now();
   underWay += 1;
-  byId("now").classList.add("waits");
+  byId("now").setAttribute("aria-busy", "true");
   try {
-    const answer = await (await post("run", { text: what.text, set: what.set })).json();
+    const answer = await (await post("run", { page, state: { text: what.text, set: what.set }, narrow: narrow.matches })).json();
     if (answer.overtaken) {
-      // By another window, where nothing of this one has come since.
+      // Forgotten among too many windows, where nothing of this one has come since.
       if (number === asked) setTimeout(() => number === asked && ask(), PATIENCE);
     } else if (number > answered) {
       answered = number;
-      await take(answer, what, number);
+      take(answer, what, number);
     }
   } catch (error) {
     say("No answer: is modalflow explore still running?");
   }
   underWay -= 1;
   if (underWay === 0 && asked > sent) question();
+  if (underWay === 0) byId("now").removeAttribute("aria-busy");
 }
 
 // What has been taken in is no change any more; what has changed again since still is.
-async function take(answer, what, number) {
+function take(answer, what, number) {
   if (answer.text !== null && what.written === written) {
+    const had = hasComment(text);
     text = answer.text;
+    if (had && !hasComment(text)) say("The text is written anew, without its comments.");
+    byId("anew").hidden = !hasComment(text);
     for (const key of Object.keys(what.set)) {
       if (JSON.stringify(changes[key]) === JSON.stringify(what.set[key])) delete changes[key];
     }
@@ -72,26 +80,24 @@ async function take(answer, what, number) {
   }
   if (answer.controls) showControls(answer.controls);
   showFault(answer.fault);
-  if (answer.shown) await show(answer.shown, number);
+  if (answer.shown) show(answer.shown, number);
 }
 
-const pictureOf = (svg) => URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+const hasComment = (what) => /(^|\s)#/m.test(what);
 
-async function show(run, number) {
-  const images = await Promise.all(run.pictures.map(async ({ stem, svg }) => {
-    const image = make("img", { src: pictureOf(svg), alt: `${stem}: ${run.headline}` });
-    image.dataset.stem = stem;
-    await image.decode().catch(() => {});
-    return image;
-  }));
-  // A later answer may have been quicker to draw.
-  if (number < answered) return;
+// As a part of the page: a browser shows it in half the time that it takes over a picture of its own.
+function pictureOf({ stem, svg }, headline) {
+  const picture = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
+  picture.setAttribute("role", "img");
+  picture.setAttribute("aria-label", `${stem}: ${headline}`);
+  const place = make("div", {}, picture);
+  place.dataset.stem = stem;
+  return place;
+}
+
+function show(run, number) {
   const now = byId("now");
-  const pictures = now.querySelector(".pictures");
-  const old = [...pictures.children].map((image) => image.src);
-  pictures.replaceChildren(...images);
-  const pinned = [...byId("pinned").querySelectorAll("img")].map((image) => image.src);
-  old.filter((src) => !pinned.includes(src)).forEach((src) => URL.revokeObjectURL(src));
+  now.querySelector(".pictures").replaceChildren(...run.pictures.map((picture) => pictureOf(picture, run.headline)));
   now.querySelector(".headline").textContent = run.headline;
   const cut = now.querySelector(".cut");
   cut.hidden = run.cut === null;
@@ -136,139 +142,6 @@ function selectLine(line) {
   const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
   area.focus();
   area.setSelectionRange(start, start + (lines[line - 1] ?? "").length);
-}
-
-// Controls: those that are there get their values, and others are made where the keys are others.
-let made = "";
-
-function showControls(controls) {
-  const shape = JSON.stringify(controls.map(({ key, form, options }) => [key, form, options?.map(([word]) => word)]));
-  if (shape !== made) {
-    const focused = document.activeElement?.id;
-    made = shape;
-    const groups = new Map();
-    controls.forEach((control) => {
-      if (!groups.has(control.group)) groups.set(control.group, make("fieldset", {}, make("legend", { textContent: control.group })));
-      groups.get(control.group).append(makeControl(control));
-    });
-    byId("controls").replaceChildren(...groups.values());
-    if (focused?.startsWith("c-")) byId(focused)?.focus();
-  }
-  controls.forEach(setControl);
-}
-
-function makeControl({ key, label, help, form }) {
-  const row = make("div", { className: "control", title: help });
-  row.dataset.key = key;
-  const id = `c-${key}`;
-  const name = make("label", { htmlFor: id, textContent: label });
-  if (form === "choice") {
-    row.append(name, make("select", { id }));
-    return row;
-  }
-  const slider = make("input", { type: "range", id, step: "any" });
-  const number = make("input", { type: "number", step: "any" });
-  number.setAttribute("aria-label", `${label}, as a number`);
-  row.append(name, slider, number);
-  return row;
-}
-
-// One form of a number for both inputs: three digits, or what was typed.
-const round = (value, whole) => (whole ? Math.round(value) : Number(value.toPrecision(3)));
-
-// Small numbers with their power of ten, which a narrow field has room for.
-const shortly = (value) => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential() : String(value));
-
-// The greatest of 1, 2, 5 times a power of ten that is no greater.
-function handy(step) {
-  const power = 10 ** Math.floor(Math.log10(step));
-  return [5, 2, 1].find((digit) => digit * power <= step * 1.000001) * power;
-}
-
-function setControl(control) {
-  const row = document.querySelector(`.control[data-key="${CSS.escape(control.key)}"]`);
-  if (control.form === "choice") {
-    const select = row.querySelector("select");
-    select.replaceChildren(...control.options.map(([word]) => make("option", { value: word, textContent: word })));
-    select.value = control.value;
-    select.onchange = () => change(control.options.find(([word]) => word === select.value)[1]);
-    return;
-  }
-  const { key, least, most, log, whole, caps } = control;
-  const [slider, number] = [row.querySelector("[type=range]"), row.querySelector("[type=number]")];
-  const place = (value) => (log ? Math.log10(value) : value);
-  const span = place(most) - place(least);
-  const step = whole && !log ? 1 : log ? span / 200 : handy(span / 150);
-  const value = (at) => round(log ? 10 ** at : Math.round(at / step) * step, whole);
-  Object.assign(slider, { min: place(least), max: place(most) });
-  if (key in changes) {
-    control.value = changes[key]; // its own value is on the way
-  } else {
-    slider.value = place(control.value);
-    slider.setAttribute("aria-valuetext", control.value);
-    if (document.activeElement !== number) number.value = shortly(control.value);
-  }
-  const set = (to) => {
-    slider.setAttribute("aria-valuetext", to);
-    const cap = caps && controlOf(caps);
-    const also = {};
-    // Late fusion stays late fusion, and no layer is above the last.
-    if (cap && (cap.value === control.value || cap.value > to)) also[caps] = to;
-    control.value = to;
-    if (cap && caps in also) cap.value = to;
-    change({ [key]: to, ...also });
-  };
-  current.set(key, control);
-  slider.oninput = () => {
-    const to = Math.min(most, Math.max(least, value(Number(slider.value))));
-    number.value = shortly(to);
-    set(to);
-  };
-  slider.onkeydown = (event) => {
-    const by = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
-    if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
-    event.preventDefault();
-    let to = Number(slider.value);
-    // At least to the next value that differs.
-    do to += Math.sign(by) * step * Math.max(1, Math.abs(by));
-    while (value(to) === control.value && to >= place(least) && to <= place(most));
-    slider.value = to;
-    slider.oninput();
-  };
-  number.oninput = () => {
-    if (number.value === "" || !Number.isFinite(number.valueAsNumber)) return;
-    slider.value = place(number.valueAsNumber);
-    set(number.valueAsNumber);
-  };
-  setSwitch(row, control, [slider, number]);
-}
-
-const current = new Map();
-const controlOf = (key) => current.get(key);
-
-function setSwitch(row, control, inputs) {
-  if (!control.switch) return;
-  const [section, on] = control.switch;
-  let box = row.querySelector("[type=checkbox]");
-  if (!box) {
-    box = make("input", { type: "checkbox" });
-    row.querySelector("label").prepend(box, " ");
-    row.querySelector("label").htmlFor = box.id = `c-${section}-on`;
-    inputs[0].setAttribute("aria-label", control.label);
-  }
-  box.checked = on;
-  inputs.forEach((input) => (input.disabled = !on));
-  box.onchange = () => change(box.checked ? { [control.key]: control.value } : { [section]: null });
-}
-
-function change(more) {
-  // What is removed has no changes below it.
-  for (const [key, value] of Object.entries(more)) {
-    if (value === null) Object.keys(changes).filter((other) => other.startsWith(key + ".")).forEach((other) => delete changes[other]);
-  }
-  Object.assign(changes, more);
-  byId("lesson").value = "";
-  ask();
 }
 
 function write(to) {
@@ -323,13 +196,17 @@ async function takeOut(path, body, name) {
   }
   if (!response.ok) return say(await response.text());
   download(await response.blob(), name);
-  say(`${name} is downloaded.`);
+  told(name, response.headers.get("X-Note"));
 }
+
+const told = (name, cut) => say(`${name} is downloaded.${cut ? ` ${cut}.` : ""}`);
 
 byId("png").onclick = () =>
   shown?.pictures.forEach(({ stem }) => takeOut("png", { state: state(), stem }, `${shown.name}-${stem}.png`));
-byId("svg").onclick = () =>
-  shown?.pictures.forEach(({ stem, svg }) => download(new Blob([svg], { type: "image/svg+xml" }), `${shown.name}-${stem}.svg`));
+byId("svg").onclick = () => shown?.pictures.forEach(({ stem, svg }) => {
+  download(new Blob([svg], { type: "image/svg+xml" }), `${shown.name}-${stem}.svg`);
+  told(`${shown.name}-${stem}.svg`, shown.cut);
+});
 byId("csv").onclick = () => shown && takeOut("csv", state(), `${shown.name}.csv`);
 byId("save").onclick = () => takeOut("save", state());
 byId("copy").onclick = async () => {
@@ -345,11 +222,10 @@ byId("pin").onclick = () => {
   const pinned = byId("pinned");
   if (pinned.hidden) {
     pinned.replaceChildren(...[...byId("now").children].map((child) => child.cloneNode(true)));
+    pinned.classList.toggle("stale", byId("now").classList.contains("stale"));
     pinned.querySelector(".headline").prepend("Pinned: ");
     pinned.querySelector(".headline").removeAttribute("aria-live");
   } else {
-    const now = [...byId("now").querySelectorAll("img")].map((image) => image.src);
-    [...pinned.querySelectorAll("img")].filter(({ src }) => !now.includes(src)).forEach(({ src }) => URL.revokeObjectURL(src));
     pinned.replaceChildren();
   }
   pinned.hidden = !pinned.hidden;
@@ -367,26 +243,34 @@ byId("text").oninput = () => {
 };
 byId("lesson").onchange = () => {
   const lesson = lessons[byId("lesson").selectedIndex - 1];
-  byId("sentence").textContent = lesson ? lesson.sentence : "";
-  if (lesson) setText(lesson.text);
-};
-onhashchange = () => {
-  const there = decode(location.hash.slice(1));
-  if (there !== null && there !== text) setText(there);
+  if (lesson) start(lesson.text);
 };
 
+// A text from somewhere else: a lesson where it is one.
+function start(from) {
+  const lesson = lessons.find((each) => each.text === from);
+  byId("lesson").value = lesson?.name ?? "";
+  byId("sentence").textContent = lesson?.sentence ?? "";
+  clearTimeout(typing);
+  typing = 0;
+  say("");
+  setText(from);
+}
+
+onhashchange = () => {
+  clearTimeout(remembering);
+  const there = decode(location.hash.slice(1));
+  if (there === null) say("What stands behind the # of the address is no state of this page.");
+  else if (there !== text) start(there);
+};
+narrow.onchange = ask;
+
 (async () => {
-  const start = await (await fetch("start")).json();
-  lessons = start.lessons;
+  const first = await (await fetch("start")).json();
+  lessons = first.lessons;
   lessons.forEach(({ name }) => byId("lesson").append(make("option", { value: name, textContent: name.replaceAll("_", " ") })));
-  byId("save").hidden = start.file === null;
-  if (start.file) byId("save").textContent = `Save to ${start.file}`;
+  byId("save").hidden = first.file === null;
+  if (first.file) byId("save").textContent = `Save to ${first.file}`;
   const there = location.hash.length > 1 ? decode(location.hash.slice(1)) : null;
-  const first = there ?? start.text;
-  const lesson = lessons.find((each) => each.text === first);
-  setText(first);
-  if (lesson) {
-    byId("lesson").value = lesson.name;
-    byId("sentence").textContent = lesson.sentence;
-  }
+  start(there ?? first.text);
 })();

@@ -4,10 +4,10 @@
 //! the address that was printed (another name that leads here is a rebound one), its origin is none or the page itself,
 //! and its path starts with a token that nobody can guess. What can be asked for is the list in [`Server::routed`].
 
-use super::http::{self, Answer, Request};
+use super::http::{self, Answer, Request, Until};
 use super::lessons::LESSONS;
-use super::session::Session;
-use super::view::{Fault, State, View};
+use super::session::{Session, TakenOut};
+use super::view::{Fault, Question, State, View};
 use super::worker::{Reply, Worker};
 use crate::error::Error;
 use serde::{Deserialize, Serialize};
@@ -22,11 +22,12 @@ use std::time::Duration;
 
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("script.js");
+const CONTROLS: &str = include_str!("controls.js");
 const STYLE: &str = include_str!("style.css");
 
 /// Connections at a time.
 const CONNECTIONS: usize = 32;
-/// How much longer than its budget a run is waited for: it is prepared and drawn too.
+/// How much longer than its budget and that of one in another window a run is waited for: it is prepared and drawn too.
 const BESIDES: Duration = Duration::from_secs(5);
 
 /// A server that listens.
@@ -37,7 +38,7 @@ pub struct Server {
 
 struct Shared {
     session: Arc<Session>,
-    worker: Worker<State, View>,
+    worker: Worker<Question, View>,
     /// Downloads come one at a time, beside what is shown.
     download: Mutex<()>,
     /// `127.0.0.1:PORT`.
@@ -48,6 +49,7 @@ struct Shared {
 
 /// A state, and which of its pictures.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     state: State,
     stem: String,
@@ -62,7 +64,7 @@ impl Server {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         let session = Arc::new(session);
         let own = Arc::clone(&session);
-        let worker = Worker::start(Box::new(move |state, go_on| own.view(state, go_on)))?;
+        let worker = Worker::start(Box::new(move |question, go_on| own.view(question, go_on)))?;
         let shared = Shared {
             session,
             worker,
@@ -109,18 +111,17 @@ impl Server {
 
 impl Shared {
     fn answer(&self, stream: &TcpStream) {
-        let _ = stream.set_read_timeout(Some(http::ARRIVAL));
-        let _ = stream.set_write_timeout(Some(http::ARRIVAL));
         let _ = stream.set_nodelay(true);
-        let answer = match http::read(&mut &*stream) {
+        let answer = match http::read(&mut Until::within(stream, http::ARRIVAL)) {
             Ok(request) => self.checked(&request),
             Err(status) => Answer::refusal(status, status.1),
         };
-        if answer.write(&mut &*stream).is_ok() {
+        let sent = answer.write(&mut Until::within(stream, http::DEPARTURE));
+        if sent.is_ok() {
             // A body that nobody read would take the answer away from who still sends it.
             let _ = stream.shutdown(Shutdown::Write);
-            let mut rest = stream.take(4 * http::BODY as u64);
-            let _ = std::io::copy(&mut rest, &mut std::io::sink());
+            let rest = Until::within(stream, http::ARRIVAL);
+            let _ = std::io::copy(&mut rest.take(4 * http::BODY as u64), &mut std::io::sink());
         }
     }
 
@@ -149,7 +150,7 @@ impl Shared {
     /// All that can be asked for.
     fn routed(&self, request: &Request, path: &str) -> Answer {
         let is_read = match path {
-            "" | "script.js" | "style.css" | "start" => true,
+            "" | "script.js" | "controls.js" | "style.css" | "start" => true,
             "run" | "png" | "csv" | "save" => false,
             _ => return Answer::refusal(http::NOT_FOUND, "there is nothing at this path"),
         };
@@ -160,6 +161,7 @@ impl Shared {
         match path {
             "" => whole("text/html; charset=utf-8", PAGE),
             "script.js" => whole("text/javascript; charset=utf-8", SCRIPT),
+            "controls.js" => whole("text/javascript; charset=utf-8", CONTROLS),
             "style.css" => whole("text/css; charset=utf-8", STYLE),
             "start" => json(&self.start()),
             "run" => self.run(&request.body),
@@ -180,8 +182,8 @@ impl Shared {
     }
 
     fn run(&self, body: &[u8]) -> Answer {
-        let state = match serde_json::from_slice(body) {
-            Ok(state) => state,
+        let question: Question = match serde_json::from_slice(body) {
+            Ok(question) => question,
             Err(error) => return Answer::refusal(http::BAD, &error.to_string()),
         };
         let fault = |problem: &str, remedy: &str| Fault {
@@ -189,7 +191,8 @@ impl Shared {
             remedy: remedy.to_owned(),
             ..Fault::default()
         };
-        let fault = match self.worker.ask(state, self.session.budget() + BESIDES) {
+        let longest = 2 * self.session.budget() + BESIDES;
+        let fault = match self.worker.ask(question.page, question, longest) {
             Reply::Answer(view) => return json(&view),
             Reply::Overtaken => return json(&json!({"overtaken": true})),
             Reply::Panicked => fault(
@@ -219,11 +222,11 @@ impl Shared {
                 let Wanted { state, stem } = serde_json::from_slice(body).map_err(wanted)?;
                 let png = self.session.png(state, &stem).map_err(fault)?;
                 let png = png.ok_or_else(|| Answer::refusal(http::NOT_FOUND, "no such picture"))?;
-                Ok(answer("image/png", png))
+                Ok(file("image/png", png))
             }
             "csv" => {
                 let csv = self.session.csv(state()?).map_err(fault)?;
-                Ok(answer("text/csv; charset=utf-8", csv))
+                Ok(file("text/csv; charset=utf-8", csv))
             }
             _ => {
                 self.session.save(state()?).map_err(fault)?;
@@ -246,7 +249,15 @@ fn answer(kind: &'static str, body: Vec<u8>) -> Answer {
     Answer {
         status: http::OK,
         kind,
+        note: None,
         body,
+    }
+}
+
+fn file(kind: &'static str, TakenOut { bytes, cut }: TakenOut) -> Answer {
+    Answer {
+        note: cut,
+        ..answer(kind, bytes)
     }
 }
 

@@ -5,7 +5,7 @@
 use super::controls::controls;
 use super::headline::{cut_short, headline, numbers};
 use super::lessons::LESSONS;
-use super::view::{Fault, Picture, Shown, State, View};
+use super::view::{Fault, Picture, Question, Shown, State, View};
 use crate::error::{Error, InputError, Result};
 use crate::figures;
 use crate::output;
@@ -17,7 +17,8 @@ use crate::sweep::memory;
 use modalflow::experiment::Outline;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
-use modalflow::experiment::run::{self, Progress};
+use modalflow::experiment::run::{self, Progress, Stage};
+use modalflow::theory::NOT_WAITED_FOR;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,13 +28,12 @@ const MEMORY: u64 = 1 << 30;
 /// Weights of a network: what is done to them before the flow begins cannot be cut short.
 const WEIGHTS: usize = 1_000_000;
 /// Weights that are integrated, after the reduction, likewise.
-const INTEGRATED: usize = 40_000;
+const INTEGRATED: usize = 100_000;
 /// Inputs of a source that draws their covariance, and samples that are drawn, likewise.
 const INPUTS: usize = 500;
 const SAMPLES: u64 = 1_000_000;
-/// Weights times samples where moments do not suffice, likewise: its theory follows all samples before the run begins, up to about
-/// a second.
-const SAMPLED: usize = 200_000;
+/// Weights times samples where moments do not suffice, likewise: of a step.
+const SAMPLED: usize = 20_000_000;
 /// Multiplications that second moments may take, likewise: about a second.
 const MULTIPLICATIONS: u64 = 2_000_000_000;
 
@@ -52,9 +52,19 @@ pub struct Session {
     budget: Duration,
 }
 
+/// What leaves the page as a file, and what is missing in it where the budget ended its run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenOut {
+    /// The content of the file.
+    pub bytes: Vec<u8>,
+    /// What the file says too; None where its run is complete.
+    pub cut: Option<String>,
+}
+
 /// A state that has run.
 struct Ran {
     name: String,
+    cut: Option<String>,
     file: crate::scenario::ScenarioFile,
     problem: Problem,
     result: RunResult,
@@ -104,48 +114,51 @@ impl Session {
     }
 
     /// What the page shows of a state; None where `go_on` says that nobody waits for it.
-    pub fn view(&self, state: State, go_on: &dyn Fn() -> bool) -> Option<View> {
+    pub fn view(&self, question: Question, go_on: &dyn Fn() -> bool) -> Option<View> {
         let mut view = View::default();
-        if let Err(error) = self.fill(&mut view, state, go_on) {
+        if let Err(error) = self.fill(&mut view, question, go_on) {
             view.fault = Some(Fault::from(error));
         }
         go_on().then_some(view)
     }
 
-    fn fill(&self, view: &mut View, state: State, go_on: &dyn Fn() -> bool) -> Result<()> {
-        let text = self.text(state)?;
+    fn fill(&self, view: &mut View, question: Question, go_on: &dyn Fn() -> bool) -> Result<()> {
+        let text = self.text(question.state)?;
         view.text = Some(text.clone());
         let loaded = self.loaded(text)?;
         view.controls = Some(controls(&loaded.file.scenario));
         let ran = self.run(quickened(loaded), go_on)?;
         if go_on() {
-            view.shown = Some(self.shown(&ran)?);
+            view.shown = Some(Self::shown(&ran, question.narrow)?);
         }
         Ok(())
     }
 
-    fn shown(&self, ran: &Ran) -> Result<Shown> {
+    fn shown(ran: &Ran, is_narrow: bool) -> Result<Shown> {
         let Ran {
             name,
+            cut,
             file,
             problem,
             result,
         } = ran;
         let summary = RunSummary::of(name, file.clone(), problem, result);
         let outcome = result.flow.end.outcome;
-        let cut = cut_short(result, self.budget.as_secs_f64());
         let failed =
             (!outcome.is_success() && cut.is_none()).then(|| outcome.sentence().to_owned());
         let reason = result.flow.detection.phase.reason.clone();
-        let notes = failed.into_iter().chain(reason);
-        let drawn = plot::render(&ran.pages(), &[Format::Svg])?;
+        let assumptions = &result.theory.assumptions;
+        let is_missing = assumptions.iter().any(|words| words == NOT_WAITED_FOR);
+        let missing = is_missing.then(|| format!("theory: {NOT_WAITED_FOR}"));
+        let notes = failed.into_iter().chain(reason).chain(missing);
+        let drawn = plot::render(&ran.pages(is_narrow), &[Format::Svg])?;
         let picture = |(name, svg): (String, Vec<u8>)| Picture {
             stem: name.trim_end_matches(".svg").to_owned(),
             svg: String::from_utf8_lossy(&svg).into_owned(),
         };
         Ok(Shown {
             headline: headline(problem, result),
-            cut,
+            cut: cut.clone(),
             notes: notes
                 .chain(summary.results.warnings.iter().cloned())
                 .collect(),
@@ -160,21 +173,31 @@ impl Session {
     ///
     /// # Errors
     /// An input error where the state cannot be run, and a drawing error.
-    pub fn png(&self, state: State, stem: &str) -> Result<Option<Vec<u8>>> {
+    pub fn png(&self, state: State, stem: &str) -> Result<Option<TakenOut>> {
         let ran = self.run(self.loaded(self.text(state)?)?, &|| true)?;
-        let mut pages = ran.pages();
+        let mut pages = ran.pages(false);
         pages.retain(|(name, _)| name == stem);
         let drawn = plot::render(&pages, &[Format::Png])?;
-        Ok(drawn.files.into_iter().next().map(|(_, bytes)| bytes))
+        let file = drawn.files.into_iter().next();
+        Ok(file.map(|(_, bytes)| TakenOut {
+            bytes,
+            cut: ran.cut,
+        }))
     }
 
-    /// The trajectory of a state, as `trajectory.csv`.
+    /// The trajectory of a state, as `trajectory.csv`; below a line that says so where the budget ended the run.
     ///
     /// # Errors
     /// An input error where the state cannot be run.
-    pub fn csv(&self, state: State) -> Result<Vec<u8>> {
+    pub fn csv(&self, state: State) -> Result<TakenOut> {
         let ran = self.run(self.loaded(self.text(state)?)?, &|| true)?;
-        Ok(csv::trajectory(&ran.problem, &ran.result))
+        let comment = ran.cut.as_ref().map(|cut| format!("# {cut}\n"));
+        let mut bytes = comment.unwrap_or_default().into_bytes();
+        bytes.extend(csv::trajectory(&ran.problem, &ran.result));
+        Ok(TakenOut {
+            bytes,
+            cut: ran.cut,
+        })
     }
 
     /// Writes a state to the scenario file of the command line, unless somebody else has changed it.
@@ -250,20 +273,29 @@ impl Session {
                 && forecast.memory_bytes <= MEMORY,
         )?;
         let problem = outline.prepare().map_err(locate)?;
-        // Theory and single steps of more weights take seconds, which nothing cuts short.
-        if problem.network(true).architecture.len() > INTEGRATED {
-            return Err(locate(too_many_weights()));
+        let integrated = problem.network(true).architecture.len();
+        if integrated > INTEGRATED {
+            return Err(too_many_weights(integrated));
         }
         let samples = problem.moments.samples.as_ref().map_or(0, |s| s.len());
         let is_of_moments = file.scenario.is_of_moments();
         ensure_small(
             is_of_moments || problem.architecture.len().saturating_mul(samples) <= SAMPLED,
         )?;
-        let end = Instant::now() + self.budget;
-        let mut monitor = |_: &Progress| go_on() && Instant::now() < end;
+        let begin = Instant::now();
+        let mut monitor = |progress: &Progress| {
+            // Half of the budget is left for what theory is about.
+            let share = if progress.stage == Stage::Theory {
+                2
+            } else {
+                1
+            };
+            go_on() && begin.elapsed() < self.budget / share
+        };
         let result = run::run(&problem, &mut monitor);
         Ok(Ran {
             name: file.scenario.name.clone().unwrap_or_default(),
+            cut: cut_short(&result, self.budget.as_secs_f64()),
             file,
             problem,
             result,
@@ -273,10 +305,11 @@ impl Session {
 
 impl Ran {
     /// What is drawn: loss over maps, the generalisation error where there is one, the phase portrait of two scalar
-    /// inputs.
-    fn pages(&self) -> Vec<(String, Page)> {
+    /// inputs. Each says where the budget ended the run.
+    fn pages(&self, is_narrow: bool) -> Vec<(String, Page)> {
         let Self {
             name,
+            cut,
             problem,
             result,
             ..
@@ -285,6 +318,10 @@ impl Ran {
         pages.retain(|(stem, _)| stem == "overview" || stem == "generalisation");
         let portrait = figures::run_portrait(problem, &result.flow);
         pages.extend(portrait.map(|page| ("portrait".to_owned(), page)));
+        for (_, page) in &mut pages {
+            page.notes.extend(cut.clone());
+            page.is_narrow = is_narrow;
+        }
         pages
     }
 }
@@ -311,11 +348,13 @@ fn ensure_small(is_small: bool) -> Result<()> {
     }
 }
 
-fn too_many_weights() -> InputError {
-    InputError::at(
-        "network.width",
-        "no smaller network has the trajectory of this one, which is too large to be explored by hand",
-        "choose a narrower or shallower network, or init.aligned: such weights train as a network of width 1",
+/// Many keys have a part in that: depth, width, initial weights.
+fn too_many_weights(weights: usize) -> Error {
+    Error::usage(
+        format!(
+            "no smaller network has the trajectory of these {weights} weights, which are too many to be explored by hand"
+        ),
+        "use modalflow run, or choose a narrower or shallower network, or init.aligned: such weights train as a network of width 1",
     )
 }
 

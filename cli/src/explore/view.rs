@@ -15,6 +15,19 @@ pub struct State {
     pub set: Changes,
 }
 
+/// What a page asks: what a state shows.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Which page asks, by a number that it draws for itself: only its own questions overtake each other.
+    pub page: u32,
+    /// The state.
+    pub state: State,
+    /// Whether its window is too small for figures of the usual size.
+    #[serde(default)]
+    pub narrow: bool,
+}
+
 /// What the page shows of a state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct View {

@@ -1,18 +1,23 @@
-//! One worker, and the latest question wins: what is overtaken by another question is not waited for.
+//! One worker, and the latest question of a page wins: what the same page has overtaken is not waited for. Pages take
+//! turns, so that two windows do not keep each other from an answer.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+/// Pages that are told apart; of more, the one that has not asked for the longest time is overtaken.
+const PAGES: usize = 16;
 
 /// What became of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reply<A> {
     /// It is answered.
     Answer(A),
-    /// A later question came before its answer.
+    /// A later question of the same page came before its answer.
     Overtaken,
     /// The program failed at it.
     Panicked,
@@ -29,13 +34,20 @@ pub(super) struct Worker<Q, A> {
 }
 
 struct Shared<Q, A> {
-    waiting: Mutex<Option<Question<Q, A>>>,
+    queue: Mutex<Queue<Q, A>>,
     comes: Condvar,
-    latest: AtomicU64,
+}
+
+struct Queue<Q, A> {
+    /// The pages, and whether the latest question of each is overtaken; who asked last stands last.
+    pages: VecDeque<(u32, Arc<AtomicBool>)>,
+    /// One question of a page at most, in the order in which they are answered.
+    waiting: VecDeque<Question<Q, A>>,
 }
 
 struct Question<Q, A> {
-    number: u64,
+    page: u32,
+    is_overtaken: Arc<AtomicBool>,
     content: Q,
     asker: Sender<Reply<A>>,
 }
@@ -47,9 +59,11 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     /// What the operating system says where it gives no thread.
     pub(super) fn start(work: Box<Work<Q, A>>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            waiting: Mutex::new(None),
+            queue: Mutex::new(Queue {
+                pages: VecDeque::new(),
+                waiting: VecDeque::new(),
+            }),
             comes: Condvar::new(),
-            latest: AtomicU64::new(0),
         });
         let own = Arc::clone(&shared);
         let answer_all = move || {
@@ -61,19 +75,10 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
         Ok(Self { shared })
     }
 
-    /// Asks, overtaking every earlier question, and waits for the answer so long.
-    pub(super) fn ask(&self, content: Q, longest: Duration) -> Reply<A> {
+    /// Asks for a page, overtaking its earlier questions, and waits for the answer so long.
+    pub(super) fn ask(&self, page: u32, content: Q, longest: Duration) -> Reply<A> {
         let (asker, answer) = channel();
-        {
-            let mut waiting = lock(&self.shared.waiting);
-            let number = self.shared.latest.fetch_add(1, Ordering::SeqCst) + 1;
-            // The one that waited loses its sender, which is its reply.
-            *waiting = Some(Question {
-                number,
-                content,
-                asker,
-            });
-        }
+        lock(&self.shared.queue).push(page, content, asker);
         self.shared.comes.notify_one();
         match answer.recv_timeout(longest) {
             Ok(reply) => reply,
@@ -83,23 +88,44 @@ impl<Q: Send + 'static, A: Send + 'static> Worker<Q, A> {
     }
 }
 
+impl<Q, A> Queue<Q, A> {
+    fn push(&mut self, page: u32, content: Q, asker: Sender<Reply<A>>) {
+        let known = self.pages.iter().position(|(known, _)| *known == page);
+        let oldest = (self.pages.len() >= PAGES).then_some(0);
+        if let Some((page, is_overtaken)) = known.or(oldest).and_then(|at| self.pages.remove(at)) {
+            is_overtaken.store(true, Ordering::SeqCst);
+            // The one that waited loses its sender, which is its reply.
+            self.waiting.retain(|question| question.page != page);
+        }
+        let is_overtaken = Arc::new(AtomicBool::new(false));
+        self.pages.push_back((page, Arc::clone(&is_overtaken)));
+        self.waiting.push_back(Question {
+            page,
+            is_overtaken,
+            content,
+            asker,
+        });
+    }
+}
+
 impl<Q, A> Shared<Q, A> {
     fn answer_next(&self, work: &Work<Q, A>) {
         let question = {
-            let waiting = lock(&self.waiting);
-            let waits = |waiting: &mut Option<_>| waiting.is_none();
-            let waiting = self.comes.wait_while(waiting, waits);
-            waiting.unwrap_or_else(PoisonError::into_inner).take()
+            let is_empty = |queue: &mut Queue<Q, A>| queue.waiting.is_empty();
+            let queue = self.comes.wait_while(lock(&self.queue), is_empty);
+            let mut queue = queue.unwrap_or_else(PoisonError::into_inner);
+            queue.waiting.pop_front()
         };
         let Some(Question {
-            number,
+            is_overtaken,
             content,
             asker,
+            ..
         }) = question
         else {
             return;
         };
-        let go_on = || self.latest.load(Ordering::SeqCst) == number;
+        let go_on = || !is_overtaken.load(Ordering::SeqCst);
         let reply = match catch_unwind(AssertUnwindSafe(|| work(content, &go_on))) {
             Ok(Some(answer)) => Reply::Answer(answer),
             Ok(None) => Reply::Overtaken,
@@ -121,14 +147,25 @@ mod tests {
     /// Far more than any test waits.
     const LONG: Duration = Duration::from_secs(60);
 
-    /// Asks from a thread of its own.
-    fn asked(worker: &Arc<Worker<u32, u32>>, question: u32) -> thread::JoinHandle<Reply<u32>> {
+    /// Asks for a page from a thread of its own.
+    fn asked(
+        worker: &Arc<Worker<u32, u32>>,
+        page: u32,
+        question: u32,
+    ) -> thread::JoinHandle<Reply<u32>> {
         let worker = Arc::clone(worker);
-        thread::spawn(move || worker.ask(question, LONG))
+        thread::spawn(move || worker.ask(page, question, LONG))
+    }
+
+    /// Waits until so many questions wait.
+    fn until_waiting(worker: &Worker<u32, u32>, count: usize) {
+        while lock(&worker.shared.queue).waiting.len() != count {
+            thread::yield_now();
+        }
     }
 
     #[test]
-    fn the_latest_question_ends_the_one_at_work_and_replaces_the_one_that_waits() {
+    fn the_latest_question_of_a_page_ends_the_one_at_work() {
         let (begun, begins) = channel();
         let begun = Mutex::new(begun);
         let work = move |question: u32, go_on: &dyn Fn() -> bool| {
@@ -140,39 +177,70 @@ mod tests {
             go_on().then_some(10 * question)
         };
         let worker = Arc::new(Worker::start(Box::new(work)).expect("a thread"));
-        let first = asked(&worker, 1);
+        let first = asked(&worker, 7, 1);
         assert_eq!(begins.recv(), Ok(1));
-        assert_eq!(worker.ask(2, LONG), Reply::Answer(20));
+        assert_eq!(worker.ask(7, 2, LONG), Reply::Answer(20));
         assert_eq!(first.join().expect("no panic"), Reply::Overtaken);
         assert_eq!(begins.recv(), Ok(2));
-        assert_eq!(worker.ask(3, LONG), Reply::Answer(30));
+        assert_eq!(worker.ask(7, 3, LONG), Reply::Answer(30));
     }
 
-    #[test]
-    fn a_question_that_waits_is_replaced() {
+    /// A worker that begins a question when it is told to, and says which.
+    fn gated() -> (
+        Arc<Worker<u32, u32>>,
+        Sender<()>,
+        std::sync::mpsc::Receiver<u32>,
+    ) {
         let (gate, opened) = channel::<()>();
         let opened = Mutex::new(opened);
         let (begun, begins) = channel();
         let begun = Mutex::new(begun);
-        let work = move |question: u32, _: &dyn Fn() -> bool| {
+        let work = move |question: u32, go_on: &dyn Fn() -> bool| {
             let _ = lock(&begun).send(question);
             let _ = lock(&opened).recv();
-            Some(question)
+            go_on().then_some(question)
         };
         let worker = Arc::new(Worker::start(Box::new(work)).expect("a thread"));
-        let first = asked(&worker, 1);
-        assert_eq!(begins.recv(), Ok(1));
-        let second = asked(&worker, 2);
-        while worker.shared.latest.load(Ordering::SeqCst) < 2 {
-            thread::yield_now();
-        }
-        let third = asked(&worker, 3);
-        // The worker is at the first one still, and cannot have begun the second.
-        assert_eq!(second.join().expect("no panic"), Reply::Overtaken);
+        (worker, gate, begins)
+    }
+
+    #[test]
+    fn a_question_that_waits_is_replaced_by_its_own_page_and_by_no_other() {
+        let (worker, gate, begins) = gated();
+        let first = asked(&worker, 1, 10);
+        assert_eq!(begins.recv(), Ok(10));
+        let waits = asked(&worker, 2, 20);
+        until_waiting(&worker, 1);
+        let replaced = asked(&worker, 3, 30);
+        until_waiting(&worker, 2);
+        let last = asked(&worker, 3, 31);
+        // The worker is at the first one still, and cannot have begun another.
+        assert_eq!(replaced.join().expect("no panic"), Reply::Overtaken);
         drop(gate);
-        assert_eq!(first.join().expect("no panic"), Reply::Answer(1));
-        assert_eq!(third.join().expect("no panic"), Reply::Answer(3));
-        assert_eq!(begins.iter().next(), Some(3));
+        for (asked, answer) in [(first, 10), (waits, 20), (last, 31)] {
+            assert_eq!(asked.join().expect("no panic"), Reply::Answer(answer));
+        }
+        assert_eq!(begins.iter().take(2).collect::<Vec<_>>(), [20, 31]);
+    }
+
+    #[test]
+    fn of_too_many_pages_the_oldest_is_forgotten() {
+        let (worker, gate, begins) = gated();
+        let first = asked(&worker, 0, 0);
+        assert_eq!(begins.recv(), Ok(0));
+        let others: Vec<_> = (1..=PAGES as u32)
+            .map(|page| {
+                let asked = asked(&worker, page, page);
+                until_waiting(&worker, page as usize);
+                asked
+            })
+            .collect();
+        drop(gate);
+        assert_eq!(first.join().expect("no panic"), Reply::Overtaken);
+        for (asked, page) in others.into_iter().zip(1..) {
+            assert_eq!(asked.join().expect("no panic"), Reply::Answer(page));
+        }
+        assert_eq!(lock(&worker.shared.queue).pages.len(), PAGES);
     }
 
     #[test]
@@ -185,8 +253,8 @@ mod tests {
             Some(question)
         };
         let worker = Worker::start(Box::new(work)).expect("a thread");
-        assert_eq!(worker.ask(1, LONG), Reply::Panicked);
-        assert_eq!(worker.ask(2, Duration::ZERO), Reply::Late);
-        assert_eq!(worker.ask(3, LONG), Reply::Answer(3));
+        assert_eq!(worker.ask(5, 1, LONG), Reply::Panicked);
+        assert_eq!(worker.ask(5, 2, Duration::ZERO), Reply::Late);
+        assert_eq!(worker.ask(5, 3, LONG), Reply::Answer(3));
     }
 }

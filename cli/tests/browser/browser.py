@@ -1,4 +1,4 @@
-"""The page of `modalflow explore` in Debian's Chromium: every control, wrong input, pin, downloads, address, speed.
+"""The page of `modalflow explore` in Debian's Chromium: every control, wrong input, pin, downloads, address, windows, speed.
 
     python cli/tests/browser/browser.py [DRAGS]
 
@@ -98,14 +98,123 @@ def check_controls(page):
     return len(keys)
 
 
+# The ends and the middle of every control, each from the lesson: what leads to a fault.
+RANGES = """async (lesson) => {
+  const faults = [];
+  const settle = async () => {
+    while (!(underWay === 0 && asked === sent && answered === asked)) await new Promise((next) => setTimeout(next, 2));
+  };
+  const keys = [...document.querySelectorAll(".control")].map((row) => row.dataset.key);
+  for (const key of keys) {
+    for (const place of [0, 0.5, 1]) {
+      start(lessons.find(({ name }) => name === lesson).text);
+      await settle();
+      const row = document.querySelector(`.control[data-key="${key}"]`);
+      const box = row.querySelector("[type=checkbox]");
+      if (box && !box.checked) { box.click(); await settle(); }
+      const slider = row.querySelector("[type=range]");
+      const select = row.querySelector("select");
+      if (slider) {
+        slider.value = Number(slider.min) + place * (slider.max - slider.min);
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+      } else {
+        select.selectedIndex = Math.round(place * (select.options.length - 1));
+        select.dispatchEvent(new Event("change", { bubbles: true }));
+      }
+      await settle();
+      const fault = document.getElementById("fault-text");
+      if (!fault.hidden) faults.push(`${key} at ${place}: ${fault.textContent}`);
+    }
+  }
+  return [keys.length, faults];
+}"""
+
+
+def check_lessons(page):
+    """Each lesson is found by its name, and none of its controls ends in a fault anywhere in its range."""
+    names = page.eval_on_selector_all("#lesson option", "all => all.slice(1).map(each => each.value)")
+    assert len(names) == 5, names
+    for name in names:
+        choose(page, name)
+        assert page.input_value("#lesson") == name and page.inner_text("#sentence") != ""
+        page.screenshot(path=PICTURES / f"lesson-{name}.png", full_page=True)
+        count, faults = page.evaluate(RANGES, name)
+        assert count > 14 and not faults, (name, faults)
+
+
+def check_comments(page):
+    """A control changes a value where it stands; a key that is new costs the comments, and the page says so."""
+    choose(page, "late_fusion")
+    page.fill("#text", "# why\n" + page.input_value("#text"))
+    page.wait_for_selector("#anew", state="visible")
+    settled(page)
+    page.evaluate(DRAG, ["data.toy.rho", 0.7])
+    settled(page)
+    assert page.input_value("#text").startswith("# why\n")
+    page.evaluate(DRAG, ["flow.weight_decay", 0.2])
+    settled(page)
+    assert "#" not in page.input_value("#text") and "without its comments" in page.inner_text("#status")
+    assert page.is_hidden("#anew")
+
+
+# Moves a slider so often, and counts the pictures that come.
+MOVES = """(times) => {
+  window.came = 0;
+  (async () => {
+    for (let i = 0; i < times; i++) { if ((await (%s)(["data.toy.rho", 0.3 + 0.04 * i])) !== null) window.came++; }
+  })();
+}""" % DRAG
+
+
+def check_windows(page, context, address):
+    """Two windows whose runs take long both come to their pictures."""
+    other = context.new_page()
+    other.goto(address)
+    other.wait_for_selector("#now[data-number]")
+    for window in (page, other):
+        choose(window, "depth")
+        # Small steps of descent take until the budget's end.
+        window.locator('.control[data-key="descent.learning_rate"] [type=checkbox]').check()
+        settled(window)
+        window.evaluate(DRAG, ["descent.learning_rate", 0.0])
+        settled(window)
+        assert "Cut short" in window.inner_text("#now .cut")
+    for window in (page, other):
+        window.evaluate(MOVES, 4)
+    for window in (page, other):
+        until(window, "window.came === 4")
+    other.close()
+
+
+def check_cut(context):
+    """A download of a run that was cut short says so, and so does the page."""
+    with explored("--budget", "0.02") as (address, _, _):
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector("#now[data-number]")
+        choose(page, "depth")
+        page.locator('.control[data-key="descent.learning_rate"] [type=checkbox]').check()
+        settled(page)
+        page.evaluate(DRAG, ["descent.learning_rate", 0.0])
+        settled(page)
+        assert "Cut short" in page.inner_text("#now .cut")
+        with page.expect_download() as arrived:
+            page.click("#csv")
+        assert Path(arrived.value.path()).read_text().startswith("# Cut short after 0.02 s")
+        until(page, "document.getElementById('status').textContent.includes('Cut short')")
+        page.screenshot(path=PICTURES / "cut.png")
+        page.close()
+
+
 def check_wrong_input(page):
     """A fault stands at its control and under the text with its line; the last good picture stays."""
     choose(page, "late_fusion")
-    picture = page.get_attribute("#now img", "src")
+    drawn = "picture => picture.innerHTML"
+    picture = page.eval_on_selector("#now svg", drawn)
     page.fill('.control[data-key="data.toy.rho"] [type=number]', "2")
     page.wait_for_selector('.control[data-key="data.toy.rho"] .fault')
     assert "line" in page.inner_text("#fault-text")
-    assert page.get_attribute("#now img", "src") == picture
+    assert page.eval_on_selector("#now svg", drawn) == picture
     page.click("#goto")
     chosen = "text => text.value.slice(text.selectionStart, text.selectionEnd)"
     assert "rho: 2" in page.eval_on_selector("#text", chosen)
@@ -125,8 +234,7 @@ def check_pin(page):
     settled(page)
     assert pinned in page.inner_text("#pinned .headline")
     assert pinned not in page.inner_text("#now .headline")
-    loaded = "all => all.every(image => image.naturalWidth > 0)"
-    assert page.eval_on_selector_all("#pinned img", loaded)
+    assert page.locator("#pinned svg").count() == page.locator("#now svg").count() == 2
     page.screenshot(path=PICTURES / "pinned.png", full_page=True)
     page.click("#pin")
     assert page.is_hidden("#pinned")
@@ -161,17 +269,35 @@ def check_address(page, context):
     other.wait_for_selector("#now[data-number]")
     assert other.input_value("#text") == page.input_value("#text")
     assert other.inner_text("#now .headline") == page.inner_text("#now .headline")
+    # Another address in the same window: here that of a lesson.
+    other.evaluate("location.hash = encode(lessons[2].text)")
+    until(other, "document.getElementById('lesson').value === lessons[2].name")
+    settled(other)
+    assert other.inner_text("#sentence") == other.evaluate("lessons[2].sentence")
+    assert other.input_value("#text") == other.evaluate("lessons[2].text")
+    other.evaluate("location.hash = '%'")
+    until(other, "document.getElementById('status').textContent.includes('no state')")
     other.close()
 
 
 def check_phone(page):
-    """Nothing is wider than a phone."""
+    """Nothing is wider than a phone, and what is reached by keys is not under the figure."""
     page.set_viewport_size({"width": 390, "height": 844})
+    settled(page)
+    widths = "all => all.map(each => each.getBoundingClientRect().width)"
+    assert max(page.eval_on_selector_all("#now svg", widths)) <= 390
+    assert page.get_attribute("#now svg", "width") == "440"
     for scheme in ["light", "dark"]:
         page.emulate_media(color_scheme=scheme)
         page.screenshot(path=PICTURES / f"phone-{scheme}.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.focus('.control[data-key="data.toy.rho"] [type=range]')
+    place = "input => input.getBoundingClientRect().top - document.getElementById('results').getBoundingClientRect().bottom"
+    assert page.eval_on_selector('.control[data-key="data.toy.rho"] [type=range]', place) >= 0
+    page.screenshot(path=PICTURES / "phone-focus.png")
     page.set_viewport_size({"width": 1400, "height": 1000})
+    settled(page)
     page.screenshot(path=PICTURES / "dark.png")
     page.emulate_media(color_scheme="light")
     page.screenshot(path=PICTURES / "light.png")
@@ -224,9 +350,13 @@ def main():
             page.wait_for_selector("#now[data-number]")
             print(f"{check_controls(page)} controls")
             check_wrong_input(page)
+            check_comments(page)
+            check_lessons(page)
             check_pin(page)
             check_downloads(page)
             check_address(page, context)
+            check_windows(page, context, address)
+            check_cut(context)
             check_phone(page)
             before = resident(process)
             for lesson in ["late_fusion", "depth"]:

@@ -1,11 +1,12 @@
 //! The page on which a scenario is changed by hand: the command (`command.rs`), who is answered
-//! (`requests.rs`), and with what (`states.rs`).
+//! (`requests.rs`), with what (`states.rs`), and wherever its controls stand (`anywhere.rs`).
 
+mod anywhere;
 mod command;
 mod requests;
 mod states;
 
-use modalflow_cli::explore::{Server, Session, State, View};
+use modalflow_cli::explore::{Question, Server, Session, State, View};
 use serde_json::Value as Json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -30,7 +31,17 @@ fn state(text: &str, set: &[(&str, Json)]) -> State {
 }
 
 fn view(session: &Session, state: State) -> View {
-    session.view(state, &|| true).expect("nothing overtakes it")
+    let question = question(state);
+    session
+        .view(question, &|| true)
+        .expect("nothing overtakes it")
+}
+
+fn question(state: State) -> Question {
+    Question {
+        state,
+        ..Question::default()
+    }
 }
 
 /// A server of the first lesson: its port, and the path of its page.
@@ -52,13 +63,19 @@ fn serve(session: Session) -> (u16, String) {
 
 /// What the server answers to these bytes: the status and the body.
 fn answer(port: u16, request: &[u8]) -> (u16, String) {
+    let answer = raw_answer(port, request);
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (status.expect("a status"), body.to_owned())
+}
+
+/// The whole answer with its head.
+fn raw_answer(port: u16, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
     stream.write_all(request).expect("written");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
-    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (status.expect("a status"), body.to_owned())
+    answer
 }
 
 fn request(port: u16, line: &str, headers: &str, body: &str) -> Vec<u8> {

@@ -3,11 +3,14 @@
 use super::{answer, request, server};
 use modalflow_cli::explore::LESSONS;
 use serde_json::json;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 #[test]
 fn the_page_is_small_and_asks_nobody_else() {
     let (port, page) = server();
-    let files = ["", "script.js", "style.css"].map(|file| {
+    let files = ["", "script.js", "controls.js", "style.css"].map(|file| {
         let (status, body) = answer(port, &request(port, &format!("GET {page}{file}"), "", ""));
         assert_eq!(status, 200, "{file}");
         assert!(!body.contains("//cdn") && !body.contains("https:") && !body.contains("http:"));
@@ -23,7 +26,8 @@ fn only_the_page_itself_is_answered() {
     let (port, page) = server();
     let own = format!("http://127.0.0.1:{port}");
     let run = format!("POST {page}run");
-    let lesson = json!({"text": LESSONS[0].text, "set": {"network.width": 3}}).to_string();
+    let state = json!({"text": LESSONS[0].text, "set": {"network.width": 3}});
+    let lesson = json!({"page": 1, "state": state}).to_string();
     let post = |headers: &str| answer(port, &request(port, &run, headers, &lesson)).0;
     assert_eq!(post(&format!("Origin: {own}\r\n")), 200);
     for origin in [
@@ -143,10 +147,30 @@ fn what_is_too_large_or_no_request_is_refused_before_it_is_read() {
         "{}",
         "[]",
         "{\"text\": 3}",
-        "{\"text\": \"\", \"more\": 1}",
+        "{\"text\": \"\"}",
+        "{\"page\": 1, \"state\": {\"text\": \"\", \"more\": 1}}",
+        "{\"page\": -1, \"state\": {\"text\": \"\"}}",
         &"[".repeat(9999),
     ] {
         let (status, _) = answer(port, &request(port, &format!("POST {page}run"), "", body));
         assert_eq!(status, 400, "{body:.20}");
     }
+}
+
+/// A request has one deadline, however many of its bytes keep coming.
+#[test]
+fn a_request_that_trickles_is_ended() {
+    let (port, page) = server();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+    write!(stream, "GET {page} HTTP/1.1\r\nCookie: ").expect("written");
+    let short = Some(Duration::from_millis(50));
+    stream.set_read_timeout(short).expect("a timeout");
+    let mut answer = [0; 12];
+    // As many bytes as a head may have would be refused too, and for another reason.
+    let ended = (0..10_000).any(|_| {
+        let _ = stream.write_all(b"x");
+        stream.read(&mut answer).is_ok_and(|bytes| bytes > 0)
+    });
+    assert!(ended);
+    assert_eq!(&answer, b"HTTP/1.1 408");
 }
