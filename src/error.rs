@@ -23,7 +23,7 @@ pub struct InputError {
     /// What is wrong, with the offending value.
     pub problem: String,
     /// What to do about it.
-    pub remedy: String,
+    pub remedy: Remedy,
     /// The name that was not found, where one was looked for.
     pub unknown: Option<Box<Unknown>>,
 }
@@ -37,12 +37,89 @@ pub struct Unknown {
     pub known: Vec<String>,
 }
 
+/// What to do about an error. Keys stand apart from the text, so that whoever gives them otherwise than in a file, by options,
+/// can name them so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Remedy(Vec<Word>);
+
+/// A part of a remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// As it stands.
+    Text(String),
+    /// A key by its dotted path.
+    Key(String),
+    /// That a key be given a value, as YAML.
+    Set(String, String),
+    /// The folder that paths of a scenario are relative to.
+    Folder,
+}
+
+impl Remedy {
+    /// Goes on with text.
+    pub fn text(self, text: impl Into<String>) -> Self {
+        self.with(Word::Text(text.into()))
+    }
+
+    /// Goes on with a key by its dotted path.
+    pub fn key(self, key: impl Into<String>) -> Self {
+        self.with(Word::Key(key.into()))
+    }
+
+    /// Goes on with `set key: value`.
+    pub fn set(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(Word::Set(key.into(), value.into()))
+    }
+
+    /// Goes on with the folder that paths of a scenario are relative to.
+    pub fn folder(self) -> Self {
+        self.with(Word::Folder)
+    }
+
+    /// The same with other words for those that `other` knows any for.
+    pub fn reworded(&self, other: impl Fn(&Word) -> Option<String>) -> Self {
+        let words = self.0.iter();
+        let reworded = words.map(|word| other(word).map_or(word.clone(), Word::Text));
+        Self(reworded.collect())
+    }
+
+    fn with(mut self, word: Word) -> Self {
+        self.0.push(word);
+        self
+    }
+}
+
+impl<T: Into<String>> From<T> for Remedy {
+    fn from(text: T) -> Self {
+        Self::default().text(text)
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|word| word.fmt(f))
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Word::Text(text) => f.write_str(text),
+            Word::Key(key) => f.write_str(key),
+            Word::Set(key, value) => write!(f, "set {key}: {value}"),
+            Word::Folder => f.write_str(
+                "the scenario file's folder, in a scenario from standard input to the current folder",
+            ),
+        }
+    }
+}
+
 impl InputError {
     /// An error at a scenario key; the loader adds file and line.
     pub fn at(
         key: impl Into<String>,
         problem: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) -> Self {
         Self {
             file: None,
@@ -59,7 +136,7 @@ impl InputError {
         file: impl Into<PathBuf>,
         line: Option<usize>,
         problem: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) -> Self {
         Self {
             file: Some(file.into()),
@@ -74,14 +151,14 @@ impl InputError {
     /// A file, named by the scenario's `key`, that cannot be read.
     pub fn unreadable(file: &Path, key: &str, error: &io::Error) -> Self {
         let remedy = match error.kind() {
-            io::ErrorKind::NotFound => {
-                format!(
-                    "check {key}: it is relative to the scenario file's folder, in a scenario from standard input to \
-                     the current folder"
-                )
-            }
-            io::ErrorKind::IsADirectory => format!("give a file in {key}, not a folder"),
-            _ => "check the file and its permissions".to_owned(),
+            io::ErrorKind::NotFound => Remedy::from("check ")
+                .key(key)
+                .text(": it is relative to ")
+                .folder(),
+            io::ErrorKind::IsADirectory => Remedy::from("give a file in ")
+                .key(key)
+                .text(", not a folder"),
+            _ => "check the file and its permissions".into(),
         };
         let problem = format!("cannot read the file: {error}");
         Self::in_file(file, None, problem, remedy)

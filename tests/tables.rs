@@ -657,11 +657,16 @@ fn a_quote_that_is_never_closed_is_found_where_it_opens() {
 fn remedies_for_separators_say_what_to_write() {
     let error = error_of("a;b,c;y,d\n1;2,3;4,5\n1;2,3;4,5\n", json!({}));
     assert!(
-        error.contains("set data.table.separator to the right one, in quotes: separator: \";\" or separator: \",\""),
+        error.contains(
+            "set data.table.separator: \";\" or set data.table.separator: \",\", whichever it is"
+        ),
         "{error}"
     );
     let error = error_of("a,b,y\n1,2,3\n", json!({"separator": ";"}));
-    assert!(error.contains("such as separator: \",\""), "{error}");
+    assert!(
+        error.contains("in quotes: set data.table.separator: \",\""),
+        "{error}"
+    );
     let error = error_of("a;b;y\n1,5;2;3\n", json!({}));
     assert!(error.contains("set data.table.decimal: \",\""), "{error}");
 }

@@ -93,7 +93,7 @@ fn expect_clear_error(error: &Error) {
 fn expect_clear(error: &InputError) {
     assert!(error.file.is_some() || error.key.is_some(), "{error}");
     assert!(
-        !error.problem.is_empty() && !error.remedy.is_empty(),
+        !error.problem.is_empty() && !error.remedy.to_string().is_empty(),
         "{error}"
     );
 }

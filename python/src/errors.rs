@@ -34,7 +34,7 @@ fn of_input(mut error: InputError, own: Option<&Path>) -> PyErr {
         let exception = py
             .import("modalflow._errors")
             .and_then(|module| module.getattr("ScenarioError"))
-            .and_then(|class| class.call1((message, key, remedy, file, line)));
+            .and_then(|class| class.call1((message, key, remedy.to_string(), file, line)));
         match exception {
             Ok(exception) => PyErr::from_value(exception),
             Err(error) => error,

@@ -2,7 +2,7 @@
 
 use super::origin::Origin;
 use super::{Modality, most_samples};
-use crate::error::{InputError, Result};
+use crate::error::{InputError, Remedy, Result};
 use crate::section::{MOST_DIMENSIONS, MOST_INPUTS};
 use nalgebra::{DMatrix, DVectorView};
 
@@ -41,10 +41,9 @@ pub(super) fn ensure_squares(values: &DMatrix<f64>, origins: &[Origin], key: &st
             let problem = format!(
                 "a value of magnitude {largest:e}: its square is larger than numbers can be"
             );
-            let remedy = format!(
-                "rescale the column or set {key}.standardise: true; if the value stands for a missing one, leave the \
-                 row out"
-            );
+            let remedy = Remedy::from("rescale the column or ")
+                .set(format!("{key}.standardise"), "true")
+                .text("; if the value stands for a missing one, leave the row out");
             return Err(origin.refuse(problem, remedy));
         }
     }

@@ -3,7 +3,7 @@
 use super::classes::Classes;
 use super::files::array_file::ArrayFile;
 use super::origin::Place;
-use crate::error::{InputError, Result};
+use crate::error::{InputError, Remedy, Result};
 use nalgebra::{DMatrix, DMatrixView, Dyn};
 use std::collections::BTreeMap;
 
@@ -82,8 +82,9 @@ impl Arrays for Files {
 impl Arrays for GivenArrays<'_> {
     fn append(&self, key: &str, file: &ArrayFile, to: &mut Vec<f64>) -> Result<[usize; 2]> {
         let GivenArray::Numbers(values) = find(self, key, file)? else {
-            let remedy =
-                "classes can be labels (data.arrays.label), inputs and targets are numbers";
+            let remedy = Remedy::from("classes can be labels (")
+                .key("data.arrays.label")
+                .text("), inputs and targets are numbers");
             return Err(InputError::at(key, "the array holds classes", remedy));
         };
         file.ensure_rows(&[values.nrows() as u64, values.ncols() as u64])
@@ -95,7 +96,9 @@ impl Arrays for GivenArrays<'_> {
 
     fn labels(&self, key: &str, file: &ArrayFile) -> Result<Classes> {
         let GivenArray::Labels(labels) = find(self, key, file)? else {
-            let remedy = "numbers can be targets (data.arrays.target)";
+            let remedy = Remedy::from("numbers can be targets (")
+                .key("data.arrays.target")
+                .text(")");
             return Err(InputError::at(key, "the array holds numbers", remedy));
         };
         file.ensure_rows(&[labels.len() as u64])

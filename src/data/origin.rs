@@ -1,6 +1,6 @@
 //! Where a column of numbers comes from, as errors name it.
 
-use crate::error::InputError;
+use crate::error::{InputError, Remedy};
 use std::fmt::{self, Display};
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// An error in this column.
-    pub fn refuse(&self, problem: impl Display, remedy: impl Into<String>) -> InputError {
+    pub fn refuse(&self, problem: impl Display, remedy: impl Into<Remedy>) -> InputError {
         match &self.place {
             Place::File(file) => {
                 InputError::in_file(file, None, problem.to_string(), remedy).with_key(&self.column)

@@ -6,7 +6,7 @@
 
 use super::Architecture;
 use crate::data::files::npy::{self, Header, Kind};
-use crate::error::{InputError, Result, listed};
+use crate::error::{InputError, Remedy, Result, listed};
 use nalgebra::DVector;
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
 use npyz::{Order, WriterBuilder};
@@ -162,6 +162,6 @@ fn check_shape(claimed: &[u64], array: &Array<'_>) -> Result<()> {
     Err(in_array(array.name, problem, remedy))
 }
 
-fn in_array(array: &str, problem: impl Into<String>, remedy: impl Into<String>) -> InputError {
+fn in_array(array: &str, problem: impl Into<String>, remedy: impl Into<Remedy>) -> InputError {
     InputError::at(format!("array {array}"), problem, remedy)
 }

@@ -12,7 +12,7 @@ use crate::report::summary::{DiagnosisSummary, Provenance};
 use crate::scenario::{self, Loaded, OptionKey, expand_home};
 use crate::sweep::memory;
 use modalflow::diagnosis::{self, Diagnosed, Subject};
-use modalflow::error::InputError;
+use modalflow::error::{InputError, Word};
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -29,7 +29,8 @@ const FILES: [&str; 4] = [
 pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let set = [&options.set[..], &call.set[..]].concat();
     let path = call.scenario.as_deref();
-    let (loaded, is_width_free) = Loaded::to_diagnose(path, &keys(call)?, &set)?;
+    let keys = keys(call)?;
+    let (loaded, is_width_free) = Loaded::to_diagnose(path, &keys, &set)?;
     let job = Job::of(loaded, &options.out);
     job.ensure_inputs_stay(&|name| FILES.contains(&name))?;
     let (clock, started) = (Instant::now(), SystemTime::now());
@@ -44,7 +45,7 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let locate = |error: InputError| {
         let error = match path {
             Some(_) => error,
-            None => worded_as_option(error),
+            None => by_options(error, &keys),
         };
         job.loaded.source.locate(error.into())
     };
@@ -77,24 +78,28 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
 }
 
 /// An error whose remedy speaks of options, where there is no scenario file.
-fn worded_as_option(mut error: InputError) -> InputError {
-    const FOLDER: &str = "it is relative to the scenario file's folder";
-    if let Some(place) = error.remedy.find(FOLDER) {
-        error.remedy.truncate(place);
-        error.remedy += "it is relative to the current folder";
-    }
-    for (key, option) in [
-        ("data.table.path", "--table"),
-        ("data.table.label", "--label"),
-        ("data.arrays.label", "--label"),
-    ] {
-        error.remedy = error.remedy.replace(key, option);
-    }
-    if let Some((before, key)) = error.remedy.split_once("set data.") {
-        let key = key.replacen(": ", "=", 1);
-        error.remedy = format!("{before}give --set data.{key}");
-    }
+fn by_options(mut error: InputError, keys: &[OptionKey]) -> InputError {
+    error.remedy = error.remedy.reworded(|word| match word {
+        Word::Text(_) => None,
+        Word::Key(key) => Some(option_of(key, keys)),
+        // Quotes of YAML are lost to a shell that they are not quoted from.
+        Word::Set(key, value) if value.contains('"') => Some(format!("give --set '{key}={value}'")),
+        Word::Set(key, value) => Some(format!("give --set {key}={value}")),
+        Word::Folder => Some("the current folder".to_owned()),
+    });
     error
+}
+
+/// The option that gives a key: as it was typed, or the one that would.
+fn option_of(key: &str, keys: &[OptionKey]) -> String {
+    let typed = keys.iter().find(|option| option.key == key);
+    let last = key.rsplit('.').next();
+    match (typed, last) {
+        (Some(option), _) => option.typed.clone(),
+        (None, Some("label")) => "--label".to_owned(),
+        (None, Some("target" | "targets")) => "--target".to_owned(),
+        _ => format!("--set {key}=VALUE"),
+    }
 }
 
 /// Draws, writes and reports it.

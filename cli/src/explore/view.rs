@@ -89,7 +89,7 @@ impl From<Error> for Fault {
                 line: error.line,
                 key: error.key,
                 problem: error.problem,
-                remedy: error.remedy,
+                remedy: error.remedy.to_string(),
             },
             Error::Usage { problem, remedy } => Self {
                 problem,

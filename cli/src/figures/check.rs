@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::scenario::{AxisValue, Column, ScenarioFile};
 use crate::sweep::{Need, Quantity};
 use modalflow::data::Source;
-use modalflow::error::InputError;
 use modalflow::error::listed;
+use modalflow::error::{InputError, Remedy};
 use modalflow::experiment::Scenario;
 use modalflow::section::check;
 
@@ -66,7 +66,7 @@ pub(super) fn ensure(
     holds: bool,
     key: impl Into<String>,
     problem: impl Into<String>,
-    remedy: impl Into<String>,
+    remedy: impl Into<Remedy>,
 ) -> Result<()> {
     match holds {
         true => Ok(()),

@@ -213,7 +213,7 @@ impl Grid {
         };
         let varies_key = |path: &str| key == path || super::events::leads_to(path, &key);
         if let Some((place, _)) = columns().find(|(_, (column, _))| varies_key(&column.path)) {
-            return at(place, &error.problem, &error.remedy);
+            return at(place, &error.problem, &error.remedy.to_string());
         }
         let spoils = |pair| {
             let alone = self.with(std::iter::once(pair));

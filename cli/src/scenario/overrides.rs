@@ -29,7 +29,7 @@ impl Override {
             return Err(refused(&typed, BAD_PATH, remedy));
         }
         let value = events::parse_at(value, path)
-            .map_err(|error| refused(&typed, &error.problem, &error.remedy))?;
+            .map_err(|error| refused(&typed, &error.problem, &error.remedy.to_string()))?;
         Ok(Override {
             path: path.to_owned(),
             typed,
@@ -83,7 +83,7 @@ impl Override {
     /// Sets the value, making the mappings on the way; a null removes the key.
     pub(super) fn apply(&self, scenario: &mut Value) -> Result<()> {
         Self::set(scenario, &self.path, &self.value)
-            .map_err(|error| refused(&self.typed, &error.problem, &error.remedy))
+            .map_err(|error| refused(&self.typed, &error.problem, &error.remedy.to_string()))
     }
 
     /// Sets the key `path` of a scenario.

@@ -16,11 +16,11 @@ data:
 /// Sixty rows of two modalities.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
-    let mut text = "a1,a2,b,y\n".to_owned();
+    let mut text = "a1,a2,b,y,word,hole\n".to_owned();
     for k in 0..60 {
         let (a, b) = (f64::from(k * 7 % 11), f64::from(k * 5 % 13));
         let noise = f64::from(k * 3 % 7);
-        let _ = writeln!(text, "{a},{},{b},{}", a + noise, a + b + 0.5 * noise);
+        let _ = writeln!(text, "{a},{},{b},{},word,", a + noise, a + b + 0.5 * noise);
     }
     sandbox.write("t.csv", &text);
     sandbox.write("d.yaml", FILE);
@@ -222,6 +222,18 @@ fn a_bad_call_is_one_error_that_names_the_option() {
         (
             "--table u.csv --modality A=a1 --modality B=b --target y".to_owned(),
             "it is relative to the current folder",
+        ),
+        (
+            "--table t.csv --modality A=a1,word --modality B=b --target y".to_owned(),
+            "give it as --label if it is what is to be told",
+        ),
+        (
+            "--table t.csv --modality A=a1,hole --modality B=b --target y".to_owned(),
+            "or give --set data.table.missing=drop to leave out rows",
+        ),
+        (
+            "--modality A=none.npy --modality B=none.npy --target none.npy".to_owned(),
+            "check --modality A=none.npy: it is relative to the current folder",
         ),
         ("d.yaml --modality A=a1".to_owned(), "--modality"),
         ("none.yaml".to_owned(), "none.yaml: there is no such file"),

@@ -3,7 +3,7 @@
 use super::elements::{Element, Kind};
 use super::npy::{self, Array, Header};
 use crate::data::classes::Classes;
-use crate::error::{InputError, Result, listed};
+use crate::error::{InputError, Remedy, Result, listed};
 use nalgebra::DMatrix;
 use npyz::npz::{array_name_from_file_name, file_name_from_array_name};
 use safetensors::{Dtype, SafeTensors};
@@ -127,7 +127,9 @@ impl ArrayFile {
     pub(in crate::data) fn numbers(&self, key: &str) -> Result<DMatrix<f64>> {
         let array = self.read(key)?;
         if array.element.is_text() {
-            let remedy = "texts can be labels (data.arrays.label), inputs and targets are numbers";
+            let remedy = Remedy::from("texts can be labels (")
+                .key("data.arrays.label")
+                .text("), inputs and targets are numbers");
             return Err(self.refuse("the array holds texts", remedy));
         }
         self.ensure_rows(&array.shape)?;
@@ -192,7 +194,7 @@ impl ArrayFile {
     pub(in crate::data) fn refuse(
         &self,
         problem: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) -> InputError {
         let error = InputError::in_file(&self.path, None, problem, remedy);
         match &self.array {

@@ -7,7 +7,7 @@ use super::csv_format::{Blanks, Format, Missing, Separator};
 use super::csv_quotes as quotes;
 use super::gzip;
 use crate::data::classes::Classes;
-use crate::error::{InputError, Result, listed};
+use crate::error::{InputError, Remedy, Result, listed};
 use csv::{ByteRecord, ErrorKind, StringRecord};
 use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
@@ -227,20 +227,25 @@ impl<'p> CsvFile<'p> {
         let list = listed(&self.header);
         let is_numbers = self.header.iter().all(|cell| cell.parse::<f64>().is_ok());
         let remedy = match self.format.key {
-            Some(key) if self.format.header && is_numbers => format!(
-                "the first line has numbers only: set {key}.header: false if it is no header; columns are then \
-                 called 1, 2, ..."
-            ),
-            Some(key) if self.header.len() == 1 => format!(
-                "the first line is one column where cells are separated by {}; it reads: {list}. Leave \
-                 {key}.separator out, or give what stands between its cells in quotes, such as separator: {}",
-                self.format.separator,
-                match self.format.separator {
+            Some(key) if self.format.header && is_numbers => {
+                Remedy::from("the first line has numbers only: ")
+                    .set(format!("{key}.header"), "false")
+                    .text(" if it is no header; columns are then called 1, 2, ...")
+            }
+            Some(key) if self.header.len() == 1 => {
+                let other = match self.format.separator {
                     Separator::Semicolon => Separator::Comma.written(),
                     _ => Separator::Semicolon.written(),
-                }
-            ),
-            _ => format!("the file's columns are: {list}"),
+                };
+                Remedy::from(format!(
+                    "the first line is one column where cells are separated by {}; it reads: {list}. Leave \
+                     {key}.separator out, or give what stands between its cells in quotes: ",
+                    self.format.separator
+                ))
+                .set(format!("{key}.separator"), other)
+                .text(", say")
+            }
+            _ => format!("the file's columns are: {list}").into(),
         };
         self.in_column(entry, Some(1), problem, remedy)
             .with_unknown(name, &self.header)
@@ -252,7 +257,7 @@ impl<'p> CsvFile<'p> {
         name: &str,
         line: Option<usize>,
         problem: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) -> InputError {
         InputError::in_file(self.path, line, problem, remedy).with_key(format!("column {name}"))
     }
@@ -370,21 +375,22 @@ fn not_utf8(path: &Path, line: Option<usize>) -> InputError {
 }
 
 fn ambiguous(path: &Path, format: &Format, found: &[Separator]) -> InputError {
-    let written = found
-        .iter()
-        .map(|found| format!("separator: {}", found.written()));
-    let written: Vec<String> = written.collect();
-    let found: Vec<String> = found.iter().map(Separator::to_string).collect();
+    let names: Vec<String> = found.iter().map(Separator::to_string).collect();
     let problem = format!(
         "the cells may be separated by {}: the first lines show all of them",
-        found.join(" or by ")
+        names.join(" or by ")
     );
     let remedy = match format.key {
-        Some(key) => format!(
-            "set {key}.separator to the right one, in quotes: {}",
-            written.join(" or ")
-        ),
-        None => "separate the columns by commas, and put texts in quotes".to_owned(),
+        Some(key) => {
+            let mut remedy = Remedy::default();
+            for (place, found) in found.iter().enumerate() {
+                let or = if place == 0 { "" } else { " or " };
+                let key = format!("{key}.separator");
+                remedy = remedy.text(or).set(key, found.written());
+            }
+            remedy.text(", whichever it is")
+        }
+        None => "separate the columns by commas, and put texts in quotes".into(),
     };
     InputError::in_file(path, Some(1), problem, remedy)
 }

@@ -2,7 +2,7 @@
 
 use crate::scenario::events::leads_to;
 use crate::scenario::{Axis, AxisValue, SweepSection};
-use modalflow::error::{InputError, Result};
+use modalflow::error::{InputError, Remedy, Result};
 use modalflow::section::check;
 use modalflow::trajectory::Spacing;
 use std::collections::HashSet;
@@ -41,7 +41,7 @@ pub(super) fn check(sweep: &SweepSection) -> Result<()> {
 fn invalid(
     key: impl Into<String>,
     problem: impl Into<String>,
-    remedy: impl Into<String>,
+    remedy: impl Into<Remedy>,
 ) -> Result<()> {
     Err(InputError::at(key, problem, remedy))
 }
