@@ -50,6 +50,17 @@ const LEFT: f64 = 0.02;
 /// How much of that loss a flow goes on to, where no second modality is learned by then.
 const FURTHER: f64 = 0.5;
 
+/// The keys of a diagnosis that stay those of the linear network, whatever the units.
+const OF_LINEAR_UNITS: [&str; 7] = [
+    "first",
+    "superficial",
+    "late_ratio",
+    "scalings",
+    "layers",
+    "recommendation",
+    "remedies",
+];
+
 /// What units that are not linear do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BySamples {
@@ -65,6 +76,9 @@ pub struct BySamples {
     pub most_steps: u64,
     /// Each fusion layer.
     pub layers: Vec<SampledLayer>,
+    /// The keys of the diagnosis that are of the linear network all the same: nothing of hold-out, recommendation and remedies
+    /// is told of these units.
+    pub of_linear_units: [&'static str; 7],
 }
 
 /// What one fusion layer does with units that are not linear.
@@ -162,7 +176,7 @@ impl Sampled {
             .map_or(String::new(), |width| format!(" of width {width}"));
         format!(
             "{} units{width} by samples: {flows} fusion layers on {rows} of {of} rows trained on, each with one or two flows of \
-             at most {steps} steps or {multiplications:.0e} multiplications, which take a core about half a minute",
+             at most {steps} steps or {multiplications:.0e} multiplications, which take an idle core about half a minute each",
             name(&self.network),
             multiplications = multiplications as f64
         )
@@ -171,11 +185,7 @@ impl Sampled {
     /// The flow of every fusion layer.
     pub(super) fn run(&self, fusions: &[Option<usize>], clock: &Clock<'_>) -> Ongoing<BySamples> {
         let fusions = fusions.par_iter().with_max_len(1);
-        let layers = fusions.map(|fusion| {
-            let found = self.layer(*fusion, clock)?;
-            clock.tick(SAMPLED_PARTS)?;
-            Ok(found)
-        });
+        let layers = fusions.map(|fusion| self.layer(*fusion, clock));
         Ok(BySamples {
             activation: self.network.activation.name(),
             biases: self.network.biases,
@@ -183,6 +193,7 @@ impl Sampled {
             width: self.network.width,
             most_steps: self.bounds.steps,
             layers: layers.collect::<Ongoing<_>>()?,
+            of_linear_units: OF_LINEAR_UNITS,
         })
     }
 
@@ -198,6 +209,7 @@ impl Sampled {
         if flow.end.outcome == Outcome::Converged && flow.detection.phase.t_second.is_none() {
             // The units of the first modality fit what no linear map does, so that the loss was met without the second.
             left = FURTHER;
+            clock.expect(SAMPLED_PARTS as usize);
             flow = self.flow((fusion, left), &linear, clock)?;
         }
         let phase = &flow.detection.phase;
@@ -229,7 +241,8 @@ impl Sampled {
         clock: &Clock<'_>,
     ) -> Ongoing<FlowRun> {
         let problem = self.problem(leg, linear)?;
-        clock.flow(&problem, &Plan::measuring(&problem))
+        let plan = Plan::measuring(&problem);
+        clock.long_flow((&problem, &plan), (SAMPLED_PARTS, self.bounds.steps))
     }
 
     /// The network of a fusion layer, whose flow ends at so much of the usual loss, and where that of the linear one is

@@ -80,6 +80,30 @@ impl<'m> Clock<'m> {
         }
     }
 
+    /// A long flow of at most so many steps, which counts for parts as it goes on.
+    ///
+    /// # Errors
+    /// Where there are to be no more.
+    pub(super) fn long_flow(
+        &self,
+        (problem, plan): (&Problem, &Plan),
+        (parts, steps): (u64, u64),
+    ) -> Ongoing<FlowRun> {
+        let mut counted = 0;
+        let flow = run_flow(problem, plan, &mut |progress| {
+            let reached = parts * progress.steps.min(steps) / steps.max(1);
+            self.done
+                .fetch_add(reached.saturating_sub(counted), Ordering::Relaxed);
+            counted = counted.max(reached);
+            self.goes_on()
+        });
+        self.tick(parts - counted)?;
+        match flow.end.outcome {
+            Outcome::Interrupted => Err(Stop::Interrupted),
+            _ => Ok(flow),
+        }
+    }
+
     /// Tells how far it is, and asks; who has said no is not asked again.
     fn goes_on(&self) -> bool {
         if self.is_stopped.load(Ordering::Relaxed) {

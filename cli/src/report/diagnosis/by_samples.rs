@@ -5,6 +5,7 @@ use super::tables::layer_name;
 use super::words::reasons;
 use crate::report::format::{NONE, number_to, percent, rows, short};
 use modalflow::diagnosis::{BySamples, Diagnosis, SampledLayer};
+use modalflow::integrate::Outcome;
 
 /// The units in a word or two.
 pub(super) fn units(found: &BySamples) -> String {
@@ -90,6 +91,10 @@ pub(super) fn sentence(diagnosis: &Diagnosis) -> Option<String> {
     let found = diagnosis.by_samples.as_ref()?;
     let late = found.layers.last()?;
     let units = units(found);
+    let end = match late.outcome {
+        Outcome::StepLimit => format!("in the {} steps that can be afforded", found.most_steps),
+        _ => "by its end".to_owned(),
+    };
     Some(
         match (
             &late.learned.first,
@@ -109,10 +114,10 @@ pub(super) fn sentence(diagnosis: &Diagnosis) -> Option<String> {
                 )
             }
             (Some(first), _, _) => format!(
-                "With {units}, in a run of late fusion by samples, {first} is learned first, and no second modality by its end."
+                "With {units}, in a run of late fusion by samples, {first} is learned first, and no second modality {end}."
             ),
             _ => format!(
-                "With {units}, in a run of late fusion by samples, no modality is learned by its end."
+                "With {units}, in a run of late fusion by samples, no modality is learned {end}."
             ),
         },
     )
