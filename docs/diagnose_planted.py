@@ -1,6 +1,6 @@
 """Is `modalflow diagnose` right as often as it says? Planted data: order and superficiality are known.
 
-    python3 docs/diagnose_planted.py [--program FILE] [--draws 100] [--resamples 200] [SETTING...]
+    python3 docs/diagnose_planted.py [--program FILE] [--draws 100] [--first 0] [--resamples 200] [SETTING...]
 
 A column of modality m is sqrt(q_m) z_m + sqrt(1 - q_m) of its own noise; the hidden z_A and z_B have variance 1 and
 correlation rho; y = w_A z_A + w_B z_B + noise. With c_m = w_m + rho w_other the population has, for d_m columns,
@@ -111,23 +111,24 @@ def judged(said, right):
     return [str(len(hits)), f"{hits.mean():.2f}", f"{sure.mean():.3f}", f"{score:+.1f}"], score > -2.5
 
 
-def trial(name, program, draws, resamples):
+def trial(name, program, seeds, resamples):
     """All draws of one setting: rows of the table, and whether the confidence was honest."""
     answers, truths = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for seed in range(draws):
+        for seed in seeds:
             path = Path(folder) / "draw.csv"
             truths.append(draw(SETTINGS[name], seed, path))
             answers.append(diagnose(program, path, resamples))
     firsts = [first_said(answer) for answer in answers]
     if truths[0][0] is None:
-        spoke = [seed for seed, said in enumerate(firsts) if said]
+        draws = len(seeds)
+        spoke = [seed for seed, said in zip(seeds, firsts) if said]
         print(f"{name}: pure noise; something is said of {len(spoke)} of {draws} draws; seeds {spoke}", flush=True)
         limit = 0.05 * draws + 2.5 * np.sqrt(0.05 * 0.95 * draws)
         return [[name, "anything", str(len(spoke)), "-", "-", "-"]], len(spoke) <= limit
     order, honest = judged(firsts, [first for first, _ in truths])
     preference, also = judged([superficial_said(answer) for answer in answers], [superficial for _, superficial in truths])
-    wrong = [seed for seed, said in enumerate(firsts) if said and said[0] != truths[seed][0]]
+    wrong = [seed for seed, said, true in zip(seeds, firsts, truths) if said and said[0] != true[0]]
     print(f"{name}: first: {', '.join(order)}; wrong seeds {wrong}; superficial: {', '.join(preference)}", flush=True)
     return [[name, "first", *order], [name, "superficial", *preference]], honest and also
 
@@ -137,17 +138,19 @@ def main():
     parser.add_argument("settings", nargs="*", metavar="SETTING", help=f"of {', '.join(SETTINGS)}; all if absent")
     parser.add_argument("--program", type=Path, default=ROOT / "target" / "release" / "modalflow")
     parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="the seed of the first draw")
     parser.add_argument("--resamples", type=int, default=200)
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the draws of the settings instead of running")
     given = parser.parse_args()
     names = given.settings or list(SETTINGS)
+    seeds = range(given.first, given.first + given.draws)
     if given.write:
         given.write.mkdir(parents=True, exist_ok=True)
         for name in names:
-            for seed in range(given.draws):
+            for seed in seeds:
                 draw(SETTINGS[name], seed, given.write / f"{name}_{seed}.csv")
         return
-    trials = {name: trial(name, given.program, given.draws, given.resamples) for name in names}
+    trials = {name: trial(name, given.program, seeds, given.resamples) for name in names}
     if not given.settings:
         header = ["data", "what", "said in", "right", "stated", "difference in deviations"]
         fill(PAGE, {"planted": table(header, [row for rows, _ in trials.values() for row in rows])})

@@ -37,12 +37,15 @@ impl Rates {
         }
     }
 
-    /// How far the fastest modality, or that of the place `first`, is ahead of the fastest other one: the logarithm of
-    /// the quotient of their rates.
-    pub(super) fn lead(&self, first: usize) -> f64 {
-        let others = self.growth.iter().enumerate().filter(|(m, _)| *m != first);
-        let next = others.map(|(_, rate)| *rate).fold(0.0, f64::max);
-        (self.growth[first] / next).ln()
+    /// The square of each growth rate over that of the fastest modality of all rows. What noise adds to a square does not
+    /// depend on what is there already, so that halves spread as samples do; a logarithm spreads too little where there is
+    /// much noise.
+    pub(super) fn squares(&self, all_rows: &Self) -> Vec<f64> {
+        let largest = all_rows.growth[fastest(&all_rows.growth)];
+        self.growth
+            .iter()
+            .map(|rate| (rate / largest).powi(2))
+            .collect()
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn modalities(pool: &Pool) -> Vec<ModalityReading> {
         inputs: pool.inputs.clone(),
         targets: pool.targets.clone(),
     };
-    let free = pool.len() - usize::from(pool.is_centred());
+    let free = pool.len() - usize::from(part.is_centred());
     pool.modalities
         .iter()
         .map(|modality| reading(&part, modality, free))

@@ -1,18 +1,23 @@
 //! How much of the targets some modalities explain on rows that were not fitted to.
 //!
 //! Least squares on n rows explains the less of others the more inputs it has, and next to nothing where the inputs are
-//! as many as the rows. So maps are fitted with the penalty that generalised cross-validation chooses once, on all rows:
+//! as many as the rows. So maps are fitted with the penalty that generalised cross-validation chooses once, on all rows,
+//! and tested on each row by the map of all others, in closed form:
 //!
 //! ```text
-//! W = S_yx (S_xx + lambda I)^-1        GCV(lambda) = |y - y^|^2 / (1 - df/n)^2,   df = tr[S_xx (S_xx + lambda I)^-1]
+//! W = S_yx (S_xx + lambda I)^-1        GCV(lambda) = |y - y^|^2 / (1 - df/n)^2        df = sum_i h_i
+//! y_i - y^_(i) = (y_i - y^_i)/(1 - h_i)        h = diag[X (X^T X/n + lambda I)^-1 X^T]/n, + 1/n where means are taken away
 //! ```
 //!
-//! Source: G. H. Golub, M. Heath & G. Wahba, "Generalized cross-validation as a method for choosing a good ridge
-//! parameter" (Technometrics 21, 1979).
+//! Both stay finite as the map comes to fit every row: 1 - h_i then vanishes as y_i - y^_i does.
+//!
+//! Sources: G. H. Golub, M. Heath & G. Wahba, "Generalized cross-validation as a method for choosing a good ridge
+//! parameter" (Technometrics 21, 1979); D. M. Allen, "The relationship between variable selection and data augmentation
+//! and a method for prediction" (Technometrics 16, 1974).
 
-use super::rows::{Part, Split};
+use super::rows::Part;
 use crate::data::Modality;
-use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
+use nalgebra::{Cholesky, DMatrix, Dyn, SymmetricEigen};
 
 /// Penalties that are tried, over the mean variance of the inputs: from next to none to one that explains nothing,
 /// two a decade.
@@ -27,12 +32,11 @@ pub(super) fn sets(count: usize) -> Vec<Vec<usize>> {
     alone.chain(all).chain(without).collect()
 }
 
-/// The squares that the fits of some sets leave, and all there are, of rows that were not fitted to.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Squares {
-    /// For each set.
-    left: Vec<f64>,
-    all: f64,
+/// Ridge regression on sets of modalities.
+pub(super) struct Ridge<'m> {
+    modalities: &'m [Modality],
+    /// Of each set.
+    penalties: Vec<f64>,
 }
 
 /// Fractions of the targets' power that are explained on rows that were not fitted to.
@@ -46,56 +50,52 @@ pub(super) struct Explained {
     pub(super) unique: Vec<f64>,
 }
 
-impl Squares {
-    /// Those of a division, with a penalty for each set.
-    pub(super) fn of(split: &Split, modalities: &[Modality], penalties: &[f64]) -> Self {
-        let left = sets(modalities.len()).into_iter().zip(penalties);
-        let left = left.map(|(set, penalty)| {
-            let columns = columns(modalities, &set);
-            let map = Fit::new(&split.training, &columns).map(*penalty);
-            let fitted = split.test.inputs.select_columns(&columns) * map;
-            (&split.test.targets - fitted).norm_squared()
-        });
+impl<'m> Ridge<'m> {
+    /// With the penalties that these rows choose.
+    pub(super) fn of(part: &Part, modalities: &'m [Modality]) -> Self {
+        let of_set = |set: Vec<usize>| {
+            let spectrum = Spectrum::of(part, &columns(modalities, &set));
+            spectrum.penalty(&part.targets)
+        };
         Self {
-            left: left.collect(),
-            all: split.test.targets.norm_squared(),
+            modalities,
+            penalties: sets(modalities.len()).into_iter().map(of_set).collect(),
         }
     }
 
-    /// Those of several divisions together.
-    pub(super) fn sum(parts: &[Self]) -> Self {
-        let sets = parts.first().map_or(0, |part| part.left.len());
-        let left = (0..sets).map(|set| parts.iter().map(|part| part.left[set]).sum());
-        Self {
-            left: left.collect(),
-            all: parts.iter().map(|part| part.all).sum(),
-        }
-    }
-
-    /// As fractions, of so many modalities.
-    pub(super) fn explained(&self, count: usize) -> Explained {
-        let of = |set: usize| 1.0 - self.left[set] / self.all;
-        let joint = of(count);
+    /// What is explained of some rows, each by the map of all others.
+    pub(super) fn explained(&self, part: &Part) -> Explained {
+        let count = self.modalities.len();
+        let of_set = self.each(part, sets(count).len());
+        let joint = of_set[count];
         // Of two modalities the other one is what is left without one.
         let without = |m: usize| match count {
-            2 => of(1 - m),
-            _ => of(count + 1 + m),
+            2 => of_set[1 - m],
+            _ => of_set[count + 1 + m],
         };
         Explained {
-            alone: (0..count).map(of).collect(),
+            alone: of_set[..count].to_vec(),
             joint,
             unique: (0..count).map(|m| joint - without(m)).collect(),
         }
     }
-}
 
-/// The penalty of each set, by generalised cross-validation on these rows.
-pub(super) fn penalties(part: &Part, modalities: &[Modality]) -> Vec<f64> {
-    let of_set = |set: Vec<usize>| {
-        let spectrum = Spectrum::of(part, &columns(modalities, &set));
-        spectrum.penalty(&part.targets)
-    };
-    sets(modalities.len()).into_iter().map(of_set).collect()
+    /// What each modality alone explains of them.
+    pub(super) fn alone(&self, part: &Part) -> Vec<f64> {
+        self.each(part, self.modalities.len())
+    }
+
+    /// What the first so many sets explain.
+    fn each(&self, part: &Part, count: usize) -> Vec<f64> {
+        let all = part.targets.norm_squared() / (1.0 - part.of_mean()).powi(2);
+        let sets = sets(self.modalities.len()).into_iter().take(count);
+        sets.zip(&self.penalties)
+            .map(|(set, penalty)| {
+                let fit = Fit::new(part, &columns(self.modalities, &set));
+                1.0 - fit.left_of_others(*penalty) / all
+            })
+            .collect()
+    }
 }
 
 /// Columns of some modalities.
@@ -122,21 +122,55 @@ impl<'p> Fit<'p> {
     /// The map, d x o, with a penalty over the mean variance of the inputs.
     pub(super) fn map(&self, penalty: f64) -> DMatrix<f64> {
         let (rows, inputs) = self.inputs.shape();
-        let mut gram = self.gram.clone();
-        let scale = gram.trace() / inputs.max(1) as f64;
-        for k in 0..gram.nrows() {
-            // An input that does not vary stays at 0.
-            gram[(k, k)] += (penalty * scale).max(f64::MIN_POSITIVE);
-        }
-        let zero = || DMatrix::zeros(inputs, self.part.targets.ncols());
-        let Some(factor) = Cholesky::new(gram) else {
-            return zero();
+        let Some((factor, _)) = self.factor(penalty) else {
+            return DMatrix::zeros(inputs, self.part.targets.ncols());
         };
         let transposed = self.inputs.transpose();
-        match inputs <= rows {
+        match self.is_by_inputs() {
             true => factor.solve(&(transposed * &self.part.targets / rows as f64)),
             false => transposed * factor.solve(&self.part.targets) / rows as f64,
         }
+    }
+
+    /// The squares that are left of each row by the map of all others, together.
+    fn left_of_others(&self, penalty: f64) -> f64 {
+        let targets = &self.part.targets;
+        let rows = targets.nrows();
+        let of_mean = self.part.of_mean();
+        let (left, spare) = match self.factor(penalty) {
+            None => (targets.clone(), vec![1.0; rows]),
+            Some((factor, _)) if self.is_by_inputs() => {
+                let weights = &self.inputs * factor.inverse() / rows as f64;
+                let fitted = &weights * (self.inputs.transpose() * targets);
+                let own = weights.component_mul(&self.inputs).column_sum();
+                (targets - fitted, own.iter().map(|h| 1.0 - h).collect())
+            }
+            Some((factor, penalty)) => {
+                let inverse = factor.inverse() * penalty;
+                let spare = inverse.diagonal().as_slice().to_vec();
+                (inverse * targets, spare)
+            }
+        };
+        let squares = left.row_iter().zip(&spare);
+        let squares = squares.map(|(row, spare)| row.norm_squared() / (spare - of_mean).powi(2));
+        squares.sum()
+    }
+
+    /// The Gram matrix with a penalty over the mean variance, decomposed, and that penalty; None where it cannot be.
+    fn factor(&self, penalty: f64) -> Option<(Cholesky<f64, Dyn>, f64)> {
+        let scale = self.gram.trace() / self.inputs.ncols().max(1) as f64;
+        // Inputs that do not vary stay at 0.
+        let penalty = (penalty * scale).max(f64::MIN_POSITIVE);
+        let mut gram = self.gram.clone();
+        for k in 0..gram.nrows() {
+            gram[(k, k)] += penalty;
+        }
+        Some((Cholesky::new(gram)?, penalty))
+    }
+
+    /// Whether the Gram matrix is that of the inputs, not of the rows.
+    fn is_by_inputs(&self) -> bool {
+        self.inputs.ncols() <= self.inputs.nrows()
     }
 }
 
@@ -160,6 +194,8 @@ pub(super) struct Spectrum {
     right: DMatrix<f64>,
     rows: usize,
     scale: f64,
+    /// The fraction of a row's own fit that is its mean's.
+    of_mean: f64,
 }
 
 impl Spectrum {
@@ -199,6 +235,7 @@ impl Spectrum {
             values,
             rows,
             scale,
+            of_mean: part.of_mean(),
         }
     }
 
@@ -221,15 +258,25 @@ impl Spectrum {
     fn best(&self, along: &DMatrix<f64>, power: f64) -> f64 {
         let rows = self.rows as f64;
         let squares: Vec<f64> = along.row_iter().map(|row| row.norm_squared()).collect();
+        // Directions of the rows that no input has; where there are none, nothing of the targets lies there but round-off.
+        let beyond = (rows * (1.0 - self.of_mean) - self.rank() as f64).round();
+        let unreached = match beyond >= 1.0 {
+            true => (power - squares.iter().sum::<f64>()).max(0.0),
+            false => 0.0,
+        };
         let score = |penalty: f64| {
-            let shrunk = |value: f64| value / (value + penalty * self.scale);
-            let kept: Vec<f64> = self.values.iter().map(|value| shrunk(*value)).collect();
-            // One direction is the mean's.
-            let freedom = 1.0 + kept.iter().sum::<f64>();
-            let gone = kept.iter().zip(&squares);
-            let gone: f64 = gone.map(|(kept, s)| s * (1.0 - (1.0 - kept).powi(2))).sum();
-            let spare = (1.0 - freedom / rows).max(1.0 / rows);
-            (power - gone).max(0.0) / (spare * spare)
+            let penalty = penalty * self.scale;
+            let left: Vec<f64> = self
+                .values
+                .iter()
+                .map(|value| penalty / (value + penalty))
+                .collect();
+            let spare = beyond.max(0.0) + left.iter().sum::<f64>();
+            let squares = left
+                .iter()
+                .zip(&squares)
+                .map(|(left, square)| square * left * left);
+            (unreached + squares.sum::<f64>()) / (spare * spare)
         };
         let tried = (0..PENALTIES).map(|k| 10f64.powf(0.5 * f64::from(k) - 5.0));
         let scored = tried.map(|penalty| (penalty, score(penalty)));
@@ -245,5 +292,90 @@ impl Spectrum {
             row *= self.values[k] / (self.values[k] + penalty * self.scale);
         }
         &self.right * along
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::layout;
+    use crate::linalg::random::{Purpose, stream};
+    use rand::RngExt;
+
+    /// Rows of standard normal inputs and targets, without their means.
+    fn part(rows: usize, inputs: usize, outputs: usize) -> Part {
+        let mut random = stream(7, Purpose::Resampling);
+        let mut draw = |columns| {
+            let draw = |_, _| random.sample::<f64, _>(rand_distr::StandardNormal);
+            centred(DMatrix::from_fn(rows, columns, draw))
+        };
+        Part {
+            inputs: draw(inputs),
+            targets: draw(outputs),
+        }
+    }
+
+    fn centred(mut columns: DMatrix<f64>) -> DMatrix<f64> {
+        for mut column in columns.column_iter_mut() {
+            let mean = column.mean();
+            column.add_scalar_mut(-mean);
+        }
+        columns
+    }
+
+    /// The squares left of each row by a map fitted to all others anew, the means of which are taken away; `penalty` is to
+    /// their sums of squares.
+    fn fitted_anew(part: &Part, penalty: f64) -> f64 {
+        let rows = part.inputs.nrows();
+        let of_row = |row: usize| {
+            let inputs = part.inputs.clone().remove_row(row);
+            let targets = part.targets.clone().remove_row(row);
+            let (x, y) = (inputs.row_mean(), targets.row_mean());
+            let (inputs, targets) = (centred(inputs), centred(targets));
+            let unit = DMatrix::identity(inputs.ncols(), inputs.ncols());
+            let gram = inputs.transpose() * &inputs + unit * penalty;
+            let map = gram.try_inverse().expect("a penalty") * inputs.transpose() * targets;
+            let left = part.targets.row(row) - y - (part.inputs.row(row) - x) * map;
+            left.norm_squared()
+        };
+        (0..rows).map(of_row).sum()
+    }
+
+    /// Sherman, Morrison and Woodbury: the closed form is exact, for fewer inputs than rows and for more. Round-off of an inverse
+    /// is far below 1e-9.
+    #[test]
+    fn rows_left_out_in_closed_form_are_those_fitted_anew() {
+        for (inputs, penalty) in [(5, 0.3), (30, 0.3), (30, 1e-4)] {
+            let part = part(20, inputs, 2);
+            let all: Vec<usize> = (0..inputs).collect();
+            let fit = Fit::new(&part, &all);
+            let scale = fit.gram.trace() / inputs as f64;
+            let (found, anew) = (
+                fit.left_of_others(penalty),
+                fitted_anew(&part, penalty * scale * 20.0),
+            );
+            assert!(
+                (found / anew - 1.0).abs() < 1e-9,
+                "{inputs}: {found} {anew}"
+            );
+        }
+    }
+
+    /// Of noise nothing is explained, however many inputs fit it: the mean of the others is the best that there is, and where
+    /// nothing is fitted exactly nothing is explained.
+    #[test]
+    fn many_inputs_choose_a_penalty_against_noise() {
+        let part = part(40, 100, 1);
+        let modalities = layout([("A", 60), ("B", 40)]);
+        let ridge = Ridge::of(&part, &modalities);
+        let explained = ridge.explained(&part);
+        for alone in &explained.alone {
+            assert!((-0.1..0.1).contains(alone), "{explained:?}");
+        }
+        let nothing = Ridge {
+            penalties: vec![1e12; 3],
+            modalities: &modalities,
+        };
+        assert!(nothing.explained(&part).joint.abs() < 1e-9);
     }
 }

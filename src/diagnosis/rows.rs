@@ -1,7 +1,7 @@
 //! The rows of a source, and their divisions into those fitted to and those tested on.
 
 use crate::data::{Content, Loss, Modality, Rows, Source, centre, standardise};
-use nalgebra::{DMatrix, DVectorViewMut, Dyn, U1};
+use nalgebra::{DMatrix, DVectorView, DVectorViewMut, Dyn, U1};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use std::sync::Arc;
@@ -86,9 +86,7 @@ impl Pool {
             inputs: joined(|rows| &rows.inputs),
             targets: joined(|rows| &rows.targets),
         };
-        let whole = pool
-            .split(&(0..pool.len()).collect::<Vec<_>>(), &[])
-            .training;
+        let whole = pool.part(&(0..pool.len()).collect::<Vec<_>>());
         (pool.inputs, pool.targets) = (whole.inputs, whole.targets);
         pool
     }
@@ -98,10 +96,9 @@ impl Pool {
         self.inputs.nrows()
     }
 
-    /// Whether the mean of every column was taken away, which leaves one direction fewer to fit.
-    pub(super) fn is_centred(&self) -> bool {
-        let mut all = self.scaling.iter().flatten();
-        all.all(|scaling| *scaling != Scaling::AsIs)
+    /// These rows alone.
+    pub(super) fn part(&self, rows: &[usize]) -> Part {
+        self.split(rows, &[]).training
     }
 
     /// Rows of these numbers, scaled by the former.
@@ -148,27 +145,6 @@ impl Pool {
         scaled((targets, &self.scaling[1]), training, test)
     }
 
-    /// The divisions of a cross-validation, which test each row once.
-    pub(super) fn folds(&self, count: usize, random: &mut impl Rng) -> Vec<Split> {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        order.shuffle(random);
-        let count = count.min(self.len());
-        let fold = |k: usize| {
-            let rows = |is_test: bool| {
-                let places = order.iter().enumerate();
-                let mut rows: Vec<usize> = places
-                    .filter(|(place, _)| (place % count == k) == is_test)
-                    .map(|(_, row)| *row)
-                    .collect();
-                rows.sort_unstable();
-                rows
-            };
-            let (training, test) = (rows(false), rows(true));
-            self.split(&training, &test)
-        };
-        (0..count).map(fold).collect()
-    }
-
     /// A division as the content of a source.
     pub(super) fn content(&self, split: Split) -> Arc<Content> {
         let rows = |part: Part| {
@@ -193,6 +169,20 @@ impl Part {
     pub(super) fn cross(&self, modality: &Modality) -> DMatrix<f64> {
         cross(&self.targets, &self.inputs, modality)
     }
+
+    /// Whether the mean of every column was taken away, which leaves one direction of the rows fewer to fit.
+    pub(super) fn is_centred(&self) -> bool {
+        let mut columns = self.inputs.column_iter().chain(self.targets.column_iter());
+        columns.all(|column| is_centred(&column))
+    }
+
+    /// The fraction of a row that its mean among the rows has: 1/n where means were taken away.
+    pub(super) fn of_mean(&self) -> f64 {
+        match self.is_centred() {
+            true => 1.0 / self.inputs.nrows() as f64,
+            false => 0.0,
+        }
+    }
 }
 
 /// The mean of y x_m^T over rows, o x d_m.
@@ -205,15 +195,23 @@ pub(super) fn cross(
     targets.transpose() * own / inputs.nrows() as f64
 }
 
+/// Round-off of a mean and of a variance.
+const ROUND_OFF: f64 = 1e-9;
+
+fn size(column: &DVectorView<'_, f64>) -> f64 {
+    column.norm() / (column.len() as f64).sqrt()
+}
+
+fn is_centred(column: &DVectorView<'_, f64>) -> bool {
+    column.mean().abs() <= ROUND_OFF * size(column)
+}
+
 /// What was done to each column of rows.
 fn scalings(rows: &DMatrix<f64>) -> Vec<Scaling> {
-    /// Round-off of a mean and of a variance.
-    const ROUND_OFF: f64 = 1e-9;
     let columns = rows.column_iter().map(|column| {
-        let size = column.norm() / (column.len() as f64).sqrt();
-        if column.mean().abs() > ROUND_OFF * size {
+        if !is_centred(&column) {
             Scaling::AsIs
-        } else if (size - 1.0).abs() > ROUND_OFF {
+        } else if (size(&column) - 1.0).abs() > ROUND_OFF {
             Scaling::Centred
         } else {
             Scaling::Standard

@@ -5,7 +5,7 @@ use super::by_samples;
 use crate::report::format::{number_to, short};
 use modalflow::diagnosis::{AGREE, Diagnosis, Draws, LayerResult, ModalityReading, Spread};
 
-/// Below this confidence which modality explains more is a tie.
+/// Below this confidence nothing is said of what is superficial.
 const TIE: f64 = 0.6;
 
 /// A smaller part of the power, of the targets or of the outputs, is nothing.
@@ -141,11 +141,6 @@ fn is_below_noise(diagnosis: &Diagnosis) -> bool {
 /// How what the first modality explains alone compares with the best other one.
 fn preference(diagnosis: &Diagnosis) -> String {
     let superficial = &diagnosis.superficial;
-    if let (Some(reason), Some(_)) = (&superficial.reason, diagnosis.first.confidence) {
-        return format!(
-            "; whether another modality explains more alone cannot be told, since {reason}"
-        );
-    }
     let alone = |m: &ModalityReading| m.explained_alone.unwrap_or(f64::NEG_INFINITY);
     let is_first = |m: &&ModalityReading| m.name == diagnosis.first.name;
     let first = diagnosis.modalities.iter().find(is_first);
@@ -158,23 +153,26 @@ fn preference(diagnosis: &Diagnosis) -> String {
     let explained = |m| format!("{} %", (100.0 * alone(m)).round() + 0.0);
     match superficial.verdict {
         _ if superficial.confidence.is_some_and(|sure| sure < TIE) => format!(
-            "; whether it or {} explains more alone cannot be told ({} and {})",
-            best.name,
+            "; whether that lead is superficial cannot be told: alone {} explains {}, {} {}",
+            first.name,
             explained(first),
+            best.name,
             explained(best)
         ),
         true => format!(
-            ", although {} alone explains more, {} against {}{}",
+            "; the lead of {} is superficial{}: {} alone explains more, {} against {}",
+            first.name,
+            sure(superficial.confidence),
             best.name,
             explained(best),
-            explained(first),
-            sure(superficial.confidence)
+            explained(first)
         ),
         false => format!(
-            ", and it also explains the most alone, {} against {}{}",
+            "; the lead of {} is not superficial{}: it also explains the most alone, {} against {}",
+            first.name,
+            sure(superficial.confidence),
             explained(first),
-            explained(best),
-            sure(superficial.confidence)
+            explained(best)
         ),
     }
 }

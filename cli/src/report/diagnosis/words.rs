@@ -147,31 +147,28 @@ fn confidence_words(diagnosis: &Diagnosis) -> String {
         share.map_or(NONE.to_owned(), |share| format!("{:.0} %", 100.0 * share))
     };
     let verdict = match superficial.verdict {
-        true => "superficial",
-        false => "not superficial",
+        true => "explains less alone than another one",
+        false => "also explains the most alone",
     };
-    let preference = match (superficial.confidence, &superficial.reason) {
-        (Some(sure), _) => format!(
-            "The preference is {verdict} in {} of them, with a confidence of {}.",
+    let preference = superficial.confidence.map_or(String::new(), |sure| {
+        format!(
+            "In {} of them the modality that grows fastest {verdict}, by their spread so with a confidence of {}.",
             share(superficial.share),
             percent(sure)
-        ),
-        (None, reason) => format!(
-            "Whether the preference is superficial cannot be told: {}.",
-            reason.as_deref().unwrap_or("nothing is resampled")
-        ),
-    };
+        )
+    });
     let noise = diagnosis
         .noise_floor
         .as_ref()
         .map_or(String::new(), noise_words);
-    let limit = match first.share {
-        Some(1.0) => format!(", the most that {} halves can show", diagnosis.resamples),
-        _ => String::new(),
+    let halves = diagnosis.resamples as f64;
+    let limit = match order >= (halves + 0.5) / (halves + 1.0) {
+        true => format!(", the most that {halves} halves can show"),
+        false => String::new(),
     };
     format!(
-        "{} is first in {} of {} halves of the rows. By their spread about all rows another sample of as many rows says the \
-         same with a confidence of {}{limit}. {preference}{noise}",
+        "{} is first in {} of {} halves of the rows. By their spread about all rows that is no accident of \
+         the sample with a confidence of {}{limit}. {preference}{noise}",
         first.name,
         share(first.share),
         diagnosis.resamples,
