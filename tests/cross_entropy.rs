@@ -239,7 +239,7 @@ fn a_minimum_has_the_fit_of_least_squares() {
 }
 
 #[test]
-fn first_times_are_those_predicted() {
+fn times_are_those_predicted() {
     let table = overlapping(300);
     for activation in ["linear", "relu"] {
         let text = scenario(
@@ -258,9 +258,13 @@ fn first_times_are_those_predicted() {
         let gap = |measured: Option<f64>, predicted: Option<f64>| {
             measured.expect("reached") / predicted.expect("predicted") - 1.0
         };
-        let first = gap(phase.t_first, found.t_first);
-        println!("{activation}: {:?} {:?} {first:e}", phase, found);
-        assert!(first.abs() < 0.01, "{activation}: {first:e}");
+        // Steps of the run and of the prediction: 1e-4.
+        for gap in [
+            gap(phase.t_first, found.t_first),
+            gap(phase.t_second, found.t_second),
+        ] {
+            assert!(gap.abs() < 1e-3, "{activation}: {gap:e}");
+        }
     }
 }
 

@@ -3,13 +3,21 @@
 use super::common;
 use approx::assert_relative_eq;
 use modalflow::experiment::problem::Problem;
+use modalflow::flow::Flow;
 use modalflow::theory::{self, FromWeights};
+use nalgebra::DVector;
 use std::cell::Cell;
 
 fn from_samples(problem: &Problem) -> FromWeights {
     let (moments, architecture) = (&problem.moments, &problem.architecture);
-    let weights = &problem.weights;
-    theory::from_samples(moments, architecture, weights, f64::INFINITY, &|| true).expect("known")
+    theory::from_samples(
+        moments,
+        architecture,
+        &problem.weights,
+        (1e-4, f64::INFINITY),
+        &|| true,
+    )
+    .expect("known")
 }
 
 fn xor(network: &str) -> String {
@@ -32,6 +40,55 @@ fn the_halves_of_a_late_run_are_those_of_its_stacks_alone() {
     let first = result.theory.first.expect("known");
     let second = result.theory.second.expect("known");
     assert_eq!([first.name.as_str(), second.name.as_str()], ["A", "B"]);
+}
+
+/// Targets of which linear maps explain parts, so that a modality drops in two steps; three layers among them. Steps are kept to
+/// a hundredth of `rtol`, and samples that rest at kinks make the run itself out by some thousandths.
+#[test]
+fn modalities_that_are_learned_in_two_drops_have_the_times_of_their_runs() {
+    let problems = [
+        (
+            0,
+            "A: {size: 2.025, linear: 0.421, sigma: 0.847, bits: 2}, \
+             B: {size: 1.227, linear: 0.918, sigma: 1.256, bits: 3}",
+            2,
+            "{std: 0.001}",
+        ),
+        (
+            6,
+            "A: {size: 2.278, linear: 0.485, sigma: 0.848, bits: 3}, \
+             B: {size: 0.655, linear: 0.586, sigma: 1.379, bits: 0}",
+            2,
+            "{std: 0.001}",
+        ),
+        (
+            11,
+            "A: {size: 1.153, linear: 0.56, sigma: 1.34, bits: 2}, \
+             B: {size: 1.152, linear: 0.855, sigma: 0.807, bits: 3}",
+            3,
+            "{std: 0.02}",
+        ),
+    ];
+    for (seed, parts, depth, init) in problems {
+        let rtol = if depth == 2 { 1e-2 } else { 1e-1 };
+        let (_, result) = common::run(&format!(
+            "seed: {seed}\ndata: {{additive: {{{parts}, samples: 256}}}}\n\
+             network: {{depth: {depth}, fusion_layer: {depth}, width: 50, activation: relu}}\n\
+             init: {{gaussian: {init}}}\nflow: {{rtol: {rtol}, until: {{time: 60, loss_gap: 0.01}}}}\n"
+        ));
+        let found = result.theory.from_weights.expect("late");
+        let phase = &result.flow.detection.phase;
+        assert_eq!(found.first, phase.first, "{seed}");
+        let gap = |found: Option<f64>, measured: Option<f64>| {
+            found.expect("known") / measured.expect("learned") - 1.0
+        };
+        for gap in [
+            gap(found.t_first, phase.t_first),
+            gap(found.ratio, phase.ratio),
+        ] {
+            assert!(gap.abs() < 4e-3, "{seed}: {gap}");
+        }
+    }
 }
 
 /// Two scalar modalities, 128 samples, each with its negative.
@@ -130,6 +187,45 @@ fn linear_stacks_have_the_times_of_linear_theory() {
             assert_relative_eq!(found, expected, max_relative = 2e-3);
         }
     }
+}
+
+/// A stack that is not heard sees what the others leave, and they see nothing of it. It is homogeneous: with a tiny last layer
+/// it feeds back on nothing, and the gradients of its other layers are as much smaller.
+#[test]
+fn a_stack_that_is_not_heard_is_driven_without_feedback() {
+    const TINY: f64 = 1e-7;
+    let problem = table(
+        "depth: 3, fusion_layer: 3, width: 6, activation: relu",
+        "gaussian: {std: 0.5}",
+    );
+    let architecture = &problem.architecture;
+    let rate = |flow: Flow<'_>, weights: &DVector<f64>| {
+        let mut flow = flow;
+        let mut rate = DVector::zeros(weights.len());
+        flow.rate(weights.as_slice(), rate.as_mut_slice());
+        rate
+    };
+    let flow = || Flow::on_samples(architecture, &problem.moments);
+    let last = architecture.layers[architecture.private[1].end - 1]
+        .range
+        .clone();
+    let mut small = problem.weights.clone();
+    small.rows_range_mut(last.clone()).scale_mut(TINY);
+    let (heard, limit) = (
+        rate(flow().hearing(&[0]), &problem.weights),
+        rate(flow(), &small),
+    );
+    for (m, scale) in [(0, 1.0), (1, TINY)] {
+        for layer in &architecture.layers[architecture.private[m].clone()] {
+            let scale = if layer.range == last { 1.0 } else { scale };
+            for k in layer.range.clone() {
+                // To first order in the tiny layer, beside rates of up to about 1.
+                assert!((heard[k] - limit[k] / scale).abs() < 1e-6, "{m}: {k}");
+            }
+        }
+    }
+    // Heard, it feeds back.
+    assert!((rate(flow(), &problem.weights) - heard).amax() > 1e-2);
 }
 
 /// Where nothing is known there is a reason, and no time.

@@ -79,34 +79,6 @@ impl Samples {
         }
     }
 
-    /// Numbers, one a sample in the order of [`Samples::targets`], whose product with an output is how much of part `k` of the
-    /// target is in it, by regression. None where no such part is known.
-    pub fn probe(&self, k: usize) -> Option<Vec<f64>> {
-        let parts = self.parts.as_ref().filter(|parts| k < parts.names.len())?;
-        let mut probe = Vec::with_capacity(self.len);
-        for block in (0..self.blocks()).map(|b| self.block(b)) {
-            probe.extend((0..block.len).map(|row| {
-                let part = |j: usize| block.parts[j * block.len + row] * parts.inverse.entry(j, k);
-                (0..parts.names.len()).map(part).sum::<f64>() / self.len as f64
-            }));
-        }
-        Some(probe)
-    }
-
-    /// The targets, block after block, each by columns.
-    pub fn targets(&self) -> &[f64] {
-        &self.targets
-    }
-
-    /// The same inputs with other targets, in the order of [`Samples::targets`] and as many.
-    pub fn with_targets(&self, targets: Vec<f64>) -> Self {
-        Self {
-            targets,
-            parts: None,
-            ..self.clone()
-        }
-    }
-
     /// Storage for a few of these samples, without what is known of all.
     pub fn batch(&self) -> Self {
         Self {

@@ -79,7 +79,10 @@ impl Problem {
             let (moments, architecture) = (&self.moments, &self.architecture);
             theory.utilities = theory::utilities(moments, architecture, go_on);
             let found = match go_on() {
-                true => theory::from_samples(moments, architecture, &self.weights, limit, go_on),
+                true => {
+                    let rtol = self.tolerances.step_rtol;
+                    theory::from_samples(moments, architecture, &self.weights, (rtol, limit), go_on)
+                }
                 false => Err(theory::NOT_WAITED_FOR),
             };
             theory.take_course((moments, architecture), found);

@@ -100,22 +100,13 @@ impl<'a> Flow<'a> {
         Self::of(architecture, moments, Kind::Samples(Box::new(flow)))
     }
 
-    /// The same with a residual that stays at the targets ([`SampledFlow::frozen`]), for flows on samples.
-    pub fn frozen(self) -> Self {
+    /// The same where only some private stacks are heard ([`SampledFlow::hearing`]), for flows on samples.
+    pub fn hearing(self, stacks: &[usize]) -> Self {
         let kind = match self.kind {
-            Kind::Samples(flow) => Kind::Samples(Box::new(flow.frozen())),
+            Kind::Samples(flow) => Kind::Samples(Box::new(flow.hearing(stacks))),
             moments @ Kind::Moments(_) => moments,
         };
         Self { kind, ..self }
-    }
-
-    /// The predictions of one modality's stack, or of all, for every sample ([`SampledFlow::outputs`]); empty where the flow is
-    /// from moments.
-    pub fn outputs(&mut self, m: Option<usize>, weights: &[f64]) -> Vec<f64> {
-        match &mut self.kind {
-            Kind::Samples(flow) => flow.outputs(m, weights),
-            Kind::Moments(_) => Vec::new(),
-        }
     }
 
     fn of(architecture: &'a Architecture, moments: &'a Moments, kind: Kind<'a>) -> Self {

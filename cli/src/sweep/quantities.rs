@@ -192,6 +192,16 @@ pub(super) const OTHERS: &[Entry] = &[
         .theory()
         .shown("time of half of XOR, from the weights", TIME)
         .meaning("When half of the exclusive or is by the actual initial weights."),
+    Entry::new("drive_first", |run| {
+        let moments = &run.problem.moments;
+        let modalities = moments.modalities.iter();
+        let drives = modalities.map(|m| (m.name.as_str(), theory::growth_rate(moments, m.index)));
+        text(largest(drives))
+    }),
+    Entry::new("utility_first", |run| {
+        let utilities = run.theory.utilities.as_deref()?.iter();
+        text(largest(utilities.map(|u| (u.modality.as_str(), u.utility))))
+    }),
     Entry::new("utility_hidden", |run| {
         let utilities = run.theory.utilities.as_deref()?;
         number(theory::hidden_utility(&run.problem.moments, &run.problem.architecture, utilities))
@@ -263,6 +273,12 @@ fn listed(times: impl Iterator<Item = (String, Option<f64>)>) -> Option<Value> {
 
 fn name(modality: &Option<Modality>) -> Option<&str> {
     Some(modality.as_ref()?.name.as_str())
+}
+
+/// The name of the largest of some sizes.
+fn largest<'n>(sizes: impl Iterator<Item = (&'n str, f64)>) -> Option<&'n str> {
+    let largest = sizes.max_by(|a, b| a.1.total_cmp(&b.1));
+    largest.map(|(name, _)| name)
 }
 
 /// The loss falls by half of what a modality alone explains.

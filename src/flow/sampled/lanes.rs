@@ -3,7 +3,7 @@
 use super::dense::{Shape, gather};
 use super::tangent::Tangent;
 use super::tape::{Tape, Wiring, outputs_of};
-use crate::data::{Block, Loss, Samples, View};
+use crate::data::{Block, Samples, View};
 use crate::linalg::{SemiDefinite, dot};
 use crate::network::Architecture;
 use nalgebra::{DMatrixView, DMatrixViewMut};
@@ -24,8 +24,6 @@ pub(super) struct Lane {
     /// Sum of 1/2 |y - y^|^2 - 1/2 |y|^2 of one modality alone.
     pub(super) excess: f64,
     pub(super) outputs: OutputSums,
-    /// Outputs of its samples, where they were asked for.
-    pub(super) kept: Vec<f64>,
 }
 
 /// What a pass goes over.
@@ -33,8 +31,6 @@ pub(super) struct Data<'s, 'a> {
     pub(super) wiring: &'s Wiring<'a>,
     pub(super) samples: &'s Samples,
     pub(super) views: &'s [View],
-    /// What makes the residual; None where it stays at y, whatever the outputs.
-    pub(super) loss: Option<Loss>,
 }
 
 /// A block as a view has it; `inputs` is storage for one.
@@ -126,7 +122,7 @@ impl Lane {
             let block = data.samples.block(k);
             let block = seen(view, &block, &mut self.inputs);
             self.tape.forward(data.wiring, weights, &block, false);
-            self.losses += self.tape.compare(&block, view.weight, data.loss);
+            self.losses += self.tape.compare(&block, view.weight, data.samples.loss);
             self.tape
                 .backward(data.wiring, weights, &block, &mut self.sum);
         }
@@ -159,21 +155,8 @@ impl Lane {
                 let block = data.samples.block(k);
                 let block = seen(view, &block, &mut self.inputs);
                 self.tape.forward(data.wiring, weights, &block, false);
-                self.losses += self.tape.compare(&block, view.weight, data.loss);
+                self.losses += self.tape.compare(&block, view.weight, data.samples.loss);
             }
-        }
-    }
-
-    /// Keeps the predictions of a view of its samples, n x o block after block.
-    pub(super) fn keep_outputs(&mut self, data: &Data<'_, '_>, view: &View, weights: &[f64]) {
-        self.kept.clear();
-        for k in self.blocks.clone() {
-            let block = data.samples.block(k);
-            let block = seen(view, &block, &mut self.inputs);
-            self.tape.forward(data.wiring, weights, &block, false);
-            self.tape.predict(&block, data.samples.loss);
-            self.kept
-                .extend_from_slice(outputs_of(&self.tape.panels, &block));
         }
     }
 
@@ -206,7 +189,7 @@ impl Lane {
                 let block = data.samples.block(k);
                 let block = seen(view, &block, &mut self.inputs);
                 self.tape.forward(wiring, along.0, &block, true);
-                self.tape.compare(&block, view.weight, data.loss);
+                self.tape.compare(&block, view.weight, data.samples.loss);
                 self.tangent.forward(wiring, &self.tape, along, &block);
                 self.tape.predict(&block, data.samples.loss);
                 self.tangent.predict(&self.tape, &block, data.samples.loss);

@@ -63,7 +63,6 @@ pub struct SampledFlow<'a> {
     own_gradient: Vec<f64>,
     loss: f64,
     is_finite: bool,
-    is_frozen: bool,
 }
 
 impl<'a> SampledFlow<'a> {
@@ -99,7 +98,6 @@ impl<'a> SampledFlow<'a> {
                 sum: vec![0.0; architecture.len()],
                 losses: 0.0,
                 excess: 0.0,
-                kept: Vec::new(),
                 outputs: OutputSums {
                     power: [0.0; 2],
                     cross: [map.clone(), map.clone()],
@@ -120,30 +118,16 @@ impl<'a> SampledFlow<'a> {
             own_gradient: Vec::new(),
             loss: f64::NAN,
             is_finite: false,
-            is_frozen: false,
             wiring,
             moments,
         }
     }
 
-    /// The flow along the correlation E[<y, y^>] of targets and outputs: that of outputs so small that the residual stays
-    /// at y. It has no Hessian products.
-    pub fn frozen(mut self) -> Self {
-        self.is_frozen = true;
+    /// The flow in which only some private stacks are heard, of late fusion: the residual is what their outputs leave, and each
+    /// of the other stacks follows its correlation with that, without any feedback. It has no Hessian products.
+    pub fn hearing(mut self, stacks: &[usize]) -> Self {
+        self.wiring.hear(stacks);
         self
-    }
-
-    /// The predictions of one modality's own stack for all samples, block after block and by columns, as
-    /// [`Samples::targets`] are; of all stacks together where none is named. Under squared loss they are the outputs.
-    pub fn outputs(&mut self, m: Option<usize>, weights: &[f64]) -> Vec<f64> {
-        let all = View {
-            weight: 1.0,
-            dropped: Vec::new(),
-        };
-        let view = m.map_or(all, |m| self.own_views[m].clone());
-        self.each_lane(|lane, data| lane.keep_outputs(data, &view, weights));
-        let lanes = self.lanes.iter();
-        lanes.flat_map(|lane| lane.kept.iter().copied()).collect()
     }
 
     /// Loss and rate at the state `weights`.
@@ -163,7 +147,6 @@ impl<'a> SampledFlow<'a> {
                 wiring: &self.wiring,
                 samples,
                 views: &self.views,
-                loss: (!self.is_frozen).then_some(samples.loss),
             };
             lane.add(&data, 0..samples.blocks(), weights);
             sum_lanes(&self.lanes[..1], samples.len() as f64, rate);
@@ -206,7 +189,6 @@ impl<'a> SampledFlow<'a> {
             wiring: &self.wiring,
             samples,
             views: &self.views,
-            loss: (!self.is_frozen).then_some(samples.loss),
         };
         let blocks = 0..samples.blocks();
         lane.add_excess(&data, (&self.own_views[m], blocks), weights);
@@ -325,7 +307,6 @@ impl<'a> SampledFlow<'a> {
             wiring: &self.wiring,
             samples: samples.as_ref(),
             views: &self.views,
-            loss: (!self.is_frozen).then_some(samples.loss),
         };
         let samples = data.samples;
         if self.lanes.len() > 1 && samples.len() * self.gradient.len() >= WORTH_THREADS {

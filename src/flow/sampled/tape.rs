@@ -2,8 +2,7 @@
 
 use super::dense::{Shape, gather, pull, send};
 use crate::data::{Block, Loss};
-use crate::linalg::dot;
-use crate::network::{Architecture, Layer, Spaces};
+use crate::network::{Architecture, Layer, Spaces, Stack};
 use std::ops::Range;
 
 /// What leads from where to where: fixed by the architecture. A panel is a hidden space, or the
@@ -26,6 +25,8 @@ pub(super) struct Wire<'a> {
     output: usize,
     /// Whether that is complete with this layer.
     is_last: bool,
+    /// Whether what it sends counts: the residual is what the outputs leave that do.
+    is_heard: bool,
     /// Biases of that panel in a flat state, where it has some and is complete.
     pub(super) bias: Option<Range<usize>>,
     /// Inputs of the network that reach the layer.
@@ -45,6 +46,7 @@ impl<'a> Wiring<'a> {
                 input: spaces.input(l),
                 output,
                 is_last,
+                is_heard: true,
                 bias: bias.map(|bias| bias.range.clone()),
                 columns: architecture.reaching(layer.stack),
             }
@@ -53,6 +55,16 @@ impl<'a> Wiring<'a> {
             wires: wires.collect(),
             dims: [spaces.dims(), &[architecture.outputs]].concat(),
             architecture,
+        }
+    }
+
+    /// Makes the outputs those of some private stacks alone. The others still see what these leave.
+    pub(super) fn hear(&mut self, stacks: &[usize]) {
+        let outputs = self.dims.len() - 1;
+        for wire in self.wires.iter_mut().filter(|wire| wire.output == outputs) {
+            wire.is_heard = stacks
+                .iter()
+                .any(|m| wire.layer.stack == Stack::Private(*m));
         }
     }
 
@@ -161,7 +173,7 @@ impl Tape {
         bend: bool,
     ) {
         wiring.clear(&mut self.panels, block.len);
-        for wire in &wiring.wires {
+        for wire in wiring.wires.iter().filter(|wire| wire.is_heard) {
             let (from, out) = wire.forward(&mut self.panels, block);
             let w = wire.layer.of(weights).entries;
             send(w, wire.shape(block.len), from, out);
@@ -178,19 +190,12 @@ impl Tape {
         }
     }
 
-    /// -dLoss/dy^, times the `weight` of the block's losses; gives back their sum, weighted alike. Without a `loss`, of a
-    /// frozen flow, it is y.
-    pub(super) fn compare(&mut self, block: &Block<'_>, weight: f64, loss: Option<Loss>) -> f64 {
+    /// -dLoss/dy^, times the `weight` of the block's losses; gives back their sum, weighted alike.
+    pub(super) fn compare(&mut self, block: &Block<'_>, weight: f64, loss: Loss) -> f64 {
         let last = self.panels.len() - 1;
         let outputs = outputs_of(&self.panels, block);
         let residual = &mut self.back[last][..outputs.len()];
-        let sum = match loss {
-            Some(loss) => loss.compare(outputs, block.targets, block.len, residual),
-            None => {
-                residual.copy_from_slice(block.targets);
-                0.5 * dot(residual, residual)
-            }
-        };
+        let sum = loss.compare(outputs, block.targets, block.len, residual);
         if weight != 1.0 {
             residual.iter_mut().for_each(|left| *left *= weight);
         }

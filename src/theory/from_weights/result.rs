@@ -264,7 +264,7 @@ pub(in super::super) struct Event {
 
 impl Event {
     /// What happens at a time of the flow, no more being known.
-    pub(super) fn at(time: f64) -> Self {
+    pub(in super::super) fn at(time: f64) -> Self {
         Self {
             time,
             half: 0.0,
