@@ -14,7 +14,7 @@ SECONDS ?= 600
 
 NOTEBOOKS ?= target/notebooks/executed
 
-.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity digits diagnose check python notebooks engines browser states
+.PHONY: house slurm tables run test lint doc bench fuzz peers figures paper validity nonlinear digits diagnose check python notebooks engines browser states
 
 run: ## run one scenario
 	@$(MODALFLOW) run $(SCENARIO)
@@ -72,6 +72,12 @@ paper: figures ## the sweeps and the numbers of docs/paper.md and docs/remedies.
 validity: ## where theory holds: 50,000 runs in a quarter of an hour, and docs/validity.md (Python 3.10)
 	@$(MODALFLOW) sweep $(VALIDITY) --out outputs/validity
 	python3 docs/validity.py
+
+nonlinear: ## the XOR, maps and 200 random problems of docs/nonlinear.md (Python 3.10)
+	@$(MODALFLOW) sweep $(addprefix scenarios/nonlinear/sweeps/, xor_scale.yaml map_shares.yaml map_depth2.yaml map_depth3.yaml map_depth4.yaml) --out outputs/nonlinear
+	python3 docs/nonlinear.py
+	cargo build --release --locked --quiet
+	python3 docs/random_nonlinear.py
 
 digits: ## the handwritten digits of docs/nonlinear.md (Python 3.11, scikit-learn)
 	python3 -m venv target/digits
