@@ -21,9 +21,10 @@ def numbers(key: str, array: Any) -> NDArray[np.float64]:
     values = _read(key, array)
     if values.ndim == 0:
         hint = ", ".join(OPTIONS)
+        shown = repr(array) if isinstance(array, (str, int, float)) else f"a {type(array).__name__}"
         raise _refuse(
             key,
-            f"{array!r} is no array of samples",
+            f"{shown} is no array of samples",
             f"give an array with a row for each sample; the options are {hint}",
         )
     if values.dtype.kind not in "biuf":
