@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._data import OPTIONS
-from ._errors import ScenarioError
+from ._errors import ScenarioError, shown
 
 
 def numbers(key: str, array: Any) -> NDArray[np.float64]:
@@ -21,12 +22,13 @@ def numbers(key: str, array: Any) -> NDArray[np.float64]:
     values = _read(key, array)
     if values.ndim == 0:
         hint = ", ".join(OPTIONS)
-        shown = repr(array) if isinstance(array, (str, int, float)) else f"a {type(array).__name__}"
         raise _refuse(
             key,
-            f"{shown} is no array of samples",
+            f"{shown(array)} is no array of samples",
             f"give an array with a row for each sample; the options are {hint}",
         )
+    if values.dtype.kind == "O":
+        values = _of_objects(values)
     if values.dtype.kind not in "biuf":
         raise _refuse(
             key,
@@ -44,7 +46,18 @@ def numbers(key: str, array: Any) -> NDArray[np.float64]:
     if np.ma.is_masked(values):
         values = np.ma.filled(values.astype(np.float64), np.nan)
     columns = values.reshape(len(values), -1)
-    return np.ascontiguousarray(columns, dtype=np.float64)
+    return np.require(columns, np.float64, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def _of_objects(values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers of several types, as columns of a frame are; anything else as it is."""
+    elements = [np.nan if _is_missing(value) else value for value in values.flat]
+    if any(isinstance(value, (str, bytes, complex)) for value in elements):
+        return values
+    try:
+        return np.array([float(value) for value in elements]).reshape(values.shape)
+    except (TypeError, ValueError):
+        return values
 
 
 def labels(key: str, array: Any) -> list[str]:
@@ -71,15 +84,25 @@ def labels(key: str, array: Any) -> list[str]:
         values = values.astype(np.int64)
     if values.dtype.kind in "fO" and any(map(_is_missing, values.tolist())):
         raise _refuse(key, *_MISSING)
-    if values.dtype.kind == "f":
-        if not np.all(values == np.floor(values)):
-            raise _refuse(key, "a label with a fraction", "give whole numbers or texts")
-        values = values.astype(np.int64)
-    if values.dtype.kind == "S":
-        return [value.decode(errors="replace") for value in values.tolist()]
-    if values.dtype.kind not in "iuUO":
+    if values.dtype.kind not in "iufUSO":
         raise _refuse(key, f"labels of type {values.dtype}", "give whole numbers or texts")
-    return [str(value) for value in values.tolist()]
+    return [_label(key, value) for value in values.tolist()]
+
+
+def _label(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        # From there on not every whole number is one of these.
+        if not (value.is_integer() and abs(value) < 2**53):
+            raise _refuse(key, f"{value} as a label", "give whole numbers or texts")
+        return str(int(value))
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise _refuse(key, f"{shown(value)} is no UTF-8", "decode the labels first") from None
+    return str(value)
 
 
 _MISSING = ("a label is missing", "leave such rows out in every array")
@@ -124,9 +147,12 @@ def _of_arrow(array: Any) -> NDArray[Any]:
     return np.column_stack([np.asarray(column) for column in array.flatten()])
 
 
-def save(file: Any, arrays: Mapping[str, NDArray[np.float64] | list[str]]) -> None:
-    """Write arrays as an NPZ file."""
-    np.savez(file, **arrays)  # type: ignore[arg-type]
+def save(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as an NPZ file, whatever their names."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def equal(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) -> bool:
@@ -134,16 +160,28 @@ def equal(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) ->
     return all(array is other[name] or np.array_equal(array, other[name]) for name, array in one.items())
 
 
-def column(cells: tuple[str, ...]) -> NDArray[Any]:
+#: Columns of sweep.csv that hold texts, be it in no row.
+_TEXTS = {"outcome", "reason", "first", "second", "weights_first", "weak", "permanent_bias", "learned"}
+
+
+def column(name: str, cells: tuple[str, ...]) -> NDArray[Any]:
     """A column of a table: of whole numbers, of numbers, or of texts."""
-    try:
-        return np.array([int(cell) for cell in cells], dtype=np.int64)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return np.array([float(cell) if cell else np.nan for cell in cells])
-    except ValueError:
-        return np.array(cells, dtype=object)
+    array = _column(cells, is_text=name.removeprefix("theory_") in _TEXTS)
+    array.setflags(write=False)
+    return array
+
+
+def _column(cells: tuple[str, ...], is_text: bool) -> NDArray[Any]:
+    if not is_text:
+        try:
+            return np.array([int(cell) for cell in cells], dtype=np.int64)
+        except (ValueError, OverflowError):
+            pass
+        try:
+            return np.array([float(cell) if cell else np.nan for cell in cells])
+        except ValueError:
+            pass
+    return np.array(cells, dtype=object)
 
 
 def _refuse(key: str, problem: str, help: str) -> ScenarioError:

@@ -14,6 +14,3 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(_core.main(["modalflow", *sys.argv[1:]]))
 
-
-if __name__ == "__main__":
-    main()

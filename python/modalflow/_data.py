@@ -33,9 +33,9 @@ class Data:
     """Arrays in memory, one for each modality, a row each a sample.
 
     ``mf.Data(audio=a, video=v, target=y, holdout=0.2)``. An array is anything that NumPy or Arrow can
-    read: arrays, pandas and polars frames, Arrow tables, tensors of the CPU. Rows belong together by their
-    order, whatever the index of a frame. Arrays of 64-bit floats by rows are not copied. All other keywords are those of ``data.arrays`` in a scenario file, with the
-    same meaning and defaults.
+    read: arrays, pandas and polars frames, Arrow tables, tensors of the CPU. Rows belong together by
+    their order, whatever the index of a frame. Arrays of 64-bit floats by rows are not copied. All other
+    keywords are those of ``data.arrays`` in a scenario file, with the same meaning and defaults.
 
     Args:
         modalities: the modalities by name, for names that cannot be keywords.
@@ -60,7 +60,7 @@ class Data:
         from ._arrays import labels, numbers
 
         options = {key: keys.pop(key) for key in OPTIONS if key in keys}
-        inputs = {str(name): array for name, array in {**(modalities or {}), **keys}.items()}
+        inputs = {str(name): array for name, array in (*(modalities or {}).items(), *keys.items())}
         self._arrays: list[tuple[str, NDArray[np.float64] | list[str]]] = [
             (name, numbers(f"data.arrays.modalities.{name}", array)) for name, array in inputs.items()
         ]

@@ -154,7 +154,7 @@ def diagnose(
 
     Raises:
         ScenarioError: where the data cannot be diagnosed.
-        KeyboardInterrupt: at Ctrl-C, which ends the computation too.
+        KeyboardInterrupt: at Ctrl-C. The computation ends at its next step, of large data seconds later.
     """
     if source is None:
         keys.setdefault("name", "diagnosis")
@@ -183,5 +183,5 @@ def diagnose(
     for warning in core.warnings():
         warnings.warn(warning, ScenarioWarning, stacklevel=2)
     # A run of it needs no defaults of a diagnosis.
-    scenario = from_yaml(subject._to_yaml_elsewhere(), data=subject.data)
+    scenario = from_yaml(subject.to_yaml(), data=subject.data)
     return Diagnosis(scenario, core)

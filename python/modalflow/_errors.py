@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 
 class ScenarioError(ValueError):
     """A scenario that cannot be run as it is.
@@ -33,6 +35,11 @@ class ScenarioError(ValueError):
         type[ScenarioError], tuple[str, str | None, str | None, str | None, int | None]
     ]:
         return type(self), (str(self), self.key, self.help, self.file, self.line)
+
+
+def shown(value: object) -> str:
+    """A value as messages show it: of a long one the beginning and the end."""
+    return reprlib.repr(value)
 
 
 class ScenarioWarning(UserWarning):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._errors import ScenarioWarning
 from ._run import _scenario
 from ._scenario import Keys, Scenario
 
@@ -54,6 +56,8 @@ class Problem:
     ) -> None:
         self._scenario = _scenario(source, set, keys)
         self._core = self._scenario._core.problem()
+        for warning in self._core.warnings():
+            warnings.warn(warning, ScenarioWarning, stacklevel=2)
         self.rate = self._core.rate
         self.loss = self._core.loss
         self.hessian_product = self._core.hessian_product

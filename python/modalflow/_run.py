@@ -87,10 +87,13 @@ class Run(Results):
     @cached_property
     def _weights(self) -> dict[str, dict[str, NDArray[np.float64]]]:
         core = self._live("weights")
-        return {which: dict(core.weights(which)) for which in ("initial", "final")}
+        weights = {which: dict(core.weights(which)) for which in ("initial", "final")}
+        for array in (array for arrays in weights.values() for array in arrays.values()):
+            array.setflags(write=False)
+        return weights
 
     def weights(self, which: str = "final") -> dict[str, NDArray[np.float64]]:
-        """Weights by the names of layers, (outputs, inputs) each, and of biases.
+        """Weights by the names of layers, (outputs, inputs) each, and of biases; read-only.
 
         Args:
             which: ``"initial"`` or ``"final"``.
@@ -120,6 +123,10 @@ class Run(Results):
                 f"the {what} was not kept when this run was pickled: run run.scenario again"
             )
         return self._core
+
+    def __copy__(self) -> Run:
+        # Nothing of it changes.
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("summary", "trajectory", "descents", "failure", "report", "_weights", "_overview")
@@ -211,12 +218,15 @@ def theory(
     Raises:
         ScenarioError: where the scenario cannot be run as it is.
     """
-    whole = record(json.loads(_scenario(source, set, keys)._core.theory()))
+    text, told = _scenario(source, set, keys)._core.theory()
+    for warning in told:
+        warnings.warn(warning, ScenarioWarning, stacklevel=2)
+    whole = record(json.loads(text))
     assert isinstance(whole, Record)
     return whole
 
 
 def _scenario(source: Source, set: Mapping[str, Any] | None, keys: Keys) -> Scenario:
-    if isinstance(source, Scenario) and not set and not keys and source._folder == os.getcwd():
+    if isinstance(source, Scenario) and not set and not keys:
         return source
     return Scenario(source, set=set, **keys)

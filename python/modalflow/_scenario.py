@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _core, _yaml
 from ._data import FILE, Data
-from ._errors import ScenarioError
+from ._errors import ScenarioError, shown
 from ._files import replaced
 
 if TYPE_CHECKING:
@@ -68,17 +68,16 @@ class Scenario:
     ) -> None:
         given: dict[str, Any] = dict(keys)
         # The current folder may be another one when the scenario is used.
-        self._folder = os.getcwd()
-        self._path, self._is_in_file = _NO_FILE, False
+        self._path, self._is_in_file = os.path.abspath(_NO_FILE), False
         self._text: str | None = None
         self._changes: list[tuple[str, str]] = []
         self._data: Data | None = None
         if isinstance(source, Scenario):
-            self._is_in_file, self._text = source._is_in_file, source._text
-            self._path = source._path_from(self._folder)
+            self._path, self._text = source._path, source._text
+            self._is_in_file = source._is_in_file
             self._changes, self._data = [*source._changes], source._data
         elif isinstance(source, (str, os.PathLike)):
-            self._path, self._is_in_file = os.fspath(source), True
+            self._path, self._is_in_file = _path_of(source), True
         elif source is None or isinstance(source, Mapping):
             given = {**(source or {}), **given}
         else:
@@ -88,11 +87,11 @@ class Scenario:
             self._data = data if isinstance(data, Data) else None
             given["data"] = data.section if isinstance(data, Data) else data
         if source is None or isinstance(source, Mapping):
-            self._text = _yaml.flow({key: value for key, value in given.items() if value is not None})
+            self._text = _yaml.flow(_without_none(given))
         else:
-            self._changes += [(key, _yaml.flow(value, key)) for key, value in given.items()]
-        for path, value in (set or {}).items():
-            self._changes.append((str(path), _yaml.flow(value, str(path))))
+            given = {key: _without_none(value) for key, value in given.items()}
+            self._changes += _changes(given)
+        self._changes += _changes(set or {})
         self._check()
 
     def _check(self) -> None:
@@ -104,10 +103,6 @@ class Scenario:
         if self._core.source() != "arrays":
             self._data = None
 
-    def _path_from(self, folder: str) -> str:
-        """The path of the scenario for who is in this folder."""
-        return self._path if folder == self._folder else os.path.join(self._folder, self._path)
-
     @property
     def data(self) -> Data | None:
         """The arrays in memory, where there are any."""
@@ -116,18 +111,13 @@ class Scenario:
     def to_yaml(self) -> str:
         """Write the scenario as YAML, with every default filled in; reading it gives the same one.
 
-        Arrays in memory are named only: ``mf.from_yaml(scenario.to_yaml(), data=scenario.data)``.
+        Paths are absolute. Arrays in memory are named only:
+        ``mf.from_yaml(scenario.to_yaml(), data=scenario.data)``.
         """
         return self._core.to_yaml()
 
-    def _to_yaml_elsewhere(self) -> str:
-        """The same for another folder: paths are absolute."""
-        return self._core.to_yaml_elsewhere(self._folder)
-
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write ``scenario.yaml``, and arrays in memory as ``arrays.npz`` beside it.
-
-        Paths of other files become absolute.
 
         Returns:
             The path of the scenario file, which the command takes as it is.
@@ -137,14 +127,12 @@ class Scenario:
         if self._data:
             self._data.save(to / FILE)
         with replaced(to / "scenario.yaml") as file:
-            file.write(self._to_yaml_elsewhere().encode())
+            file.write(self.to_yaml().encode())
         return to / "scenario.yaml"
 
     def __getstate__(self) -> dict[str, Any]:
-        # Where it is read again, the current folder may be another one.
-        path = os.path.join(self._folder, self._path)
         return {
-            "path": path,
+            "path": self._path,
             "is_in_file": self._is_in_file,
             "text": self._text,
             "changes": self._changes,
@@ -152,7 +140,6 @@ class Scenario:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._folder = os.getcwd()
         self._path, self._is_in_file = state["path"], state["is_in_file"]
         self._text, self._changes = state["text"], state["changes"]
         self._data = state["data"]
@@ -161,7 +148,7 @@ class Scenario:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scenario):
             return NotImplemented
-        return self._data == other._data and self._to_yaml_elsewhere() == other._to_yaml_elsewhere()
+        return self._data == other._data and self.to_yaml() == other.to_yaml()
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -187,12 +174,39 @@ def from_yaml(
     Raises:
         ScenarioError: where the scenario cannot be run as it is.
     """
-    changes = [(key, _yaml.flow(value, key)) for key, value in (set or {}).items()]
+    path, changes = os.path.abspath(_NO_FILE), _changes(set or {})
     scenario = Scenario.__new__(Scenario)
     scenario.__setstate__(
-        {"path": _NO_FILE, "is_in_file": False, "text": text, "changes": changes, "data": data}
+        {"path": path, "is_in_file": False, "text": text, "changes": changes, "data": data}
     )
+    if scenario.data is not data:
+        help = "leave data away, or write data.arrays in the text"
+        raise ScenarioError(f"data: the text has data of its own\n  help: {help}", "data", help)
     return scenario
+
+
+def _path_of(source: str | os.PathLike[str]) -> str:
+    path = os.fspath(source)
+    if path == "-" or "\n" in path:
+        what = "standard input" if path == "-" else "a text"
+        help = "mf.from_yaml reads the text of a scenario"
+        raise ScenarioError(f"{what} where the path of a file is wanted\n  help: {help}", None, help)
+    return os.path.abspath(path)
+
+
+def _without_none(value: Any) -> Any:
+    """A section without the keys that are None, as if they were not there. In lists None counts."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: _without_none(item) for key, item in value.items() if item is not None}
+
+
+def _changes(set: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Values by dotted path, as the core reads them."""
+    if not isinstance(set, Mapping):
+        help = 'give a mapping, {"data.toy.rho": 0.5}'
+        raise ScenarioError(f"set: {shown(set)} is no mapping\n  help: {help}", "set", help)
+    return [(str(path), _yaml.flow(value, str(path))) for path, value in set.items()]
 
 
 def _no_source(source: object) -> ScenarioError:

@@ -7,10 +7,10 @@ import io
 import operator
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ._errors import ScenarioError
+from ._errors import ScenarioError, shown
 from ._progress import Bar
 from ._run import _scenario
 from ._scenario import Keys, Scenario
@@ -53,6 +53,9 @@ class Sweep:
         **keys: Unpack[Keys],
     ) -> None:
         changes: dict[str, Any] = {}
+        if over is not None and not isinstance(over, Mapping):
+            help = 'give a mapping, {"data.toy.rho": [0.0, 0.5]}'
+            raise ScenarioError(f"over: {shown(over)} is no mapping\n  help: {help}", "over", help)
         if over is not None:
             changes["sweep.axes"] = [_axis(path, values) for path, values in over.items()]
             if "figure" not in keys:
@@ -62,10 +65,9 @@ class Sweep:
             changes["sweep.repeats"] = repeats
         self._take(_scenario(source, {**changes, **(set or {})}, keys))
 
-    def _take(self, scenario: Scenario, identity: str | None = None) -> None:
+    def _take(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self._grid = scenario._core.grid()
-        self._known_identity = identity
 
     @property
     def scenario(self) -> Scenario:
@@ -97,15 +99,10 @@ class Sweep:
     def _lines(self, indices: Sequence[int], jobs: int, listener: Any = None) -> list[str]:
         return self._scenario._core.run_cells(self._grid, indices, jobs, listener)
 
-    @cached_property
-    def _identity(self) -> str:
-        """Tells rows of this sweep from those of others: a digest of all that they depend on."""
-        return self._known_identity or self._scenario._core.identity()
-
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         state = self._scenario.__getstate__()
         if state["data"] is not None:
-            return _sweep_of, (self._scenario, self._identity)
+            return _sweep_of, (self._scenario,)
         known = (state["path"], state["is_in_file"], state["text"], tuple(state["changes"]))
         return _known_sweep, known
 
@@ -177,8 +174,10 @@ def run_cell(cell: Cell) -> Row:
     A cell whose values make no scenario has a row that says so.
     """
     sweep = cell.sweep
+    # Of the data as they are now: files and arrays may change between two cells.
+    identity = sweep._scenario._core.identity()
     (line,) = sweep._lines([cell.index], 1)
-    return Row(sweep._identity, cell.index, len(sweep), sweep._grid.header(), line)
+    return Row(identity, cell.index, len(sweep), sweep._grid.header(), line)
 
 
 def collect(rows: Iterable[Row]) -> Table:
@@ -225,7 +224,7 @@ def sweep(
 
 def _axis(path: str | tuple[str, ...], values: Iterable[Any]) -> dict[str, Any]:
     if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
-        raise _no_axis(path, f"{values!r} is no list of values", "give a list, [0.0, 0.5]")
+        raise _no_axis(path, f"{shown(values)} is no list of values", "give a list, [0.0, 0.5]")
     values = list(values)
     if isinstance(path, str):
         return {"path": path, "values": values}
@@ -233,13 +232,13 @@ def _axis(path: str | tuple[str, ...], values: Iterable[Any]) -> dict[str, Any]:
         raise _no_axis(path, "this is no path", "write a dotted path, or a tuple of several")
     for value in values:
         if not isinstance(value, (tuple, list)) or len(value) != len(path):
-            problem = f"{value!r} where a tuple of {len(path)} values is wanted"
+            problem = f"{shown(value)} where a tuple of {len(path)} values is wanted"
             raise _no_axis(path, problem, "give one value for each of the paths")
     return {"linked": [_axis(p, [value[k] for value in values]) for k, p in enumerate(path)]}
 
 
 def _no_axis(path: str | tuple[str, ...], problem: str, help: str) -> ScenarioError:
-    return ScenarioError(f"over[{path!r}]: {problem}\n  help: {help}", "over", help)
+    return ScenarioError(f"over[{shown(path)}]: {problem}\n  help: {help}", "over", help)
 
 
 def _cores() -> int:
@@ -249,9 +248,9 @@ def _cores() -> int:
         return os.cpu_count() or 1
 
 
-def _sweep_of(scenario: Scenario, identity: str | None = None) -> Sweep:
+def _sweep_of(scenario: Scenario) -> Sweep:
     sweep = Sweep.__new__(Sweep)
-    sweep._take(scenario, identity)
+    sweep._take(scenario)
     return sweep
 
 

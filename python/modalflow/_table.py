@@ -19,7 +19,7 @@ class Table(Mapping[str, "NDArray[Any]"]):
     """The columns of a CSV file of the program, by name.
 
     Whole numbers are ``int64``, other numbers ``float64`` with NaN where a value is missing, and texts
-    objects, empty where one is missing.
+    objects, empty where one is missing. The arrays are read-only.
     """
 
     def __init__(self, text: bytes) -> None:
@@ -33,7 +33,7 @@ class Table(Mapping[str, "NDArray[Any]"]):
             rows = csv.reader(io.StringIO(self._text.decode()))
             names = next(rows, [])
             columns = list(zip(*rows, strict=True)) or [()] * len(names)
-            self._columns = {n: column(c) for n, c in zip(names, columns, strict=True)}
+            self._columns = {n: column(n, c) for n, c in zip(names, columns, strict=True)}
         return self._columns
 
     def __getitem__(self, name: str) -> NDArray[Any]:

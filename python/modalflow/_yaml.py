@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ def flow(value: Any, key: str = "") -> str:
     if isinstance(value, float):
         return _number(float(value))
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _UNPRINTED.sub(_escaped, json.dumps(value, ensure_ascii=False))
     if isinstance(value, os.PathLike):
         return flow(os.fspath(value), key)
     if isinstance(value, Mapping):
@@ -45,6 +46,14 @@ def flow(value: Any, key: str = "") -> str:
     kind = type(value).__name__
     help = "give mappings, lists, numbers and texts; arrays of samples go into mf.Data"
     raise ScenarioError(f"{key}: a scenario cannot hold a {kind}\n  help: {help}", key or None, help)
+
+
+#: What YAML refuses or folds where it is not escaped.
+_UNPRINTED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def below(key: str, name: str) -> str:

@@ -40,9 +40,16 @@ self_cell!(
 #[pyclass(frozen, module = "modalflow._core")]
 pub(crate) struct Problem {
     workspace: Mutex<Workspace>,
+    /// Outside of the lock: who makes arrays under it may be called again by a finaliser.
+    architecture: Architecture,
+    warnings: Vec<String>,
     /// Number of weights.
     len: usize,
 }
+
+/// Up to so many weights a call takes less than to release the GIL and to take it back, at which a thread of an interpreter
+/// that ends is aborted.
+const SMALL: usize = 10_000;
 
 /// A vector from Python, and one to write to.
 type In<'py> = PyReadonlyArray1<'py, f64>;
@@ -60,6 +67,7 @@ impl Problem {
             .iter_mut()
             .for_each(|bias| bias.rate_factor = 1.0);
         let len = problem.architecture.len();
+        let (architecture, warnings) = (problem.architecture.clone(), problem.warnings.clone());
         let owned = Owned { problem, plain };
         let workspace = Workspace::new(owned, |owned| Flows {
             flow: owned.problem.network(false).flow(&owned.problem.moments),
@@ -67,11 +75,13 @@ impl Problem {
         });
         Self {
             workspace: Mutex::new(workspace),
+            architecture,
+            warnings,
             len,
         }
     }
 
-    /// Calls `work` with the problem and its flows, the GIL released.
+    /// Calls `work` with the problem and its flows, of a large network with the GIL released.
     fn with<T: Send>(
         &self,
         py: Python<'_>,
@@ -79,13 +89,15 @@ impl Problem {
     ) -> PyResult<T> {
         // Another thread may have held the lock when this process was forked.
         ensure_not_forked()?;
-        Ok(py.detach(|| {
-            let mut workspace = self
-                .workspace
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+        let locked = || {
+            let workspace = self.workspace.lock();
+            let mut workspace = workspace.unwrap_or_else(PoisonError::into_inner);
             workspace.with_dependent_mut(|owned, flows| work(&owned.problem, flows))
-        }))
+        };
+        Ok(match self.len > SMALL {
+            true => py.detach(locked),
+            false => locked(),
+        })
     }
 
     /// A vector that Python gives.
@@ -157,6 +169,11 @@ impl Problem {
         self.len
     }
 
+    /// What to know before trusting it.
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
+    }
+
     /// The initial weights, flat.
     #[getter]
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
@@ -217,12 +234,7 @@ impl Problem {
         py: Python<'py>,
         w: &Bound<'py, PyAny>,
     ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
-        ensure_not_forked()?;
         let state = DVector::from_column_slice(self.input("w", w)?.as_slice()?);
-        let workspace = self
-            .workspace
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        named_weights(py, &workspace.borrow_owner().problem, &state)
+        named_weights(py, &self.architecture, &state)
     }
 }

@@ -4,6 +4,7 @@ use crate::errors::to_python;
 use crate::job::ensure_not_forked;
 use modalflow::experiment::problem::Problem;
 use modalflow::experiment::results::RunResult;
+use modalflow::network::Architecture;
 use modalflow_cli::figures;
 use modalflow_cli::plot::{self, Format};
 use modalflow_cli::report::summary::RunSummary;
@@ -87,10 +88,10 @@ impl Run {
         which: &str,
     ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
         match which {
-            "initial" => named_weights(py, &self.problem, &self.problem.weights),
+            "initial" => named_weights(py, &self.problem.architecture, &self.problem.weights),
             "final" => {
                 let last = self.result.flow.final_weights(&self.problem);
-                named_weights(py, &self.problem, &last)
+                named_weights(py, &self.problem.architecture, &last)
             }
             other => Err(PyKeyError::new_err(format!(
                 "{other:?}: weights are initial or final"
@@ -155,10 +156,9 @@ pub(crate) fn draw(pages: &[(String, plot::Page)], format: Format) -> PyResult<O
 /// A flat state as arrays by the names of layers, (rows, columns), and of biases, (units,).
 pub(crate) fn named_weights<'py>(
     py: Python<'py>,
-    problem: &Problem,
+    architecture: &Architecture,
     state: &DVector<f64>,
 ) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
-    let architecture = &problem.architecture;
     let part =
         |range: &std::ops::Range<usize>| PyArray1::from_slice(py, &state.as_slice()[range.clone()]);
     let layers = architecture.layers.iter().map(|layer| {

@@ -14,7 +14,7 @@ use modalflow::experiment::data_summary::DataSummary;
 use modalflow::experiment::summary::TheorySummary;
 use modalflow::experiment::{self, Outline, run};
 use modalflow_cli::scenario::{Loaded, Override, to_yaml};
-use modalflow_cli::sweep::{identity_with, memory};
+use modalflow_cli::sweep::{ensure_files, identity_with, memory};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
 use std::ops::RangeInclusive;
@@ -44,6 +44,7 @@ impl Scenario {
     /// missing beside the data has the defaults of a diagnosis.
     #[new]
     fn new(
+        py: Python<'_>,
         path: PathBuf,
         text: Option<String>,
         is_in_file: bool,
@@ -66,7 +67,9 @@ impl Scenario {
             }
         };
         let own = (!is_in_file).then_some(path.as_path());
-        let (mut loaded, is_width_free) = load().map_err(|error| to_python(error, own))?;
+        // Reading may take its time, on a network say.
+        let loaded = py.detach(load);
+        let (mut loaded, is_width_free) = loaded.map_err(|error| to_python(error, own))?;
         let data = &mut loaded.file.scenario.data;
         // Another source may have taken the place of the arrays.
         let arrays = match data.get().about().key {
@@ -96,18 +99,9 @@ impl Scenario {
         self.0.scenario().data.get().about().key
     }
 
-    /// The scenario with every default filled in, as YAML.
+    /// The scenario with every default filled in, as YAML: for a file in any folder.
     fn to_yaml(&self) -> String {
-        to_yaml(&self.0.loaded.file)
-    }
-
-    /// The same for another folder: relative paths lead from `base`, but for that of arrays in memory, which is a name.
-    fn to_yaml_elsewhere(&self, base: PathBuf) -> String {
-        let mut file = self.0.loaded.elsewhere(&base);
-        if !self.0.arrays.is_empty() {
-            file.scenario.data = self.0.scenario().data.clone();
-        }
-        to_yaml(&file)
+        to_yaml(&self.0.loaded.elsewhere())
     }
 
     /// Runs it; `listener` is told of stage, time, steps and loss now and then.
@@ -148,17 +142,17 @@ impl Scenario {
         self.interruptible(py, listener, work)
     }
 
-    /// What theory predicts, and what the data say before any training, as JSON.
-    fn theory(&self, py: Python<'_>) -> PyResult<String> {
-        self.interruptible(py, None, |checked, _: &Control<run::Progress>| {
+    /// What theory predicts, and what the data say before any training, as JSON; and warnings.
+    fn theory(&self, py: Python<'_>) -> PyResult<(String, Vec<String>)> {
+        self.interruptible(py, None, |checked, control: &Control<run::Progress>| {
             let problem = checked.prepared()?;
-            let theory = problem.theory();
+            let theory = problem.theory_while(&|| control.go_on());
             let told = serde_json::json!({
                 "name": checked.scenario().name,
                 "data": DataSummary::of(&problem),
                 "theory": TheorySummary::of(&problem, &theory, None, None),
             });
-            Ok(told.to_string())
+            Ok((told.to_string(), problem.warnings))
         })
     }
 
@@ -169,9 +163,15 @@ impl Scenario {
         })
     }
 
-    /// The grid of its sweep.
+    /// The grid of its sweep, whose files are there.
     fn grid(&self) -> PyResult<Grid> {
-        Grid::of(&self.0.loaded).map_err(|error| self.0.told(error))
+        let loaded = &self.0.loaded;
+        let are_there = match self.0.arrays.is_empty() {
+            true => ensure_files(loaded),
+            false => Ok(()),
+        };
+        let grid = are_there.and_then(|()| Grid::of(loaded));
+        grid.map_err(|error| self.0.told(error))
     }
 
     /// Tells its sweep from others: a digest of all that its cells depend on, of files and arrays their contents.

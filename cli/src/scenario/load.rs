@@ -122,15 +122,12 @@ impl Loaded {
         own.chain(axes).collect()
     }
 
-    /// What stands in the file, for a file in another folder: relative paths lead from `base`, in which the file was named.
-    pub fn elsewhere(&self, base: &Path) -> ScenarioFile {
+    /// What stands in the file, for a file in another folder: paths in the axes are joined to the scenario's folder too.
+    pub fn elsewhere(&self) -> ScenarioFile {
         let mut file = self.file.clone();
-        for (_, path) in file.scenario.files_mut() {
-            *path = base.join(&*path);
-        }
         for (_, value) in file.sweep.iter_mut().flat_map(SweepSection::files_mut) {
             let ArrayFile { path, array } = ArrayFile::from(value.as_str());
-            let path = base.join(self.source.folder()).join(expand_home(&path));
+            let path = self.source.folder().join(expand_home(&path));
             *value = ArrayFile { path, array }.to_string();
         }
         file

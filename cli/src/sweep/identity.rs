@@ -4,6 +4,7 @@
 use crate::error::{InputError, Result};
 use crate::scenario::{Loaded, to_yaml};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 
 /// Changes with the meaning of a store's lines.
 const FORMAT: u32 = 3;
@@ -19,14 +20,27 @@ const FORMAT: u32 = 3;
 pub fn identity(loaded: &Loaded) -> Result<String> {
     identity_with(loaded, |hasher| {
         for (key, path) in loaded.files() {
-            let bytes = std::fs::read(&path).map_err(|error| {
-                let problem = format!("{} cannot be read: {error}", path.display());
-                InputError::at(key, problem, "check the path and its spelling")
-            })?;
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(key, &path, &error))?;
             bytes.hash(hasher);
         }
         Ok(())
     })
+}
+
+/// Makes sure that the files of a sweep can be opened.
+///
+/// # Errors
+/// As for [`identity`].
+pub fn ensure_files(loaded: &Loaded) -> Result<()> {
+    for (key, path) in loaded.files() {
+        std::fs::File::open(&path).map_err(|error| unreadable(key, &path, &error))?;
+    }
+    Ok(())
+}
+
+fn unreadable(key: String, path: &Path, error: &std::io::Error) -> InputError {
+    let problem = format!("{} cannot be read: {error}", path.display());
+    InputError::at(key, problem, "check the path and its spelling")
 }
 
 /// The same where `contents` adds what stands in place of its files to the digest.

@@ -37,7 +37,7 @@ mod theory_line;
 
 pub use cell::{DrawnTrajectory, Finished, invalid, run_cell, run_problem};
 pub use entry::Need;
-pub use identity::{identity, identity_with};
+pub use identity::{ensure_files, identity, identity_with};
 pub use machine::{memory, processor};
 pub use phase_plane::{CriticalPoint, PhasePlane};
 pub use quantity::Quantity;
