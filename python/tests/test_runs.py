@@ -189,6 +189,31 @@ def test_a_missing_label_is_refused(label):
         mf.Data(A=np.arange(3.0), label=label)
 
 
+@pytest.mark.parametrize("label", [[np.inf, 1.0], [1e300, 1.0], [0.5, 1.0], [b"\xff", b"a"]])
+def test_what_is_no_label(label):
+    with pytest.raises(mf.ScenarioError) as caught:
+        mf.Data(A=np.arange(2.0), label=label)
+    assert caught.value.key == "data.arrays.label"
+
+
+def test_frames_of_several_types_are_numbers():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"age": [1.5, 2.5], "sex": [True, False]})
+    frame["nullable"] = pandas.array([3.0, 4.0], dtype="Float64")
+    assert np.array_equal(mf.Data(A=frame, target=[1.0, 2.0]).arrays["A"], [[1.5, 1, 3], [2.5, 0, 4]])
+    frame["nullable"] = pandas.array([3.0, None], dtype="Float64")
+    assert np.isnan(mf.Data(A=frame, target=[1.0, 2.0]).arrays["A"][1, 2])
+    with pytest.raises(mf.ScenarioError, match="elements of type object"):
+        mf.Data(A=frame.assign(age=["1", "2"]), target=[1.0, 2.0])
+
+
+def test_results_are_read_only():
+    run = mf.run(**TWO_LAYERS)
+    for array in (run.trajectory["loss"], run.weights()["A.1"]):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0.0
+
+
 def test_labels_are_classes():
     x = np.random.default_rng(0).normal(size=(30, 4))
     found = [
@@ -198,9 +223,14 @@ def test_labels_are_classes():
             init=dict(gaussian_norm=dict(norm=0.01)),
             flow=dict(until=dict(time=1)),
         ).data
-        for label in (np.arange(30) % 3, np.array(list("abc") * 10), (np.arange(30) % 3) * 1.0)
+        for label in (
+            np.arange(30) % 3,
+            np.array(list("abc") * 10),
+            (np.arange(30) % 3) * 1.0,
+            [0, 1.0, np.int8(2)] * 10,
+        )
     ]
-    assert found[0] == found[1] == found[2] and found[0].outputs == 3
+    assert all(data == found[0] for data in found) and found[0].outputs == 3
 
 
 def test_rate_is_minus_the_gradient_and_hessian_its_derivative():

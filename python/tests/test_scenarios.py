@@ -57,8 +57,8 @@ def test_paths_lead_to_the_same_file_from_everywhere(table, tmp_path, monkeypatc
     assert mf.theory(pickle.loads(text)).theory.ratio == expected
     assert mf.theory(scenario.save("saved")).theory.ratio == expected
     assert pickle.loads(text) == scenario
-    row = mf.run_cell(pickle.loads(pickle.dumps(sweep.cells()[1])))
-    assert row["outcome"] == "time_reached"
+    for cell in (sweep.cells()[1], pickle.loads(pickle.dumps(sweep.cells()[1]))):
+        assert mf.run_cell(cell)["outcome"] == "time_reached"
 
 
 def test_a_scenario_with_arrays_comes_back_from_its_text():
@@ -79,6 +79,9 @@ def test_none_removes_a_key_that_stands_there():
     assert "descent" not in mf.Scenario(FILE, descent=None).to_yaml()
     assert "descent" not in mf.Scenario(FILE, set={"descent": None}).to_yaml()
     assert "descent" not in mf.Scenario(data=DATA, descent=None, **NETWORK).to_yaml()
+    toy = dict(sigma=dict(A=2.0, B=1.0), target=dict(A=1.0, B=1.0))
+    without, left_out = (mf.Scenario(FILE, data=dict(toy=t)) for t in (toy, toy | dict(noise=None)))
+    assert left_out == without
 
 
 def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path):
@@ -97,11 +100,44 @@ def test_a_masked_number_is_missing():
     assert np.shares_memory(mf.Data(A=np.ma.masked_array(A), target=B).arrays["A"], A)
 
 
+def test_modalities_may_be_called_like_the_arguments_of_others(tmp_path):
+    for name in ("file", "allow_pickle", "set"):
+        scenario = mf.Scenario(data=mf.Data({name: A, "B": B}, target=A[:, 0]), **NETWORK)
+        assert mf.theory(scenario.save(tmp_path / name)).data == mf.theory(scenario).data
+
+
+def test_a_text_with_data_of_its_own_takes_no_arrays():
+    with pytest.raises(mf.ScenarioError, match="data of its own"):
+        mf.from_yaml(mf.Scenario(FILE).to_yaml(), data=DATA)
+
+
+def test_texts_come_back_as_they_are():
+    words = "a\u2028b\x85c\x7f \U0001f600 d"
+    assert words in str(mf.run(FILE, description=words).summary["scenario"]["description"])
+
+
+def test_what_is_written_takes_the_place_of_a_file_alone(tmp_path):
+    table = mf.run(FILE, descent=None).trajectory
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    table.to_csv(tmp_path / "link.csv")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_bytes() == table.to_csv()
+    with pytest.raises(FileNotFoundError, match="absent"):
+        table.to_csv(tmp_path / "absent" / "x.csv")
+
+
 @pytest.mark.parametrize("source", [DATA, A, 3])
 def test_what_is_no_scenario(source):
     with pytest.raises(mf.ScenarioError, match="is no scenario") as caught:
         mf.run(source, **NETWORK)
     assert "mf.Data" in caught.value.help
+
+
+@pytest.mark.parametrize("source", ["-", "data:\n  toy: {}\n"])
+def test_a_text_is_no_path(source):
+    with pytest.raises(mf.ScenarioError, match="mf.from_yaml"):
+        mf.run(source)
 
 
 def test_messages_show_the_beginning_of_long_values():

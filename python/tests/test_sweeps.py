@@ -90,6 +90,41 @@ def test_rows_of_another_file_are_of_another_sweep(tmp_path):
         mf.collect([rows[0][0], rows[2][1]])
 
 
+def test_rows_of_data_that_changed_are_of_another_sweep():
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    sweep = mf.Sweep(
+        data=mf.Data(A=x[:, :1], B=x[:, 1:2], target=x[:, 2]),
+        network=dict(depth=2, fusion_layer=2, width=5),
+        init=dict(gaussian_norm=dict(norm=0.01)),
+        flow=dict(until=dict(time=5.0)),
+        over={"seed": [0, 1]},
+    )
+    data = sweep.scenario.data.arrays["target"]
+    first = mf.run_cell(sweep.cells()[0])
+    data *= 2.0
+    with pytest.raises(ValueError, match="more than one"):
+        mf.collect([first, mf.run_cell(sweep.cells()[1])])
+
+
+def test_a_file_of_an_axis_that_is_not_there(tmp_path):
+    for name in ("a", "b", "y"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(0).normal(size=(20, 2)))
+    modalities = dict(A=tmp_path / "a.npy", B=tmp_path / "b.npy")
+    scenario = mf.Scenario(
+        data=dict(arrays=dict(modalities=modalities, target=tmp_path / "y.npy")),
+        network=dict(depth=2, fusion_layer=2, width=5),
+        init=dict(gaussian_norm=dict(norm=0.01)),
+        flow=dict(until=dict(time=5.0)),
+    )
+    with pytest.raises(mf.ScenarioError, match="absent.npy cannot be read"):
+        mf.Sweep(scenario, over={"data.arrays.target": [tmp_path / "y.npy", tmp_path / "absent.npy"]})
+
+
+def test_a_column_of_texts_is_one_in_every_table():
+    table = mf.sweep("scenarios/late_fusion.yaml", over={"data.toy.rho": [0.0]})
+    assert list(table["reason"]) == [""] and list(table["first"]) == ["A"]
+
+
 @pytest.mark.parametrize("index", [-1, 2, 2**70])
 def test_there_is_no_cell_beyond_the_sweep(index):
     sweep = mf.Sweep("scenarios/late_fusion.yaml", over={"data.toy.rho": [0.0, 0.5]})
@@ -114,12 +149,15 @@ def test_over_keeps_repeats_and_leaves_figures_out():
         {"data.toy.rho": "0.5"},
         {("data.toy.rho", "seed"): [1, 2]},
         {("data.toy.rho", "seed"): [(0.5, 1), (0.5,)]},
+        ["data.toy.rho"],
+        {("data.toy.rho", "seed"): [list(range(100_000))]},
     ],
 )
 def test_an_axis_that_is_none(over):
     with pytest.raises(mf.ScenarioError) as caught:
         mf.Sweep("scenarios/late_fusion.yaml", over=over)
     assert caught.value.key == "over" and "give" in caught.value.help
+    assert len(str(caught.value)) < 500
 
 
 def test_jobs_are_counted_from_one():
