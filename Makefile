@@ -133,8 +133,8 @@ browser: ## the page of modalflow explore in Chromium, which Debian's packages b
 	cargo build --release --locked --quiet
 	target/browser/bin/python cli/tests/browser/browser.py
 
-states: ## the page of modalflow explore: 10,000 random states without a panic, in memory that stays as it was
-	cargo test --release --locked --workspace --test suite -- --ignored --nocapture ten_thousand_states
+states: ## the page of modalflow explore: 10,000 random states without a panic, nothing left on the heap
+	cargo test --release --locked --workspace --test heap -- --ignored ten_thousand_states
 
 house: ## size, structure and build times of the first and the last design, for docs/architecture.md (Python 3.11)
 	python3 docs/house.py

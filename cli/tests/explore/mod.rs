@@ -1,10 +1,12 @@
 //! The page on which a scenario is changed by hand: the command (`command.rs`), who is answered
-//! (`requests.rs`), with what (`states.rs`), and wherever its controls stand (`anywhere.rs`).
+//! (`requests.rs`), with what (`states.rs`), and wherever its controls stand
+//! (`anywhere.rs`, `wander.rs`).
 
 mod anywhere;
 mod command;
 mod requests;
 mod states;
+mod wander;
 
 use modalflow_cli::explore::{Question, Server, Session, State, View};
 use serde_json::Value as Json;
