@@ -187,7 +187,7 @@ def from_yaml(
 
 def _path_of(source: str | os.PathLike[str]) -> str:
     path = os.fspath(source)
-    if path == "-" or "\n" in path:
+    if path == "-" or "\n" in path or len(path) > 4096:
         what = "standard input" if path == "-" else "a text"
         help = "mf.from_yaml reads the text of a scenario"
         raise ScenarioError(f"{what} where the path of a file is wanted\n  help: {help}", None, help)
