@@ -112,14 +112,16 @@ import numpy as np
 import modalflow as mf
 x = np.random.default_rng(0).normal(size=(30, 5))
 pages = int(open("/proc/self/statm").read().split()[0])
-resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (300 << 20),) * 2)
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (700 << 20),) * 2)
 try:
     mf.diagnose(data=mf.Data(A=x[:, :2], B=x[:, 2:4], target=x[:, 4]), depth=2, width=4, resamples=20)
 except RuntimeError as error:
     print(error)
 """
     words = [sys.executable, "-c", code]
-    done = subprocess.run(words, capture_output=True, text=True, env={"RAYON_NUM_THREADS": "10000"})
+    # Large stacks leave room for all else when there is none for another one.
+    few = {"RAYON_NUM_THREADS": "100", "RUST_MIN_STACK": str(100 << 20)}
+    done = subprocess.run(words, capture_output=True, text=True, env=few)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("modalflow failed, which it should not: The global thread pool")
 
