@@ -63,8 +63,19 @@ fn relu_takes_twice_as_long_and_has_the_ratio_of_linear_units() {
 /// A table without rows to spare and few inputs: the flow of late fusion is that of modalflow run on the same rows.
 #[test]
 fn the_flow_is_that_of_a_run() {
+    ensure_flow_is_that_of_a_run("[y]");
+}
+
+/// The same with three outputs.
+#[test]
+fn of_several_outputs_too() {
+    ensure_flow_is_that_of_a_run("[y, a8, a9]");
+}
+
+fn ensure_flow_is_that_of_a_run(targets: &str) {
     let table = superficial();
-    let yaml = two_layers(&table, "{A: [a1..a9], B: [b]}")
+    let yaml = two_layers(&table, "{A: [a1..a7], B: [b]}")
+        .replace("targets: [y]", &format!("targets: {targets}"))
         .replace("width: 6", "width: 6, activation: relu");
     let found = diagnose(&yaml).by_samples.expect("relu");
     let late = found.layers.last().expect("layers");
