@@ -6,7 +6,7 @@ use super::modality::layout;
 use super::{Content, Generalisation, Least, Modality, Quadratic, RankBounds, Samples, Source};
 use crate::error::{InputError, Result};
 use crate::linalg::{Inverse, SemiDefinite};
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DMatrixView};
 use std::sync::Arc;
 
 /// The data of a run: training moments, and where there is a population or a hold-out, the
@@ -286,6 +286,15 @@ impl Moments {
     /// S_yx - W S_xx with the map W of M_S; o x d.
     pub fn residual(&self, learned: &[usize]) -> DMatrix<f64> {
         &self.cross - self.inputs.after(&self.critical_map(learned))
+    }
+
+    /// Power tr[W_m S_m W_m^T] of one modality's outputs, in units of y^2, of a joined map (o x d, by columns).
+    pub fn map_power(&self, map: &[f64], modality: usize) -> f64 {
+        let inputs = self.modalities[modality].range.clone();
+        let outputs = self.outputs_len();
+        let block = &map[inputs.start * outputs..inputs.end * outputs];
+        let block = DMatrixView::from_slice(block, outputs, inputs.len());
+        self.inputs.power(block, inputs).max(0.0)
     }
 
     /// Columns of one modality of a joined map, o x d_m.

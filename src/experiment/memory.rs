@@ -51,7 +51,7 @@ pub fn of_trajectories(
     descents: u64,
     is_of_moments: bool,
 ) -> u64 {
-    let measured = architecture.map_len() + architecture.layers.len();
+    let measured = architecture.measured_len();
     let by_products = match is_of_moments {
         true => extent.by_products().len,
         false => 0,

@@ -261,6 +261,12 @@ impl Architecture {
         self.outputs * self.inputs()
     }
 
+    /// Number of values that are observed of every network: the joined total map and the squared norm of each layer. What else
+    /// is observed of some stands behind them.
+    pub fn measured_len(&self) -> usize {
+        self.map_len() + self.layers.len()
+    }
+
     /// Entries of the joined total map, by columns, that belong to modality `m`.
     pub fn map_block(&self, m: usize) -> Range<usize> {
         let Range { start, end } = self.modalities[m].range;

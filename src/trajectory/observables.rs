@@ -60,8 +60,7 @@ impl Observables<'_> {
 
     /// The same of a joined map, o x d by columns.
     pub fn map_power(&self, map: &[f64], modality: usize) -> f64 {
-        let (block, inputs) = self.columns(map, modality..modality + 1);
-        self.moments.inputs.power(block, inputs).max(0.0)
+        self.moments.map_power(map, modality)
     }
 
     /// Sum of the powers of all modalities' outputs of a joined map.
@@ -157,7 +156,7 @@ impl Observables<'_> {
 
     /// Where loss and mean power of the predictions stand in a knot where moments do not suffice.
     fn beyond_moments(&self) -> Option<[usize; 2]> {
-        let next = self.map_len() + self.architecture.layers.len();
+        let next = self.architecture.measured_len();
         (!self.moments_suffice()).then_some([next, next + 1])
     }
 

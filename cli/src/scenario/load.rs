@@ -112,13 +112,12 @@ impl Loaded {
     pub fn files(&self) -> Vec<(String, PathBuf)> {
         let ScenarioFile {
             scenario, sweep, ..
-        } = &mut self.file.clone();
+        } = &mut self.elsewhere();
         let own = scenario.files_mut().into_iter();
         let own = own.map(|(key, path)| (key.to_owned(), path.clone()));
         let axes = sweep.iter_mut().flat_map(SweepSection::files_mut);
         // Of an array in a file, the file.
-        let of_file = |file: &str| expand_home(&ArrayFile::from(file).path);
-        let axes = axes.map(|(key, file)| (key, self.source.folder().join(of_file(file))));
+        let axes = axes.map(|(key, file)| (key, ArrayFile::from(file.as_str()).path));
         own.chain(axes).collect()
     }
 

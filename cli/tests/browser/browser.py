@@ -166,19 +166,23 @@ MOVES = """(times) => {
 }""" % DRAG
 
 
+def run_into_budget(page):
+    """A state whose run is cut short: small steps of descent take until the budget's end."""
+    choose(page, "depth")
+    page.locator('.control[data-key="descent.learning_rate"] [type=checkbox]').check()
+    settled(page)
+    page.evaluate(DRAG, ["descent.learning_rate", 0.0])
+    settled(page)
+    assert "Cut short" in page.inner_text("#now .cut")
+
+
 def check_windows(page, context, address):
     """Two windows whose runs take long both come to their pictures."""
     other = context.new_page()
     other.goto(address)
     other.wait_for_selector("#now[data-number]")
     for window in (page, other):
-        choose(window, "depth")
-        # Small steps of descent take until the budget's end.
-        window.locator('.control[data-key="descent.learning_rate"] [type=checkbox]').check()
-        settled(window)
-        window.evaluate(DRAG, ["descent.learning_rate", 0.0])
-        settled(window)
-        assert "Cut short" in window.inner_text("#now .cut")
+        run_into_budget(window)
     for window in (page, other):
         window.evaluate(MOVES, 4)
     for window in (page, other):
@@ -192,12 +196,7 @@ def check_cut(context):
         page = context.new_page()
         page.goto(address)
         page.wait_for_selector("#now[data-number]")
-        choose(page, "depth")
-        page.locator('.control[data-key="descent.learning_rate"] [type=checkbox]').check()
-        settled(page)
-        page.evaluate(DRAG, ["descent.learning_rate", 0.0])
-        settled(page)
-        assert "Cut short" in page.inner_text("#now .cut")
+        run_into_budget(page)
         with page.expect_download() as arrived:
             page.click("#csv")
         assert Path(arrived.value.path()).read_text().startswith("# Cut short after 0.02 s")

@@ -110,7 +110,7 @@ impl<'a> MomentFlow<'a> {
             weight_decay: decay,
             ..
         } = self.products.architecture;
-        let measured = map_len + layers.len();
+        let measured = self.products.architecture.measured_len();
         let len = measured + self.by_products.len();
         observation.values.resize(len, 0.0);
         observation.rates.resize(len, 0.0);

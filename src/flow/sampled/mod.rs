@@ -226,7 +226,7 @@ impl<'a> SampledFlow<'a> {
         self.each_lane(|lane, data| lane.observe(data, (weights, rate)));
         let map_len = architecture.map_len();
         let layers = &architecture.layers;
-        let [loss, power] = [0, 1].map(|k| map_len + layers.len() + k);
+        let [loss, power] = [0, 1].map(|k| architecture.measured_len() + k);
         let parts = self.lanes.first().map_or(0, |l| l.outputs.parts[0].len());
         let accuracy = self.accuracy();
         let len = power + 1 + parts + usize::from(accuracy.is_some());

@@ -5,7 +5,7 @@ use crate::data::Moments;
 use crate::flow::{Flow, Observation};
 use crate::integrate::Segment;
 use crate::network::{Architecture, Layer};
-use nalgebra::{DMatrixView, DVector};
+use nalgebra::DVector;
 
 /// Share of its rate that a stack's own outputs would take off from which on it is heard.
 const FELT: f64 = 1e-2;
@@ -43,6 +43,8 @@ pub(super) struct Stage<'p> {
     /// Times, and the losses of what is heard.
     losses: Vec<(f64, f64)>,
     seen: Observation,
+    /// Storage for two rates.
+    rates: [DVector<f64>; 2],
     pub(super) joining: Option<Joining>,
 }
 
@@ -61,15 +63,20 @@ impl<'p> Stage<'p> {
             felt: 0.0,
         });
         let map = moments.critical_map(heard);
+        let level = |m: usize| moments.map_power(map.as_slice(), m);
+        let mut reader = flow(heard);
         let mut stage = Self {
-            levels: powers(moments, map.as_slice()).map(f64::sqrt).collect(),
+            levels: (0..moments.modalities.len())
+                .map(|m| level(m).sqrt())
+                .collect(),
             heard: heard.to_vec(),
             waiting: waiting.collect(),
             untrained: flow(&[]).loss(state.as_slice()),
-            losses: vec![(start, flow(heard).loss(state.as_slice()))],
+            losses: vec![(start, reader.loss(state.as_slice()))],
             seen: Observation::default(),
             joining: None,
-            reader: flow(heard),
+            rates: [DVector::zeros(state.len()), DVector::zeros(state.len())],
+            reader,
             start,
             moments,
             architecture,
@@ -85,8 +92,7 @@ impl<'p> Stage<'p> {
 
     /// Takes what the outputs of each waiting stack would take off its rate in a state.
     fn feel(&mut self, state: &DVector<f64>) {
-        let mut rate = DVector::zeros(state.len());
-        let mut own = rate.clone();
+        let [rate, own] = &mut self.rates;
         self.reader.rate(state.as_slice(), rate.as_mut_slice());
         for waiting in &mut self.waiting {
             waiting.flow.rate(state.as_slice(), own.as_mut_slice());
@@ -206,10 +212,10 @@ impl<'p> Stage<'p> {
             return self.seen.values[first..first + parts.names.len()].to_vec();
         }
         let map = &self.seen.values[..self.architecture.map_len()];
-        let powers = powers(self.moments, map).zip(&self.levels);
-        powers
-            .map(|(power, level)| match *level > 0.0 {
-                true => power.sqrt() / level,
+        let levels = self.levels.iter().enumerate();
+        levels
+            .map(|(m, level)| match *level > 0.0 {
+                true => self.moments.map_power(map, m).sqrt() / level,
                 false => 0.0,
             })
             .collect()
@@ -217,7 +223,7 @@ impl<'p> Stage<'p> {
 
     /// Where an observation has the loss; the mean power of the outputs follows, and then the parts of the target.
     fn loss_place(&self) -> usize {
-        self.architecture.map_len() + self.architecture.layers.len()
+        self.architecture.measured_len()
     }
 
     /// Whether the last third of all the time gained at most a share of all that was gained, the same stacks being heard.
@@ -229,17 +235,6 @@ impl<'p> Stage<'p> {
         let before = third.checked_sub(1).map(|place| self.losses[place].1);
         before.is_some_and(|before| before - last <= share * (self.untrained - last))
     }
-}
-
-/// The powers tr[W_m S_m W_m^T] of the outputs of a joined map (o x d, by columns), by modality.
-fn powers<'m>(moments: &'m Moments, map: &'m [f64]) -> impl Iterator<Item = f64> + 'm {
-    let outputs = moments.outputs_len();
-    moments.modalities.iter().map(move |modality| {
-        let range = modality.range.clone();
-        let block = &map[range.start * outputs..range.end * outputs];
-        let block = DMatrixView::from_slice(block, outputs, range.len());
-        moments.inputs.power(block, range).max(0.0)
-    })
 }
 
 /// By how much feedback has made a stack of some depth L later by the time that it is felt, where the share of its rate grows as
