@@ -100,10 +100,10 @@ impl<'a> Flow<'a> {
         Self::of(architecture, moments, Kind::Samples(Box::new(flow)))
     }
 
-    /// The same where only some private stacks are heard ([`SampledFlow::hearing`]), for flows on samples.
-    pub fn hearing(self, stacks: &[usize]) -> Self {
+    /// The same where only some units are heard ([`SampledFlow::hearing`]), for flows on samples.
+    pub fn hearing(self, units: &[bool]) -> Self {
         let kind = match self.kind {
-            Kind::Samples(flow) => Kind::Samples(Box::new(flow.hearing(stacks))),
+            Kind::Samples(flow) => Kind::Samples(Box::new(flow.hearing(units))),
             moments @ Kind::Moments(_) => moments,
         };
         Self { kind, ..self }

@@ -123,10 +123,11 @@ impl<'a> SampledFlow<'a> {
         }
     }
 
-    /// The flow in which only some private stacks are heard, of late fusion: the residual is what their outputs leave, and each
-    /// of the other stacks follows its correlation with that, without any feedback. It has no Hessian products.
-    pub fn hearing(mut self, stacks: &[usize]) -> Self {
-        self.wiring.hear(stacks);
+    /// The flow in which only some of the units that send to the outputs are heard, counted through the layers that end there: the
+    /// residual is what these leave, and all others follow their correlation with that, without any feedback. It has no
+    /// Hessian products.
+    pub fn hearing(mut self, units: &[bool]) -> Self {
+        self.wiring.hear(units);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use super::dense::{Shape, gather, pull, send};
 use crate::data::{Block, Loss};
-use crate::network::{Architecture, Layer, Spaces, Stack};
+use crate::network::{Architecture, Layer, Spaces};
 use std::ops::Range;
 
 /// What leads from where to where: fixed by the architecture. A panel is a hidden space, or the
@@ -25,8 +25,8 @@ pub(super) struct Wire<'a> {
     output: usize,
     /// Whether that is complete with this layer.
     is_last: bool,
-    /// Whether what it sends counts: the residual is what the outputs leave that do.
-    is_heard: bool,
+    /// Which of its columns count in what it sends, where not all do: the residual is what the outputs leave that do.
+    heard: Option<Vec<bool>>,
     /// Biases of that panel in a flat state, where it has some and is complete.
     pub(super) bias: Option<Range<usize>>,
     /// Inputs of the network that reach the layer.
@@ -46,7 +46,7 @@ impl<'a> Wiring<'a> {
                 input: spaces.input(l),
                 output,
                 is_last,
-                is_heard: true,
+                heard: None,
                 bias: bias.map(|bias| bias.range.clone()),
                 columns: architecture.reaching(layer.stack),
             }
@@ -58,13 +58,13 @@ impl<'a> Wiring<'a> {
         }
     }
 
-    /// Makes the outputs those of some private stacks alone. The others still see what these leave.
-    pub(super) fn hear(&mut self, stacks: &[usize]) {
+    /// Makes the outputs those of some of the units that send to them, counted through the layers that end there. The others
+    /// still see what these leave.
+    pub(super) fn hear(&mut self, units: &[bool]) {
         let outputs = self.dims.len() - 1;
+        let mut units = units.iter().copied();
         for wire in self.wires.iter_mut().filter(|wire| wire.output == outputs) {
-            wire.is_heard = stacks
-                .iter()
-                .any(|m| wire.layer.stack == Stack::Private(*m));
+            wire.heard = Some(units.by_ref().take(wire.layer.cols).collect());
         }
     }
 
@@ -82,6 +82,23 @@ impl<'a> Wiring<'a> {
 }
 
 impl Wire<'_> {
+    /// The layer with nothing in columns that are not heard, in `masked` if there are any; None where nothing is heard.
+    fn heard_entries<'s>(&self, w: &'s [f64], masked: &'s mut Vec<f64>) -> Option<&'s [f64]> {
+        let Some(heard) = self.heard.as_ref().filter(|heard| heard.contains(&false)) else {
+            return Some(w);
+        };
+        if !heard.contains(&true) {
+            return None;
+        }
+        masked.clear();
+        masked.extend_from_slice(w);
+        let columns = masked.chunks_exact_mut(self.layer.rows).zip(heard);
+        for (column, _) in columns.filter(|(_, heard)| !**heard) {
+            column.fill(0.0);
+        }
+        Some(masked)
+    }
+
     pub(super) fn shape(&self, samples: usize) -> Shape {
         Shape {
             rows: self.layer.rows,
@@ -139,6 +156,8 @@ pub(super) struct Tape {
     pub(super) slope: Vec<Vec<f64>>,
     /// phi''(z); empty where it vanishes.
     pub(super) curve: Vec<Vec<f64>>,
+    /// Storage for a layer that is heard in part.
+    masked: Vec<f64>,
     /// What comes back: -dLoss/dh, and once multiplied by the slope -dLoss/dz; -dLoss/dy^ of outputs.
     pub(super) back: Vec<Vec<f64>>,
 }
@@ -161,6 +180,7 @@ impl Tape {
                 vec![Vec::new(); hidden.len()]
             },
             back: storage(&wiring.dims),
+            masked: Vec::new(),
         }
     }
 
@@ -173,9 +193,12 @@ impl Tape {
         bend: bool,
     ) {
         wiring.clear(&mut self.panels, block.len);
-        for wire in wiring.wires.iter().filter(|wire| wire.is_heard) {
-            let (from, out) = wire.forward(&mut self.panels, block);
+        for wire in &wiring.wires {
             let w = wire.layer.of(weights).entries;
+            let Some(w) = wire.heard_entries(w, &mut self.masked) else {
+                continue;
+            };
+            let (from, out) = wire.forward(&mut self.panels, block);
             send(w, wire.shape(block.len), from, out);
             if let Some(bias) = &wire.bias {
                 add_bias(&weights[bias.clone()], block.len, out);

@@ -4,6 +4,7 @@ use super::super::from_weights::{Event, FromWeights, NOT_BEFORE_THE_END};
 use super::NOT_WAITED_FOR;
 use super::stage::Stage;
 use super::track::Track;
+use super::voices::Voice;
 use crate::data::{Loss, Moments};
 use crate::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate_explicit};
 use crate::network::{Architecture, smallest_layer_rms};
@@ -23,11 +24,15 @@ const FINEST: f64 = 1e-4;
 /// Most steps of all integrations.
 const MOST_STEPS: u64 = 20_000;
 
+/// Why the modalities that the first drop of a deeper network with shared layers leaves have no times.
+const HEARD_AS_A_WHOLE: &str = "times from the actual weights are known up to the end of the first drop only: three and more layers, some of them shared, \
+     are heard as a whole from there on, and what follows is the run itself";
+
 /// Why there may be no times.
 const TOO_MANY_STEPS: &str =
     "times from the actual weights would take too many steps: samples rest at the kinks of units";
 
-/// The stacks on their way.
+/// The voices of a network on their way.
 pub(super) struct Course<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
@@ -37,16 +42,19 @@ pub(super) struct Course<'p> {
     state: DVector<f64>,
     now: f64,
     steps: u64,
-    heard: Vec<usize>,
+    voices: Vec<Voice>,
+    is_heard: Vec<bool>,
     tracks: Vec<Track>,
 }
 
-/// How a stage ends: the stacks heard are the same from its start to its end.
+/// How a stage ends: the voices heard are the same from its start to its end.
 enum StageEnd {
-    /// One more stack is heard from here on.
-    Heard(usize),
+    /// Some more voices are heard from here on.
+    Heard(Vec<usize>),
     /// All that is asked for is known.
     Known,
+    /// A network that is one voice has gone through its first drop.
+    Dropped,
     /// The integration ended before that.
     Ended(Outcome),
 }
@@ -58,6 +66,7 @@ impl<'p> Course<'p> {
         rtol: f64,
     ) -> Self {
         let rtol = rtol.max(FINEST);
+        let voices = Voice::all_of(architecture);
         Self {
             moments,
             architecture,
@@ -66,7 +75,8 @@ impl<'p> Course<'p> {
             state: weights.clone(),
             now: 0.0,
             steps: 0,
-            heard: Vec::new(),
+            is_heard: vec![false; voices.len()],
+            voices,
             tracks: vec![Track::default(); moments.modalities.len()],
         }
     }
@@ -83,8 +93,9 @@ impl<'p> Course<'p> {
     ) -> Result<FromWeights, &'static str> {
         let end = loop {
             match self.stage(limit - self.now, asked) {
-                StageEnd::Heard(modality) => self.heard.push(modality),
+                StageEnd::Heard(voices) => voices.iter().for_each(|&v| self.is_heard[v] = true),
                 StageEnd::Known => break None,
+                StageEnd::Dropped => break Some(HEARD_AS_A_WHOLE),
                 StageEnd::Ended(Outcome::StepLimit) => break Some(TOO_MANY_STEPS),
                 StageEnd::Ended(Outcome::Interrupted) => return Err(NOT_WAITED_FOR),
                 StageEnd::Ended(_) => break Some(NOT_BEFORE_THE_END),
@@ -106,10 +117,11 @@ impl<'p> Course<'p> {
     /// Goes on with the stacks that are heard, at most for a time.
     fn stage(&mut self, limit: f64, asked: &dyn Fn() -> bool) -> StageEnd {
         let problem = (self.moments, self.architecture);
-        let mut stage = Stage::new(problem, &self.heard, (self.now, &self.state));
+        let start = (self.now, &self.state);
+        let mut stage = Stage::new(problem, &self.voices, &self.is_heard, start);
         stage.begin(&self.state, &mut self.tracks);
-        if let Some(modality) = stage.first_felt() {
-            return StageEnd::Heard(modality);
+        if let Some(voices) = stage.first_felt(&self.state) {
+            return StageEnd::Heard(voices);
         }
         let settings = Settings {
             method: Method::RungeKutta(Pair::Dopri5),
@@ -123,12 +135,18 @@ impl<'p> Course<'p> {
             Loss::CrossEntropy => LEFT_OF_CLASSES,
         };
         let mut flow = stage.flow();
-        let (heard, tracks) = (self.heard.len(), &mut self.tracks);
+        let are_all_heard = self.is_heard.iter().all(|heard| *heard);
+        let has_one_voice = self.voices.len() == 1;
+        let tracks = &mut self.tracks;
+        let mut has_dropped = false;
         let mut follow = |segment: &mut dyn Segment| {
             stage.take(segment, tracks);
-            let is_known = tracks.iter().all(|track| track.half().is_some());
-            let is_done = is_known || heard == tracks.len() && stage.is_at_rest(most_left);
-            match (stage.joining.is_some() || is_done, asked()) {
+            let known = tracks.iter().filter(|track| track.half().is_some());
+            let known = known.count();
+            let is_known = known == tracks.len();
+            let is_done = is_known || are_all_heard && stage.is_at_rest(most_left);
+            has_dropped = !is_done && has_one_voice && known > 0 && stage.has_dropped();
+            match (stage.joining.is_some() || is_done || has_dropped, asked()) {
                 (true, _) => Verdict::Stop(Outcome::Converged),
                 (false, true) => Verdict::Continue,
                 (false, false) => Verdict::Stop(Outcome::Interrupted),
@@ -139,11 +157,12 @@ impl<'p> Course<'p> {
         self.steps += end.work.steps + end.work.rejected_steps;
         let Some(joining) = stage.joining else {
             return match end.outcome {
+                Outcome::Converged if has_dropped => StageEnd::Dropped,
                 Outcome::Converged => StageEnd::Known,
                 outcome => StageEnd::Ended(outcome),
             };
         };
         (self.state, self.now) = (joining.state, self.now + joining.time);
-        StageEnd::Heard(joining.modality)
+        StageEnd::Heard(joining.voices)
     }
 }

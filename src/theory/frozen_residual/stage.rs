@@ -1,26 +1,31 @@
-//! Stacks in flow from where one more is heard to where the next one is.
+//! Voices in flow from where some more are heard to where the next ones are.
 
 use super::track::Track;
+use super::voices::Voice;
 use crate::data::Moments;
 use crate::flow::{Flow, Observation};
 use crate::integrate::Segment;
-use crate::network::{Architecture, Layer};
+use crate::network::Architecture;
 use nalgebra::DVector;
+use std::collections::BTreeSet;
 
-/// Share of its rate that a stack's own outputs would take off from which on it is heard.
+/// Share of its rate that a voice's own outputs would take off from which on it is heard.
 const FELT: f64 = 1e-2;
 
-/// A stack that is not heard, and the flow in which it would be.
+/// Share of the fastest fall of the loss at which a drop is over.
+const SLOW: f64 = 0.1;
+
+/// Voices that are not heard, and the flow in which they would be.
 struct Waiting<'p> {
-    modality: usize,
+    voices: Vec<usize>,
     flow: Flow<'p>,
-    /// Share of its rate that its own outputs would take off, at the end of the last step.
+    /// Share of their rate that their own outputs would take off, at the end of the last step.
     felt: f64,
 }
 
-/// Where one more stack is felt.
+/// Where more voices are felt.
 pub(super) struct Joining {
-    pub(super) modality: usize,
+    pub(super) voices: Vec<usize>,
     /// From the start of the stage.
     pub(super) time: f64,
     pub(super) state: DVector<f64>,
@@ -30,8 +35,10 @@ pub(super) struct Joining {
 pub(super) struct Stage<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
+    voices: &'p [Voice],
     /// The flow of the stage, to read states by.
     reader: Flow<'p>,
+    /// The modalities of the voices that are heard.
     heard: Vec<usize>,
     /// What the maps of modalities come to where those that are heard are learned, by the root of their power.
     levels: Vec<f64>,
@@ -42,6 +49,9 @@ pub(super) struct Stage<'p> {
     untrained: f64,
     /// Times, and the losses of what is heard.
     losses: Vec<(f64, f64)>,
+    /// How fast the loss fell in the last step, and at most.
+    speed: f64,
+    fastest: f64,
     seen: Observation,
     /// Storage for two rates.
     rates: [DVector<f64>; 2],
@@ -49,30 +59,44 @@ pub(super) struct Stage<'p> {
 }
 
 impl<'p> Stage<'p> {
-    /// The stage of some stacks that begins at a time in some state.
+    /// The stage in which some voices are heard that begins at a time in some state.
     pub(super) fn new(
         (moments, architecture): (&'p Moments, &'p Architecture),
-        heard: &[usize],
+        voices: &'p [Voice],
+        is_heard: &[bool],
         (start, state): (f64, &DVector<f64>),
     ) -> Self {
-        let flow = |heard: &[usize]| Flow::on_samples(architecture, moments).hearing(heard);
-        let others = (0..moments.modalities.len()).filter(|m| !heard.contains(m));
-        let waiting = others.map(|modality| Waiting {
-            modality,
-            flow: flow(&[heard, &[modality]].concat()),
+        let flow = |is_heard: &dyn Fn(usize) -> bool| {
+            let units = voices.iter().enumerate();
+            let units = units.flat_map(|(v, voice)| voice.units.clone().map(move |_| v));
+            let units: Vec<bool> = units.map(is_heard).collect();
+            Flow::on_samples(architecture, moments).hearing(&units)
+        };
+        let waiting = waiting_together(architecture, is_heard).into_iter();
+        let waiting = waiting.map(|voices| Waiting {
+            flow: flow(&|v| is_heard[v] || voices.contains(&v)),
             felt: 0.0,
+            voices,
         });
-        let map = moments.critical_map(heard);
+        let heard = voices.iter().zip(is_heard).filter(|(_, heard)| **heard);
+        let heard: BTreeSet<usize> = heard
+            .flat_map(|(voice, _)| voice.modalities.clone())
+            .collect();
+        let heard: Vec<usize> = heard.into_iter().collect();
+        let map = moments.critical_map(&heard);
         let level = |m: usize| moments.map_power(map.as_slice(), m);
-        let mut reader = flow(heard);
+        let mut reader = flow(&|v| is_heard[v]);
         let mut stage = Self {
             levels: (0..moments.modalities.len())
                 .map(|m| level(m).sqrt())
                 .collect(),
-            heard: heard.to_vec(),
             waiting: waiting.collect(),
-            untrained: flow(&[]).loss(state.as_slice()),
+            untrained: flow(&|_| false).loss(state.as_slice()),
+            heard,
+            voices,
             losses: vec![(start, reader.loss(state.as_slice()))],
+            speed: 0.0,
+            fastest: 0.0,
             seen: Observation::default(),
             joining: None,
             rates: [DVector::zeros(state.len()), DVector::zeros(state.len())],
@@ -90,29 +114,43 @@ impl<'p> Stage<'p> {
         self.reader.clone()
     }
 
-    /// Takes what the outputs of each waiting stack would take off its rate in a state.
+    /// Takes what the outputs of those who wait would take off their rate in a state.
     fn feel(&mut self, state: &DVector<f64>) {
         let [rate, own] = &mut self.rates;
         self.reader.rate(state.as_slice(), rate.as_mut_slice());
         for waiting in &mut self.waiting {
             waiting.flow.rate(state.as_slice(), own.as_mut_slice());
             let (mut off, mut all) = (0.0, f64::MIN_POSITIVE);
-            for layer in layers(self.architecture, waiting.modality) {
-                let without = rate.rows_range(layer.range.clone());
-                off += (own.rows_range(layer.range.clone()) - without).norm_squared();
-                all += without.norm_squared();
+            for place in waiting.voices.iter().flat_map(|&v| self.voices[v].places()) {
+                off += (own[place] - rate[place]).powi(2);
+                all += rate[place].powi(2);
             }
             waiting.felt = (off / all).sqrt();
         }
     }
 
-    /// A stack that is felt, if one is.
-    pub(super) fn first_felt(&self) -> Option<usize> {
-        let felt = self.waiting.iter().filter(|waiting| waiting.felt >= FELT);
-        felt.map(|waiting| waiting.modality).next()
+    /// Voices that are felt in a state, if any are.
+    pub(super) fn first_felt(&self, state: &DVector<f64>) -> Option<Vec<usize>> {
+        let felt = self.waiting.iter().find(|waiting| waiting.felt >= FELT);
+        felt.map(|waiting| self.loudest(&waiting.voices, state))
     }
 
-    /// Takes a step: whether a stack comes to be felt in it, and up to there how much is learned.
+    /// The largest of some voices, all but those that together make less than a hundredth of what they all do.
+    fn loudest(&self, voices: &[usize], state: &DVector<f64>) -> Vec<usize> {
+        let sizes = voices.iter().map(|&v| (self.voices[v].size(state), v));
+        let mut sizes: Vec<(f64, usize)> = sizes.collect();
+        sizes.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut left: f64 = sizes.iter().map(|(size, _)| size).sum();
+        let least = FELT * left;
+        let loudest = sizes.into_iter().take_while(|(size, _)| {
+            let is_loud = left >= least;
+            left -= size;
+            is_loud
+        });
+        loudest.map(|(_, v)| v).collect()
+    }
+
+    /// Takes a step: whether voices come to be felt in it, and up to there how much is learned.
     pub(super) fn take(&mut self, segment: &mut dyn Segment, tracks: &mut [Track]) {
         let before: Vec<f64> = self.waiting.iter().map(|waiting| waiting.felt).collect();
         let [from, _, end] = segment.nodes();
@@ -120,7 +158,7 @@ impl<'p> Stage<'p> {
         self.feel(&last);
         let first = self.joining_time(&before, (from, to));
         let joining =
-            first.and_then(|(modality, time, lag)| self.join(segment, modality, (from, time, lag)));
+            first.and_then(|(waiting, time, lag)| self.join(segment, waiting, (from, time, lag)));
         let (to, last) = joining
             .as_ref()
             .map_or((to, &last), |joining| (joining.time, &joining.state));
@@ -128,36 +166,42 @@ impl<'p> Stage<'p> {
         self.joining = joining;
     }
 
-    /// The first stack that comes to be felt in a step, when, and its [`lag`]. The share of its rate grows exponentially, by
+    /// Who first comes to be felt in a step, when, and their [`lag`]. The share of its rate grows exponentially, by
     /// and large.
-    fn joining_time(&self, before: &[f64], (from, to): (f64, f64)) -> Option<(usize, f64, f64)> {
+    fn joining_time(
+        &self,
+        before: &[f64],
+        (from, to): (f64, f64),
+    ) -> Option<(&Waiting<'p>, f64, f64)> {
         let felt = self.waiting.iter().zip(before);
         let felt = felt.filter(|(waiting, _)| waiting.felt >= FELT);
         let times = felt.map(|(waiting, before)| {
             let before = before.max(f64::MIN_POSITIVE);
             let growth = (waiting.felt / before).ln() / (to - from);
             let time = from + ((FELT / before).ln() / growth).max(0.0);
-            let depth = self.architecture.depth(waiting.modality);
-            (waiting.modality, time.min(to), lag(depth, growth))
+            let depth = self
+                .architecture
+                .depth(self.voices[waiting.voices[0]].modalities[0]);
+            (waiting, time.min(to), lag(depth, growth))
         });
         times.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// The state where a stack joins, itself where its own feedback would have it.
+    /// The state where voices join, themselves where their own feedback would have them.
     fn join(
         &self,
         segment: &mut dyn Segment,
-        modality: usize,
+        waiting: &Waiting<'p>,
         (from, time, lag): (f64, f64, f64),
     ) -> Option<Joining> {
         let mut state = segment.state_at(time)?;
         let behind = segment.state_at((time - lag).max(from).min(time))?;
-        for layer in layers(self.architecture, modality) {
-            let own = behind.rows_range(layer.range.clone());
-            state.rows_range_mut(layer.range.clone()).copy_from(&own);
+        let voices = self.loudest(&waiting.voices, &state);
+        for place in voices.iter().flat_map(|&v| self.voices[v].places()) {
+            state[place] = behind[place];
         }
         Some(Joining {
-            modality,
+            voices,
             time,
             state,
         })
@@ -173,6 +217,10 @@ impl<'p> Stage<'p> {
     ) {
         let shares = self.shares(last);
         let loss = self.seen.values[self.loss_place()];
+        if let Some((_, before)) = self.losses.last().filter(|_| to > from) {
+            self.speed = (before - loss) / (to - from);
+            self.fastest = self.fastest.max(self.speed);
+        }
         self.losses.push((self.start + to, loss));
         let heard = self.heard.iter();
         let parts = heard.map(|&m| tracks[m].parts(shares[m])).max();
@@ -226,6 +274,11 @@ impl<'p> Stage<'p> {
         self.architecture.measured_len()
     }
 
+    /// Whether the loss falls slowly again.
+    pub(super) fn has_dropped(&self) -> bool {
+        self.speed < SLOW * self.fastest
+    }
+
     /// Whether the last third of all the time gained at most a share of all that was gained, the same stacks being heard.
     pub(super) fn is_at_rest(&self, share: f64) -> bool {
         let Some(&(now, last)) = self.losses.last() else {
@@ -237,13 +290,20 @@ impl<'p> Stage<'p> {
     }
 }
 
-/// By how much feedback has made a stack of some depth L later by the time that it is felt, where the share of its rate grows as
+/// By how much feedback has made a voice of some depth L later by the time that it is felt, where the share of its rate grows as
 /// e^(`growth` t). Its outputs u follow du/dt = k u^(2 - 2/L) (1 - u/u_inf), and the share of the rate is u/u_inf: to first order
 /// the integral of u^(2/L - 1)/(k u_inf) du, which is L/2 times the share over the growth.
 fn lag(depth: usize, growth: f64) -> f64 {
     0.5 * depth as f64 * FELT / growth
 }
 
-fn layers(architecture: &Architecture, modality: usize) -> &[Layer] {
-    &architecture.layers[architecture.private[modality].clone()]
+/// Who waits together to be felt: each stack of late fusion by itself, which nothing that others do touches before; units jointly, as
+/// many of them learn the same.
+fn waiting_together(architecture: &Architecture, is_heard: &[bool]) -> Vec<Vec<usize>> {
+    let waiting: Vec<usize> = (0..is_heard.len()).filter(|&v| !is_heard[v]).collect();
+    match architecture.shared.is_empty() {
+        true => waiting.into_iter().map(|v| vec![v]).collect(),
+        false if waiting.is_empty() => Vec::new(),
+        false => vec![waiting],
+    }
 }
