@@ -161,7 +161,8 @@ def equal(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) ->
 
 
 #: Columns of sweep.csv that hold texts, be it in no row.
-_TEXTS = {"outcome", "reason", "first", "second", "weights_first", "weak", "permanent_bias", "learned"}
+_TEXTS = {"outcome", "reason", "first", "second", "weights_first", "weak", "permanent_bias", "learned",
+          "drive_first", "utility_first"}
 
 
 def column(name: str, cells: tuple[str, ...]) -> NDArray[Any]:
