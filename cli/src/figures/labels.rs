@@ -15,6 +15,8 @@ data.toy.target.*        | w_{*}       |
 data.xor.sigma           | σ_A         | standard deviation σ_A of input A
 data.additive.rho        | ρ           | correlation ρ
 data.additive.*.linear   | linear share of * | share of the target's part of * that a linear map explains
+data.additive.*.bits     | bits of *   | inputs of two values in *
+data.additive.product    | p           | weight p of the product of both modalities
 data.additive.*.size     | size of *   | size of the target's part of *
 data.images.noise.std    |             | standard deviation of the noise in place of images
 data.images.noise.both   |             | probability of both views showing the image
