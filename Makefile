@@ -73,8 +73,8 @@ validity: ## where theory holds: 50,000 runs in a quarter of an hour, and docs/v
 	@$(MODALFLOW) sweep $(VALIDITY) --out outputs/validity
 	python3 docs/validity.py
 
-nonlinear: ## the XOR, maps and 200 random problems of docs/nonlinear.md (Python 3.10)
-	@$(MODALFLOW) sweep $(addprefix scenarios/nonlinear/sweeps/, xor_scale.yaml map_shares.yaml map_depth2.yaml map_depth3.yaml map_depth4.yaml) --out outputs/nonlinear
+nonlinear: ## the XOR, maps and 300 random problems of docs/nonlinear.md (Python 3.10)
+	@$(MODALFLOW) sweep $(addprefix scenarios/nonlinear/sweeps/, xor_scale.yaml xor_early_scale.yaml map_shares.yaml map_bits.yaml map_product.yaml map_depth2.yaml map_depth3.yaml map_depth4.yaml) --out outputs/nonlinear
 	python3 docs/nonlinear.py
 	cargo build --release --locked --quiet
 	python3 docs/random_nonlinear.py
@@ -85,6 +85,8 @@ digits: ## the handwritten digits of docs/nonlinear.md (Python 3.11, scikit-lear
 	target/digits/bin/python scenarios/nonlinear/digits/export_digits.py
 	@$(MODALFLOW) sweep scenarios/nonlinear/digits/digits.yaml --out outputs/nonlinear
 	@$(MODALFLOW) sweep scenarios/nonlinear/digits/digits_losses.yaml --out outputs/nonlinear
+	@$(MODALFLOW) sweep scenarios/nonlinear/digits/digits_classes.yaml --out outputs/nonlinear
+	python3 docs/digits.py
 
 diagnose: ## real and planted data for modalflow diagnose, and docs/diagnose.md (Python 3.11, some packages that carry data)
 	python3 -m venv target/diagnose

@@ -1,5 +1,5 @@
 //! One pass over 8,192 samples: loss and gradient of two layers of 100 rectified units a modality, of one scalar input each
-//! under squared loss and of 32 each under cross-entropy of ten classes.
+//! under squared loss, and of 1, 8 and 32 each under cross-entropy of ten classes.
 //!
 //! Prints the least time of a call in milliseconds and the program's peak memory in megabytes, for
 //! `benches/peers/samples.py`, which sets PyTorch's forward and backward passes beside them.
@@ -26,11 +26,14 @@ fn main() {
         let flow = Flow::new(&problem.architecture, &problem.moments);
         print_least(case, flow, problem.weights.as_slice());
     }
-    let (moments, architecture) = classes();
-    let weights: Vec<f64> = (0..architecture.len())
-        .map(|k| 0.1 * (k as f64 * 1.7).sin())
-        .collect();
-    print_least("classes", Flow::new(&architecture, &moments), &weights);
+    for inputs in [1, 8, 32] {
+        let (moments, architecture) = classes(inputs);
+        let weights: Vec<f64> = (0..architecture.len())
+            .map(|k| 0.1 * (k as f64 * 1.7).sin())
+            .collect();
+        let flow = Flow::new(&architecture, &moments);
+        print_least(&format!("classes_{inputs}"), flow, &weights);
+    }
     let memory = peak_memory().map_or("unknown".to_owned(), |mb| format!("{mb:.1} MB"));
     println!("memory {memory}");
 }
@@ -47,18 +50,18 @@ fn print_least(case: &str, mut flow: Flow<'_>, weights: &[f64]) {
     println!("{case} {:.4} ms", 1e3 * least);
 }
 
-/// 8,192 samples of two modalities of 32 inputs, of ten classes in turn, and a late-fusion network for them.
-fn classes() -> (Moments, Architecture) {
+/// 8,192 samples of two modalities of some inputs each, of ten classes in turn, and a late-fusion network for them.
+fn classes(each: usize) -> (Moments, Architecture) {
     const SAMPLES: usize = 8192;
     const CLASSES: usize = 10;
-    let inputs = DMatrix::from_fn(SAMPLES, 64, |row, column| {
-        ((row * 64 + column) as f64 * 0.61).sin()
+    let inputs = DMatrix::from_fn(SAMPLES, 2 * each, |row, column| {
+        ((row * 2 * each + column) as f64 * 0.61).sin()
     });
     let targets = DMatrix::from_fn(SAMPLES, CLASSES, |row, class| {
         f64::from(u8::from(row % CLASSES == class)) - 1.0 / CLASSES as f64
     });
     let count = SAMPLES as f64;
-    let modalities = layout([("A", 32), ("B", 32)]);
+    let modalities = layout([("A", each), ("B", each)]);
     let mut moments = Moments::new(
         modalities.clone(),
         inputs.tr_mul(&inputs) / count,

@@ -1,7 +1,8 @@
 """PyTorch's forward and backward passes beside modalflow's right-hand side, on samples.
 
 Two layers of 100 rectified units a modality, 8,192 samples, 64-bit numbers, all cores, in the same
-run: of one scalar input each under squared loss, and of 32 each under cross-entropy of ten classes.
+run: of one scalar input each under squared loss, and of 1, 8 and 32 each under cross-entropy of ten
+classes.
 Prints the least time of a call of each, over rounds of the one and the other in turn.
 
     cargo bench --no-run --bench sampled && target/peers/bin/python benches/peers/samples.py
@@ -18,7 +19,7 @@ import torch
 from torch import nn
 
 SAMPLES, WIDTH, CALLS, ROUNDS = 8192, 100, 100, 5
-INPUTS, CLASSES = 32, 10
+INPUTS, CLASSES = (1, 8, 32), 10
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -57,8 +58,9 @@ def of_numbers(network: nn.Module) -> float:
     return least_milliseconds(network, lambda: 0.5 * (network(x) - y).square().sum(dim=1).mean())
 
 
-def of_classes(network: nn.Module) -> float:
-    x = torch.randn(SAMPLES, 2 * INPUTS)
+def of_classes(inputs: int) -> float:
+    network = Late(inputs, CLASSES)
+    x = torch.randn(SAMPLES, 2 * inputs)
     kinds = torch.arange(SAMPLES) % CLASSES
     return least_milliseconds(network, lambda: nn.functional.cross_entropy(network(x), kinds))
 
@@ -86,8 +88,7 @@ def main() -> None:
         times = {
             "early": of_numbers(early()),
             "late": of_numbers(Late(1, 1)),
-            "classes": of_classes(Late(INPUTS, CLASSES)),
-        }
+        } | {f"classes_{inputs}": of_classes(inputs) for inputs in INPUTS}
         theirs = least(times, theirs)
     print(f"{torch.get_num_threads()} threads of PyTorch {torch.__version__}")
     for name, value in theirs.items():
