@@ -39,11 +39,16 @@ pub(super) struct Course<'p> {
     /// Relative tolerance of a step.
     rtol: f64,
     atol: f64,
+    /// When the run ends.
+    limit: f64,
     state: DVector<f64>,
     now: f64,
     steps: u64,
     voices: Vec<Voice>,
     is_heard: Vec<bool>,
+    /// Whether what a modality comes to is known once it rests only: many maps fit equally well. There is no end to wait for where
+    /// the run has none in time, nor where its first drop is all that is followed.
+    seeks_levels: bool,
     tracks: Vec<Track>,
 }
 
@@ -63,10 +68,19 @@ impl<'p> Course<'p> {
     pub(super) fn new(
         (moments, architecture): (&'p Moments, &'p Architecture),
         weights: &DVector<f64>,
-        rtol: f64,
+        (rtol, limit): (f64, f64),
     ) -> Self {
         let rtol = rtol.max(FINEST);
         let voices = Voice::all_of(architecture);
+        let has_parts = moments.samples.as_ref().is_some_and(|s| s.parts.is_some());
+        let is_determined = moments.rank() == moments.inputs_len();
+        let has_end = limit.is_finite() && voices.len() > 1;
+        let seeks_levels = !has_parts && !is_determined && has_end;
+        let track = if seeks_levels {
+            Track::of_sizes()
+        } else {
+            Track::default()
+        };
         Self {
             moments,
             architecture,
@@ -77,22 +91,20 @@ impl<'p> Course<'p> {
             steps: 0,
             is_heard: vec![false; voices.len()],
             voices,
-            tracks: vec![Track::default(); moments.modalities.len()],
+            limit,
+            seeks_levels,
+            tracks: vec![track; moments.modalities.len()],
         }
     }
 
-    /// Follows the stacks until all are learned, or to the time `limit`; `asked` tells after each step whether to take another
+    /// Follows the voices until all modalities are learned, or to the limit; `asked` tells after each step whether to take another
     /// one.
     ///
     /// # Errors
     /// Why no time is known.
-    pub(super) fn go_on(
-        mut self,
-        limit: f64,
-        asked: &dyn Fn() -> bool,
-    ) -> Result<FromWeights, &'static str> {
+    pub(super) fn go_on(mut self, asked: &dyn Fn() -> bool) -> Result<FromWeights, &'static str> {
         let end = loop {
-            match self.stage(limit - self.now, asked) {
+            match self.stage(self.limit - self.now, asked) {
                 StageEnd::Heard(voices) => voices.iter().for_each(|&v| self.is_heard[v] = true),
                 StageEnd::Known => break None,
                 StageEnd::Dropped => break Some(HEARD_AS_A_WHOLE),
@@ -101,6 +113,9 @@ impl<'p> Course<'p> {
                 StageEnd::Ended(_) => break Some(NOT_BEFORE_THE_END),
             }
         };
+        if self.seeks_levels && end != Some(TOO_MANY_STEPS) {
+            self.settle();
+        }
         let event = |track: &Track| track.half().map(Event::at);
         let events: Vec<_> = self.tracks.iter().map(event).collect();
         let is_missing = events.iter().any(Option::is_none);
@@ -114,11 +129,21 @@ impl<'p> Course<'p> {
         Ok(found)
     }
 
-    /// Goes on with the stacks that are heard, at most for a time.
+    /// Takes what modalities have come to at the end, those that have come to anything: whose power is not a hundredth of all.
+    fn settle(&mut self) {
+        const LEAST: f64 = 1e-2;
+        let power = |track: &Track| track.size().powi(2);
+        let least = LEAST * self.tracks.iter().map(power).sum::<f64>();
+        let learned = self.tracks.iter_mut().filter(|track| power(track) > least);
+        learned.for_each(Track::settle);
+    }
+
+    /// Goes on with the voices that are heard, at most for a time.
     fn stage(&mut self, limit: f64, asked: &dyn Fn() -> bool) -> StageEnd {
         let problem = (self.moments, self.architecture);
         let start = (self.now, &self.state);
-        let mut stage = Stage::new(problem, &self.voices, &self.is_heard, start);
+        let heard = (&self.is_heard[..], self.seeks_levels);
+        let mut stage = Stage::new(problem, &self.voices, heard, start);
         stage.begin(&self.state, &mut self.tracks);
         if let Some(voices) = stage.first_felt(&self.state) {
             return StageEnd::Heard(voices);
@@ -155,6 +180,7 @@ impl<'p> Course<'p> {
         let start = self.state.clone();
         let end = integrate_explicit(&mut flow, start, &settings, &mut follow);
         self.steps += end.work.steps + end.work.rejected_steps;
+        stage.settle(tracks);
         let Some(joining) = stage.joining else {
             return match end.outcome {
                 Outcome::Converged if has_dropped => StageEnd::Dropped,

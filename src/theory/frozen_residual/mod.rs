@@ -68,7 +68,7 @@ pub fn from_samples(
         return Err("times from the actual weights need samples here");
     }
     ensure_known(moments, architecture)?;
-    Course::new((moments, architecture), weights, rtol).go_on(limit, go_on)
+    Course::new((moments, architecture), weights, (rtol, limit)).go_on(go_on)
 }
 
 /// Whether these networks follow a frozen residual until they drop.

@@ -36,6 +36,7 @@ pub(super) struct Stage<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
     voices: &'p [Voice],
+    seeks_levels: bool,
     /// The flow of the stage, to read states by.
     reader: Flow<'p>,
     /// The modalities of the voices that are heard.
@@ -63,7 +64,7 @@ impl<'p> Stage<'p> {
     pub(super) fn new(
         (moments, architecture): (&'p Moments, &'p Architecture),
         voices: &'p [Voice],
-        is_heard: &[bool],
+        (is_heard, seeks_levels): (&[bool], bool),
         (start, state): (f64, &DVector<f64>),
     ) -> Self {
         let flow = |is_heard: &dyn Fn(usize) -> bool| {
@@ -94,6 +95,7 @@ impl<'p> Stage<'p> {
             untrained: flow(&|_| false).loss(state.as_slice()),
             heard,
             voices,
+            seeks_levels,
             losses: vec![(start, reader.loss(state.as_slice()))],
             speed: 0.0,
             fastest: 0.0,
@@ -241,6 +243,13 @@ impl<'p> Stage<'p> {
         self.push(tracks, 0.0, &shares);
     }
 
+    /// Takes what the modalities that are heard have come to, where they rest.
+    pub(super) fn settle(&self, tracks: &mut [Track]) {
+        if self.seeks_levels && self.architecture.shared.is_empty() && self.has_dropped() {
+            self.heard.iter().for_each(|&m| tracks[m].settle());
+        }
+    }
+
     fn push(&self, tracks: &mut [Track], time: f64, shares: &[f64]) {
         for &m in &self.heard {
             tracks[m].push(self.start + time, shares[m]);
@@ -248,8 +257,8 @@ impl<'p> Stage<'p> {
     }
 
     /// How much is learned of each modality in a state, as runs have it: where parts of the target are known, how much of a
-    /// modality's part is in the outputs, and else the root of the power of its map in the best linear fit of the outputs over
-    /// what that comes to.
+    /// modality's part is in the outputs, and else the root of the power of its map in the best linear fit of the outputs, over
+    /// what that comes to unless that is sought.
     fn shares(&mut self, state: &DVector<f64>) -> Vec<f64> {
         self.reader.observe_values(state.as_slice(), &mut self.seen);
         let count = self.levels.len();
@@ -262,9 +271,13 @@ impl<'p> Stage<'p> {
         let map = &self.seen.values[..self.architecture.map_len()];
         let levels = self.levels.iter().enumerate();
         levels
-            .map(|(m, level)| match *level > 0.0 {
-                true => self.moments.map_power(map, m).sqrt() / level,
-                false => 0.0,
+            .map(|(m, level)| {
+                let size = self.moments.map_power(map, m).sqrt();
+                match *level > 0.0 {
+                    _ if self.seeks_levels => size,
+                    true => size / level,
+                    false => 0.0,
+                }
             })
             .collect()
     }
