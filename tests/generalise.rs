@@ -7,6 +7,7 @@ use modalflow::analysis::generalisation::{
 };
 use modalflow::data::{Generalisation, Modality, Moments, Quadratic};
 use modalflow::experiment::problem::Problem;
+use modalflow::experiment::results::RunResult;
 use modalflow::experiment::run::{Plan, run_flow};
 use modalflow::network::Architecture;
 use modalflow::trajectory::Observables;
@@ -139,6 +140,82 @@ fn nothing_is_said_where_nothing_is_known() {
             .1
             .generalisation
             .is_some()
+    );
+}
+
+/// Two noisy modalities, a quarter of the rows held out.
+fn held_out(activation: &str) -> (Problem, RunResult) {
+    let wave = |k: usize, f: f64| (f * k as f64).sin();
+    let rows = (0..60).map(|k| {
+        let (a, b) = (wave(k, 1.7), wave(k, 2.9));
+        format!("{a},{b},{}\n", 2.0 * a + b + a * b + 0.5 * wave(k, 7.3))
+    });
+    let rows: String = rows.collect();
+    let table = common::table(format!("a,b,y\n{rows}").as_bytes());
+    common::run(&format!(
+        "{{data: {{table: {{path: {}, modalities: {{A: [a], B: [b]}}, targets: [y], holdout: 0.25}}}}, network: {{depth: 2, \
+         fusion_layer: 2, width: 8, activation: {activation}}}, init: {{gaussian: {{std: 1.0e-2}}}}, flow: {{rtol: 1.0e-4, \
+         until: {{time: 8.0}}}}}}",
+        table.path.display()
+    ))
+}
+
+/// Units of slope 1 are linear: the error by a pass over the rows held out is that by their second moments.
+#[test]
+fn the_error_of_samples_is_that_of_moments_where_units_are_linear() {
+    let [of_moments, of_samples] = ["linear", "{leaky_relu: 1.0}"].map(|activation| {
+        let (_, run) = held_out(activation);
+        run.generalisation.expect("a hold-out")
+    });
+    assert_eq!(of_samples.measured_on, "holdout");
+    // Both trajectories are kept to 1e-4; errors are of the size 1.
+    for (a, b) in [
+        (of_moments.initial, of_samples.initial),
+        (of_moments.least.error, of_samples.least.error),
+        (of_moments.last.error, of_samples.last.error),
+        (of_moments.least_norm, of_samples.least_norm),
+    ] {
+        assert!((a - b).abs() < 1e-3, "{a} {b}");
+    }
+}
+
+/// The error of ReLU units is the mean of 1/2 (y - w2 max(0, w1 x))^2, and falls as it does along the flow.
+#[test]
+fn the_error_of_relu_units_is_that_of_their_outputs() {
+    let (problem, run) = held_out("relu");
+    let observables = problem.observables();
+    let weights = run.flow.final_weights(&problem);
+    let samples = problem.moments.held_out.as_ref().expect("a hold-out");
+    let layers = &problem.architecture.layers;
+    let stack = |m: usize| problem.architecture.private[m].clone().map(|l| &layers[l]);
+    let mut sum = 0.0;
+    for k in 0..samples.blocks() {
+        let block = samples.block(k);
+        for row in 0..block.len {
+            let output = |m: usize| {
+                let [first, second] = stack(m).collect::<Vec<_>>()[..] else {
+                    panic!("two private layers");
+                };
+                let units = first.of(weights.as_slice()).entries.iter();
+                let units = units.map(|w| (w * block.inputs[m * block.len + row]).max(0.0));
+                let outer = second.of(weights.as_slice()).entries.iter();
+                units.zip(outer).map(|(h, w)| h * w).sum::<f64>()
+            };
+            sum += 0.5 * (block.targets[row] - output(0) - output(1)).powi(2);
+        }
+    }
+    let end = run.flow.trajectory.end();
+    let error = observables.generalisation(end).expect("a hold-out");
+    let expected = sum / samples.len() as f64;
+    assert!((error - expected).abs() < 1e-12, "{error} {expected}");
+    // Its rate against differences of what is kept to 1e-4.
+    let at = |time: f64| observables.generalisation(&run.flow.trajectory.at(time));
+    let rate = observables.generalisation_rate(end).expect("a hold-out");
+    let step = 0.01 * end.time;
+    let difference = (error - at(end.time - step).expect("a hold-out")) / step;
+    assert!(
+        (rate - difference).abs() < 0.05 * rate.abs() + 1e-4,
+        "{rate} {difference}"
     );
 }
 

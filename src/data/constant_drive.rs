@@ -29,6 +29,7 @@ impl Moments {
             generalisation: None,
             solutions: Solutions::default(),
             samples: None,
+            held_out: None,
             reading: None,
             exposed: None,
         }

@@ -35,6 +35,8 @@ pub struct Moments {
     pub solutions: Solutions,
     /// The samples behind the training moments, where they are kept.
     pub samples: Option<Arc<Samples>>,
+    /// The samples held out, where those are kept: what tells the error of networks that are not linear.
+    pub held_out: Option<Arc<Samples>>,
     /// What reading them told, where they come from a file.
     pub reading: Option<super::Reading>,
     /// The views of the data that these moments are of, where they are not of the data as they are.
@@ -106,6 +108,7 @@ impl Moments {
                 let mut moments = training.moments()?;
                 if let Some(holdout) = holdout {
                     moments.generalisation = Some(Generalisation::HoldOut(holdout.loss()?));
+                    moments.held_out = keeps_samples.then(|| Arc::new(holdout.samples()));
                 }
                 (moments, keeps_samples.then(|| training.samples()))
             }
@@ -192,6 +195,7 @@ impl Moments {
             generalisation: None,
             solutions,
             samples: None,
+            held_out: None,
             reading: None,
             exposed: None,
         }

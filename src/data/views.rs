@@ -154,6 +154,7 @@ impl Moments {
         let mut moments = Moments::new(self.modalities, inputs, cross, power);
         moments.generalisation = self.generalisation;
         moments.samples = self.samples;
+        moments.held_out = self.held_out;
         moments.reading = self.reading;
         moments.exposed = Some(Exposed {
             exposure: exposure.clone(),

@@ -105,6 +105,17 @@ pub(super) fn warnings(problem: &Problem, smallest: f64, rate: &[f64]) -> Vec<St
     warnings.concat()
 }
 
+/// Where inputs, by this name, depend on each other.
+pub(crate) fn dependence(moments: &Moments, inputs: &str) -> Option<String> {
+    let (rank, count) = (moments.rank(), moments.inputs_len());
+    (rank < count).then(|| {
+        format!(
+            "the {inputs} are linearly dependent ({rank} of {count} are independent): many maps have the least loss, and \
+             final norms are those of the one of least norm"
+        )
+    })
+}
+
 fn of_data(
     Problem {
         scenario, moments, ..
@@ -112,20 +123,10 @@ fn of_data(
 ) -> Vec<String> {
     let reading = moments.reading.as_ref();
     let mut warnings = reading.map_or(Vec::new(), |reading| reading.warnings.clone());
-    let rank = moments.rank();
-    if rank < moments.inputs_len() {
-        warnings.push(format!(
-            "the inputs are linearly dependent ({rank} of {} are independent): many maps have the least loss, and \
-             final norms are those of the one of least norm",
-            moments.inputs_len()
-        ));
-    }
-    if !scenario.is_of_moments() && scenario.data.get().about().holds_out {
-        warnings.push(
-            "the rows held out are not used: the generalisation error is computed for linear networks under squared \
-             loss only"
-                .to_owned(),
-        );
+    warnings.extend(dependence(moments, "inputs"));
+    if scenario.data.get().about().holds_out && moments.generalisation.is_none() {
+        let reason = "the rows held out are not used: the generalisation error is computed under squared loss only";
+        warnings.push(reason.to_owned());
     }
     warnings
 }

@@ -25,7 +25,7 @@
 //! | `cost.rs` | its size and work, estimated beforehand |
 
 pub mod agreement;
-mod cautions;
+pub(crate) mod cautions;
 pub mod compare;
 mod cost;
 pub mod data_summary;

@@ -116,7 +116,8 @@ impl Problem {
         let mut method = auto_method::method(&scenario.flow, parts, smallest);
         let modes = modes_where_needed(scenario, parts, tolerances.rtol);
         let is_modulated = scenario.remedy.modulation().is_some();
-        if (modes.is_some() || is_modulated) && method == Method::Exponential {
+        let is_explicit = matches!(method, Method::RungeKutta(_));
+        if modes.is_some() && method == Method::Exponential || is_modulated && !is_explicit {
             // A Krylov space mixes the modes again; that of a modulated flow would need its Jacobian, not symmetric.
             method = Method::RungeKutta(Pair::Dopri5);
         }
@@ -202,8 +203,11 @@ fn bound(moments: &mut Moments, architecture: &Architecture, scenario: &Scenario
             false => bounds,
         });
     } else {
-        // That of moments is the error of a linear map.
-        moments.generalisation = None;
+        // That of a population is the error of a linear map, and that of classes is of another loss.
+        let is_known = moments.held_out.is_some() && scenario.loss.is_squared();
+        if !is_known {
+            (moments.generalisation, moments.held_out) = (None, None);
+        }
     }
 }
 

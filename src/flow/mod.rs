@@ -69,8 +69,8 @@ pub struct Observation {
     /// Total map W (o x d, by columns), then the squared Frobenius norm of every layer; of linear networks the
     /// by-products that are worth keeping ([`crate::data::ByProducts`]); from a pass over samples
     /// also the loss, the mean power E|y^|^2 of the outputs, and how much of each known
-    /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K); where targets are classes last the
-    /// fraction of the samples whose class has the largest output, with a rate of 0.
+    /// part f of the target is in them: the regression E[y^ f^T] E[f f^T]^+ (o x K); where samples are held out their loss;
+    /// where targets are classes last the fraction of the samples whose class has the largest output, with a rate of 0.
     pub values: Vec<f64>,
     /// Their derivatives along the flow.
     pub rates: Vec<f64>,

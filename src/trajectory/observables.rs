@@ -227,16 +227,30 @@ impl Observables<'_> {
         }
     }
 
-    /// The generalisation error, where there is a population or a hold-out.
+    /// The generalisation error, where there is a population or a hold-out: that of the total map where moments suffice, else
+    /// the loss of the samples held out.
     pub fn generalisation(&self, knot: &Knot) -> Option<f64> {
         let error = self.moments.generalisation.as_ref()?.error();
-        Some(self.value(error, self.by_product(knot, |places| places.error), knot))
+        match self.error_place() {
+            Some(place) => Some(knot.values[place]),
+            None => Some(self.value(error, self.by_product(knot, |places| places.error), knot)),
+        }
     }
 
     /// Its time derivative.
     pub fn generalisation_rate(&self, knot: &Knot) -> Option<f64> {
         let error = self.moments.generalisation.as_ref()?.error();
-        Some(self.rate(error, self.by_product(knot, |places| places.error), knot))
+        match self.error_place() {
+            Some(place) => Some(knot.rates[place]),
+            None => Some(self.rate(error, self.by_product(knot, |places| places.error), knot)),
+        }
+    }
+
+    /// Where a knot has the loss of the samples held out; None where moments suffice, and where none are.
+    fn error_place(&self) -> Option<usize> {
+        let [_, power] = self.beyond_moments()?;
+        self.moments.held_out.as_ref()?;
+        Some(power + 1 + self.part_names().len())
     }
 
     /// What there is to learn, Loss_0 less the least loss that the network can reach. What a network that is not linear can
@@ -320,7 +334,9 @@ impl Observables<'_> {
             let layers = (self.map_len()..loss).map(|l| l..l + 1);
             let ends = [0..self.map_len(), loss..power + 1];
             let parts = power + 1..power + 1 + self.part_names().len();
-            return ends.into_iter().chain(layers).chain([parts]).collect();
+            let error = self.error_place().map(|place| place..place + 1);
+            let known = ends.into_iter().chain(layers).chain([parts]);
+            return known.chain(error).collect();
         }
         let maps = (0..self.architecture.modalities.len()).map(|m| self.block(m));
         let first_layer = self.map_len();

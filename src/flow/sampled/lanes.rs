@@ -181,6 +181,26 @@ impl Lane {
         }
     }
 
+    /// Sum of the losses of other samples and its derivative in a direction, nothing dropped.
+    pub(super) fn error(
+        &mut self,
+        wiring: &Wiring<'_>,
+        samples: &Samples,
+        along: (&[f64], &[f64]),
+    ) -> [f64; 2] {
+        let [mut losses, mut change] = [0.0; 2];
+        for k in 0..samples.blocks() {
+            let block = samples.block(k);
+            self.tape.forward(wiring, along.0, &block, false);
+            self.tangent.forward(wiring, &self.tape, along, &block);
+            losses += self.tape.compare(&block, 1.0, samples.loss);
+            let changes = outputs_of(&self.tangent.panels, &block);
+            // What comes back from the outputs is -dLoss/dy^.
+            change -= dot(outputs_of(&self.tape.back, &block), changes);
+        }
+        [losses, change]
+    }
+
     pub(super) fn differentiate(&mut self, data: &Data<'_, '_>, along: (&[f64], &[f64])) {
         self.sum.fill(0.0);
         let &Data { wiring, .. } = data;

@@ -83,7 +83,9 @@ impl<'a> SampledFlow<'a> {
         let wiring = Wiring::new(architecture);
         let samples = moments.samples.as_deref();
         let blocks = samples.map_or(0, Samples::blocks);
-        let largest = samples.map_or(0, Samples::largest_block);
+        let held_out = moments.held_out.as_deref();
+        let all = samples.into_iter().chain(held_out);
+        let largest = all.map(Samples::largest_block).max().unwrap_or(0);
         let lanes = LANES.min(blocks);
         let map = vec![0.0; architecture.map_len()];
         let parts = samples.and_then(|samples| samples.parts.as_ref());
@@ -230,7 +232,9 @@ impl<'a> SampledFlow<'a> {
         let [loss, power] = [0, 1].map(|k| architecture.measured_len() + k);
         let parts = self.lanes.first().map_or(0, |l| l.outputs.parts[0].len());
         let accuracy = self.accuracy();
-        let len = power + 1 + parts + usize::from(accuracy.is_some());
+        let error = self.error(weights, rate);
+        let first_after = power + 1 + parts;
+        let len = first_after + usize::from(error.is_some()) + usize::from(accuracy.is_some());
         observation.values.resize(len, 0.0);
         observation.rates.resize(len, 0.0);
         let Observation { values, rates } = observation;
@@ -245,11 +249,22 @@ impl<'a> SampledFlow<'a> {
             let lanes = self.lanes.iter();
             let sum: f64 = lanes.map(|lane| lane.outputs.power[k]).sum();
             out[power] = sum / self.count();
-            self.write_fits(k, map_len, &mut out[..power + 1 + parts], power + 1);
+            self.write_fits(k, map_len, &mut out[..first_after], power + 1);
+            if let Some(error) = error {
+                out[first_after] = error[k];
+            }
         }
         if let (Some(accuracy), Some(last)) = (accuracy, observation.values.last_mut()) {
             *last = accuracy;
         }
+    }
+
+    /// The loss of the samples held out and its derivative, where the weights have this `rate`; None where there are none.
+    fn error(&mut self, weights: &[f64], rate: &[f64]) -> Option<[f64; 2]> {
+        let held_out = self.moments.held_out.as_deref()?;
+        let lane = self.lanes.first_mut()?;
+        let sums = lane.error(&self.wiring, held_out, (weights, rate));
+        Some(sums.map(|sum| sum / held_out.len() as f64))
     }
 
     /// The fraction of the samples last observed whose class has the largest output; None where targets are no classes.
