@@ -8,7 +8,7 @@ use modalflow::descent::{self, Stepping, descend};
 use modalflow::experiment::distance::{Distance, orders, with_flow};
 use modalflow::flow::Flow;
 use modalflow::integrate::{
-    End, Method, Node, Pair, Segment, Settings, Until, Verdict, Work, integrate,
+    End, Method, Node, Outcome, Pair, Segment, Settings, Until, Verdict, Work, integrate,
 };
 use modalflow::network::Architecture;
 use modalflow::trajectory::{Knot, Trajectory};
@@ -325,4 +325,39 @@ fn distances_are_what_their_definitions_say() {
     detour.values[0] += 9.0;
     distance.add(&detour);
     assert!((distance.max_map_gap.expect("a map to learn") - 0.5 / 2f64.sqrt()).abs() < 1e-12);
+}
+
+/// Chebyshev steps: on two-layer late fusion with aligned weights, whose solution is known, halving the step tolerance eight times
+/// over makes the error of order 2 in the steps, and a flow that is stiff takes the square root of the steps' work.
+#[test]
+fn chebyshev_steps_are_of_order_2_and_long_where_the_flow_is_stiff() {
+    let moments = common::toy(2.0, 0.0);
+    let architecture = common::network(&moments, 2, 2, 1);
+    let end = |moments: &modalflow::data::Moments, method, rtol: f64, t_end: f64| {
+        let mut flow = Flow::new(&architecture, moments);
+        let settings = Settings {
+            method,
+            rtol,
+            atol: rtol * EXACT_NORM,
+            t_end,
+            max_steps: 1_000_000,
+        };
+        let start = exact_state(0.0);
+        integrate(&mut flow, start, &settings, &mut |_| Verdict::Continue)
+    };
+    let time = 3.0;
+    let errors = (3..=7).map(|k| {
+        let end = end(&moments, Method::Chebyshev, 10f64.powi(-k), time);
+        assert_eq!(end.outcome, Outcome::TimeReached);
+        let error = (&end.state - exact_state(time)).amax();
+        (1.0 / end.work.steps as f64, error)
+    });
+    let errors: Vec<(f64, f64)> = errors.collect();
+    let order = slope(&errors);
+    assert!((1.8..2.3).contains(&order), "order {order}, {errors:?}");
+    // A hundred times the variance of A: all is learned soon, and then the curvature alone bounds explicit steps.
+    let stiff = common::toy(20.0, 0.0);
+    let work = |method| end(&stiff, method, 1e-2, 40.0).work.rhs_evaluations;
+    let [chebyshev, dopri5] = [Method::Chebyshev, Method::RungeKutta(Pair::Dopri5)].map(work);
+    assert!(10 * chebyshev < dopri5, "{chebyshev} {dopri5}");
 }

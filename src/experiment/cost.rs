@@ -193,7 +193,8 @@ fn evaluations(problem: &Problem) -> Option<f64> {
     let rtol = problem.tolerances.step_rtol;
     Some(match problem.method {
         Method::Exponential => auto_method::exponential_evaluations(rtol),
-        Method::RungeKutta(_) => {
+        // Of Chebyshev steps that is a bound.
+        Method::RungeKutta(_) | Method::Chebyshev => {
             let parts = (&problem.moments, &problem.architecture, &problem.weights);
             auto_method::explicit_evaluations((rtol, time), parts)
         }

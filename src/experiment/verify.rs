@@ -121,6 +121,7 @@ fn plan(problem: &Problem, flow: &FlowRun) -> Plan {
             let evaluations = auto_method::explicit_evaluations((rtol, flow.end.time), parts);
             (Method::RungeKutta(Pair::Dopri5), evaluations)
         }
+        Method::Chebyshev => return finer(Method::RungeKutta(Pair::Dopri5), false),
         Method::RungeKutta(pair) if !takes_exponential(problem) => {
             let other = match pair {
                 Pair::Dopri5 => Pair::Dop853,

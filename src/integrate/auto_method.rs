@@ -120,6 +120,7 @@ pub fn method(
         MethodChoice::Exponential => Method::Exponential,
         MethodChoice::Dopri5 => Method::RungeKutta(Pair::Dopri5),
         MethodChoice::Dop853 => Method::RungeKutta(Pair::Dop853),
+        MethodChoice::Chebyshev => Method::Chebyshev,
         // Exponential steps take the rate for smooth.
         MethodChoice::Auto if !architecture.activation.is_smooth() => {
             Method::RungeKutta(Pair::Dopri5)

@@ -7,6 +7,7 @@
 //! | file | method |
 //! |---|---|
 //! | `runge_kutta.rs` | explicit Runge-Kutta pairs, through ode_solvers |
+//! | `chebyshev.rs` | the Runge-Kutta-Chebyshev method, explicit with long steps |
 //! | `exponential.rs` | the exponential Rosenbrock method exprb43 |
 //! | `coordinates.rs` | the same where layers learn at different rates |
 //! | `krylov.rs` | its products of matrix functions with vectors |
@@ -17,6 +18,7 @@
 
 pub mod auto_method;
 mod branches;
+mod chebyshev;
 mod coordinates;
 mod exponential;
 mod krylov;
@@ -146,6 +148,7 @@ pub fn integrate_from<S: System>(
     match settings.method {
         Method::RungeKutta(pair) => runge_kutta::integrate(system, pair, start, settings, observe),
         Method::Exponential => coordinates::integrate(system, start, settings, observe),
+        Method::Chebyshev => chebyshev::integrate(system, start, settings, observe),
     }
 }
 
@@ -285,6 +288,8 @@ pub enum Method {
     Exponential,
     /// An explicit Runge-Kutta pair.
     RungeKutta(Pair),
+    /// Runge-Kutta-Chebyshev, order 2: the length of a step grows with the square of its stages.
+    Chebyshev,
 }
 
 impl Method {
@@ -294,6 +299,7 @@ impl Method {
             Method::Exponential => "exponential",
             Method::RungeKutta(Pair::Dopri5) => "dopri5",
             Method::RungeKutta(Pair::Dop853) => "dop853",
+            Method::Chebyshev => "chebyshev",
         }
     }
 }

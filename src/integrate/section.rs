@@ -55,6 +55,8 @@ pub enum MethodChoice {
     Dopri5,
     /// Explicit Runge-Kutta of Dormand and Prince, order 8(5,3).
     Dop853,
+    /// Runge-Kutta-Chebyshev, order 2: long steps where a coarse tolerance is enough (rtol 1e-1 or 1e-2, units with a kink).
+    Chebyshev,
 }
 
 /// Whether to reduce the network.

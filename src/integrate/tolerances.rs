@@ -1,7 +1,7 @@
 //! Tolerances of an integration: the one place that knows their defaults and how they depend on each
 //! other.
 
-use super::FlowSection;
+use super::{FlowSection, MethodChoice};
 use crate::network::Activation;
 
 /// The finest relative tolerance of a step: a thousand times the round-off of a number.
@@ -26,7 +26,11 @@ impl Tolerances {
     /// initial weights lets the integrator ignore their growth.
     pub fn of(flow: &FlowSection, activation: Activation, smallest: f64) -> Self {
         let rtol = Self::rtol_of(flow, activation);
-        let step_rtol = step_tolerance(activation, rtol);
+        let step_rtol = match flow.method {
+            // Its estimate sees jumps of the rate in full.
+            MethodChoice::Chebyshev => rtol,
+            _ => step_tolerance(activation, rtol),
+        };
         Self {
             rtol,
             step_rtol,
