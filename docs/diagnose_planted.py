@@ -8,7 +8,7 @@ correlation rho; y = w_A z_A + w_B z_B + noise. With c_m = w_m + rho w_other the
     |S_yxm|^2 = c_m^2 q_m d_m         explained alone = c_m^2 q_m d_m/(q_m d_m + 1 - q_m)
 
 A draw is a file of its own, from a seed of its own, and the program runs as a user would run it. Mostly each draw has
-weights of its own, from 0.3 to 1.3. Where they are the same in all draws the truth is clear: with a tie in all draws
+weights of its own, from 0.3 to 1.3, of weak effects from 0.1 to 0.4. Where they are the same in all draws the truth is clear: with a tie in all draws
 any honest confidence would be too high on average, since the modality that seems ahead is named. All settings together
 write the section of planted data of docs/diagnose.md. Needs NumPy.
 """
@@ -32,6 +32,7 @@ SETTINGS = {
     "superficial": dict(columns=(20, 3), quality=(0.3, 0.9), weight=(0.85, 1.0), rho=0.0, noise=0.5, rows=200),
     "wide": dict(columns=(60, 10), quality=(0.3, 0.5), weight=None, rho=0.0, noise=0.5, rows=50),
     "mixed": dict(columns=(10, 4), quality=(0.3, 0.7), weight=None, rho=0.2, noise=0.7, rows=80),
+    "weak": dict(columns=(5, 5), quality=(0.5, 0.5), weight=None, weights=(0.1, 0.4), rho=0.0, noise=1.0, rows=100),
     "noise": dict(columns=(5, 5), quality=(0.5, 0.5), weight=(0.0, 0.0), rho=0.0, noise=1.0, rows=100),
     "wide_noise": dict(columns=(60, 10), quality=(0.3, 0.5), weight=(0.0, 0.0), rho=0.0, noise=1.0, rows=50),
 }
@@ -39,8 +40,8 @@ NAMES = ("A", "B")
 
 
 def weight_of(setting, rng):
-    """The weights of the hidden variables: fixed, or drawn between 0.3 and 1.3."""
-    return np.array(setting["weight"] or rng.uniform(0.3, 1.3, 2))
+    """The weights of the hidden variables: fixed, or drawn, between 0.3 and 1.3 where the setting has no range of its own."""
+    return np.array(setting["weight"] or rng.uniform(*setting.get("weights", (0.3, 1.3)), 2))
 
 
 def truth(setting, weight):

@@ -5,8 +5,8 @@
 
 use super::directions::{self, Directions, Seen};
 use super::draws::{self, Draws};
+use super::stopping::{Descending, StepTimes, Stopping};
 use crate::analysis::detector::Phase;
-use crate::analysis::generalisation::{Generalising, generalise};
 use crate::data::{Content, Modality, Moments};
 use crate::error::Result;
 use crate::experiment::problem::Problem;
@@ -32,37 +32,14 @@ pub struct LayerResult {
     pub theory: LayerTheory,
     /// What theory expects from other draws of the initial weights; null where they are not drawn, or their times not known.
     pub draws: Option<Draws>,
-    /// t_first in steps of descent.
-    pub steps_first: Option<f64>,
-    /// t_second in steps of descent.
-    pub steps_second: Option<f64>,
-    /// t_first in passes over the rows.
-    pub epochs_first: Option<f64>,
-    /// t_second in passes over the rows.
-    pub epochs_second: Option<f64>,
+    /// The same times in steps and epochs.
+    #[serde(flatten)]
+    pub steps: StepTimes,
     /// The largest learning rate at which plain descent along the whole flow is stable.
     pub stable_learning_rate: Option<f64>,
-    /// The loss on the plateau on which the first modality alone is learned.
-    pub plateau_loss: Option<f64>,
-    /// The part of the learnable loss that is left there.
-    pub plateau_left: Option<f64>,
-    /// When the error on rows that are not trained on is least.
-    pub early_stop: Option<f64>,
-    /// The same in steps of descent.
-    pub early_stop_steps: Option<f64>,
-    /// Whether that is before the second modality is learned: who stops there locks the bias in.
-    pub stops_before_second: Option<bool>,
-    /// Whether the error still falls where the flow ends, so that there is no need to stop early.
-    pub falls_to_the_end: Option<bool>,
-    /// The error then.
-    pub holdout_error: Option<f64>,
-    /// The error where the flow ends.
-    pub final_holdout_error: Option<f64>,
-    /// Each modality's share of the outputs' power.
-    pub shares: Vec<PowerShare>,
-    /// How much less of the outputs' power the modalities other than the first have at the early stop than in the
-    /// least-norm solution: 0 for as much, 1 for nothing.
-    pub bias: Option<f64>,
+    /// Whether it matters.
+    #[serde(flatten)]
+    pub stopping: Stopping,
     /// When the flow ended.
     pub t_end: f64,
     /// How the flow ended.
@@ -114,28 +91,6 @@ pub struct LayerTheory {
     pub t_second: Option<f64>,
     /// t_second/t_first.
     pub ratio: Option<f64>,
-}
-
-/// The share of one modality in the power of the outputs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PowerShare {
-    /// The modality.
-    pub name: String,
-    /// Where the error on rows that are not trained on is least.
-    pub early_stop: Option<f64>,
-    /// At the end of the flow.
-    pub end: Option<f64>,
-    /// Of the least-squares solution of least norm.
-    pub least_norm: Option<f64>,
-}
-
-/// How descent counts time.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Descending {
-    /// Its learning rate.
-    pub(super) learning_rate: Option<f64>,
-    /// Steps of an epoch.
-    pub(super) steps_an_epoch: Option<f64>,
 }
 
 impl LayerTheory {
@@ -269,11 +224,6 @@ impl Prepared {
     }
 }
 
-/// The error of a flow on rows that are not trained on.
-pub(super) fn generalising(problem: &Problem, flow: &FlowRun) -> Option<Generalising> {
-    generalise(&flow.trajectory, &problem.observables())
-}
-
 /// What the flow of a fusion layer shows.
 pub(super) fn layer(
     fusion_layer: Option<usize>,
@@ -285,49 +235,27 @@ pub(super) fn layer(
         problem, theory, ..
     } = prepared;
     let phase = &flow.detection.phase;
-    let found = generalising(problem, flow);
-    let steps = |time: Option<f64>| Some(time? / descending.learning_rate?);
-    let epochs = |time: Option<f64>| Some(steps(time)? / descending.steps_an_epoch?);
-    let plateau = plateau_loss(flow);
-    let stop = found.as_ref().map(|found| found.least);
-    let end = flow.trajectory.end().time;
-    let stop_time = stop.map(|stop| stop.time);
-    let shares = shares(problem, flow, stop_time);
+    let stopping = Stopping::of((problem, flow), descending);
     LayerResult {
         learned: LayerPhase::of(fusion_layer, phase),
         theory: LayerTheory::of(theory),
         draws,
-        steps_first: steps(phase.t_first),
-        steps_second: steps(phase.t_second),
-        epochs_first: epochs(phase.t_first),
-        epochs_second: epochs(phase.t_second),
+        steps: StepTimes::of(phase, descending),
         stable_learning_rate: flow
             .curvature
             .stability
             .and_then(|s| s.stable_learning_rate),
-        plateau_loss: plateau,
-        plateau_left: plateau.map(|loss| {
-            let moments = &problem.moments;
-            (loss - moments.least.loss) / moments.learnable_loss()
-        }),
-        early_stop: stop_time,
-        early_stop_steps: steps(stop_time),
-        stops_before_second: stop_time
-            .map(|time| phase.t_second.is_none_or(|second| time < second)),
-        falls_to_the_end: stop_time.map(|time| time >= end),
-        holdout_error: stop.map(|stop| stop.error),
-        final_holdout_error: found.as_ref().map(|found| found.last.error),
-        bias: bias(phase, &shares),
-        shares,
-        t_end: end,
+        t_end: flow.trajectory.end().time,
         outcome: flow.end.outcome,
         is_cut_short: prepared.is_time_given
             && flow.end.outcome == Outcome::TimeReached
             && phase.t_second.is_none(),
-        reasons: reasons(phase, stop_time, descending),
+        reasons: reasons(phase, stopping.early_stop, descending),
+        stopping,
     }
 }
 
+/// Why something of a fusion layer is missing.
 fn reasons(phase: &Phase, stop: Option<f64>, descending: Descending) -> Vec<String> {
     let mut reasons: Vec<String> = phase.reason.iter().cloned().collect();
     if stop.is_none() {
@@ -342,40 +270,4 @@ fn reasons(phase: &Phase, stop: Option<f64>, descending: Descending) -> Vec<Stri
         reasons.push("no epochs: a population has none".into());
     }
     reasons
-}
-
-/// The loss where the first modality alone is learned.
-fn plateau_loss(flow: &FlowRun) -> Option<f64> {
-    let first = flow.detection.phase.first.as_ref()?.index;
-    let mut plateaus = flow.detection.plateaus.iter();
-    let plateau = plateaus.find(|plateau| plateau.is_of(&[first]))?;
-    Some(plateau.loss)
-}
-
-/// Shares of the outputs' power at the early stop, at the end, and of least norm.
-fn shares(problem: &Problem, flow: &FlowRun, stop: Option<f64>) -> Vec<PowerShare> {
-    let observables = problem.observables();
-    let share = |map: &[f64], m: usize| {
-        let share = observables.map_power(map, m) / observables.total_power(map);
-        share.is_finite().then_some(share)
-    };
-    let stop = stop.map(|time| flow.trajectory.at(time));
-    let stop = stop.as_ref().map(|knot| observables.map(knot));
-    let end = observables.map(flow.trajectory.end());
-    let least_norm = problem.moments.loss.optimum.as_slice();
-    let modalities = problem.moments.modalities.iter();
-    modalities
-        .map(|modality| PowerShare {
-            name: modality.name.clone(),
-            early_stop: stop.and_then(|map| share(map, modality.index)),
-            end: share(end, modality.index),
-            least_norm: share(least_norm, modality.index),
-        })
-        .collect()
-}
-
-fn bias(phase: &Phase, shares: &[PowerShare]) -> Option<f64> {
-    let first = &shares[phase.first.as_ref()?.index];
-    let bias = 1.0 - (1.0 - first.early_stop?) / (1.0 - first.least_norm?);
-    bias.is_finite().then_some(bias)
 }

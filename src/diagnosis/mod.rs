@@ -18,8 +18,10 @@
 //! | `noise.rs` | what permuted targets seem to show |
 //! | `population.rs` | the same of a population, which has no rows |
 //! | `directions.rs` | few directions of many inputs, for the flows |
+//! | `divisions.rs` | which fusion layer is best on divisions of the rows |
 //! | `layers.rs` | the flow of each fusion layer |
-//! | `by_samples.rs` | the flow of each fusion layer with units that are not linear |
+//! | `stopping.rs` | whether a bias matters: the error on rows held out, and shares of the outputs |
+//! | `by_samples/` | the flow of each fusion layer with units that are not linear |
 //! | `draws.rs` | what other draws of the initial weights do |
 //! | `recommendation.rs` | which layer, if the rows can tell |
 //! | `remedies.rs` | what would change it |
@@ -27,6 +29,7 @@
 mod by_samples;
 mod clock;
 mod directions;
+mod divisions;
 mod draws;
 mod layers;
 mod noise;
@@ -39,18 +42,20 @@ mod remedies;
 mod resampling;
 mod ridge;
 mod rows;
+mod stopping;
 mod told;
 mod work;
 
-pub use by_samples::{BySamples, SampledLayer};
+pub use by_samples::{BySamples, OverDivisions, SampledLayer, SampledRemedy, ShareSpread};
 pub use directions::Seen;
 pub use draws::{AGREE, Draws, FirstShare, Spread};
-pub use layers::{LayerPhase, LayerResult, LayerTheory, PowerShare};
+pub use layers::{LayerPhase, LayerResult, LayerTheory};
 pub use noise::{ModalityFloor, NoiseFloor, SIGNIFICANT};
 pub use reading::{ModalityReading, OtherScaling};
 pub use recommendation::{LayerError, Recommendation};
 pub use record::{Diagnosis, First, LateRatio, RowCount, Superficial};
 pub use remedies::{Cost, RemedyDraws, RemedyResult, RemedyValue};
+pub use stopping::{PowerShare, StepTimes, Stopping};
 
 use crate::data::{Content, GivenArrays, Source};
 use crate::error::{InputError, Result};
@@ -249,8 +254,9 @@ impl Subject {
         let Networks {
             linear, sampled, ..
         } = self.networks(options)?;
-        let flows = linear.network.depth.unwrap_or(1);
-        Ok(sampled.map(|sampled| sampled.words(flows)))
+        let fusions = linear.network.depth.unwrap_or(1);
+        let divisions = self.sampled_divisions(options);
+        Ok(sampled.map(|sampled| sampled.words(fusions, divisions)))
     }
 
     fn ongoing(&self, options: &Options, clock: Clock<'_>) -> Ongoing<Diagnosed> {
@@ -270,6 +276,7 @@ impl Subject {
                 true => FEW_DIVISIONS,
                 false => MOST_DIVISIONS,
             }),
+            sampled_divisions: self.sampled_divisions(options),
             is_long,
             options,
             content,
@@ -286,6 +293,18 @@ impl Subject {
         Ok(found)
     }
 
+    /// Divisions of the rows on which units that are not linear are trained.
+    fn sampled_divisions(&self, options: &Options) -> usize {
+        let rows = match &*self.content {
+            Content::Population(_) => trained(&self.scenario, &self.content).unwrap_or(0),
+            Content::Rows { training, .. } => training.inputs.nrows() + held_out(&self.content),
+        };
+        match rows < FEWEST_ROWS {
+            true => 0,
+            false => options.divisions.unwrap_or(by_samples::MOST_DIVISIONS),
+        }
+    }
+
     /// The linear network, and the one asked for where that is another one.
     fn networks(&self, options: &Options) -> Result<Networks> {
         let mut linear = self.scenario.clone();
@@ -298,7 +317,11 @@ impl Subject {
         let network = &self.scenario.network;
         let sampled = (!network.is_linear()).then(|| {
             let rows = trained(&self.scenario, &self.content).unwrap_or(0);
-            Sampled::new(network.clone(), options.is_width_free, &shared, rows)
+            let size = (
+                (rows, held_out(&self.content)),
+                self.sampled_divisions(options),
+            );
+            Sampled::new(network.clone(), options.is_width_free, &shared, size)
         });
         Ok(Networks {
             sampled: sampled.transpose()?,
@@ -323,6 +346,14 @@ fn trained(scenario: &Scenario, content: &Content) -> Option<usize> {
     match content {
         Content::Population(_) => Some(scenario.data.get().about().sampling.drawn()? as usize),
         Content::Rows { training, .. } => Some(training.inputs.nrows()),
+    }
+}
+
+/// Number of rows held out.
+fn held_out(content: &Content) -> usize {
+    match content {
+        Content::Population(_) => 0,
+        Content::Rows { holdout, .. } => holdout.as_ref().map_or(0, |rows| rows.inputs.nrows()),
     }
 }
 

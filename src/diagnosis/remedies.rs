@@ -2,7 +2,8 @@
 
 use super::clock::{Clock, FLOW_PARTS, Ongoing};
 use super::draws::{self, AGREE, Drawn, Spread};
-use super::layers::{LayerResult, LayerTheory, Prepared, Shared, generalising};
+use super::layers::{LayerResult, LayerTheory, Prepared, Shared};
+use super::stopping::generalising;
 use crate::experiment::Scenario;
 use crate::experiment::run::Plan;
 use crate::integrate::Until;
@@ -74,6 +75,16 @@ struct Measured {
     error: Option<f64>,
 }
 
+impl RemedyResult {
+    /// The section of a scenario that asks for it.
+    pub(super) fn section(&self) -> RemedySection {
+        match &self.value {
+            RemedyValue::ByModality(values) => section(self.remedy, values.clone()),
+            RemedyValue::Strength(alpha) => modulation(*alpha),
+        }
+    }
+}
+
 /// A network whose remedies are tried.
 pub(super) struct Subject<'s> {
     pub(super) clock: &'s Clock<'s>,
@@ -136,7 +147,7 @@ impl Subject<'_> {
             },
             cost: Cost {
                 time_factor: over(found.t_second, self.plain.learned.t_second),
-                error_factor: over(found.error, self.plain.holdout_error),
+                error_factor: over(found.error, self.plain.stopping.holdout_error),
             },
             reason: (remedy == "modulate" && predicted_ratio.is_none()).then(|| {
                 "theory knows the strength from which the first modality is no longer ahead in score, and no ratio".into()
@@ -206,19 +217,21 @@ fn values(balance: &Balance, drawn: &[Drawn]) -> Vec<Candidate> {
             draws,
         })
     });
-    let modulate = balance.modulate.filter(|alpha| *alpha > 0.0).map(|alpha| {
-        let modulate = Some(ModulateSection { alpha });
-        Candidate {
-            remedy: "modulate",
-            value: RemedyValue::Strength(alpha),
-            section: RemedySection {
-                modulate,
-                ..RemedySection::default()
-            },
-            draws: None,
-        }
+    let strength = balance.modulate.filter(|alpha| *alpha > 0.0);
+    let modulate = strength.map(|alpha| Candidate {
+        remedy: "modulate",
+        value: RemedyValue::Strength(alpha),
+        section: modulation(alpha),
+        draws: None,
     });
     by_modality.chain(modulate).collect()
+}
+
+fn modulation(alpha: f64) -> RemedySection {
+    RemedySection {
+        modulate: Some(ModulateSection { alpha }),
+        ..RemedySection::default()
+    }
 }
 
 fn section(remedy: &str, values: ByModality<f64>) -> RemedySection {

@@ -3,22 +3,20 @@
 use super::by_samples::{SAMPLED_PARTS, Sampled};
 use super::clock::{Clock, FLOW_PARTS, Ongoing};
 use super::draws::{self, Drawn, Draws};
-use super::layers::{self, Descending, Prepared, Shared};
+use super::layers::{self, Prepared, Shared};
 use super::remedies::{self, RemedyResult};
 use super::rows::Pool;
+use super::stopping::{Descending, generalising};
 use super::told::{Told, told};
 use super::{Diagnosed, Diagnosis, LayerResult, Options, Recommendation, RowCount};
 use super::{population, reading};
 use crate::data::Content;
 use crate::experiment::Scenario;
+use crate::experiment::cautions::dependence;
 use crate::experiment::results::FlowRun;
 use crate::experiment::run::{self, Plan};
 use crate::integrate::Until;
-use crate::linalg::random::{Purpose, cell_seed, stream};
 use rayon::prelude::*;
-
-/// Fraction of the rows that a division for the fusion layers leaves out.
-const LEFT_OUT: f64 = 0.2;
 
 /// Why nothing of a population is uncertain.
 const POPULATION: &str = "a population has no rows, so that nothing of it is uncertain";
@@ -30,14 +28,11 @@ const CUT_SHORT: &str = "a flow ended at flow.until.time before a second modalit
 /// the least error was the same as with a tenth of it, in half of the time.
 const LITTLE: f64 = 1e-2;
 
-/// Relative tolerance of long flows of divisions at least: their errors are compared at a hundredth.
-const COARSE: f64 = 1e-3;
-
 /// Why nothing is recommended of noise.
-const NOISE: &str = "the rows show nothing but noise";
+pub(super) const NOISE: &str = "the rows show nothing but noise";
 
 /// A fusion layer, where there is one, and its network.
-type Fused = (Option<usize>, Prepared);
+pub(super) type Fused = (Option<usize>, Prepared);
 
 /// What a diagnosis works on.
 pub(super) struct Work<'w> {
@@ -48,6 +43,8 @@ pub(super) struct Work<'w> {
     pub(super) options: &'w Options,
     /// Of the rows, on which the fusion layers are trained.
     pub(super) divisions: usize,
+    /// The same for units that are not linear.
+    pub(super) sampled_divisions: usize,
     /// Whether a flow is long, so that those of the divisions end sooner.
     pub(super) is_long: bool,
     pub(super) content: &'w Content,
@@ -83,10 +80,9 @@ impl Work<'_> {
             true => (Vec::new(), Some(NOISE.to_owned())),
             false => self.remedies(last, (&layers[layers.len() - 1], &drawn[drawn.len() - 1]))?,
         };
-        let fusions = self.fusions();
-        let by_samples = self
-            .sampled
-            .map(|sampled| sampled.run(&fusions, &self.clock));
+        let by_samples = self.sampled.map(|sampled| {
+            self.by_samples(sampled, told.is_noise(), (&remedies, &remedies_reason))
+        });
         let diagnosis = Diagnosis {
             by_samples: by_samples.transpose()?,
             rows: self.rows(),
@@ -111,9 +107,15 @@ impl Work<'_> {
     /// With what a figure needs.
     fn diagnosed(&self, diagnosis: Diagnosis, last: &Prepared, flow: FlowRun) -> Diagnosed {
         let mut result = run::first(&last.problem, last.theory.clone(), flow);
-        result.generalisation = layers::generalising(&last.problem, &result.flow);
+        result.generalisation = generalising(&last.problem, &result.flow);
         result.is_complete = true;
         let mut warnings = last.problem.warnings.clone();
+        if !diagnosis.seen.is_empty() {
+            // The problem's inputs are directions of those of the user.
+            let of = |what| dependence(&last.problem.moments, what);
+            warnings.retain(|warning| Some(warning) != of("inputs").as_ref());
+            warnings.extend(of("directions in which the flows see the inputs"));
+        }
         warnings.extend(self.unstable(&diagnosis.layers));
         Diagnosed {
             scenario: self.scenario.clone(),
@@ -180,7 +182,7 @@ impl Work<'_> {
     }
 
     /// The fusion layers that are tried; that of unequal stacks is the only one of its kind.
-    fn fusions(&self) -> Vec<Option<usize>> {
+    pub(super) fn fusions(&self) -> Vec<Option<usize>> {
         match self.scenario.network.depth {
             None => vec![None],
             Some(depth) => (1..=depth).map(Some).collect(),
@@ -189,14 +191,17 @@ impl Work<'_> {
 
     fn parts(&self, fusions: usize) -> usize {
         let flows = fusions * (1 + self.pool.map_or(0, |_| self.divisions));
-        let sampled = self.sampled.map_or(0, |_| fusions * SAMPLED_PARTS as usize);
+        let divided = self.pool.map_or(0, |_| self.sampled_divisions);
+        let sampled = self
+            .sampled
+            .map_or(0, |_| fusions * (1 + divided) * SAMPLED_PARTS as usize);
         let resampled = self.options.resamples + self.options.permutations;
         let draws = fusions * self.shared.draws() as usize;
         draws + sampled + flows * FLOW_PARTS as usize + self.pool.map_or(0, |_| resampled)
     }
 
     /// Why there are no rows to resample.
-    fn without_rows(&self) -> &'static str {
+    pub(super) fn without_rows(&self) -> &'static str {
         match self.content {
             Content::Population(_)
                 if self.scenario.data.get().about().sampling.drawn().is_none() =>
@@ -233,7 +238,7 @@ impl Work<'_> {
         })
     }
 
-    fn descending(&self) -> Descending {
+    pub(super) fn descending(&self) -> Descending {
         let section = self.scenario.descent.as_ref();
         let batch = section.and_then(|section| section.batch);
         let rates = section.map_or(&[][..], |section| section.learning_rate.as_slice());
@@ -265,50 +270,8 @@ impl Work<'_> {
         })
     }
 
-    /// Which fusion layer is best, by divisions of the rows.
-    fn recommendation(&self, pool: &Pool, prepared: &[Fused]) -> Ongoing<Recommendation> {
-        let divisions = (0..self.divisions).into_par_iter().with_max_len(1);
-        let errors: Vec<Vec<Option<f64>>> = divisions
-            .map(|division| self.errors(pool, prepared, division as u64))
-            .collect::<Ongoing<_>>()?;
-        let by_layer = prepared.iter().enumerate().map(|(place, (fusion, _))| {
-            let of_layer = errors.iter().map(|errors| errors[place]);
-            Some(((*fusion)?, of_layer.collect::<Option<Vec<f64>>>()?))
-        });
-        let Some(by_layer) = by_layer.collect::<Option<Vec<(usize, Vec<f64>)>>>() else {
-            return Ok(Recommendation::none(
-                "a flow has no error on the rows left out",
-            ));
-        };
-        let quotient = LEFT_OUT / (1.0 - LEFT_OUT);
-        Ok(Recommendation::of(&by_layer, quotient, pool.len()))
-    }
-
-    /// The least error of each layer along the flow on rows left out. Every division has initial weights of its own.
-    fn errors(&self, pool: &Pool, prepared: &[Fused], division: u64) -> Ongoing<Vec<Option<f64>>> {
-        let seed = cell_seed(self.scenario.seed, (1 << 40) + division);
-        let split = pool.random_split(LEFT_OUT, &mut stream(seed, Purpose::Resampling));
-        let content = pool.content(split);
-        let shared = Shared::new(self.scenario, content, self.options.memory)?;
-        let of_layer = |(fusion, whole): &Fused| {
-            let problem = shared.problem(|scenario| {
-                with_fusion(*fusion)(scenario);
-                scenario.seed = seed;
-                scenario.flow.until = self.until(&whole.problem.scenario);
-                if self.is_long {
-                    let rtol = scenario.flow.rtol.unwrap_or(0.0);
-                    scenario.flow.rtol = Some(rtol.max(COARSE));
-                }
-            })?;
-            let flow = self.clock.flow(&problem, &Plan::measuring(&problem))?;
-            self.clock.tick(FLOW_PARTS)?;
-            Ok(layers::generalising(&problem, &flow).map(|found| found.least.error))
-        };
-        prepared.iter().map(of_layer).collect()
-    }
-
     /// When a flow of a division or with a remedy ends: where the whole one does, and if flows are long, as soon as little is left to learn.
-    fn until(&self, whole: &Scenario) -> Until {
+    pub(super) fn until(&self, whole: &Scenario) -> Until {
         let until = whole.flow.until;
         let gap = until.loss_gap.unwrap_or(0.0);
         match self.is_long {

@@ -109,7 +109,7 @@ fn a_population_is_told_exactly() {
         1e-6,
     );
     assert!(early < 1.2);
-    assert!(found.layers[1].early_stop.is_none());
+    assert!(found.layers[1].stopping.early_stop.is_none());
     // Equal rates: c_B = s_A/s_B, and a run with it has no phase.
     let rate = found.remedies.iter().find(|remedy| remedy.remedy == "rate");
     let rate = rate.expect("a rate balances");
@@ -167,12 +167,12 @@ fn rows_are_told_as_they_were_planted() {
     let late = &found.layers[1];
     let t_first = late.learned.t_first.expect("measured");
     assert_near(
-        late.steps_first.expect("told"),
+        late.steps.steps_first.expect("told"),
         t_first / 0.1,
         1e-9 * t_first,
     );
     assert_near(
-        late.epochs_first.expect("told"),
+        late.steps.epochs_first.expect("told"),
         t_first / 0.77,
         1e-9 * t_first,
     );

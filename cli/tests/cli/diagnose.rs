@@ -125,6 +125,7 @@ fn relu_stands_beside_the_linear_units() {
         ),
         "{words}"
     );
+    assert!(words.contains("Of linear units: "), "{words}");
     assert!(
         note.starts_with(
             "note: d: relu units of width 6 by samples: 2 fusion layers on 48 of 48 rows"
@@ -140,6 +141,15 @@ fn relu_stands_beside_the_linear_units() {
         "layers.1.t_first",
         "layers.1.linear_theory.ratio",
         "layers.1.gaps.ratio",
+        "layers.1.steps_first",
+        "layers.1.early_stop",
+        "layers.1.holdout_error",
+        "layers.1.bias",
+        "layers.1.shares.0.early_stop",
+        "layers.1.divisions.ratio",
+        "recommendation.fusion_layer",
+        "remedies.0.measured_ratio",
+        "remedies.0.cost.error_factor",
     ] {
         at(&found, &format!("by_samples.{path}"));
     }

@@ -63,14 +63,19 @@ fn title(name: &str, diagnosis: &Diagnosis) -> String {
             late.learned.ratio?,
         ))
     });
+    // The flow that is drawn is that of linear units, whatever the units asked for.
+    let units = match diagnosis.by_samples {
+        Some(_) => " of linear units",
+        None => "",
+    };
     let learned = match pair {
         Some((first, second, ratio)) => format!(
-            "late fusion learns {} first, and {} {} times as late",
+            "late fusion{units} learns {} first, and {} {} times as late",
             literal(first),
             literal(second),
             number_to(3, ratio)
         ),
-        None => "late fusion learns no second modality".to_owned(),
+        None => format!("late fusion{units} learns no second modality"),
     };
     let is_noise = diagnosis
         .noise_floor

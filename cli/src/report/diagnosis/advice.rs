@@ -1,46 +1,62 @@
 //! What to do, the last sentence of the verdict.
 
-use super::verdict::{alone_matters, range, share};
+use super::verdict::{alone_matters, late, range, share};
 use crate::report::format::short;
-use modalflow::diagnosis::{AGREE, Diagnosis, RemedyDraws, RemedyResult, RemedyValue};
+use modalflow::diagnosis::{
+    AGREE, Diagnosis, Recommendation, RemedyDraws, RemedyResult, RemedyValue,
+};
 
 /// Which layer to fuse at, and what to speed up.
 pub(super) fn advice(diagnosis: &Diagnosis) -> String {
-    let layer = match diagnosis.recommendation.fusion_layer {
-        Some(layer) => format!("Fuse at layer {layer}"),
-        None if diagnosis.recommendation.errors.is_empty() => format!(
-            "No fusion layer is recommended, since {}",
-            diagnosis.recommendation.reason
-        ),
-        None => {
-            let worse = diagnosis
-                .recommendation
-                .errors
-                .iter()
-                .filter(|error| error.is_worse);
-            let worse: Vec<String> = worse.map(|e| e.fusion_layer.to_string()).collect();
-            match &worse[..] {
-                [] => "For the error on rows left out the fusion layer makes no difference that this number of rows can \
-                       show"
-                    .to_owned(),
-                layers => format!(
-                    "Do not fuse at layer {}, whose error on rows left out is larger; between the others this number of rows \
-                     shows no difference",
-                    layers.join(" or ")
-                ),
-            }
-        }
+    let layer = layer_words(&diagnosis.recommendation);
+    // What is said of other units follows in a sentence of its own.
+    let layer = match diagnosis.by_samples {
+        Some(_) => format!("Of linear units: {layer}"),
+        None => capitalised(&layer),
     };
+    let first = late(diagnosis).and_then(|late| late.learned.first.as_deref());
     let is_idle = diagnosis.layers.iter().any(|layer| layer.is_cut_short)
-        || alone_matters(diagnosis).is_some();
+        || alone_matters(diagnosis, first).is_some();
     let mut remedies = diagnosis.remedies.iter();
     let remedy = remedies.find(|remedy| remedy.remedy == "rate" && !is_idle);
     format!("{layer}{}.", remedy.map_or(String::new(), rate_words))
 }
 
+/// Which layer to fuse at, in a clause.
+pub(super) fn layer_words(found: &Recommendation) -> String {
+    match found.fusion_layer {
+        Some(layer) => format!("fuse at layer {layer}"),
+        None if found.errors.is_empty() => {
+            format!("no fusion layer is recommended, since {}", found.reason)
+        }
+        None => {
+            let worse = found.errors.iter().filter(|error| error.is_worse);
+            let worse: Vec<String> = worse.map(|e| e.fusion_layer.to_string()).collect();
+            match &worse[..] {
+                [] => "for the error on rows left out the fusion layer makes no difference that this number of rows can \
+                       show"
+                    .to_owned(),
+                layers => format!(
+                    "do not fuse at layer {}, whose error on rows left out is larger; between the others this number of rows \
+                     shows no difference",
+                    layers.join(" or ")
+                ),
+            }
+        }
+    }
+}
+
+/// A clause as a sentence begins.
+fn capitalised(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
 /// What a learning rate does, where it can be advised, or why it cannot.
 fn rate_words(remedy: &RemedyResult) -> String {
-    let (value, run) = (value(remedy), short(remedy.measured_ratio));
+    let value = value(remedy.remedy, &remedy.value);
+    let run = short(remedy.measured_ratio);
     match &remedy.draws {
         None if remedy.measured_ratio.is_none() => String::new(),
         None => format!(
@@ -84,11 +100,11 @@ fn factors(draws: &RemedyDraws) -> String {
 }
 
 /// The value of a remedy in words.
-pub(super) fn value(remedy: &RemedyResult) -> String {
-    match &remedy.value {
+pub(super) fn value(remedy: &str, value: &RemedyValue) -> String {
+    match value {
         RemedyValue::Strength(alpha) => short(*alpha),
         RemedyValue::ByModality(values) => {
-            let each = values.iter().map(|(name, value)| match remedy.remedy {
+            let each = values.iter().map(|(name, value)| match remedy {
                 "rate" => format!("{name} by {}", short(*value)),
                 _ => format!("{name}: {}", short(*value)),
             });

@@ -1,10 +1,14 @@
 //! What is said of networks whose units are not linear.
 
 use super::Part;
-use super::tables::layer_name;
+use super::advice::{layer_words, value};
+use super::tables::{self, Stopped, errors, first_of, layer_name, shares, span, times_of};
+use super::verdict::{range, share, stop_words};
 use super::words::reasons;
-use crate::report::format::{NONE, number_to, percent, rows, short};
-use modalflow::diagnosis::{BySamples, Diagnosis, SampledLayer};
+use crate::report::format::{NONE, fraction, number_to, percent, rows, short};
+use modalflow::diagnosis::{
+    BySamples, Diagnosis, OverDivisions, SampledLayer, SampledRemedy, Spread,
+};
 use modalflow::integrate::Outcome;
 
 /// The units in a word or two.
@@ -21,18 +25,54 @@ pub(super) fn parts(diagnosis: &Diagnosis) -> Vec<Part> {
     let mut parts = vec![
         Part::Heading(format!("The same with {}, by samples", units(found))),
         Part::Text(setting(diagnosis, found)),
-        Part::Table(table(&found.layers)),
+        Part::Table(times(&found.layers)),
     ];
+    if found.layers.iter().any(|l| l.steps.steps_first.is_some()) {
+        parts.push(Part::Table(steps(&found.layers)));
+    }
+    let each = found.layers.iter();
+    let stopped: Vec<Stopped<'_>> = each
+        .map(|l| (l.learned.fusion_layer, &l.stopping, l.t_end))
+        .collect();
+    parts.push(Part::Table(errors(&stopped)));
+    parts.push(Part::Table(shares(&stopped)));
+    parts.push(Part::Text(MEASURES.to_owned()));
     let each = found.layers.iter();
     let missing = each.map(|layer| (layer.learned.fusion_layer, layer.reasons.as_slice()));
     parts.extend(reasons(missing).map(Part::Text));
+    let divided: Vec<_> = found
+        .layers
+        .iter()
+        .filter_map(|l| Some((l.learned.fusion_layer, l.divisions.as_ref()?)))
+        .collect();
+    if let Some((_, first)) = divided.first() {
+        parts.push(Part::Text(format!(
+            "The same over {} divisions of the rows, each with weights of its own; ranges go from 10 to 90 % of them:",
+            first.divisions
+        )));
+        parts.push(Part::Table(over_divisions(&divided)));
+    }
+    parts.extend(tables::recommendation(&found.recommendation));
+    if !found.remedies.is_empty() {
+        parts.push(Part::Text(REMEDIES.to_owned()));
+        parts.push(Part::Table(remedies(&found.remedies)));
+    }
+    let remedies_reason = found.remedies_reason.as_ref();
+    parts.extend(remedies_reason.map(|reason| Part::Text(format!("No remedies: {reason}."))));
     parts.push(Part::Text(LIMITS.to_owned()));
     parts
 }
 
+/// What is measured of the outputs, and what of their fit.
+const MEASURES: &str = "Errors are those of the outputs of these units on the rows held out. Shares, bias, and what is still to \
+    learn are told of the best linear fit of the outputs, beside the least-squares solution.";
+
+/// Whose values the remedies have.
+const REMEDIES: &str = "Remedies of late fusion, with the values that balance linear units; runs of these units with them:";
+
 /// What is not told of them.
-const LIMITS: &str = "For these units the error on rows held out, early stopping, shares, other draws of the weights, a \
-    recommendation and remedies are not told: what this page says of them is of linear units.";
+const LIMITS: &str = "What the rows tell before anything is trained, 32 draws of the weights, and the values of the remedies are of \
+    linear units: of others theory knows none of these, and each draw would be a run.";
 
 fn setting(diagnosis: &Diagnosis, found: &BySamples) -> String {
     let width = found
@@ -62,7 +102,7 @@ fn setting(diagnosis: &Diagnosis, found: &BySamples) -> String {
     )
 }
 
-fn table(layers: &[SampledLayer]) -> Vec<Vec<String>> {
+fn times(layers: &[SampledLayer]) -> Vec<Vec<String>> {
     let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
     rows(
         layers,
@@ -86,39 +126,104 @@ fn table(layers: &[SampledLayer]) -> Vec<Vec<String>> {
     )
 }
 
+fn steps(layers: &[SampledLayer]) -> Vec<Vec<String>> {
+    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
+    rows(
+        layers,
+        &[
+            ("fusion layer", &|l| {
+                layer_name(l.learned.fusion_layer, last)
+            }),
+            ("steps", &|l| {
+                span(l.steps.steps_first, l.steps.steps_second)
+            }),
+            ("epochs", &|l| {
+                span(l.steps.epochs_first, l.steps.epochs_second)
+            }),
+        ],
+    )
+}
+
+fn over_divisions(layers: &[(Option<usize>, &OverDivisions)]) -> Vec<Vec<String>> {
+    let last = layers.last().and_then(|(layer, _)| *layer);
+    let spread = |of: Option<Spread>| of.map_or(NONE.to_owned(), range);
+    rows(
+        layers,
+        &[
+            ("fusion layer", &|(l, _)| layer_name(*l, last)),
+            ("learned first from", &|(_, d)| first_of(&d.first)),
+            ("no second from", &|(_, d)| share(d.never)),
+            ("cut short", &|(_, d)| share(d.cut_short)),
+            ("ratio", &|(_, d)| spread(d.ratio)),
+            ("still to learn", &|(_, d)| spread(d.plateau_left)),
+            ("stop at", &|(_, d)| spread(d.early_stop)),
+            ("before the second from", &|(_, d)| {
+                d.stops_before_second.map_or(NONE.to_owned(), share)
+            }),
+            ("bias then", &|(_, d)| spread(d.bias)),
+        ],
+    )
+}
+
+fn remedies(remedies: &[SampledRemedy]) -> Vec<Vec<String>> {
+    rows(
+        remedies,
+        &[
+            ("remedy", &|r| r.remedy.to_owned()),
+            ("value", &|r| value(r.remedy, &r.value)),
+            ("measured ratio", &|r| match &r.reason {
+                Some(reason) => format!("not run: {reason}"),
+                None => short(r.measured_ratio),
+            }),
+            ("time to learn all", &|r| times_of(r.cost.time_factor)),
+            ("least error held out", &|r| times_of(r.cost.error_factor)),
+            ("bias then", &|r| fraction(r.bias)),
+        ],
+    )
+}
+
 /// The verdict on late fusion; None for linear networks.
 pub(super) fn sentence(diagnosis: &Diagnosis) -> Option<String> {
     let found = diagnosis.by_samples.as_ref()?;
     let late = found.layers.last()?;
-    let units = units(found);
+    let learned = learned_words(found, late);
+    let stop = match late.learned.first {
+        Some(_) => stop_words(diagnosis, &late.learned, &late.stopping),
+        None => String::new(),
+    };
+    Some(format!(
+        "With {}, in a run of late fusion by samples, {learned}{stop}; {}.",
+        units(found),
+        layer_words(&found.recommendation)
+    ))
+}
+
+/// What the run of late fusion learned.
+fn learned_words(found: &BySamples, late: &SampledLayer) -> String {
     let end = match late.outcome {
         Outcome::StepLimit => format!("in the {} steps that can be afforded", found.most_steps),
         _ => "by its end".to_owned(),
     };
-    Some(
-        match (
-            &late.learned.first,
-            &late.learned.second,
-            late.learned.ratio,
-        ) {
-            (Some(first), Some(second), Some(ratio)) => {
-                let theory = late.linear_theory.ratio.map_or(String::new(), |ratio| {
-                    format!(
-                        " (linear theory from the same weights: {})",
-                        number_to(3, ratio)
-                    )
-                });
+    match (
+        &late.learned.first,
+        &late.learned.second,
+        late.learned.ratio,
+    ) {
+        (Some(first), Some(second), Some(ratio)) => {
+            let theory = late.linear_theory.ratio.map_or(String::new(), |ratio| {
                 format!(
-                    "With {units}, in a run of late fusion by samples, {second} is learned {} times as late as {first}{theory}.",
+                    " (linear theory from the same weights: {})",
                     number_to(3, ratio)
                 )
-            }
-            (Some(first), _, _) => format!(
-                "With {units}, in a run of late fusion by samples, {first} is learned first, and no second modality {end}."
-            ),
-            _ => format!(
-                "With {units}, in a run of late fusion by samples, no modality is learned {end}."
-            ),
-        },
-    )
+            });
+            format!(
+                "{second} is learned {} times as late as {first}{theory}",
+                number_to(3, ratio)
+            )
+        }
+        (Some(first), _, _) => {
+            format!("{first} is learned first, and no second modality {end}")
+        }
+        _ => format!("no modality is learned {end}"),
+    }
 }

@@ -10,7 +10,8 @@ use super::words::{
 };
 use crate::report::format::{NONE, fraction, number_to, rows, short};
 use modalflow::diagnosis::{
-    Diagnosis, Draws, LayerError, LayerResult, ModalityReading, RemedyResult,
+    Diagnosis, FirstShare, LayerError, LayerResult, ModalityReading, Recommendation, RemedyResult,
+    Stopping,
 };
 use modalflow::experiment::Scenario;
 
@@ -35,16 +36,17 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     parts.extend(step_words(diagnosis).map(Part::Text));
     parts.extend(seen_words(diagnosis).map(Part::Text));
     parts.push(Part::Heading("Does it matter".to_owned()));
-    parts.push(Part::Table(errors(&diagnosis.layers)));
-    parts.push(Part::Table(shares(&diagnosis.layers)));
+    let each = diagnosis.layers.iter();
+    let stopped: Vec<_> = each
+        .map(|l| (l.learned.fusion_layer, &l.stopping, l.t_end))
+        .collect();
+    parts.push(Part::Table(errors(&stopped)));
+    parts.push(Part::Table(shares(&stopped)));
     let missing = diagnosis.layers.iter();
     let missing = missing.map(|layer| (layer.learned.fusion_layer, layer.reasons.as_slice()));
     parts.extend(reasons(missing).map(Part::Text));
     parts.push(Part::Heading("Which fusion layer".to_owned()));
-    if !diagnosis.recommendation.errors.is_empty() {
-        parts.push(Part::Table(recommendation(diagnosis)));
-    }
-    parts.push(Part::Text(recommendation_words(diagnosis)));
+    parts.extend(recommendation(&diagnosis.recommendation));
     parts.push(Part::Heading(
         "What would change it, in late fusion".to_owned(),
     ));
@@ -124,8 +126,12 @@ fn times(layers: &[LayerResult]) -> Vec<Vec<String>> {
             ("theory", &|l| short(l.theory.t_second)),
             ("ratio", &|l| short(l.learned.ratio)),
             ("theory", &|l| short(l.theory.ratio)),
-            ("steps", &|l| span(l.steps_first, l.steps_second)),
-            ("epochs", &|l| span(l.epochs_first, l.epochs_second)),
+            ("steps", &|l| {
+                span(l.steps.steps_first, l.steps.steps_second)
+            }),
+            ("epochs", &|l| {
+                span(l.steps.epochs_first, l.steps.epochs_second)
+            }),
             ("largest learning rate", &|l| short(l.stable_learning_rate)),
         ],
     )
@@ -142,7 +148,7 @@ fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
                 layer_name(l.learned.fusion_layer, last)
             }),
             ("draws", &|(_, d)| d.draws.to_string()),
-            ("learned first from", &|(_, d)| first_of(d)),
+            ("learned first from", &|(_, d)| first_of(&d.first)),
             ("ratio, 10 %", &|(_, d)| short(d.ratio.map(|r| r.low))),
             ("median", &|(_, d)| short(d.ratio.map(|r| r.median))),
             ("90 %", &|(_, d)| short(d.ratio.map(|r| r.high))),
@@ -153,8 +159,8 @@ fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
     )
 }
 
-fn first_of(draws: &Draws) -> String {
-    let each = draws.first.iter();
+pub(super) fn first_of(first: &[FirstShare]) -> String {
+    let each = first.iter();
     let each: Vec<String> = each
         .map(|first| format!("{} {}", first.name, share(first.share)))
         .collect();
@@ -165,7 +171,7 @@ fn first_of(draws: &Draws) -> String {
 }
 
 /// From the first modality to the second.
-fn span(first: Option<f64>, second: Option<f64>) -> String {
+pub(super) fn span(first: Option<f64>, second: Option<f64>) -> String {
     match (first, second) {
         (None, None) => NONE.to_owned(),
         (first, second) => format!("{} to {}", whole(first), whole(second)),
@@ -176,28 +182,29 @@ fn whole(count: Option<f64>) -> String {
     count.map_or(NONE.to_owned(), |count| format!("{count:.0}"))
 }
 
-fn errors(layers: &[LayerResult]) -> Vec<Vec<String>> {
-    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
+/// A fusion layer, what its flow shows, and when that ended.
+pub(super) type Stopped<'d> = (Option<usize>, &'d Stopping, f64);
+
+pub(super) fn errors(layers: &[Stopped<'_>]) -> Vec<Vec<String>> {
+    let last = layers.last().and_then(|(layer, ..)| *layer);
     rows(
         layers,
         &[
-            ("fusion layer", &|l| {
-                layer_name(l.learned.fusion_layer, last)
-            }),
-            ("loss on the plateau", &|l| short(l.plateau_loss)),
-            ("still to learn", &|l| fraction(l.plateau_left)),
-            ("stop at", &|l| short(l.early_stop)),
-            ("that is", &|l| when(l).to_owned()),
-            ("error then", &|l| short(l.holdout_error)),
-            ("at the end", &|l| short(l.final_holdout_error)),
-            ("which is at", &|l| short(l.t_end)),
-            ("bias then", &|l| fraction(l.bias)),
+            ("fusion layer", &|(l, ..)| layer_name(*l, last)),
+            ("loss on the plateau", &|(_, s, _)| short(s.plateau_loss)),
+            ("still to learn", &|(_, s, _)| fraction(s.plateau_left)),
+            ("stop at", &|(_, s, _)| short(s.early_stop)),
+            ("that is", &|(_, s, _)| when(s).to_owned()),
+            ("error then", &|(_, s, _)| short(s.holdout_error)),
+            ("at the end", &|(_, s, _)| short(s.final_holdout_error)),
+            ("which is at", &|(.., end)| short(*end)),
+            ("bias then", &|(_, s, _)| fraction(s.bias)),
         ],
     )
 }
 
-fn when(layer: &LayerResult) -> &'static str {
-    match (layer.stops_before_second, layer.falls_to_the_end) {
+fn when(stopping: &Stopping) -> &'static str {
+    match (stopping.stops_before_second, stopping.falls_to_the_end) {
         (None, _) => NONE,
         (Some(true), _) => "before the second",
         (_, Some(true)) => "the end",
@@ -205,18 +212,16 @@ fn when(layer: &LayerResult) -> &'static str {
     }
 }
 
-/// A row for each modality, three columns for each layer would be too wide: late fusion and early fusion.
-fn shares(layers: &[LayerResult]) -> Vec<Vec<String>> {
-    let last = layers.last().and_then(|layer| layer.learned.fusion_layer);
+/// A row for each modality of each layer.
+pub(super) fn shares(layers: &[Stopped<'_>]) -> Vec<Vec<String>> {
+    let last = layers.last().and_then(|(layer, ..)| *layer);
     let each = layers
         .iter()
-        .flat_map(|layer| layer.shares.iter().map(move |share| (layer, share)));
+        .flat_map(|(layer, stopping, _)| stopping.shares.iter().map(move |s| (layer, s)));
     rows(
         each,
         &[
-            ("fusion layer", &|(l, _)| {
-                layer_name(l.learned.fusion_layer, last)
-            }),
+            ("fusion layer", &|(l, _)| layer_name(**l, last)),
             ("share of the outputs", &|(_, s)| s.name.clone()),
             ("at the stop", &|(_, s)| fraction(s.early_stop)),
             ("at the end", &|(_, s)| fraction(s.end)),
@@ -225,9 +230,16 @@ fn shares(layers: &[LayerResult]) -> Vec<Vec<String>> {
     )
 }
 
-fn recommendation(diagnosis: &Diagnosis) -> Vec<Vec<String>> {
+/// Which fusion layer, with the errors where there are any.
+pub(super) fn recommendation(found: &Recommendation) -> Vec<Part> {
+    let errors = (!found.errors.is_empty()).then(|| Part::Table(compared(found)));
+    let words = Part::Text(recommendation_words(found));
+    errors.into_iter().chain([words]).collect()
+}
+
+fn compared(found: &Recommendation) -> Vec<Vec<String>> {
     rows(
-        &diagnosis.recommendation.errors,
+        &found.errors,
         &[
             ("fusion layer", &|e| e.fusion_layer.to_string()),
             ("error at the stop", &|e| short(e.mean)),
@@ -262,7 +274,7 @@ fn remedies(remedies: &[RemedyResult]) -> Vec<Vec<String>> {
         remedies,
         &[
             ("remedy", &|r| r.remedy.to_owned()),
-            ("value", &|r| value(r)),
+            ("value", &|r| value(r.remedy, &r.value)),
             ("predicted ratio", &|r| short(r.predicted_ratio)),
             ("measured ratio", &|r| short(r.measured_ratio)),
             ("ratio over draws", &|r| {
@@ -275,7 +287,7 @@ fn remedies(remedies: &[RemedyResult]) -> Vec<Vec<String>> {
     )
 }
 
-fn times_of(factor: Option<f64>) -> String {
+pub(super) fn times_of(factor: Option<f64>) -> String {
     factor.map_or(NONE.to_owned(), |factor| {
         format!("x {}", number_to(3, factor))
     })

@@ -3,7 +3,9 @@
 use super::advice::advice;
 use super::by_samples;
 use crate::report::format::{number_to, short};
-use modalflow::diagnosis::{AGREE, Diagnosis, Draws, LayerResult, ModalityReading, Spread};
+use modalflow::diagnosis::{
+    AGREE, Diagnosis, Draws, LayerPhase, LayerResult, ModalityReading, Spread, Stopping,
+};
 
 /// Below this confidence nothing is said of what is superficial.
 const TIE: f64 = 0.6;
@@ -184,7 +186,7 @@ fn trained_as_said(diagnosis: &Diagnosis) -> bool {
     trained.is_none_or(|trained| *trained == diagnosis.first.name)
 }
 
-fn late(diagnosis: &Diagnosis) -> Option<&LayerResult> {
+pub(super) fn late(diagnosis: &Diagnosis) -> Option<&LayerResult> {
     diagnosis.layers.last()
 }
 
@@ -212,7 +214,10 @@ fn matters(diagnosis: &Diagnosis, seed: u64) -> String {
         Some(words) => format!("{words}; in the run of seed {seed} {run}"),
         None => format!("Late fusion: {run}"),
     };
-    format!("{wait}{}.", stop_words(diagnosis, late))
+    format!(
+        "{wait}{}.",
+        stop_words(diagnosis, &late.learned, &late.stopping)
+    )
 }
 
 /// The time ratio over the draws of the initial weights.
@@ -239,7 +244,7 @@ fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
         &late.learned.second,
     ) {
         (Some(ratio), Some(first), Some(second)) => {
-            let left = late.plateau_left.map_or(String::new(), |left| {
+            let left = late.stopping.plateau_left.map_or(String::new(), |left| {
                 format!(
                     ", with {} of what can be learned still to learn",
                     percent(left)
@@ -264,7 +269,7 @@ fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
 
 /// Whether every modality that has one ends with half of its share of least norm, or more, and there are several.
 fn learns_together(late: &LayerResult) -> bool {
-    let shares = late.shares.iter();
+    let shares = late.stopping.shares.iter();
     let known: Option<Vec<(f64, f64)>> = shares.map(|s| s.end.zip(s.least_norm)).collect();
     let mut known = known.unwrap_or_default();
     known.retain(|(_, own)| *own > NOTHING);
@@ -272,10 +277,10 @@ fn learns_together(late: &LayerResult) -> bool {
 }
 
 /// What stopping early does.
-fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
+pub(super) fn stop_words(diagnosis: &Diagnosis, learned: &LayerPhase, late: &Stopping) -> String {
     /// A smaller bias is none.
     const BIASED: f64 = 0.05;
-    if let Some(first) = alone_matters(diagnosis) {
+    if let Some(first) = alone_matters(diagnosis, learned.first.as_deref()) {
         return format!(
             "; nothing else adds to what {first} explains, so that there is no bias to mend"
         );
@@ -289,7 +294,7 @@ fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
         (_, Some(true)) => {
             "; the error on rows held out falls to the end, so that patience is all it takes"
         }
-        (Some(true), _) if is_biased && late.learned.second.is_none() => {
+        (Some(true), _) if is_biased && learned.second.is_none() => {
             "; the error on rows held out is least along the way, with the bias in it"
         }
         (Some(true), _) if is_biased => {
@@ -305,11 +310,13 @@ fn stop_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
     .to_owned()
 }
 
-/// The modality learned first, where no other one adds to it.
-pub(super) fn alone_matters(diagnosis: &Diagnosis) -> Option<&str> {
-    let learned = late(diagnosis).and_then(|late| late.learned.first.as_ref());
+/// The modality `learned` first, or that of the largest growth rate, where no other one adds to it.
+pub(super) fn alone_matters<'d>(
+    diagnosis: &'d Diagnosis,
+    learned: Option<&'d str>,
+) -> Option<&'d str> {
     let first = learned.unwrap_or(&diagnosis.first.name);
-    let mut others = diagnosis.modalities.iter().filter(|m| m.name != *first);
+    let mut others = diagnosis.modalities.iter().filter(|m| m.name != first);
     let adds = |m: &ModalityReading| m.explained_unique.is_none_or(|own| own > NOTHING);
-    (!others.any(adds)).then_some(first.as_str())
+    (!others.any(adds)).then_some(first)
 }

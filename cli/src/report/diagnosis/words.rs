@@ -2,7 +2,7 @@
 
 use super::verdict::percent;
 use crate::report::format::{NONE, fraction, number_to};
-use modalflow::diagnosis::{Diagnosis, NoiseFloor};
+use modalflow::diagnosis::{Diagnosis, NoiseFloor, Recommendation, RowCount};
 use modalflow::error;
 use modalflow::experiment::Scenario;
 use serde::Serialize;
@@ -20,9 +20,22 @@ pub(super) fn rows_words(diagnosis: &Diagnosis) -> String {
         dropped => format!(", {dropped} with missing cells left out"),
     };
     format!(
-        "{} rows used{dropped}; {} of them trained on, {} inputs of which {} are independent, {outputs}.",
-        rows.used, rows.trained, rows.inputs, rows.rank
+        "{} rows used{dropped}; {} of them trained on, {}, {outputs}.",
+        rows.used,
+        rows.trained,
+        input_words(rows)
     )
+}
+
+/// How many inputs there are, and in how many directions they vary.
+fn input_words(rows: RowCount) -> String {
+    let RowCount { inputs, rank, .. } = rows;
+    match rank == inputs {
+        true => format!("{inputs} inputs, all independent"),
+        false => {
+            format!("{inputs} inputs, which vary in {rank} independent directions on these rows")
+        }
+    }
 }
 
 /// What is odd about columns.
@@ -105,8 +118,9 @@ pub(super) fn who_words(diagnosis: &Diagnosis) -> Vec<String> {
         ));
     }
     let explained = diagnosis.explained_joint.map_or(String::new(), |joint| {
-        let on = match diagnosis.resamples {
-            0 => "of the population",
+        let on = match (diagnosis.resamples, diagnosis.rows) {
+            (0, None) => "of the population",
+            (0, Some(_)) => "of these rows, fitted to them",
             _ => "on rows that were not fitted to",
         };
         format!(
@@ -218,8 +232,8 @@ pub(super) fn draws_words(scenario: &Scenario) -> String {
 
 pub(super) fn step_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> {
     let first = diagnosis.layers.first();
-    let is_without =
-        first.is_some_and(|layer| layer.steps_first.is_none() && layer.learned.t_first.is_some());
+    let is_without = first
+        .is_some_and(|layer| layer.steps.steps_first.is_none() && layer.learned.t_first.is_some());
     is_without
         .then(|| {
             "No steps are told: give --learning-rate, and --batch for epochs by mini-batches."
@@ -267,8 +281,7 @@ pub(super) fn reasons<'d>(
         })
 }
 
-pub(super) fn recommendation_words(diagnosis: &Diagnosis) -> String {
-    let found = &diagnosis.recommendation;
+pub(super) fn recommendation_words(found: &Recommendation) -> String {
     match (found.fusion_layer, found.divisions) {
         (None, 0) => format!("No recommendation: {}.", found.reason),
         (None, n) => format!(
