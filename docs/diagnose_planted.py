@@ -143,7 +143,8 @@ def main():
     parser.add_argument("--resamples", type=int, default=200)
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the draws of the settings instead of running")
     given = parser.parse_args()
-    names = given.settings or list(SETTINGS)
+    # Of weak effects the order is overstated, as the page says.
+    names = given.settings or [name for name in SETTINGS if name != "weak"]
     seeds = range(given.first, given.first + given.draws)
     if given.write:
         given.write.mkdir(parents=True, exist_ok=True)
