@@ -57,7 +57,7 @@ fn the_halves_of_an_early_run_are_those_of_its_units() {
     }
 }
 
-/// Three layers with a shared one are heard as a whole: what their first drop leaves has no time, and the report says why.
+/// Three layers with a shared one become active as a whole: what their first drop leaves has no time, and the report says why.
 #[test]
 fn deeper_networks_with_shared_layers_have_the_time_of_their_first_drop() {
     for fusion in [1, 2] {
@@ -239,10 +239,10 @@ fn linear_stacks_have_the_times_of_linear_theory() {
     }
 }
 
-/// A stack that is not heard sees what the others leave, and they see nothing of it. It is homogeneous: with a tiny last layer
+/// A dormant stack sees what the others leave, and they see nothing of it. It is homogeneous: with a tiny last layer
 /// it feeds back on nothing, and the gradients of its other layers are as much smaller.
 #[test]
-fn a_stack_that_is_not_heard_is_driven_without_feedback() {
+fn a_dormant_stack_is_driven_without_feedback() {
     const TINY: f64 = 1e-7;
     let problem = table(
         "depth: 3, fusion_layer: 3, width: 6, activation: relu",
@@ -257,14 +257,14 @@ fn a_stack_that_is_not_heard_is_driven_without_feedback() {
     };
     let flow = || Flow::on_samples(architecture, &problem.moments);
     // The six units of the first stack.
-    let is_heard: Vec<bool> = (0..12).map(|unit| unit < 6).collect();
+    let is_active: Vec<bool> = (0..12).map(|unit| unit < 6).collect();
     let last = architecture.layers[architecture.private[1].end - 1]
         .range
         .clone();
     let mut small = problem.weights.clone();
     small.rows_range_mut(last.clone()).scale_mut(TINY);
-    let (heard, limit) = (
-        rate(flow().hearing(&is_heard), &problem.weights),
+    let (active, limit) = (
+        rate(flow().with_active(&is_active), &problem.weights),
         rate(flow(), &small),
     );
     for (m, scale) in [(0, 1.0), (1, TINY)] {
@@ -272,12 +272,12 @@ fn a_stack_that_is_not_heard_is_driven_without_feedback() {
             let scale = if layer.range == last { 1.0 } else { scale };
             for k in layer.range.clone() {
                 // To first order in the tiny layer, beside rates of up to about 1.
-                assert!((heard[k] - limit[k] / scale).abs() < 1e-6, "{m}: {k}");
+                assert!((active[k] - limit[k] / scale).abs() < 1e-6, "{m}: {k}");
             }
         }
     }
-    // Heard, it feeds back.
-    assert!((rate(flow(), &problem.weights) - heard).amax() > 1e-2);
+    // Active, it feeds back.
+    assert!((rate(flow(), &problem.weights) - active).amax() > 1e-2);
 }
 
 /// Where nothing is known there is a reason, and no time.

@@ -100,10 +100,10 @@ impl<'a> Flow<'a> {
         Self::of(architecture, moments, Kind::Samples(Box::new(flow)))
     }
 
-    /// The same where only some units are heard ([`SampledFlow::hearing`]), for flows on samples.
-    pub fn hearing(self, units: &[bool]) -> Self {
+    /// The same where only some units are active ([`SampledFlow::with_active`]), for flows on samples.
+    pub fn with_active(self, units: &[bool]) -> Self {
         let kind = match self.kind {
-            Kind::Samples(flow) => Kind::Samples(Box::new(flow.hearing(units))),
+            Kind::Samples(flow) => Kind::Samples(Box::new(flow.with_active(units))),
             moments @ Kind::Moments(_) => moments,
         };
         Self { kind, ..self }

@@ -125,11 +125,11 @@ impl<'a> SampledFlow<'a> {
         }
     }
 
-    /// The flow in which only some of the units that send to the outputs are heard, counted through the layers that end there: the
+    /// The flow in which only some of the units that send to the outputs are active, counted through the layers that end there: the
     /// residual is what these leave, and all others follow their correlation with that, without any feedback. It has no
     /// Hessian products.
-    pub fn hearing(mut self, units: &[bool]) -> Self {
-        self.wiring.hear(units);
+    pub fn with_active(mut self, units: &[bool]) -> Self {
+        self.wiring.activate(units);
         self
     }
 

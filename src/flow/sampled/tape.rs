@@ -26,7 +26,7 @@ pub(super) struct Wire<'a> {
     /// Whether that is complete with this layer.
     is_last: bool,
     /// Which of its columns count in what it sends, where not all do: the residual is what the outputs leave that do.
-    heard: Option<Vec<bool>>,
+    active: Option<Vec<bool>>,
     /// Biases of that panel in a flat state, where it has some and is complete.
     pub(super) bias: Option<Range<usize>>,
     /// Inputs of the network that reach the layer.
@@ -46,7 +46,7 @@ impl<'a> Wiring<'a> {
                 input: spaces.input(l),
                 output,
                 is_last,
-                heard: None,
+                active: None,
                 bias: bias.map(|bias| bias.range.clone()),
                 columns: architecture.reaching(layer.stack),
             }
@@ -60,11 +60,11 @@ impl<'a> Wiring<'a> {
 
     /// Makes the outputs those of some of the units that send to them, counted through the layers that end there. The others
     /// still see what these leave.
-    pub(super) fn hear(&mut self, units: &[bool]) {
+    pub(super) fn activate(&mut self, units: &[bool]) {
         let outputs = self.dims.len() - 1;
         let mut units = units.iter().copied();
         for wire in self.wires.iter_mut().filter(|wire| wire.output == outputs) {
-            wire.heard = Some(units.by_ref().take(wire.layer.cols).collect());
+            wire.active = Some(units.by_ref().take(wire.layer.cols).collect());
         }
     }
 
@@ -82,18 +82,22 @@ impl<'a> Wiring<'a> {
 }
 
 impl Wire<'_> {
-    /// The layer with nothing in columns that are not heard, in `masked` if there are any; None where nothing is heard.
-    fn heard_entries<'s>(&self, w: &'s [f64], masked: &'s mut Vec<f64>) -> Option<&'s [f64]> {
-        let Some(heard) = self.heard.as_ref().filter(|heard| heard.contains(&false)) else {
+    /// The layer with nothing in columns that are not active, in `masked` if there are any; None where nothing is active.
+    fn active_entries<'s>(&self, w: &'s [f64], masked: &'s mut Vec<f64>) -> Option<&'s [f64]> {
+        let Some(active) = self
+            .active
+            .as_ref()
+            .filter(|active| active.contains(&false))
+        else {
             return Some(w);
         };
-        if !heard.contains(&true) {
+        if !active.contains(&true) {
             return None;
         }
         masked.clear();
         masked.extend_from_slice(w);
-        let columns = masked.chunks_exact_mut(self.layer.rows).zip(heard);
-        for (column, _) in columns.filter(|(_, heard)| !**heard) {
+        let columns = masked.chunks_exact_mut(self.layer.rows).zip(active);
+        for (column, _) in columns.filter(|(_, active)| !**active) {
             column.fill(0.0);
         }
         Some(masked)
@@ -156,7 +160,7 @@ pub(super) struct Tape {
     pub(super) slope: Vec<Vec<f64>>,
     /// phi''(z); empty where it vanishes.
     pub(super) curve: Vec<Vec<f64>>,
-    /// Storage for a layer that is heard in part.
+    /// Storage for a layer that is active in part.
     masked: Vec<f64>,
     /// What comes back: -dLoss/dh, and once multiplied by the slope -dLoss/dz; -dLoss/dy^ of outputs.
     pub(super) back: Vec<Vec<f64>>,
@@ -195,7 +199,7 @@ impl Tape {
         wiring.clear(&mut self.panels, block.len);
         for wire in &wiring.wires {
             let w = wire.layer.of(weights).entries;
-            let Some(w) = wire.heard_entries(w, &mut self.masked) else {
+            let Some(w) = wire.active_entries(w, &mut self.masked) else {
                 continue;
             };
             let (from, out) = wire.forward(&mut self.panels, block);

@@ -2,15 +2,15 @@
 
 use super::super::from_weights::{Event, FromWeights, NOT_BEFORE_THE_END};
 use super::NOT_WAITED_FOR;
+use super::groups::Group;
 use super::stage::Stage;
 use super::track::Track;
-use super::voices::Voice;
 use crate::data::{Loss, Moments};
 use crate::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate_explicit};
 use crate::network::{Architecture, smallest_layer_rms};
 use nalgebra::DVector;
 
-/// Share of the loss gained so far that the last third of the time may have gained where stacks are at rest: their outputs are
+/// Share of the loss gained so far that the last third of the time may have gained where groups are at rest: their outputs are
 /// then within the root of that. The rate does not tell, since units that rest at a kink go on jumping to and fro.
 const LEFT: f64 = 1e-6;
 
@@ -25,14 +25,13 @@ const FINEST: f64 = 1e-4;
 const MOST_STEPS: u64 = 20_000;
 
 /// Why the modalities that the first drop of a deeper network with shared layers leaves have no times.
-const HEARD_AS_A_WHOLE: &str = "times from the actual weights are known up to the end of the first drop only: three and more layers, some of them shared, \
-     are heard as a whole from there on, and what follows is the run itself";
+const ACTIVE_AS_A_WHOLE: &str = "times from the actual weights are known up to the end of the first drop only: three and more layers, some of them shared, \
+     are followed as a whole from there on, and what comes later is the run itself";
 
 /// Why there may be no times.
-const TOO_MANY_STEPS: &str =
-    "times from the actual weights would take too many steps: samples rest at the kinks of units";
+const TOO_MANY_STEPS: &str = "times from the actual weights would take more than 20,000 steps, as where samples rest at the kinks of units";
 
-/// The voices of a network on their way.
+/// The groups of a network on their way.
 pub(super) struct Course<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
@@ -44,21 +43,23 @@ pub(super) struct Course<'p> {
     state: DVector<f64>,
     now: f64,
     steps: u64,
-    voices: Vec<Voice>,
-    is_heard: Vec<bool>,
+    groups: Vec<Group>,
+    is_active: Vec<bool>,
     /// Whether what a modality comes to is known once it rests only: many maps fit equally well. There is no end to wait for where
     /// the run has none in time, nor where its first drop is all that is followed.
     seeks_levels: bool,
+    /// Whether the loss falls slowly at the end of the last stage: what is on its way has come to nothing yet.
+    is_slow: bool,
     tracks: Vec<Track>,
 }
 
-/// How a stage ends: the voices heard are the same from its start to its end.
+/// How a stage ends: the active groups are the same from its start to its end.
 enum StageEnd {
-    /// Some more voices are heard from here on.
-    Heard(Vec<usize>),
+    /// Some more groups become active.
+    Active(Vec<usize>),
     /// All that is asked for is known.
     Known,
-    /// A network that is one voice has gone through its first drop.
+    /// A network that is one group has gone through its first drop.
     Dropped,
     /// The integration ended before that.
     Ended(Outcome),
@@ -71,10 +72,10 @@ impl<'p> Course<'p> {
         (rtol, limit): (f64, f64),
     ) -> Self {
         let rtol = rtol.max(FINEST);
-        let voices = Voice::all_of(architecture);
+        let groups = Group::all_of(architecture);
         let has_parts = moments.samples.as_ref().is_some_and(|s| s.parts.is_some());
         let is_determined = moments.rank() == moments.inputs_len();
-        let has_end = limit.is_finite() && voices.len() > 1;
+        let has_end = limit.is_finite() && groups.len() > 1;
         let seeks_levels = !has_parts && !is_determined && has_end;
         let track = if seeks_levels {
             Track::of_sizes()
@@ -89,15 +90,16 @@ impl<'p> Course<'p> {
             state: weights.clone(),
             now: 0.0,
             steps: 0,
-            is_heard: vec![false; voices.len()],
-            voices,
+            is_active: vec![false; groups.len()],
+            groups,
             limit,
             seeks_levels,
+            is_slow: false,
             tracks: vec![track; moments.modalities.len()],
         }
     }
 
-    /// Follows the voices until all modalities are learned, or to the limit; `asked` tells after each step whether to take another
+    /// Follows the groups until all modalities are learned, or to the limit; `asked` tells after each step whether to take another
     /// one.
     ///
     /// # Errors
@@ -105,15 +107,15 @@ impl<'p> Course<'p> {
     pub(super) fn go_on(mut self, asked: &dyn Fn() -> bool) -> Result<FromWeights, &'static str> {
         let end = loop {
             match self.stage(self.limit - self.now, asked) {
-                StageEnd::Heard(voices) => voices.iter().for_each(|&v| self.is_heard[v] = true),
+                StageEnd::Active(groups) => groups.iter().for_each(|&g| self.is_active[g] = true),
                 StageEnd::Known => break None,
-                StageEnd::Dropped => break Some(HEARD_AS_A_WHOLE),
+                StageEnd::Dropped => break Some(ACTIVE_AS_A_WHOLE),
                 StageEnd::Ended(Outcome::StepLimit) => break Some(TOO_MANY_STEPS),
                 StageEnd::Ended(Outcome::Interrupted) => return Err(NOT_WAITED_FOR),
                 StageEnd::Ended(_) => break Some(NOT_BEFORE_THE_END),
             }
         };
-        if self.seeks_levels && end != Some(TOO_MANY_STEPS) {
+        if self.seeks_levels && self.is_slow && end != Some(TOO_MANY_STEPS) {
             self.settle();
         }
         let event = |track: &Track| track.half().map(Event::at);
@@ -123,7 +125,7 @@ impl<'p> Course<'p> {
             return Err(TOO_MANY_STEPS);
         }
         let mut found = FromWeights::of((self.moments, self.architecture), &events, None);
-        // Nothing but the feedback of stacks that are not heard.
+        // Nothing but the feedback of dormant groups.
         found.neglected = None;
         found.unknown = end.filter(|_| is_missing);
         Ok(found)
@@ -138,15 +140,15 @@ impl<'p> Course<'p> {
         learned.for_each(Track::settle);
     }
 
-    /// Goes on with the voices that are heard, at most for a time.
+    /// Goes on with the groups that are active, at most for a time.
     fn stage(&mut self, limit: f64, asked: &dyn Fn() -> bool) -> StageEnd {
         let problem = (self.moments, self.architecture);
         let start = (self.now, &self.state);
-        let heard = (&self.is_heard[..], self.seeks_levels);
-        let mut stage = Stage::new(problem, &self.voices, heard, start);
+        let active = (&self.is_active[..], self.seeks_levels);
+        let mut stage = Stage::new(problem, &self.groups, active, start);
         stage.begin(&self.state, &mut self.tracks);
-        if let Some(voices) = stage.first_felt(&self.state) {
-            return StageEnd::Heard(voices);
+        if let Some(groups) = stage.first_to_activate(&self.state) {
+            return StageEnd::Active(groups);
         }
         let settings = Settings {
             method: Method::RungeKutta(Pair::Dopri5),
@@ -160,8 +162,8 @@ impl<'p> Course<'p> {
             Loss::CrossEntropy => LEFT_OF_CLASSES,
         };
         let mut flow = stage.flow();
-        let are_all_heard = self.is_heard.iter().all(|heard| *heard);
-        let has_one_voice = self.voices.len() == 1;
+        let are_all_active = self.is_active.iter().all(|active| *active);
+        let has_one_group = self.groups.len() == 1;
         let tracks = &mut self.tracks;
         let mut has_dropped = false;
         let mut follow = |segment: &mut dyn Segment| {
@@ -169,8 +171,8 @@ impl<'p> Course<'p> {
             let known = tracks.iter().filter(|track| track.half().is_some());
             let known = known.count();
             let is_known = known == tracks.len();
-            let is_done = is_known || are_all_heard && stage.is_at_rest(most_left);
-            has_dropped = !is_done && has_one_voice && known > 0 && stage.has_dropped();
+            let is_done = is_known || are_all_active && stage.is_at_rest(most_left);
+            has_dropped = !is_done && has_one_group && known > 0 && stage.has_dropped();
             match (stage.joining.is_some() || is_done || has_dropped, asked()) {
                 (true, _) => Verdict::Stop(Outcome::Converged),
                 (false, true) => Verdict::Continue,
@@ -181,6 +183,7 @@ impl<'p> Course<'p> {
         let end = integrate_explicit(&mut flow, start, &settings, &mut follow);
         self.steps += end.work.steps + end.work.rejected_steps;
         stage.settle(tracks);
+        self.is_slow = stage.has_dropped();
         let Some(joining) = stage.joining else {
             return match end.outcome {
                 Outcome::Converged if has_dropped => StageEnd::Dropped,
@@ -189,6 +192,6 @@ impl<'p> Course<'p> {
             };
         };
         (self.state, self.now) = (joining.state, self.now + joining.time);
-        StageEnd::Heard(joining.voices)
+        StageEnd::Active(joining.groups)
     }
 }

@@ -1,44 +1,44 @@
 //! When networks of homogeneous units learn their modalities, from their actual initial weights and the samples.
 //!
-//! While the outputs f_v of a *voice* are small nothing feeds back on them. A voice is the stack of a modality in late fusion, a hidden
-//! unit of two layers with early fusion, and all of a deeper network with shared layers. With units for which phi(c z) = c
-//! phi(z) (ReLU, leaky ReLU, linear) it follows the homogeneous flow of its correlation with the residual r,
+//! While the outputs f_g of a group of units are small nothing feeds back on them: the group is *dormant*. A group is the stack of a
+//! modality in late fusion, a hidden unit of two layers with early fusion, and all of a deeper network with shared layers. With
+//! units for which phi(c z) = c phi(z) (ReLU, leaky ReLU, linear) it follows the homogeneous flow of its correlation with the residual r,
 //!
 //! ```text
-//! dW_v/dt = grad E[<r, f_v(x; W_v)>]          r = y at first, then y less the outputs of the voices that are heard
+//! dW_g/dt = grad E[<r, f_g(x; W_g)>]          r = y at first, then y less the outputs of the groups that are active
 //! ```
 //!
 //! Two layers grow like e^{2 U t} with the utility U_m, the maximum of |E[r phi(u x_m)]| over unit vectors u; more
-//! layers blow up. A voice waits in this way until its own outputs would take a hundredth off its rate,
+//! layers blow up. A group is dormant until its own outputs would take a hundredth off its rate,
 //!
 //! ```text
-//! |grad 1/2 E|f_v|^2| = 0.01 |grad E[<r, f_v>]|          both by its own weights
+//! |grad 1/2 E|f_g|^2| = 0.01 |grad E[<r, f_g>]|          both by its own weights
 //! ```
 //!
-//! From there on it is heard: it goes through its drop together with the others that are, and those that wait follow what
-//! they leave while they move. Units wait together, since many of them learn the same: once they are felt as one, the largest are heard,
-//! all but those that make less than a hundredth of what they all do. So what is learned first is learned as if it were
-//! alone, and the rest is driven by that. What its own feedback has done to a voice by the time that it is heard, some hundredths of
-//! its time constant, is made up for to first order.
+//! From there on it is *active*: it goes through its drop together with the others that are, and those that are dormant follow what
+//! they leave while they move. Units are dormant together, since many of them learn the same: once their common outputs feed back so much the
+//! largest become active, all but those that make less than a hundredth of what they all do. So what is learned first is learned as if
+//! it were alone, and the rest is driven by that. What its own feedback has done to a group by the time that it becomes active, some
+//! hundredths of its time constant, is made up for to first order.
 //!
-//! A deeper network with shared layers is one voice: all of it is heard from its first drop on, and beyond that there is nothing to predict.
+//! A deeper network with shared layers is one group: all of it is active from its first drop on, and beyond that there is nothing to predict.
 //!
-//! Source: for two layers Kunin et al., "Alternating Gradient Flows" (2025, arXiv 2506.06489); the rest is derived
+//! Source: for two layers, and for dormant and active units, Kunin et al., "Alternating Gradient Flows" (2025, arXiv 2506.06489); the rest is derived
 //! here, as `from_weights/` for linear networks.
 //!
 //! | file | what it computes |
 //! |---|---|
 //! | `course.rs` | from saddle to saddle: which modality is learned next, and when |
-//! | `stage.rs` | voices in flow from where some more are heard to where the next ones are |
+//! | `stage.rs` | the flow from where some groups become active to where the next ones do |
 //! | `track.rs` | when a modality is learned along its way |
 //! | `utility.rs` | the utilities of two layers |
-//! | `voices.rs` | what comes to be heard as one |
+//! | `groups.rs` | what becomes active as one |
 
 mod course;
+mod groups;
 mod stage;
 mod track;
 mod utility;
-mod voices;
 
 pub use utility::{Utility, hidden_utility, utilities};
 

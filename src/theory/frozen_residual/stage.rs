@@ -1,7 +1,7 @@
-//! Voices in flow from where some more are heard to where the next ones are.
+//! The flow from where some groups become active to where the next ones do.
 
+use super::groups::Group;
 use super::track::Track;
-use super::voices::Voice;
 use crate::data::Moments;
 use crate::flow::{Flow, Observation};
 use crate::integrate::Segment;
@@ -9,23 +9,26 @@ use crate::network::Architecture;
 use nalgebra::DVector;
 use std::collections::BTreeSet;
 
-/// Share of its rate that a voice's own outputs would take off from which on it is heard.
-const FELT: f64 = 1e-2;
+/// Share of its rate that a group's own outputs would take off from which on it is active.
+const FEEDBACK: f64 = 1e-2;
+
+/// How much of the outputs of units that become active may be that of others, which stay dormant.
+const LEFT_DORMANT: f64 = 1e-2;
 
 /// Share of the fastest fall of the loss at which a drop is over.
 const SLOW: f64 = 0.1;
 
-/// Voices that are not heard, and the flow in which they would be.
-struct Waiting<'p> {
-    voices: Vec<usize>,
+/// Groups that are not active, and the flow in which they would be.
+struct Dormant<'p> {
+    groups: Vec<usize>,
     flow: Flow<'p>,
     /// Share of their rate that their own outputs would take off, at the end of the last step.
-    felt: f64,
+    feedback: f64,
 }
 
-/// Where more voices are felt.
+/// Where more groups become active.
 pub(super) struct Joining {
-    pub(super) voices: Vec<usize>,
+    pub(super) groups: Vec<usize>,
     /// From the start of the stage.
     pub(super) time: f64,
     pub(super) state: DVector<f64>,
@@ -35,20 +38,20 @@ pub(super) struct Joining {
 pub(super) struct Stage<'p> {
     moments: &'p Moments,
     architecture: &'p Architecture,
-    voices: &'p [Voice],
+    groups: &'p [Group],
     seeks_levels: bool,
     /// The flow of the stage, to read states by.
     reader: Flow<'p>,
-    /// The modalities of the voices that are heard.
-    heard: Vec<usize>,
-    /// What the maps of modalities come to where those that are heard are learned, by the root of their power.
+    /// The modalities of the groups that are active.
+    active: Vec<usize>,
+    /// What the maps of modalities come to where those that are active are learned, by the root of their power.
     levels: Vec<f64>,
-    waiting: Vec<Waiting<'p>>,
+    dormant: Vec<Dormant<'p>>,
     /// When it begins.
     start: f64,
     /// The loss where nothing is learned.
     untrained: f64,
-    /// Times, and the losses of what is heard.
+    /// Times, and the losses of what is active.
     losses: Vec<(f64, f64)>,
     /// How fast the loss fell in the last step, and at most.
     speed: f64,
@@ -60,41 +63,41 @@ pub(super) struct Stage<'p> {
 }
 
 impl<'p> Stage<'p> {
-    /// The stage in which some voices are heard that begins at a time in some state.
+    /// The stage in which some groups are active that begins at a time in some state.
     pub(super) fn new(
         (moments, architecture): (&'p Moments, &'p Architecture),
-        voices: &'p [Voice],
-        (is_heard, seeks_levels): (&[bool], bool),
+        groups: &'p [Group],
+        (is_active, seeks_levels): (&[bool], bool),
         (start, state): (f64, &DVector<f64>),
     ) -> Self {
-        let flow = |is_heard: &dyn Fn(usize) -> bool| {
-            let units = voices.iter().enumerate();
-            let units = units.flat_map(|(v, voice)| voice.units.clone().map(move |_| v));
-            let units: Vec<bool> = units.map(is_heard).collect();
-            Flow::on_samples(architecture, moments).hearing(&units)
+        let flow = |is_active: &dyn Fn(usize) -> bool| {
+            let units = groups.iter().enumerate();
+            let units = units.flat_map(|(g, group)| group.units.clone().map(move |_| g));
+            let units: Vec<bool> = units.map(is_active).collect();
+            Flow::on_samples(architecture, moments).with_active(&units)
         };
-        let waiting = waiting_together(architecture, is_heard).into_iter();
-        let waiting = waiting.map(|voices| Waiting {
-            flow: flow(&|v| is_heard[v] || voices.contains(&v)),
-            felt: 0.0,
-            voices,
+        let dormant = dormant_together(architecture, is_active).into_iter();
+        let dormant = dormant.map(|groups| Dormant {
+            flow: flow(&|g| is_active[g] || groups.contains(&g)),
+            feedback: 0.0,
+            groups,
         });
-        let heard = voices.iter().zip(is_heard).filter(|(_, heard)| **heard);
-        let heard: BTreeSet<usize> = heard
-            .flat_map(|(voice, _)| voice.modalities.clone())
+        let active = groups.iter().zip(is_active).filter(|(_, active)| **active);
+        let active: BTreeSet<usize> = active
+            .flat_map(|(group, _)| group.modalities.clone())
             .collect();
-        let heard: Vec<usize> = heard.into_iter().collect();
-        let map = moments.critical_map(&heard);
+        let active: Vec<usize> = active.into_iter().collect();
+        let map = moments.critical_map(&active);
         let level = |m: usize| moments.map_power(map.as_slice(), m);
-        let mut reader = flow(&|v| is_heard[v]);
+        let mut reader = flow(&|g| is_active[g]);
         let mut stage = Self {
             levels: (0..moments.modalities.len())
                 .map(|m| level(m).sqrt())
                 .collect(),
-            waiting: waiting.collect(),
+            dormant: dormant.collect(),
             untrained: flow(&|_| false).loss(state.as_slice()),
-            heard,
-            voices,
+            active,
+            groups,
             seeks_levels,
             losses: vec![(start, reader.loss(state.as_slice()))],
             speed: 0.0,
@@ -107,7 +110,7 @@ impl<'p> Stage<'p> {
             moments,
             architecture,
         };
-        stage.feel(state);
+        stage.take_feedback(state);
         stage
     }
 
@@ -116,51 +119,58 @@ impl<'p> Stage<'p> {
         self.reader.clone()
     }
 
-    /// Takes what the outputs of those who wait would take off their rate in a state.
-    fn feel(&mut self, state: &DVector<f64>) {
+    /// Takes what the outputs of dormant groups would take off their rate in a state.
+    fn take_feedback(&mut self, state: &DVector<f64>) {
         let [rate, own] = &mut self.rates;
         self.reader.rate(state.as_slice(), rate.as_mut_slice());
-        for waiting in &mut self.waiting {
-            waiting.flow.rate(state.as_slice(), own.as_mut_slice());
+        for dormant in &mut self.dormant {
+            dormant.flow.rate(state.as_slice(), own.as_mut_slice());
             let (mut off, mut all) = (0.0, f64::MIN_POSITIVE);
-            for place in waiting.voices.iter().flat_map(|&v| self.voices[v].places()) {
+            for place in dormant.groups.iter().flat_map(|&g| self.groups[g].places()) {
                 off += (own[place] - rate[place]).powi(2);
                 all += rate[place].powi(2);
             }
-            waiting.felt = (off / all).sqrt();
+            dormant.feedback = (off / all).sqrt();
         }
     }
 
-    /// Voices that are felt in a state, if any are.
-    pub(super) fn first_felt(&self, state: &DVector<f64>) -> Option<Vec<usize>> {
-        let felt = self.waiting.iter().find(|waiting| waiting.felt >= FELT);
-        felt.map(|waiting| self.loudest(&waiting.voices, state))
+    /// Groups that become active in a state, if any do.
+    pub(super) fn first_to_activate(&self, state: &DVector<f64>) -> Option<Vec<usize>> {
+        let feedback = self
+            .dormant
+            .iter()
+            .find(|dormant| dormant.feedback >= FEEDBACK);
+        feedback.map(|dormant| self.largest(&dormant.groups, state))
     }
 
-    /// The largest of some voices, all but those that together make less than a hundredth of what they all do.
-    fn loudest(&self, voices: &[usize], state: &DVector<f64>) -> Vec<usize> {
-        let sizes = voices.iter().map(|&v| (self.voices[v].size(state), v));
+    /// The largest of some groups, all but those that together make less than a hundredth of what they all do.
+    fn largest(&self, groups: &[usize], state: &DVector<f64>) -> Vec<usize> {
+        let sizes = groups.iter().map(|&g| (self.groups[g].size(state), g));
         let mut sizes: Vec<(f64, usize)> = sizes.collect();
         sizes.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut left: f64 = sizes.iter().map(|(size, _)| size).sum();
-        let least = FELT * left;
-        let loudest = sizes.into_iter().take_while(|(size, _)| {
-            let is_loud = left >= least;
+        let least = LEFT_DORMANT * left;
+        let largest = sizes.into_iter().enumerate().take_while(|(k, (size, _))| {
+            let is_large = *k == 0 || left >= least;
             left -= size;
-            is_loud
+            is_large
         });
-        loudest.map(|(_, v)| v).collect()
+        largest.map(|(_, (_, g))| g).collect()
     }
 
-    /// Takes a step: whether voices come to be felt in it, and up to there how much is learned.
+    /// Takes a step: whether groups become active in it, and up to there how much is learned.
     pub(super) fn take(&mut self, segment: &mut dyn Segment, tracks: &mut [Track]) {
-        let before: Vec<f64> = self.waiting.iter().map(|waiting| waiting.felt).collect();
+        let before: Vec<f64> = self
+            .dormant
+            .iter()
+            .map(|dormant| dormant.feedback)
+            .collect();
         let [from, _, end] = segment.nodes();
         let (from, to, last) = (from.time, end.time, end.state.clone());
-        self.feel(&last);
+        self.take_feedback(&last);
         let first = self.joining_time(&before, (from, to));
         let joining =
-            first.and_then(|(waiting, time, lag)| self.join(segment, waiting, (from, time, lag)));
+            first.and_then(|(dormant, time, lag)| self.join(segment, dormant, (from, time, lag)));
         let (to, last) = joining
             .as_ref()
             .map_or((to, &last), |joining| (joining.time, &joining.state));
@@ -168,42 +178,42 @@ impl<'p> Stage<'p> {
         self.joining = joining;
     }
 
-    /// Who first comes to be felt in a step, when, and their [`lag`]. The share of its rate grows exponentially, by
+    /// Who first becomes active in a step, when, and their [`lag`]. The share of their rate grows exponentially, by
     /// and large.
     fn joining_time(
         &self,
         before: &[f64],
         (from, to): (f64, f64),
-    ) -> Option<(&Waiting<'p>, f64, f64)> {
-        let felt = self.waiting.iter().zip(before);
-        let felt = felt.filter(|(waiting, _)| waiting.felt >= FELT);
-        let times = felt.map(|(waiting, before)| {
+    ) -> Option<(&Dormant<'p>, f64, f64)> {
+        let feedback = self.dormant.iter().zip(before);
+        let feedback = feedback.filter(|(dormant, _)| dormant.feedback >= FEEDBACK);
+        let times = feedback.map(|(dormant, before)| {
             let before = before.max(f64::MIN_POSITIVE);
-            let growth = (waiting.felt / before).ln() / (to - from);
-            let time = from + ((FELT / before).ln() / growth).max(0.0);
-            let depth = self
-                .architecture
-                .depth(self.voices[waiting.voices[0]].modalities[0]);
-            (waiting, time.min(to), lag(depth, growth))
+            let growth = (dormant.feedback / before).ln() / (to - from);
+            let time = from + ((FEEDBACK / before).ln() / growth).max(0.0);
+            let own = &self.groups[dormant.groups[0]].modalities;
+            let depths = own.iter().map(|&m| self.architecture.depth(m));
+            let depth = depths.max().unwrap_or(1);
+            (dormant, time.min(to), lag(depth, growth))
         });
         times.min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// The state where voices join, themselves where their own feedback would have them.
+    /// The state where groups join, themselves where their own feedback would have them.
     fn join(
         &self,
         segment: &mut dyn Segment,
-        waiting: &Waiting<'p>,
+        dormant: &Dormant<'p>,
         (from, time, lag): (f64, f64, f64),
     ) -> Option<Joining> {
         let mut state = segment.state_at(time)?;
         let behind = segment.state_at((time - lag).max(from).min(time))?;
-        let voices = self.loudest(&waiting.voices, &state);
-        for place in voices.iter().flat_map(|&v| self.voices[v].places()) {
+        let groups = self.largest(&dormant.groups, &state);
+        for place in groups.iter().flat_map(|&g| self.groups[g].places()) {
             state[place] = behind[place];
         }
         Some(Joining {
-            voices,
+            groups,
             time,
             state,
         })
@@ -224,8 +234,8 @@ impl<'p> Stage<'p> {
             self.fastest = self.fastest.max(self.speed);
         }
         self.losses.push((self.start + to, loss));
-        let heard = self.heard.iter();
-        let parts = heard.map(|&m| tracks[m].parts(shares[m])).max();
+        let active = self.active.iter();
+        let parts = active.map(|&m| tracks[m].parts(shares[m])).max();
         let parts = parts.unwrap_or(1);
         for k in 1..parts {
             let between = from + (to - from) * k as f64 / parts as f64;
@@ -243,15 +253,15 @@ impl<'p> Stage<'p> {
         self.push(tracks, 0.0, &shares);
     }
 
-    /// Takes what the modalities that are heard have come to, where they rest.
+    /// Takes what the modalities that are active have come to, where they rest.
     pub(super) fn settle(&self, tracks: &mut [Track]) {
         if self.seeks_levels && self.architecture.shared.is_empty() && self.has_dropped() {
-            self.heard.iter().for_each(|&m| tracks[m].settle());
+            self.active.iter().for_each(|&m| tracks[m].settle());
         }
     }
 
     fn push(&self, tracks: &mut [Track], time: f64, shares: &[f64]) {
-        for &m in &self.heard {
+        for &m in &self.active {
             tracks[m].push(self.start + time, shares[m]);
         }
     }
@@ -292,7 +302,7 @@ impl<'p> Stage<'p> {
         self.speed < SLOW * self.fastest
     }
 
-    /// Whether the last third of all the time gained at most a share of all that was gained, the same stacks being heard.
+    /// Whether the last third of all the time gained at most a share of all that was gained, the same groups being active.
     pub(super) fn is_at_rest(&self, share: f64) -> bool {
         let Some(&(now, last)) = self.losses.last() else {
             return false;
@@ -303,20 +313,20 @@ impl<'p> Stage<'p> {
     }
 }
 
-/// By how much feedback has made a voice of some depth L later by the time that it is felt, where the share of its rate grows as
+/// By how much feedback has made a group of some depth L later by the time that it becomes active, where the share of its rate grows as
 /// e^(`growth` t). Its outputs u follow du/dt = k u^(2 - 2/L) (1 - u/u_inf), and the share of the rate is u/u_inf: to first order
 /// the integral of u^(2/L - 1)/(k u_inf) du, which is L/2 times the share over the growth.
 fn lag(depth: usize, growth: f64) -> f64 {
-    0.5 * depth as f64 * FELT / growth
+    0.5 * depth as f64 * FEEDBACK / growth
 }
 
-/// Who waits together to be felt: each stack of late fusion by itself, which nothing that others do touches before; units jointly, as
+/// Who is dormant together: each stack of late fusion by itself, which nothing that others do touches before; units jointly, as
 /// many of them learn the same.
-fn waiting_together(architecture: &Architecture, is_heard: &[bool]) -> Vec<Vec<usize>> {
-    let waiting: Vec<usize> = (0..is_heard.len()).filter(|&v| !is_heard[v]).collect();
+fn dormant_together(architecture: &Architecture, is_active: &[bool]) -> Vec<Vec<usize>> {
+    let dormant: Vec<usize> = (0..is_active.len()).filter(|&g| !is_active[g]).collect();
     match architecture.shared.is_empty() {
-        true => waiting.into_iter().map(|v| vec![v]).collect(),
-        false if waiting.is_empty() => Vec::new(),
-        false => vec![waiting],
+        true => dormant.into_iter().map(|g| vec![g]).collect(),
+        false if dormant.is_empty() => Vec::new(),
+        false => vec![dormant],
     }
 }

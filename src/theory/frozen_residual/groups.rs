@@ -1,22 +1,22 @@
-//! What comes to be heard as one.
+//! What becomes active as one.
 
 use crate::network::{Architecture, Spaces};
 use nalgebra::DVector;
 use std::ops::Range;
 
-/// Weights whose outputs come to be heard as one: the stack of a modality in late fusion, a hidden unit of two layers with early
+/// Weights that become active as one: the stack of a modality in late fusion, a hidden unit of two layers with early
 /// fusion, and all of a deeper network with shared layers.
-pub(super) struct Voice {
+pub(super) struct Group {
     /// The modalities that it takes in.
     pub(super) modalities: Vec<usize>,
-    /// The units that send it to the outputs, as [`crate::flow::Flow::hearing`] counts them.
+    /// The units that send it to the outputs, as [`crate::flow::Flow::with_active`] counts them.
     pub(super) units: Range<usize>,
     /// Its weights, layer by layer, as places in a state.
     layers: Vec<Vec<usize>>,
 }
 
-impl Voice {
-    /// The voices of a network.
+impl Group {
+    /// The groups of a network.
     pub(super) fn all_of(architecture: &Architecture) -> Vec<Self> {
         let modalities: Vec<usize> = (0..architecture.modalities.len()).collect();
         let of_layers = |modalities: Vec<usize>, layers: Range<usize>, first: usize| {
