@@ -1,7 +1,7 @@
 """Writes the table of single digits of docs/nonlinear.md from outputs/nonlinear/digits_classes. Run `make digits`."""
 
-from nonlinear import PAGE, mean_ratio, names, number, rows_of, share
-from page import fill, table
+from nonlinear import PAGE, mean_ratio, names, rows_of
+from page import fill, number, share, table
 
 TARGET = "data.table.targets"
 

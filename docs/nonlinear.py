@@ -8,7 +8,7 @@ import csv
 import statistics
 from pathlib import Path
 
-from page import fill, table
+from page import fill, number, share, table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "nonlinear.md"
@@ -21,10 +21,6 @@ DEPTHS = (2, 3, 4)
 def rows_of(name):
     with open(OUTPUTS / name / "sweep.csv", newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def number(row, key):
-    return float(row[key]) if row[key] else None
 
 
 def percent(value):
@@ -77,11 +73,6 @@ def xor():
         f"{table(header, lines)}\n\nHalf of XOR comes so much later at 1e-3 than at 1e-2 with late fusion (five seeds, and the largest gap to the"
         f" predicted difference):\n\n{table(['samples', *(f'σ_A = {s}' for s in SIGMAS)], decades)}"
     )
-
-
-def share(flags):
-    flags = list(flags)
-    return f"{sum(flags)} of {len(flags)} ({100 * sum(flags) / len(flags):.0f} %)" if flags else "-"
 
 
 def names(rows):

@@ -18,7 +18,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from page import fill, table
+from page import fill, number, share, table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "nonlinear.md"
@@ -123,18 +123,13 @@ def go_on(program, count, jobs):
         writer.writerows(rows)
 
 
-def number(row, key):
-    return float(row[key]) if row[key] else None
-
-
 def gap(row, key):
     measured, predicted = number(row, key), number(row, f"predicted_{key}")
     return None if None in (measured, predicted) else abs(measured / predicted - 1)
 
 
-def share(flags):
-    flags = list(flags)
-    return f"{sum(flags)} of {len(flags)} ({100 * sum(flags) / len(flags):.1f} %)" if flags else "-"
+def exactly(flags):
+    return share(flags, digits=1)
 
 
 def is_clear(row):
@@ -152,9 +147,9 @@ def line(name, rows):
     return [
         name,
         len(rows),
-        share(row["first"] == row["predicted_first"] for row in clear),
-        share(value is not None and value <= 0.05 for value in times),
-        share(within),
+        exactly(row["first"] == row["predicted_first"] for row in clear),
+        exactly(value is not None and value <= 0.05 for value in times),
+        exactly(within),
         f"{100 * statistics.median(known):.2f} %, {100 * max(known):.1f} %" if known else "-",
     ]
 
@@ -177,9 +172,9 @@ def summary(rows):
     missed = [row for row in late if (number(row, "ratio") is None) != (number(row, "predicted_ratio") is None)]
     clear = [row for row in late if is_clear(row)]
     shallow = [row for row in clear if row["utility_first"]]
-    linear = share(row["first"] == row["linear_first"] for row in clear)
-    utility = share(row["first"] == row["utility_first"] for row in shallow)
-    same = share(row["first"] == row["linear_first"] for row in shallow)
+    linear = exactly(row["first"] == row["linear_first"] for row in clear)
+    utility = exactly(row["first"] == row["utility_first"] for row in shallow)
+    same = exactly(row["first"] == row["linear_first"] for row in shallow)
     return (
         f"{table(header, lines)}\n\n"
         f"\"Order right\" counts problems whose predicted times differ by more than {100 * TIED:.0f} %. Ratios are those of problems of"
