@@ -180,24 +180,24 @@ fn units_that_are_never_active_are_named() {
     }
 }
 
-/// A hold-out has no say for networks that are not linear, and the user is told.
+/// A hold-out has no say under cross-entropy, and the user is told.
 #[test]
 fn an_unused_hold_out_is_warned_of() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("t.csv");
-    std::fs::write(&path, "a,b,y\n1,2,3\n2,1,4\n3,5,1\n4,4,2\n").expect("written");
-    let warnings = |activation: &str| {
+    std::fs::write(&path, "a,b,y\n1,2,0\n2,1,1\n3,5,0\n4,4,1\n").expect("written");
+    let warnings = |loss: &str, target: &str| {
         let problem = common::prepare(&format!(
-            "data: {{table: {{path: {path:?}, modalities: {{A: [a], B: [b]}}, targets: [y], holdout: 0.25}}}}\n\
-             network: {{depth: 2, fusion_layer: 2, width: 8, activation: {activation}}}\n\
+            "loss: {loss}\n\
+             data: {{table: {{path: {path:?}, modalities: {{A: [a], B: [b]}}, {target}: y, holdout: 0.25}}}}\n\
+             network: {{depth: 2, fusion_layer: 2, width: 8, activation: relu}}\n\
              init: {{gaussian: {{std: 0.1}}}}\nflow: {{rtol: 1.0e-4, until: {{time: 1.0}}}}\n"
         ));
         problem.warnings
     };
-    assert!(
-        warnings("relu")[0].contains("held out are not used"),
-        "{:?}",
-        warnings("relu")
-    );
-    assert!(warnings("linear").is_empty());
+    let unused = warnings("cross_entropy", "label");
+    let says = |warning: &String| warning.contains("held out are not used");
+    assert!(unused.iter().any(says), "{unused:?}");
+    let used = warnings("squared", "label");
+    assert!(!used.iter().any(says), "{used:?}");
 }

@@ -24,7 +24,7 @@ pub(super) fn ratio(
         let learned = (0..moments.modalities.len()).filter(is_learned);
         return match learned.count() {
             2.. => Ok((1.0, "early fusion: all modalities are learned together")),
-            _ => Err("a linear map learns nothing of a second modality"),
+            _ => Err("no second modality has anything that a linear map learns"),
         };
     }
     if fusion.is_late() {

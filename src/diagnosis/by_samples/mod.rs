@@ -203,7 +203,7 @@ impl Sampled {
         };
         format!(
             "{} units{width} by samples: {fusions} fusion layers on {rows} of {of} rows trained on{divided}, and with remedies; \
-             each flow of at most {steps} steps or {multiplications:.0e} multiplications, all of them at most two or three minutes on \
+             each flow of at most {steps} steps or {multiplications:.0e} multiplications, all of them about two or three minutes on \
              two idle cores",
             name(&self.network),
             multiplications = multiplications as f64

@@ -19,7 +19,9 @@ pub(super) fn advice(diagnosis: &Diagnosis) -> String {
         || alone_matters(diagnosis, first).is_some();
     let mut remedies = diagnosis.remedies.iter();
     let remedy = remedies.find(|remedy| remedy.remedy == "rate" && !is_idle);
-    format!("{layer}{}.", remedy.map_or(String::new(), rate_words))
+    let plain = late(diagnosis).and_then(|late| late.learned.ratio);
+    let words = remedy.map_or(String::new(), |remedy| rate_words(remedy, plain));
+    format!("{layer}{words}.")
 }
 
 /// Which layer to fuse at, in a clause.
@@ -53,10 +55,18 @@ fn capitalised(clause: &str) -> String {
     first.chain(letters).collect()
 }
 
-/// What a learning rate does, where it can be advised, or why it cannot.
-fn rate_words(remedy: &RemedyResult) -> String {
+/// What a learning rate does, where it can be advised, or why it cannot; `plain` is the time ratio of the run without.
+fn rate_words(remedy: &RemedyResult, plain: Option<f64>) -> String {
     let value = value(remedy.remedy, &remedy.value);
     let run = short(remedy.measured_ratio);
+    if let (Some(with), Some(without)) = (remedy.measured_ratio, plain)
+        && with > without
+    {
+        return format!(
+            "; no learning rate is advised: a run with that of {value}, which theory has balance, has a time ratio of {run}, \
+             further from 1 than without"
+        );
+    }
     match &remedy.draws {
         None if remedy.measured_ratio.is_none() => String::new(),
         None => format!(

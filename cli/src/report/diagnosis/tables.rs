@@ -206,8 +206,8 @@ pub(super) fn errors(layers: &[Stopped<'_>]) -> Vec<Vec<String>> {
 fn when(stopping: &Stopping) -> &'static str {
     match (stopping.stops_before_second, stopping.falls_to_the_end) {
         (None, _) => NONE,
-        (Some(true), _) => "before the second",
         (_, Some(true)) => "the end",
+        (Some(true), _) => "before the second",
         _ => "after the second",
     }
 }
