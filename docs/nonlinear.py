@@ -85,15 +85,22 @@ def mean_ratio(rows):
     return f"{statistics.mean(ratios):.2f}" if ratios else "-"
 
 
+def clear_of(rows):
+    """Runs whose times differ by more than 5 %, or that learn one modality only."""
+    return [row for row in rows if row["first"] and (number(row, "ratio") or 2) > 1.05]
+
+
+def ratio_gaps(rows):
+    return [abs(number(row, "weights_ratio_gap")) for row in rows if row["weights_ratio_gap"]]
+
+
 def shares_map():
     rows = rows_of("map_shares")
     values = sorted({float(row["data.additive.A.linear"]) for row in rows})
     at_cell = lambda a, b: [r for r in rows if float(r["data.additive.A.linear"]) == a and float(r["data.additive.B.linear"]) == b]
     lines = [[f"{a:g}", *(f"{names(at_cell(a, b))} {mean_ratio(at_cell(a, b))}" for b in values)] for a in values]
     header = ["share of A \\ of B", *(f"{b:g}" for b in values)]
-    known = [row for row in rows if row["first"]]
-    clear = [row for row in known if (number(row, "ratio") or 2) > 1.05]
-    gap = [abs(number(row, "weights_ratio_gap")) for row in rows if row["weights_ratio_gap"]]
+    clear, gap = clear_of(rows), ratio_gaps(rows)
     hidden = [row for row in clear if number(row, "utility_hidden") < 0.5]
     linear = [row for row in clear if row["first"] == row["drive_first"] and row["theory_ratio"] and row["ratio"]]
     near = [row for row in linear if abs(number(row, "ratio") / number(row, "theory_ratio") - 1) <= 0.1]
@@ -121,7 +128,7 @@ def depth_map():
             cells = [[r for r in own if float(r["data.additive.B.linear"]) == b] for b in values]
             lines.append([depth, fusion, *(f"{names(cell)} {mean_ratio(cell)}" for cell in cells)])
             (late if fusion == depth else shared).extend(own)
-    gap = [abs(number(row, "weights_ratio_gap")) for row in late if row["weights_ratio_gap"]]
+    gap = ratio_gaps(late)
     ratio = f"{len(gap)} of {len(late)} runs of late fusion have a ratio and a prediction of it, which is within {percent(max(gap))}"
     first = [abs(number(row, "t_first") / number(row, "weights_t_first") - 1) for row in shared if row["t_first"] and row["weights_t_first"]]
     return (
@@ -146,13 +153,13 @@ def bits_map():
         for power, same in cells_of(own, size).items():
             cells = cells_of(same, linear).values()
             lines.append([f"{count:g}", f"{power:g}", *(f"{names(cell)} {mean_ratio(cell)}" for cell in cells)])
-    clear = [row for row in rows if row["first"] and (number(row, "ratio") or 2) > 1.05]
+    clear = clear_of(rows)
     judged = [
         f"{count:g} bits: |S_yxm| {share(r['first'] == r['drive_first'] for r in own)}, utilities"
         f" {share(r['first'] == r['utility_first'] for r in own)}, weights {share(r['first'] == r['weights_first'] for r in own)}"
         for count, own in cells_of(clear, bits).items()
     ]
-    gap = [abs(number(row, "weights_ratio_gap")) for row in rows if row["weights_ratio_gap"]]
+    gap = ratio_gaps(rows)
     return (
         f"{table(['bits', 'size of B', *(f'share {value:g}' for value in shares)], lines)}\n\n"
         f"First modality right: {'; '.join(judged)}. {len(gap)} ratios are within {percent(max(gap))} of those from the weights (median"
@@ -172,8 +179,7 @@ def product_map():
                 "early" if layer == 1 else "late", f"{p:g}", *(f"{names(cell)} {mean_ratio(cell)}" for cell in cells),
                 f"{min(left):.2f} to {max(left):.2f}" if left else "-",
             ])
-    clear = [row for row in rows if row["first"] and (number(row, "ratio") or 2) > 1.05]
-    gap = [abs(number(row, "weights_ratio_gap")) for row in rows if row["weights_ratio_gap"]]
+    clear, gap = clear_of(rows), ratio_gaps(rows)
     header = ["fusion", "p", *(f"ρ = {value:g}" for value in cells_of(rows, rho)), "loss at the end over p²/2"]
     return (
         f"{table(header, lines)}\n\nThe modality that the weights predict is first in {share(r['first'] == r['weights_first'] for r in clear)}"

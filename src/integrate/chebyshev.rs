@@ -63,6 +63,8 @@ struct Path<'p, S> {
     rate: State,
     /// The length of the next step.
     step: f64,
+    /// Storage for the rate of a stage.
+    spare: State,
     /// The direction of the largest curvature, as far as it is known, and that curvature.
     direction: State,
     radius: f64,
@@ -73,6 +75,7 @@ impl<'p, S: System> Path<'p, S> {
     fn new(system: &'p mut S, (time, state): (f64, State), settings: &'p Settings) -> Self {
         let mut path = Self {
             rate: State::zeros(state.len()),
+            spare: State::zeros(state.len()),
             direction: State::from_element(state.len(), 1.0),
             radius: 0.0,
             step: 0.0,
@@ -82,7 +85,7 @@ impl<'p, S: System> Path<'p, S> {
             time,
             state,
         };
-        path.rate = path.rate_of(&path.state.clone());
+        path.evaluate();
         path.direction += &path.rate / path.rate.amax().max(f64::MIN_POSITIVE);
         path.estimate(FIRST_PRODUCTS);
         // A step in which the state changes by a hundredth of itself (Hairer, Norsett & Wanner, section II.4).
@@ -114,7 +117,8 @@ impl<'p, S: System> Path<'p, S> {
         }
         let stages = (1.0 + step * curvature / STABILITY).sqrt().ceil() as usize;
         let state = self.stepped(step, stages.clamp(2, MOST_STAGES));
-        let rate = self.rate_of(&state);
+        let mut rate = State::zeros(state.len());
+        write_rate(self.system, &mut self.work, &state, &mut rate);
         let error = match self.system.is_finite() {
             true => self.error(step, &state, &rate),
             false => f64::INFINITY,
@@ -123,7 +127,7 @@ impl<'p, S: System> Path<'p, S> {
         self.step = step * (0.8 / error.cbrt()).clamp(0.1, 5.0);
         if error > 1.0 {
             self.work.rejected_steps += 1;
-            self.rate = self.rate_of(&self.state.clone());
+            self.evaluate();
             self.estimate(1);
             return None;
         }
@@ -165,11 +169,9 @@ impl<'p, S: System> Path<'p, S> {
         None
     }
 
-    fn rate_of(&mut self, state: &State) -> State {
-        let mut rate = State::zeros(state.len());
-        self.system.rate(state.as_slice(), rate.as_mut_slice());
-        self.work.rhs_evaluations += 1;
-        rate
+    /// Evaluates the system at the state.
+    fn evaluate(&mut self) {
+        write_rate(self.system, &mut self.work, &self.state, &mut self.rate);
     }
 
     /// The end of a step in so many stages, 2 or more.
@@ -195,11 +197,11 @@ impl<'p, S: System> Path<'p, S> {
             let (mu, nu) = (2.0 * b(j) * w0 / b(j - 1), -b(j) / b(j - 2));
             let of_rate = 2.0 * b(j) * w1 / b(j - 1);
             let of_first = -(1.0 - b(j - 1) * chebyshev.at(j - 1)[0]) * of_rate;
-            let rate = self.rate_of(&last);
+            write_rate(self.system, &mut self.work, &last, &mut self.spare);
             let mut next = before * nu;
             next.axpy(mu, &last, 1.0);
             next.axpy(1.0 - mu - nu, &self.state, 1.0);
-            next.axpy(of_rate * step, &rate, 1.0);
+            next.axpy(of_rate * step, &self.spare, 1.0);
             next.axpy(of_first * step, &self.rate, 1.0);
             before = std::mem::replace(&mut last, next);
         }
@@ -245,6 +247,12 @@ impl<'p, S: System> Path<'p, S> {
             }
         }
     }
+}
+
+/// F of a state.
+fn write_rate<S: System>(system: &mut S, work: &mut Work, state: &State, rate: &mut State) {
+    system.rate(state.as_slice(), rate.as_mut_slice());
+    work.rhs_evaluations += 1;
 }
 
 /// Chebyshev polynomials T_0, T_1, ... with their first two derivatives at a point.

@@ -52,6 +52,8 @@ const WORTH_THREADS: usize = 200_000;
 pub struct SampledFlow<'a> {
     wiring: Wiring<'a>,
     moments: &'a Moments,
+    /// The samples held out, whose error is observed.
+    held_out: Option<&'a Samples>,
     /// The views whose losses add up.
     views: Vec<View>,
     /// That of each modality alone.
@@ -121,15 +123,17 @@ impl<'a> SampledFlow<'a> {
             loss: f64::NAN,
             is_finite: false,
             wiring,
+            held_out,
             moments,
         }
     }
 
     /// The flow in which only some of the units that send to the outputs are active, counted through the layers that end there: the
     /// residual is what these leave, and all others follow their correlation with that, without any feedback. It has no
-    /// Hessian products.
+    /// Hessian products, and no error on samples held out.
     pub fn with_active(mut self, units: &[bool]) -> Self {
         self.wiring.activate(units);
+        self.held_out = None;
         self
     }
 
@@ -261,7 +265,7 @@ impl<'a> SampledFlow<'a> {
 
     /// The loss of the samples held out and its derivative, where the weights have this `rate`; None where there are none.
     fn error(&mut self, weights: &[f64], rate: &[f64]) -> Option<[f64; 2]> {
-        let held_out = self.moments.held_out.as_deref()?;
+        let held_out = self.held_out?;
         let lane = self.lanes.first_mut()?;
         let sums = lane.error(&self.wiring, held_out, (weights, rate));
         Some(sums.map(|sum| sum / held_out.len() as f64))

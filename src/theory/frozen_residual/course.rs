@@ -3,7 +3,7 @@
 use super::super::from_weights::{Event, FromWeights, NOT_BEFORE_THE_END};
 use super::NOT_WAITED_FOR;
 use super::groups::Group;
-use super::stage::Stage;
+use super::stage::{Stage, known_parts};
 use super::track::Track;
 use crate::data::{Loss, Moments};
 use crate::integrate::{Method, Outcome, Pair, Segment, Settings, Verdict, integrate_explicit};
@@ -29,7 +29,7 @@ const ACTIVE_AS_A_WHOLE: &str = "times from the actual weights are known up to t
      are followed as a whole from there on, and what comes later is the run itself";
 
 /// Why there may be no times.
-const TOO_MANY_STEPS: &str = "times from the actual weights would take more than 20,000 steps, as where samples rest at the kinks of units";
+const TOO_MANY_STEPS: &str = "times from the actual weights would take too many steps, as where samples rest at the kinks of units";
 
 /// The groups of a network on their way.
 pub(super) struct Course<'p> {
@@ -48,7 +48,7 @@ pub(super) struct Course<'p> {
     /// Whether what a modality comes to is known once it rests only: many maps fit equally well. There is no end to wait for where
     /// the run has none in time, nor where its first drop is all that is followed.
     seeks_levels: bool,
-    /// Whether the loss falls slowly at the end of the last stage: what is on its way has come to nothing yet.
+    /// Whether the loss falls slowly at the end of the last stage. Where it does not, modalities are still on their way.
     is_slow: bool,
     tracks: Vec<Track>,
 }
@@ -73,10 +73,9 @@ impl<'p> Course<'p> {
     ) -> Self {
         let rtol = rtol.max(FINEST);
         let groups = Group::all_of(architecture);
-        let has_parts = moments.samples.as_ref().is_some_and(|s| s.parts.is_some());
         let is_determined = moments.rank() == moments.inputs_len();
         let has_end = limit.is_finite() && groups.len() > 1;
-        let seeks_levels = !has_parts && !is_determined && has_end;
+        let seeks_levels = known_parts(moments).is_none() && !is_determined && has_end;
         let track = if seeks_levels {
             Track::of_sizes()
         } else {

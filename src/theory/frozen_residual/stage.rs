@@ -2,7 +2,7 @@
 
 use super::groups::Group;
 use super::track::Track;
-use crate::data::Moments;
+use crate::data::{Moments, Parts};
 use crate::flow::{Flow, Observation};
 use crate::integrate::Segment;
 use crate::network::Architecture;
@@ -49,8 +49,6 @@ pub(super) struct Stage<'p> {
     dormant: Vec<Dormant<'p>>,
     /// When it begins.
     start: f64,
-    /// The loss where nothing is learned.
-    untrained: f64,
     /// Times, and the losses of what is active.
     losses: Vec<(f64, f64)>,
     /// How fast the loss fell in the last step, and at most.
@@ -95,7 +93,6 @@ impl<'p> Stage<'p> {
                 .map(|m| level(m).sqrt())
                 .collect(),
             dormant: dormant.collect(),
-            untrained: flow(&|_| false).loss(state.as_slice()),
             active,
             groups,
             seeks_levels,
@@ -136,11 +133,9 @@ impl<'p> Stage<'p> {
 
     /// Groups that become active in a state, if any do.
     pub(super) fn first_to_activate(&self, state: &DVector<f64>) -> Option<Vec<usize>> {
-        let feedback = self
-            .dormant
-            .iter()
-            .find(|dormant| dormant.feedback >= FEEDBACK);
-        feedback.map(|dormant| self.largest(&dormant.groups, state))
+        let mut dormant = self.dormant.iter();
+        let first = dormant.find(|dormant| dormant.feedback >= FEEDBACK);
+        first.map(|dormant| self.largest(&dormant.groups, state))
     }
 
     /// The largest of some groups, all but those that together make less than a hundredth of what they all do.
@@ -160,11 +155,7 @@ impl<'p> Stage<'p> {
 
     /// Takes a step: whether groups become active in it, and up to there how much is learned.
     pub(super) fn take(&mut self, segment: &mut dyn Segment, tracks: &mut [Track]) {
-        let before: Vec<f64> = self
-            .dormant
-            .iter()
-            .map(|dormant| dormant.feedback)
-            .collect();
+        let before: Vec<f64> = self.dormant.iter().map(|d| d.feedback).collect();
         let [from, _, end] = segment.nodes();
         let (from, to, last) = (from.time, end.time, end.state.clone());
         self.take_feedback(&last);
@@ -185,9 +176,9 @@ impl<'p> Stage<'p> {
         before: &[f64],
         (from, to): (f64, f64),
     ) -> Option<(&Dormant<'p>, f64, f64)> {
-        let feedback = self.dormant.iter().zip(before);
-        let feedback = feedback.filter(|(dormant, _)| dormant.feedback >= FEEDBACK);
-        let times = feedback.map(|(dormant, before)| {
+        let dormant = self.dormant.iter().zip(before);
+        let joining = dormant.filter(|(dormant, _)| dormant.feedback >= FEEDBACK);
+        let times = joining.map(|(dormant, before)| {
             let before = before.max(f64::MIN_POSITIVE);
             let growth = (dormant.feedback / before).ln() / (to - from);
             let time = from + ((FEEDBACK / before).ln() / growth).max(0.0);
@@ -271,10 +262,7 @@ impl<'p> Stage<'p> {
     /// what that comes to unless that is sought.
     fn shares(&mut self, state: &DVector<f64>) -> Vec<f64> {
         self.reader.observe_values(state.as_slice(), &mut self.seen);
-        let count = self.levels.len();
-        let samples = self.moments.samples.as_ref();
-        let parts = samples.and_then(|samples| samples.parts.as_ref());
-        if let Some(parts) = parts.filter(|parts| parts.names.len() >= count) {
+        if let Some(parts) = known_parts(self.moments) {
             let first = self.loss_place() + 2;
             return self.seen.values[first..first + parts.names.len()].to_vec();
         }
@@ -309,8 +297,15 @@ impl<'p> Stage<'p> {
         };
         let third = self.losses.partition_point(|(t, _)| *t <= now * 2.0 / 3.0);
         let before = third.checked_sub(1).map(|place| self.losses[place].1);
-        before.is_some_and(|before| before - last <= share * (self.untrained - last))
+        let gained = self.moments.zero_loss() - last;
+        before.is_some_and(|before| before - last <= share * gained)
     }
+}
+
+/// The parts of the target, where each modality has its own.
+pub(super) fn known_parts(moments: &Moments) -> Option<&Parts> {
+    let parts = moments.samples.as_ref()?.parts.as_ref()?;
+    (parts.names.len() >= moments.modalities.len()).then_some(parts)
 }
 
 /// By how much feedback has made a group of some depth L later by the time that it becomes active, where the share of its rate grows as
