@@ -68,7 +68,7 @@ def command_of(name):
 
 
 def verdict(folder, name):
-    """The first paragraph of diagnosis.md, as a quotation."""
+    """The points of the verdict in diagnosis.md, as a quotation."""
     page = (folder / "diagnoses" / name / "diagnosis.md").read_text(encoding="utf-8")
     return "> " + page.split("\n\n")[1].replace("\n", "\n> ")
 
@@ -99,10 +99,12 @@ def modalities(answer, own):
 def verdicts(answer, own):
     first, superficial, late = answer["first"], answer["superficial"], answer["late_ratio"]
     interval = "-" if not late["interval"] else " to ".join(number(bound, 2) for bound in late["interval"])
-    share = own["superficial"] if superficial["verdict"] else 1 - own["superficial"]
+    said = {True: "yes", False: "no", None: "cannot be told"}[superficial["verdict"]]
+    share = 1 - own["superficial"] if superficial["verdict"] is False else own["superficial"]
+    of = "yes, " if superficial["verdict"] is None else ""
     rows = [
         ["learned first", first["name"], number(first["confidence"]), number(own["first"][first["name"]])],
-        ["superficial", "yes" if superficial["verdict"] else "no", number(superficial["confidence"]), number(share)],
+        ["superficial", said, number(superficial["confidence"]), of + number(share)],
         ["late time ratio, formula", number(late["ratio"]), f"10 to 90 %: {interval}", number(own["ratio"])],
     ]
     return table(["", "diagnosis", "confidence", "NumPy, share of half samples"], rows)

@@ -93,11 +93,11 @@ def first_said(answer):
 
 
 def superficial_said(answer):
-    """Whether superficial and how sure, or None: there is only noise."""
+    """Whether superficial and how sure, or None: there is only noise, or that cannot be told."""
     if (answer.get("noise_floor") or {}).get("is_all_noise"):
         return None
     verdict = answer.get("superficial") or {}
-    return (bool(verdict["verdict"]), verdict["confidence"]) if verdict.get("confidence") is not None else None
+    return (verdict["verdict"], verdict["confidence"]) if verdict.get("confidence") is not None else None
 
 
 def judged(said, right):

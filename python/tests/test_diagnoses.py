@@ -67,7 +67,7 @@ def test_results_are_attributes_a_page_and_a_pickle(arrays):
     assert found.rows.used == 60 and found.scenario.to_yaml().startswith("name: diagnosis\n")
     assert repr(found).startswith("diagnosis\n\n  audio is learned first")
     page = found._repr_markdown_()
-    assert page.startswith("# Diagnosis of diagnosis\n\naudio is learned first")
+    assert page.startswith("# Diagnosis of diagnosis\n\n- audio is learned first")
     assert "](data:image/png;base64," in page and "diagnosis.png" not in page
     copy = pickle.loads(pickle.dumps(found))
     assert copy.to_dict() == found.to_dict() and copy.plot("svg") == found.plot("svg")

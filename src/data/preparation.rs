@@ -172,6 +172,8 @@ impl Preparation {
         };
         if self.whiten || self.components.is_some() {
             modalities = self.transform(&modalities, &mut inputs)?;
+        } else {
+            reading.inputs = of_inputs.into_iter().map(|o| o.column).collect();
         }
         let rows = inputs.training.nrows().max(inputs.holdout.nrows());
         ensure_few(&modalities, rows, self.key)?;

@@ -1,12 +1,23 @@
 //! How far a diagnosis is, and whether it is to go on.
 
-use super::{Monitor, Progress};
 use crate::error::InputError;
 use crate::experiment::problem::Problem;
 use crate::experiment::results::FlowRun;
 use crate::experiment::run::{Plan, run_flow};
 use crate::integrate::Outcome;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How far a diagnosis is, in parts of about equal work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Parts done.
+    pub done: u64,
+    /// All parts that are known of.
+    pub of: u64,
+}
+
+/// Told of the progress, from any thread, now and then; answers whether to go on.
+pub type Monitor<'m> = dyn Fn(Progress) -> bool + Sync + 'm;
 
 /// Parts that a flow counts for.
 pub(super) const FLOW_PARTS: u64 = 20;

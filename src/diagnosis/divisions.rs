@@ -14,8 +14,8 @@ use rayon::prelude::*;
 /// Fraction of the rows that a division for the fusion layers leaves out.
 const LEFT_OUT: f64 = 0.2;
 
-/// Relative tolerance of long flows of divisions at least: their errors are compared at a hundredth.
-const COARSE: f64 = 1e-3;
+/// Relative tolerance of long flows at least: their errors are compared at a hundredth.
+const LEAST_RTOL: f64 = 1e-3;
 
 /// Why nothing is recommended of flows that end too soon.
 const UNFINISHED: &str = "flows of its divisions ended at the most steps that can be afforded, while the error on the rows left \
@@ -114,7 +114,7 @@ impl Work<'_> {
                 scenario.flow.until = self.until(&whole.problem.scenario);
                 if self.is_long {
                     let rtol = scenario.flow.rtol.unwrap_or(0.0);
-                    scenario.flow.rtol = Some(rtol.max(COARSE));
+                    scenario.flow.rtol = Some(rtol.max(LEAST_RTOL));
                 }
             })?;
             let flow = self.clock.flow(&problem, &Plan::measuring(&problem))?;

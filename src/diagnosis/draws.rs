@@ -19,6 +19,11 @@ pub(super) const DRAWS: u64 = 32;
 /// Draws agree where this share of them says the same.
 pub const AGREE: f64 = 0.9;
 
+/// Whether a time ratio is that of modalities that are learned together, the second later by less than half a per cent.
+pub fn are_together(ratio: f64) -> bool {
+    ratio < 1.005
+}
+
 /// How a number spreads over the draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {

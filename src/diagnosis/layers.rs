@@ -69,7 +69,6 @@ pub struct LayerPhase {
 
 impl LayerPhase {
     pub(super) fn of(fusion_layer: Option<usize>, phase: &Phase) -> Self {
-        let name = |modality: &Option<Modality>| modality.as_ref().map(|m| m.name.clone());
         Self {
             fusion_layer,
             first: name(&phase.first),
@@ -81,30 +80,69 @@ impl LayerPhase {
     }
 }
 
+fn name(modality: &Option<Modality>) -> Option<String> {
+    modality.as_ref().map(|m| m.name.clone())
+}
+
 /// What theory expects of a fusion layer, from the actual initial weights where they are known to decide, else by the
 /// published formulas.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct LayerTheory {
+    /// The modality learned first; null where all are learned together.
+    pub first: Option<String>,
+    /// The modality learned second.
+    pub second: Option<String>,
     /// When the first modality is learned.
     pub t_first: Option<f64>,
     /// When the second is.
     pub t_second: Option<f64>,
     /// t_second/t_first.
     pub ratio: Option<f64>,
+    /// Why one of these numbers is missing.
+    pub reason: Option<&'static str>,
 }
 
 impl LayerTheory {
     pub(super) fn of(theory: &Theory) -> Self {
         let formulas = Self {
+            first: name(&theory.first),
+            second: name(&theory.second),
             t_first: theory.t_first,
             t_second: theory.t_second,
             ratio: theory.ratio,
+            reason: theory.without_times,
         };
-        theory.from_weights.as_ref().map_or(formulas, |found| Self {
+        let mut told = theory.from_weights.as_ref().map_or(formulas, |found| Self {
+            first: name(&found.first),
+            second: name(&found.second),
             t_first: found.t_first,
             t_second: found.t_second,
             ratio: found.ratio,
-        })
+            reason: found.unknown.or(Some("no second modality is ever learned")),
+        });
+        let is_whole = told.t_first.and(told.t_second).and(told.ratio).is_some();
+        told.reason = match told.reason {
+            _ if is_whole => None,
+            None => Some("theory knows no times of such a network"),
+            known => known,
+        };
+        told
+    }
+
+    /// What is missing beside a measured phase, and why.
+    pub(super) fn reasons(&self, learned: &LayerPhase) -> impl Iterator<Item = String> {
+        let missing = self.reason.map(|reason| format!("theory: {reason}"));
+        let orders = [
+            (&self.first, &learned.first, "first"),
+            (&self.second, &learned.second, "second"),
+        ];
+        let mut others = orders.into_iter().filter_map(|(expected, measured, place)| {
+            let (expected, measured) = (expected.as_ref()?, measured.as_ref()?);
+            (expected != measured).then(|| {
+                format!("theory has {expected} {place}, where the run has {measured}: these are not times of the same modality")
+            })
+        });
+        missing.into_iter().chain(others.next())
     }
 
     /// When everything should be over.
@@ -151,6 +189,11 @@ impl Shared {
     /// The data that the flows see.
     pub(super) fn content(&self) -> &Arc<Content> {
         &self.content
+    }
+
+    /// The scenario.
+    pub(super) fn scenario(&self) -> &Scenario {
+        &self.scenario
     }
 
     /// The seed of the scenario.
@@ -236,9 +279,12 @@ pub(super) fn layer(
     } = prepared;
     let phase = &flow.detection.phase;
     let stopping = Stopping::of((problem, flow), descending);
+    let (learned, theory) = (LayerPhase::of(fusion_layer, phase), LayerTheory::of(theory));
+    let mut reasons = reasons(phase, &stopping, descending);
+    reasons.extend(theory.reasons(&learned));
     LayerResult {
-        learned: LayerPhase::of(fusion_layer, phase),
-        theory: LayerTheory::of(theory),
+        learned,
+        theory,
         draws,
         steps: StepTimes::of(phase, descending),
         stable_learning_rate: flow
@@ -250,18 +296,16 @@ pub(super) fn layer(
         is_cut_short: prepared.is_time_given
             && flow.end.outcome == Outcome::TimeReached
             && phase.t_second.is_none(),
-        reasons: reasons(phase, stopping.early_stop, descending),
+        reasons,
         stopping,
     }
 }
 
 /// Why something of a fusion layer is missing.
-fn reasons(phase: &Phase, stop: Option<f64>, descending: Descending) -> Vec<String> {
+fn reasons(phase: &Phase, stopping: &Stopping, descending: Descending) -> Vec<String> {
     let mut reasons: Vec<String> = phase.reason.iter().cloned().collect();
-    if stop.is_none() {
-        reasons
-            .push("no early stop: there are no rows or population to measure the error on".into());
-    }
+    let without_stop = "no early stop: there are no rows or population to measure the error on";
+    reasons.extend(stopping.reason(phase, without_stop).map(str::to_owned));
     if descending.learning_rate.is_none() {
         reasons.push(
             "no steps: no learning rate is given, or steps of Adam, which stand for no time".into(),

@@ -47,17 +47,18 @@ mod told;
 mod work;
 
 pub use by_samples::{BySamples, OverDivisions, SampledLayer, SampledRemedy, ShareSpread};
+pub use clock::{Monitor, Progress};
 pub use directions::Seen;
-pub use draws::{AGREE, Draws, FirstShare, Spread};
+pub use draws::{AGREE, Draws, FirstShare, Spread, are_together};
 pub use layers::{LayerPhase, LayerResult, LayerTheory};
 pub use noise::{ModalityFloor, NoiseFloor, SIGNIFICANT};
-pub use reading::{ModalityReading, OtherScaling};
+pub use reading::{Duplicate, ModalityReading, OtherScaling};
 pub use recommendation::{LayerError, Recommendation};
 pub use record::{Diagnosis, First, LateRatio, RowCount, Superficial};
 pub use remedies::{Cost, RemedyDraws, RemedyResult, RemedyValue};
 pub use stopping::{PowerShare, StepTimes, Stopping};
 
-use crate::data::{Content, GivenArrays, Source};
+use crate::data::{Content, GivenArrays, Moments, Source};
 use crate::error::{InputError, Result};
 use crate::experiment::Scenario;
 use crate::experiment::problem::Problem;
@@ -80,14 +81,11 @@ const MANY: usize = 20;
 /// Most divisions of the rows on which every fusion layer is trained, where their number is not given.
 const MOST_DIVISIONS: usize = 10;
 
-/// Divisions where the flows are long.
+/// Divisions where the flows are long, as all of units that are not linear are.
 const FEW_DIVISIONS: usize = 4;
 
 /// Most weights that are integrated without a smaller width, where that is free.
 const LARGE: usize = 8_000;
-
-/// Fewest units of a smaller width.
-const NARROW: usize = 20;
 
 /// Weights above which a flow is long.
 const LONG: usize = 1_500;
@@ -138,18 +136,6 @@ impl Default for Options {
         }
     }
 }
-
-/// How far a diagnosis is, in parts of about equal work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Parts done.
-    pub done: u64,
-    /// All parts that are known of.
-    pub of: u64,
-}
-
-/// Told of the progress, from any thread, now and then; answers whether to go on.
-pub type Monitor<'m> = dyn Fn(Progress) -> bool + Sync + 'm;
 
 /// A diagnosis with the problem of its last fusion layer and the flow of it, for a figure.
 pub struct Diagnosed {
@@ -301,7 +287,7 @@ impl Subject {
         };
         match rows < FEWEST_ROWS {
             true => 0,
-            false => options.divisions.unwrap_or(by_samples::MOST_DIVISIONS),
+            false => options.divisions.unwrap_or(FEW_DIVISIONS),
         }
     }
 
@@ -382,13 +368,19 @@ fn ensure_fit(scenario: &Scenario) -> Result<()> {
     Ok(())
 }
 
-/// A smaller width where it is free and the network that would be integrated is large. From small weights no layer has more
-/// than as many directions as there are outputs, so that twice as many units leave room for all.
+/// A smaller width where it is free and the network that would be integrated is large.
 fn narrower(shared: &Shared, options: &Options) -> Result<Option<usize>> {
     if !options.is_width_free || integrated(shared)? <= LARGE {
         return Ok(None);
     }
-    Ok(Some((2 * shared.moments().outputs_len()).max(NARROW)))
+    Ok(Some(narrow(shared.moments())))
+}
+
+/// The smaller width. From small weights no layer has more than as many directions as there are outputs, so that twice as
+/// many units, one for either sign, leave room for all.
+fn narrow(moments: &Moments) -> usize {
+    const FEWEST: usize = 20;
+    FEWEST.max(2 * moments.outputs_len())
 }
 
 /// Weights of the network that is integrated.

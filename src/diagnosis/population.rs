@@ -1,4 +1,5 @@
-//! A population, which has no rows: growth rates and explained power are exact, and nothing is uncertain.
+//! What moments alone tell: of a population, which has no rows, growth rates and explained power are exact, and nothing is
+//! uncertain; of too few rows to fit to some and test on others nothing that is explained is told.
 
 use super::reading::several;
 use super::told::Told;
@@ -6,8 +7,8 @@ use super::{First, LateRatio, ModalityReading, Superficial};
 use crate::data::Moments;
 use crate::theory;
 
-/// What the moments tell; `reason` says why nothing is resampled.
-pub(super) fn told(moments: &Moments, reason: &str) -> Told {
+/// What the moments tell; `reason` says why nothing is resampled, `are_exact` whether they are those of a population, or nearly.
+pub(super) fn told(moments: &Moments, reason: &str, are_exact: bool) -> Told {
     let order = theory::learning_order(moments);
     let first = order[0];
     let times = theory::late_schedule(moments, false);
@@ -15,8 +16,11 @@ pub(super) fn told(moments: &Moments, reason: &str) -> Told {
     let ratio = later.filter_map(|(_, time)| *time).reduce(f64::min);
     let all: Vec<usize> = (0..moments.modalities.len()).collect();
     Told {
-        modalities: all.iter().map(|&m| reading(moments, m)).collect(),
-        explained_joint: Some(explained(moments, &all)),
+        modalities: all
+            .iter()
+            .map(|&m| reading(moments, m, are_exact))
+            .collect(),
+        explained_joint: are_exact.then(|| explained(moments, &all)),
         first: First {
             name: moments.modalities[first].name.clone(),
             confidence: None,
@@ -26,7 +30,7 @@ pub(super) fn told(moments: &Moments, reason: &str) -> Told {
             reason: Some(reason.to_owned()),
         },
         superficial: Superficial {
-            verdict: theory::is_preference_superficial(moments, first),
+            verdict: are_exact.then(|| theory::is_preference_superficial(moments, first)),
             confidence: None,
             share: None,
             reason: Some(reason.to_owned()),
@@ -47,7 +51,7 @@ fn explained(moments: &Moments, learned: &[usize]) -> f64 {
     1.0 - moments.loss.loss(map.as_slice()) / moments.initial_loss
 }
 
-fn reading(moments: &Moments, m: usize) -> ModalityReading {
+fn reading(moments: &Moments, m: usize, are_exact: bool) -> ModalityReading {
     /// A rest that is round-off.
     const ROUND_OFF: f64 = 1e-9;
     let modality = &moments.modalities[m];
@@ -68,7 +72,7 @@ fn reading(moments: &Moments, m: usize) -> ModalityReading {
         duplicates: Vec::new(),
         growth_rate: theory::growth_rate(moments, m),
         modes: several(modes.as_slice().to_vec()),
-        explained_alone: Some(alone),
-        explained_unique: Some(explained(moments, &all) - explained(moments, &others)),
+        explained_alone: are_exact.then_some(alone),
+        explained_unique: are_exact.then(|| explained(moments, &all) - explained(moments, &others)),
     }
 }

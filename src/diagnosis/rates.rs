@@ -64,6 +64,9 @@ fn late_ratio(
     const LEAST: f64 = 1e-10;
     /// A rest of the targets' power that is round-off.
     const NOTHING: f64 = 1e-9;
+    /// Of its drive at first what is left of that of a modality that lies within the one learned: the penalty leaves so much
+    /// of directions of a ten-thousandth of the mean variance.
+    const NO_PULL: f64 = 1e-6;
     let columns: Vec<usize> = modalities[first].range.clone().collect();
     let map = Fit::new(part, &columns).map(LEAST);
     let rest = &part.targets - part.inputs.columns_range(modalities[first].range.clone()) * map;
@@ -74,14 +77,14 @@ fn late_ratio(
     let ratio = |m: usize| {
         let later = cross(&rest, &part.inputs, &modalities[m]);
         let pull = spectral_norm(&later);
+        let early = spectral_norm(&drives[m]);
         // A drive that turns right round counts against the modality.
         let sign = if are_opposed(&drives[m], &later) {
             -1.0
         } else {
             1.0
         };
-        Some(1.0 + (rate - sign * spectral_norm(&drives[m])) / pull)
-            .filter(|ratio| ratio.is_finite())
+        (pull > NO_PULL * early).then(|| 1.0 + (rate - sign * early) / pull)
     };
     let others = (0..modalities.len()).filter(|m| *m != first);
     others.filter_map(ratio).reduce(f64::min)

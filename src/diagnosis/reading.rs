@@ -25,10 +25,10 @@ pub struct ModalityReading {
     pub fits_any_target: bool,
     /// Inputs that were left out because they do not vary, by name.
     pub left_out: Vec<String>,
-    /// Inputs kept that do not vary, by place from 1; the first twenty.
-    pub constant: Vec<usize>,
-    /// Pairs of inputs of which the second repeats the first, by place from 1; the first twenty.
-    pub duplicates: Vec<[usize; 2]>,
+    /// Inputs kept that do not vary, by name; the first twenty.
+    pub constant: Vec<String>,
+    /// Inputs that repeat an earlier one, of this modality or another; the first twenty.
+    pub duplicates: Vec<Duplicate>,
     /// |S_yxm|, the largest singular value: the rate at which its map grows from small weights.
     pub growth_rate: f64,
     /// All singular values of S_yxm, the largest first: the rates of its modes. Empty for one output.
@@ -37,6 +37,27 @@ pub struct ModalityReading {
     pub explained_alone: Option<f64>,
     /// What it adds to that of all others, on rows that were not fitted to.
     pub explained_unique: Option<f64>,
+}
+
+/// An input that repeats an earlier one. Inputs without names have their place in the modality, from 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Duplicate {
+    /// Its name.
+    pub input: String,
+    /// The modality of the earlier one.
+    pub of_modality: String,
+    /// The name of the earlier one.
+    pub of: String,
+}
+
+/// A smaller part of the targets' power is nothing.
+const NOTHING: f64 = 0.005;
+
+impl ModalityReading {
+    /// Whether it adds to what the others explain, as far as is known.
+    pub fn adds(&self) -> bool {
+        self.explained_unique.is_none_or(|own| own > NOTHING)
+    }
 }
 
 /// How other scalings of the inputs would change growth rates and order.
@@ -59,10 +80,13 @@ pub(super) fn modalities(pool: &Pool) -> Vec<ModalityReading> {
         targets: pool.targets.clone(),
     };
     let free = pool.len() - usize::from(part.is_centred());
-    pool.modalities
+    let mut readings: Vec<ModalityReading> = pool
+        .modalities
         .iter()
         .map(|modality| reading(&part, modality, free))
-        .collect()
+        .collect();
+    name_odd_columns(pool, &mut readings);
+    readings
 }
 
 /// Number of independent inputs of all modalities together.
@@ -77,10 +101,6 @@ pub(super) fn rank(pool: &Pool) -> usize {
 
 /// One modality of rows of which so many are free to fit.
 fn reading(part: &Part, modality: &Modality, free: usize) -> ModalityReading {
-    let own = part
-        .inputs
-        .columns_range(modality.range.clone())
-        .into_owned();
     let rank = Spectrum::of(part, &modality.range.clone().collect::<Vec<_>>()).rank();
     let fits_any_target = rank >= free;
     let modes = part.cross(modality).singular_values().as_slice().to_vec();
@@ -91,8 +111,8 @@ fn reading(part: &Part, modality: &Modality, free: usize) -> ModalityReading {
         fits_alone: fits_any_target || fits(part, modality),
         fits_any_target,
         left_out: Vec::new(),
-        constant: constant(&own),
-        duplicates: duplicates(&own),
+        constant: Vec::new(),
+        duplicates: Vec::new(),
         growth_rate: modes.first().copied().unwrap_or(0.0),
         modes: several(modes),
         explained_alone: None,
@@ -114,28 +134,30 @@ fn fits(part: &Part, modality: &Modality) -> bool {
     (&part.targets - fitted).norm_squared() <= ROUND_OFF * part.targets.norm_squared()
 }
 
-/// Places of columns without variance, from 1.
-fn constant(own: &DMatrix<f64>) -> Vec<usize> {
-    let columns = own.column_iter().enumerate();
-    let flat = columns.filter(|(_, column)| column.iter().all(|x| *x == column[0]));
-    flat.map(|(k, _)| k + 1).take(MOST_LISTED).collect()
-}
-
-/// Pairs of equal columns, by place from 1.
-fn duplicates(own: &DMatrix<f64>) -> Vec<[usize; 2]> {
-    let mut seen: HashMap<Vec<u64>, usize> = HashMap::new();
-    let mut pairs = Vec::new();
-    for (k, column) in own.column_iter().enumerate() {
-        let is_flat = column.iter().all(|x| *x == column[0]);
-        let bits: Vec<u64> = column.iter().map(|x| x.to_bits()).collect();
-        match seen.get(&bits) {
-            _ if is_flat => {}
-            Some(first) => pairs.push([first + 1, k + 1]),
-            None => drop(seen.insert(bits, k)),
+/// Names the columns without variance, and those that repeat an earlier one.
+fn name_odd_columns(pool: &Pool, readings: &mut [ModalityReading]) {
+    let mut seen: HashMap<Vec<u64>, (&str, String)> = HashMap::new();
+    for (modality, reading) in pool.modalities.iter().zip(readings) {
+        for (place, k) in modality.range.clone().enumerate() {
+            let column = pool.inputs.column(k);
+            let name = pool.names.get(k).cloned();
+            let name = name.unwrap_or_else(|| (place + 1).to_string());
+            let bits = column.iter().map(|x| x.to_bits()).collect();
+            if column.iter().all(|x| *x == column[0]) {
+                reading.constant.push(name);
+            } else if let Some((of_modality, of)) = seen.get(&bits) {
+                reading.duplicates.push(Duplicate {
+                    input: name,
+                    of_modality: (*of_modality).to_owned(),
+                    of: of.clone(),
+                });
+            } else {
+                seen.insert(bits, (&modality.name, name));
+            }
         }
+        reading.constant.truncate(MOST_LISTED);
+        reading.duplicates.truncate(MOST_LISTED);
     }
-    pairs.truncate(MOST_LISTED);
-    pairs
 }
 
 /// What standardising every column, and whitening every modality, would change.

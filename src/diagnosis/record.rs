@@ -27,11 +27,11 @@ pub struct First {
 /// Whether the modality learned first explains less than another one, each alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Superficial {
-    /// Whether it does.
-    pub verdict: bool,
-    /// How sure that is; null with the reason where nothing is resampled.
+    /// Whether it does; null where that cannot be told.
+    pub verdict: Option<bool>,
+    /// How sure that is; null with the verdict, and where nothing is resampled.
     pub confidence: Option<f64>,
-    /// The share of resamples with this verdict.
+    /// The share of resamples with this verdict; null likewise.
     pub share: Option<f64>,
     /// Why something is missing.
     pub reason: Option<String>,

@@ -95,6 +95,8 @@ pub(super) struct Subject<'s> {
     pub(super) plain: &'s LayerResult,
     /// When its runs end.
     pub(super) until: Until,
+    /// Modalities that are left as they are, since they add nothing to the others.
+    pub(super) idle: &'s [&'s str],
 }
 
 /// A remedy to be tried.
@@ -135,11 +137,11 @@ impl Subject<'_> {
         *own = Until { time, ..self.until };
         let found = self.measured(&prepared)?;
         let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
-        let predicted_ratio = LayerTheory::of(&prepared.theory).ratio;
+        let theory = LayerTheory::of(&prepared.theory);
         Ok(RemedyResult {
             remedy,
             value,
-            predicted_ratio,
+            predicted_ratio: theory.ratio,
             measured_ratio: found.ratio,
             draws: match draws {
                 None => None,
@@ -149,10 +151,40 @@ impl Subject<'_> {
                 time_factor: over(found.t_second, self.plain.learned.t_second),
                 error_factor: over(found.error, self.plain.stopping.holdout_error),
             },
-            reason: (remedy == "modulate" && predicted_ratio.is_none()).then(|| {
-                "theory knows the strength from which the first modality is no longer ahead in score, and no ratio".into()
-            }),
+            reason: self.reason(remedy, &theory, &found),
         })
+    }
+
+    /// Why a ratio is missing, or a modality.
+    fn reason(
+        &self,
+        remedy: &'static str,
+        theory: &LayerTheory,
+        found: &Measured,
+    ) -> Option<String> {
+        let by_theory = match remedy {
+            _ if theory.ratio.is_some() => None,
+            "modulate" => Some(
+                "theory knows the strength from which the first modality is no longer ahead in score, and no ratio",
+            ),
+            _ => theory.reason,
+        };
+        let by_run = match (found.ratio, found.t_second) {
+            (Some(_), _) => None,
+            (None, None) => Some("no second modality is learned by the end of the run"),
+            (None, Some(_)) => {
+                Some("the run has no ratio: the time of the first modality is not known")
+            }
+        };
+        let idle = (!self.idle.is_empty()).then(|| {
+            format!(
+                "{} left as it is: it adds nothing to the others",
+                self.idle.join(", ")
+            )
+        });
+        let each = [by_theory, by_run].into_iter().flatten().map(str::to_owned);
+        let each: Vec<String> = each.chain(idle).collect();
+        (!each.is_empty()).then(|| each.join("; "))
     }
 
     fn measured(&self, prepared: &Prepared) -> Ongoing<Measured> {
@@ -188,27 +220,38 @@ impl Subject<'_> {
     }
 }
 
-/// The remedies of a network that theory knows a value of, by several draws of it.
-pub(super) fn candidates(late: &Prepared, drawn: &[Drawn]) -> Vec<Candidate> {
+/// The remedies of a network that theory knows a value of, by several draws of it; `idle` modalities are left as they are.
+pub(super) fn candidates(late: &Prepared, drawn: &[Drawn], idle: &[&str]) -> Vec<Candidate> {
     let balance = late.problem.balance(&late.theory);
-    balance.map_or_else(Vec::new, |balance| values(&balance, drawn))
+    balance.map_or_else(Vec::new, |balance| values(&balance, drawn, idle))
 }
 
 /// Values of a remedy by modality.
 type Values = fn(&Balancing) -> &ByModality<f64>;
 
 /// The values from the actual initial weights where they are known, else by the formulas.
-fn values(balance: &Balance, drawn: &[Drawn]) -> Vec<Candidate> {
+fn values(balance: &Balance, drawn: &[Drawn], idle: &[&str]) -> Vec<Candidate> {
     let own = balance.from_weights.as_ref().unwrap_or(&balance.formula);
     let by_modality: [(_, Values); 3] = [
         ("rate", |found| &found.rate),
         ("auxiliary", |found| &found.auxiliary),
         ("keep", |found| &found.keep),
     ];
-    let by_modality = by_modality.into_iter().filter_map(|(remedy, of)| {
+    // Others are kept less to wait for the slowest, which an idle one may be.
+    let are_all = idle.is_empty();
+    let by_modality = by_modality
+        .into_iter()
+        .filter(|(remedy, _)| are_all || *remedy != "keep");
+    let by_modality = by_modality.filter_map(|(remedy, of)| {
         let of_draws = drawn.iter().filter_map(|d| d.balance.as_ref());
         let of_draws: Vec<&ByModality<f64>> = of_draws.map(of).collect();
-        let (values, draws) = chosen(of(own), &of_draws);
+        let (mut values, mut draws) = chosen(of(own), &of_draws);
+        values.retain(|name, _| !idle.contains(&name.as_str()));
+        if let Some(draws) = &mut draws {
+            draws
+                .values
+                .retain(|name, _| !idle.contains(&name.as_str()));
+        }
         let section = section(remedy, values.clone());
         (!values.is_empty()).then_some(Candidate {
             remedy,

@@ -13,6 +13,8 @@ const MOST_DRAWN: u64 = 100_000_000;
 pub(super) struct Pool {
     /// The input streams.
     pub(super) modalities: Vec<Modality>,
+    /// Names of the inputs; none where their source has none.
+    pub(super) names: Vec<String>,
     /// P x d.
     pub(super) inputs: DMatrix<f64>,
     /// P x o.
@@ -80,8 +82,10 @@ impl Pool {
             all
         };
         let scaling = |part: &DMatrix<f64>| scalings(&part.rows(0, own).into_owned());
+        let reading = training.reading.as_ref();
         let mut pool = Self {
             modalities: training.modalities.clone(),
+            names: reading.map_or(Vec::new(), |reading| reading.inputs.clone()),
             scaling: [scaling(&training.inputs), scaling(&training.targets)],
             inputs: joined(|rows| &rows.inputs),
             targets: joined(|rows| &rows.targets),

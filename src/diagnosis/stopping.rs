@@ -33,7 +33,7 @@ pub struct Stopping {
     pub early_stop: Option<f64>,
     /// The same in steps of descent.
     pub early_stop_steps: Option<f64>,
-    /// Whether that is before the second modality is learned: who stops there locks the bias in.
+    /// Whether that is before the second modality is learned: who stops there locks the bias in. Null where none is.
     pub stops_before_second: Option<bool>,
     /// Whether the error still falls where the flow ends, so that there is no need to stop early.
     pub falls_to_the_end: Option<bool>,
@@ -44,7 +44,7 @@ pub struct Stopping {
     /// Each modality's share of the outputs' power.
     pub shares: Vec<PowerShare>,
     /// How much less of the outputs' power the modalities other than the first have at the early stop than in the
-    /// least-norm solution: 0 for as much, 1 for nothing.
+    /// least-norm solution: 0 for as much, 1 for nothing. Null where nothing is learned by then.
     pub bias: Option<f64>,
 }
 
@@ -53,7 +53,8 @@ pub struct Stopping {
 pub struct PowerShare {
     /// The modality.
     pub name: String,
-    /// Where the error on rows that are not trained on is least.
+    /// Where the error on rows that are not trained on is least; null where the outputs there are still those of the initial
+    /// weights.
     pub early_stop: Option<f64>,
     /// At the end of the flow.
     pub end: Option<f64>,
@@ -112,12 +113,31 @@ impl Stopping {
             early_stop: stop_time,
             early_stop_steps: descending.steps(stop_time),
             stops_before_second: stop_time
-                .map(|time| phase.t_second.is_none_or(|second| time < second)),
+                .zip(phase.t_second)
+                .map(|(time, second)| time < second),
             falls_to_the_end: stop_time.map(|time| time >= flow.trajectory.end().time),
             holdout_error: stop.map(|stop| stop.error),
             final_holdout_error: found.as_ref().map(|found| found.last.error),
             bias: bias(phase, &shares),
             shares,
+        }
+    }
+}
+
+impl Stopping {
+    /// Why there are no shares at the stop, or no bias; `reason` says why there is no stop.
+    pub(super) fn reason(&self, phase: &Phase, without_stop: &'static str) -> Option<&'static str> {
+        let is_empty = self.shares.iter().all(|share| share.early_stop.is_none());
+        match (self.early_stop, &phase.first) {
+            (None, _) => Some(without_stop),
+            (Some(_), _) if is_empty => Some(
+                "no shares and no bias at the stop: the outputs there are still those of the initial weights",
+            ),
+            (Some(_), None) => Some("no bias: no modality is learned first"),
+            (Some(_), Some(_)) if self.bias.is_none() => {
+                Some("no bias: the least-norm solution gives the others no share of the outputs")
+            }
+            _ => None,
         }
     }
 }
@@ -142,8 +162,19 @@ fn shares(problem: &Problem, flow: &FlowRun, stop: Option<f64>) -> Vec<PowerShar
         let share = observables.map_power(map, m) / observables.total_power(map);
         share.is_finite().then_some(share)
     };
+
+    let start = observables.map(&flow.trajectory.knots()[0]);
     let stop = stop.map(|time| flow.trajectory.at(time));
     let stop = stop.as_ref().map(|knot| observables.map(knot));
+    let has_moved = |map: &&[f64]| {
+        let moved: Vec<f64> = map
+            .iter()
+            .zip(start)
+            .map(|(now, then)| now - then)
+            .collect();
+        observables.total_power(&moved) > observables.total_power(start)
+    };
+    let stop = stop.filter(has_moved);
     let end = observables.map(flow.trajectory.end());
     let least_norm = problem.moments.loss.optimum.as_slice();
     let modalities = problem.moments.modalities.iter();

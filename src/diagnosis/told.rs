@@ -10,6 +10,9 @@ use super::{First, LateRatio, ModalityReading, NoiseFloor, OtherScaling, Superfi
 use super::{noise, reading};
 use crate::linalg::random::cell_seed;
 
+/// Below this confidence nothing is said of what is superficial.
+const TIE: f64 = 0.6;
+
 /// What the rows alone tell; as in the diagnosis.
 pub(super) struct Told {
     pub(super) modalities: Vec<ModalityReading>,
@@ -130,11 +133,19 @@ impl Preferences {
     fn superficial(&self) -> Superficial {
         let more = |each: &Preference| excess(&each.alone, fastest(&each.growth));
         let found = self.confidence(more);
+        let sure = found.filter(|found| found.confidence >= TIE);
         Superficial {
-            verdict: more(&self.whole) > 0.0,
-            confidence: found.map(|found| found.confidence),
-            share: found.map(|found| found.share),
-            reason: None,
+            verdict: sure.map(|_| more(&self.whole) > 0.0),
+            confidence: sure.map(|found| found.confidence),
+            share: sure.map(|found| found.share),
+            reason: match found {
+                Some(found) if found.confidence < TIE => Some(format!(
+                    "the halves of the rows leave it open: they are sure of what all rows say by {:.2}, and {TIE} is asked for",
+                    found.confidence
+                )),
+                Some(_) => None,
+                None => Some("no half of the rows can tell".to_owned()),
+            },
         }
     }
 }
@@ -201,7 +212,7 @@ mod tests {
         let (rates, alone) = preference([1.0, 0.8], [0.3, 0.6]);
         let found = Preferences::of(&rates, &alone, &halves);
         let (first, superficial) = (found.first("A"), found.superficial());
-        assert!(superficial.verdict);
+        assert_eq!(superficial.verdict, Some(true));
         assert_eq!(
             (first.confidence, first.share),
             (Some(3.5 / 5.0), Some(0.75))

@@ -8,8 +8,10 @@ use super::remedies::{self, RemedyResult};
 use super::rows::Pool;
 use super::stopping::{Descending, generalising};
 use super::told::{Told, told};
-use super::{Diagnosed, Diagnosis, LayerResult, Options, Recommendation, RowCount};
-use super::{population, reading};
+use super::{
+    Diagnosed, Diagnosis, LayerResult, ModalityReading, Options, Recommendation, RowCount,
+};
+use super::{FEWEST_ROWS, population, reading};
 use crate::data::Content;
 use crate::experiment::Scenario;
 use crate::experiment::cautions::dependence;
@@ -78,7 +80,10 @@ impl Work<'_> {
         let last = &prepared[prepared.len() - 1];
         let (remedies, remedies_reason) = match told.is_noise() {
             true => (Vec::new(), Some(NOISE.to_owned())),
-            false => self.remedies(last, (&layers[layers.len() - 1], &drawn[drawn.len() - 1]))?,
+            false => {
+                let late = &layers[layers.len() - 1];
+                self.remedies(last, (late, &drawn[drawn.len() - 1]), &told.modalities)?
+            }
         };
         let by_samples = self.sampled.map(|sampled| {
             self.by_samples(sampled, told.is_noise(), (&remedies, &remedies_reason))
@@ -132,7 +137,11 @@ impl Work<'_> {
         let tick = || self.clock.tick(1);
         let mut told = match self.pool {
             Some(pool) => told(pool, counts, self.scenario.seed, &tick)?,
-            None => population::told(self.shared.moments(), self.without_rows()),
+            None => {
+                let trained = super::trained(self.scenario, self.content);
+                let are_exact = trained.is_none_or(|rows| rows >= FEWEST_ROWS);
+                population::told(self.shared.moments(), self.without_rows(), are_exact)
+            }
         };
         if let Content::Rows { training, .. } = self.content
             && let Some(reading) = &training.reading
@@ -288,10 +297,20 @@ impl Work<'_> {
         &self,
         (fusion, late): &Fused,
         (plain, drawn): (&LayerResult, &[Drawn]),
+        modalities: &[ModalityReading],
     ) -> Ongoing<(Vec<RemedyResult>, Option<String>)> {
+        let first = plain.learned.first.as_deref();
+        let others = modalities.iter().filter(|m| Some(m.name.as_str()) != first);
+        let (useful, idle): (Vec<_>, Vec<_>) = others.partition(|m| m.adds());
+        if let (Some(first), []) = (first, &useful[..]) {
+            let reason =
+                format!("nothing adds to what {first} explains: there is nothing to balance");
+            return Ok((Vec::new(), Some(reason)));
+        }
+        let idle: Vec<&str> = idle.iter().map(|m| m.name.as_str()).collect();
         // Without times of most draws their values mean nothing either.
         let drawn = plain.draws.as_ref().map_or(&[][..], |_| drawn);
-        let candidates = remedies::candidates(late, drawn);
+        let candidates = remedies::candidates(late, drawn, &idle);
         self.clock.expect(candidates.len() * FLOW_PARTS as usize);
         let subject = remedies::Subject {
             clock: &self.clock,
@@ -299,6 +318,7 @@ impl Work<'_> {
             change: &with_fusion(*fusion),
             plain,
             until: self.until(&late.problem.scenario),
+            idle: &idle,
         };
         let found = subject.run(candidates)?;
         let reason = found.is_empty();

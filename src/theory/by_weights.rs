@@ -27,7 +27,7 @@ impl Theory {
     ) {
         let mut found = match found {
             Ok(found) => found,
-            Err(reason) => return self.assume(reason),
+            Err(reason) => return self.lack_times(reason),
         };
         let is_deep = architecture.deepest() > 2;
         let has_other = self.settle(&mut found);
@@ -45,6 +45,11 @@ impl Theory {
             self.assume(&words);
         }
         self.from_weights = Some(found);
+    }
+
+    fn lack_times(&mut self, reason: &'static str) {
+        self.without_times = Some(reason);
+        self.assume(reason);
     }
 
     /// Whether the times from the weights have another order than the formulas. Where they leave it open, the names of
@@ -104,7 +109,7 @@ impl Theory {
     ) {
         let mut found = match found {
             Ok(found) => found,
-            Err(reason) => return self.assume(reason),
+            Err(reason) => return self.lack_times(reason),
         };
         if found.second.is_some() {
             // What the formula says of it is overruled.

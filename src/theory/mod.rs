@@ -115,6 +115,9 @@ pub struct Theory {
     /// not known.
     #[serde(skip)]
     pub from_weights: Option<FromWeights>,
+    /// Why they are not known, where they were looked for.
+    #[serde(skip)]
+    pub without_times: Option<&'static str>,
     /// Of two layers of homogeneous units on samples: how fast the best unit of each modality grows at first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub utilities: Option<Vec<Utility>>,

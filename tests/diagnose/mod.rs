@@ -2,6 +2,7 @@
 
 mod by_samples;
 mod interrupts;
+mod unknown;
 
 use crate::common;
 use common::{Table, scenario, table};
@@ -77,7 +78,7 @@ fn a_population_is_told_exactly() {
     assert_near(b.explained_unique.expect("known"), 0.75 / 7.0, 1e-12);
     assert_eq!((a.rank, b.rank, found.rows), (1, 1, None));
     assert_eq!(found.first.name, "A");
-    assert!(!found.superficial.verdict);
+    assert_eq!(found.superficial.verdict, Some(false));
     assert_near(found.late_ratio.ratio.expect("a ratio"), 5.0, 1e-12);
     assert_eq!(found.first.confidence, None);
     assert!(
@@ -152,7 +153,7 @@ fn rows_are_told_as_they_were_planted() {
     assert_eq!(found.first.name, "A");
     assert_eq!(found.first.share, Some(1.0));
     assert_near(found.first.confidence.expect("told"), 40.5 / 41.0, 1e-12);
-    assert!(!found.superficial.verdict);
+    assert_eq!(found.superficial.verdict, Some(false));
     let floor = found.noise_floor.expect("told");
     assert!(
         !floor.is_all_noise && floor.p_value == 1.0 / 40.0,
@@ -209,7 +210,7 @@ fn superficial() -> Table {
 fn a_superficial_preference_is_seen() {
     let found = diagnose(&two_layers(&superficial(), "{A: [a1..a9], B: [b]}"));
     assert_eq!(found.first.name, "A");
-    assert!(found.superficial.verdict);
+    assert_eq!(found.superficial.verdict, Some(true));
     assert!(found.superficial.confidence.expect("told") > 0.9);
     // Whitened, growth rates are the roots of what is explained.
     let white = found
@@ -403,8 +404,8 @@ fn copies_have_no_order() {
         }),
     );
     let found = diagnose(&two_layers(&table, "{A: [a], B: [b]}"));
-    let sure = (found.first.confidence, found.superficial.confidence);
-    assert_eq!(sure, (Some(0.5), Some(0.5)));
+    let told = (found.first.confidence, found.superficial.verdict);
+    assert_eq!(told, (Some(0.5), None));
 }
 
 /// A flow that ends at a time given by the user does not tell what comes later.

@@ -88,10 +88,12 @@ const DIAGNOSE_EXAMPLES: &str = "\
 Examples:
   modalflow diagnose scenarios/diabetes.yaml
   modalflow diagnose --modality audio=audio.npy --modality video=video.npy --label animals.npy
-  modalflow diagnose --table cohort.csv --modality body='age,bmi' --modality serum='s*' --target progression
+  modalflow diagnose --table cohort.csv --modality body='age,bmi' \\
+    --modality serum='s*' --target progression
 
-A scenario needs a data section only. What is missing is depth 4, width 100, initial layers of norm 0.1, and a fifth of the
-rows held out; every fusion layer is tried. The exit code is 0 whatever the verdict.";
+A scenario needs a data section only. What is missing is depth 4, width 100,
+initial layers of norm 0.1, and a fifth of the rows held out. Every fusion layer
+is tried. The exit code is 0 whatever the verdict.";
 
 /// What is diagnosed: a scenario, or data that options name.
 #[derive(Debug, Args)]

@@ -33,6 +33,7 @@ pub(super) fn diagnose(call: &DiagnoseArgs, options: &Options) -> Result<u8> {
     let (loaded, is_width_free) = Loaded::to_diagnose(path, &keys, &set)?;
     let job = Job::of(loaded, &options.out);
     job.ensure_inputs_stay(&|name| FILES.contains(&name))?;
+    output::ensure_possible(&job.folder)?;
     let (clock, started) = (Instant::now(), SystemTime::now());
     let bar = Mutex::new(Bar::of_diagnosis(&job.name, options.quiet));
     let scenario = &job.loaded.file.scenario;

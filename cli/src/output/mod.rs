@@ -47,19 +47,41 @@ pub fn prepare_folders(folders: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-fn prepare_folder(folder: &Path) -> Result<()> {
-    if let Some(link) = folder.ancestors().find(|path| is_dangling(path)) {
-        return Err(Error::DanglingLink {
-            target: std::fs::read_link(link).unwrap_or_default(),
-            path: link.to_owned(),
-        });
+/// Makes sure that a folder is there or may be made, without making it, for what is not to leave an empty one: no file stands
+/// where it or a folder above it should.
+///
+/// # Errors
+/// As for [`prepare_folders`].
+pub fn ensure_possible(folder: &Path) -> Result<()> {
+    ensure_no_dangling(folder)?;
+    let there = folder.ancestors().find(|path| path.exists());
+    match there {
+        Some(file) if !file.is_dir() => Err(Error::OutputFolder {
+            path: folder.to_owned(),
+            source: ErrorKind::NotADirectory.into(),
+        }),
+        _ => Ok(()),
     }
+}
+
+fn prepare_folder(folder: &Path) -> Result<()> {
+    ensure_no_dangling(folder)?;
     std::fs::create_dir_all(folder)
         .and_then(|()| Temporary::new_in(folder).map(drop))
         .map_err(|source| Error::OutputFolder {
             path: folder.to_owned(),
             source,
         })
+}
+
+fn ensure_no_dangling(folder: &Path) -> Result<()> {
+    match folder.ancestors().find(|path| is_dangling(path)) {
+        None => Ok(()),
+        Some(link) => Err(Error::DanglingLink {
+            target: std::fs::read_link(link).unwrap_or_default(),
+            path: link.to_owned(),
+        }),
+    }
 }
 
 /// Whether a path is a link to what is not there.

@@ -48,7 +48,8 @@ fn a_diagnosis_is_a_page_a_figure_and_numbers() {
     let words: Vec<&str> = page.split_whitespace().collect();
     let words = words.join(" ");
     assert!(
-        words.contains("Over 32 draws of the initial weights"),
+        words
+            .contains("times as late as the first (10 to 90 % of 32 draws). In the run of seed 0 "),
         "{page}"
     );
     assert!(words.contains("Nothing is said of a deep"), "{page}");
@@ -58,7 +59,7 @@ fn a_diagnosis_is_a_page_a_figure_and_numbers() {
     );
     let markdown = sandbox.read("outputs/d/diagnosis.md");
     assert!(
-        markdown.starts_with("# Diagnosis of d\n\nA is learned first"),
+        markdown.starts_with("# Diagnosis of d\n\n- A is learned first"),
         "{markdown}"
     );
     assert!(markdown.contains("](diagnosis.png)") && markdown.contains("```yaml\nname: d\n"));
@@ -304,7 +305,7 @@ fn a_network_that_learns_another_modality_first_is_said_so() {
         "{page}"
     );
     assert!(
-        page.contains("of 32 draws late fusion learns A first from 100 %"),
+        page.contains("the initial weights decide who is first (A from 100 % of 32 draws)"),
         "{page}"
     );
     assert!(!page.contains("B is learned first"), "{page}");

@@ -13,6 +13,9 @@ pub struct Reading {
     /// Inputs left out because they do not vary, by modality.
     #[serde(skip_serializing_if = "ByModality::is_empty")]
     pub constant: ByModality<Vec<String>>,
+    /// Names of the inputs that are left, as the source has them; none where they were turned to other directions.
+    #[serde(skip)]
+    pub inputs: Vec<String>,
     /// How the file was read, where that may surprise.
     #[serde(skip)]
     pub notes: Vec<String>,

@@ -28,7 +28,7 @@ pub(super) struct Bounds {
     pub(super) of: usize,
     /// Steps of a flow.
     pub(super) steps: u64,
-    /// Multiplications of a flow.
+    /// Multiplications of a flow, about: a Chebyshev step has as many stages as its length asks for.
     pub(super) multiplications: u64,
 }
 

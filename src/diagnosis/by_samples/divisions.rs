@@ -26,7 +26,7 @@ pub struct OverDivisions {
     pub cut_short: f64,
     /// When the error on the rows left out is least.
     pub early_stop: Option<Spread>,
-    /// In which share of them that is before the second modality is learned.
+    /// In which share of those that learn a second modality that is before it.
     pub stops_before_second: Option<f64>,
     /// The bias then.
     pub bias: Option<Spread>,
@@ -98,7 +98,11 @@ impl OverDivisions {
         let share = |is: &dyn Fn(&Divided) -> bool| {
             divided.iter().filter(|d| is(d)).count() as f64 / divided.len() as f64
         };
-        let has_stop = divided.iter().any(|d| d.stopping.early_stop.is_some());
+        let stops: Vec<bool> = divided
+            .iter()
+            .filter_map(|d| d.stopping.stops_before_second)
+            .collect();
+        let before = stops.iter().filter(|is_before| **is_before).count();
         let first = names.iter().map(|name| FirstShare {
             name: (*name).to_owned(),
             share: share(&|d| d.learned.first.as_deref() == Some(name)),
@@ -116,8 +120,7 @@ impl OverDivisions {
             cut_short: share(&Divided::is_cut_short),
             plateau_left: spread(&|d| d.stopping.plateau_left),
             early_stop: spread(&|d| d.stopping.early_stop),
-            stops_before_second: has_stop
-                .then(|| share(&|d| d.stopping.stops_before_second == Some(true))),
+            stops_before_second: (!stops.is_empty()).then(|| before as f64 / stops.len() as f64),
             bias: spread(&|d| d.stopping.bias),
             shares: shares.collect(),
         }

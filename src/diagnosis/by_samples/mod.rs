@@ -7,122 +7,56 @@
 //!
 //! | file | what it tells |
 //! |---|---|
+//! | `record.rs` | all of it, as plain data |
 //! | `bounds.rs` | how much a flow may do |
 //! | `divisions.rs` | the same on divisions of the rows |
 //! | `remedies.rs` | what the remedies of the linear network do |
 
 mod bounds;
 mod divisions;
+mod record;
 mod remedies;
 
 pub(super) use divisions::Divided;
 pub use divisions::{OverDivisions, ShareSpread};
+pub use record::{BySamples, SampledLayer};
 pub use remedies::SampledRemedy;
 
-use super::Recommendation;
 use super::clock::{Clock, Ongoing};
 use super::layers::{LayerPhase, LayerTheory, Prepared, Shared};
 use super::stopping::{Descending, StepTimes, Stopping};
 use super::work::with_fusion;
+use super::{Recommendation, narrow};
 use crate::data::{Content, Rows};
 use crate::error::Result;
 use crate::experiment::Scenario;
-use crate::experiment::compare::relative_gap;
+use crate::experiment::compare::{WeightsGap, with_theory};
 use crate::experiment::problem::Problem;
 use crate::experiment::results::FlowRun;
 use crate::experiment::run::Plan;
-use crate::integrate::{MethodChoice, Outcome};
+use crate::integrate::{Method, MethodChoice, Outcome};
 use crate::linalg::random::{Purpose, stream};
 use crate::network::{Architecture, NetworkSection};
+use crate::theory::Theory;
 use bounds::Bounds;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
-use serde::Serialize;
+use record::OF_LINEAR_UNITS;
 use std::sync::Arc;
 
 /// Parts that a flow counts for: on the rows of diabetes it took twenty to a hundred times as long as a linear one.
 pub(super) const SAMPLED_PARTS: u64 = 1_000;
 
-/// Divisions of the rows at the most: each has a flow of every fusion layer.
-pub(super) const MOST_DIVISIONS: usize = 4;
-
-/// Fewest units where the width is free: two for each output, one for either sign, leave room for all that grows from small
-/// weights.
-const NARROW: usize = 20;
-
 /// Relative tolerance at least, of Chebyshev steps, whose estimate sees the jumps of the rate at kinks; and of other steps, those
 /// of networks with kinks being kept to a hundredth of it.
-const COARSE: f64 = 2e-2;
-const COARSE_DOPRI5: f64 = 1e-1;
+const LEAST_RTOL: f64 = 2e-2;
+const LEAST_RTOL_DOPRI5: f64 = 1e-1;
 
 /// The fraction of what a linear map can learn that a flow leaves.
 const LEFT: f64 = 0.02;
 
 /// How much of that loss a flow goes on to, where no second modality is learned by then.
 const FURTHER: f64 = 0.5;
-
-/// The keys of a diagnosis that stay those of the linear network, whatever the units.
-const OF_LINEAR_UNITS: [&str; 7] = [
-    "first",
-    "superficial",
-    "late_ratio",
-    "scalings",
-    "layers",
-    "recommendation",
-    "remedies",
-];
-
-/// What units that are not linear do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct BySamples {
-    /// The activation; `linear` for linear units with biases.
-    pub activation: &'static str,
-    /// Whether units have biases.
-    pub biases: bool,
-    /// Rows trained on: all of them, or as many as can be afforded.
-    pub rows: usize,
-    /// Width of the hidden layers; null where each has its own.
-    pub width: Option<usize>,
-    /// Most steps of a flow.
-    pub most_steps: u64,
-    /// Each fusion layer.
-    pub layers: Vec<SampledLayer>,
-    /// Which fusion layer, by flows of these units on divisions of the rows.
-    pub recommendation: Recommendation,
-    /// What the remedies of the linear network do to late fusion of these units.
-    pub remedies: Vec<SampledRemedy>,
-    /// Why there are none.
-    pub remedies_reason: Option<String>,
-    /// The keys of the diagnosis that are of the linear network all the same.
-    pub of_linear_units: [&'static str; 7],
-}
-
-/// What one fusion layer does with units that are not linear.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SampledLayer {
-    /// What is learned when.
-    #[serde(flatten)]
-    pub learned: LayerPhase,
-    /// What theory expects of the linear network from the same initial weights on the same rows.
-    pub linear_theory: LayerTheory,
-    /// (measured - linear theory)/linear theory.
-    pub gaps: LayerTheory,
-    /// The same times in steps and epochs.
-    #[serde(flatten)]
-    pub steps: StepTimes,
-    /// Whether it matters. Errors are those of the outputs; shares, and what is left on the plateau, are of their best linear
-    /// fit and of what a linear map can learn.
-    #[serde(flatten)]
-    pub stopping: Stopping,
-    /// The same over divisions of the rows; null where there are none.
-    pub divisions: Option<OverDivisions>,
-    /// When the flow ended.
-    pub t_end: f64,
-    /// How the flow ended.
-    pub outcome: Outcome,
-    /// Why something is missing.
-    pub reasons: Vec<String>,
-}
 
 /// A network of units that are not linear, on the rows that can be afforded.
 pub(super) struct Sampled {
@@ -144,7 +78,7 @@ pub(super) struct Leg {
 /// A flow with what it starts from.
 struct Flown {
     leg: Leg,
-    theory: LayerTheory,
+    theory: Theory,
     problem: Problem,
     flow: FlowRun,
 }
@@ -160,7 +94,7 @@ impl Sampled {
     ) -> Result<Self> {
         let moments = linear.moments();
         if is_width_free {
-            network.width = Some(NARROW.max(2 * moments.outputs_len()));
+            network.width = Some(narrow(moments));
         }
         let modalities = &moments.modalities;
         let architecture = Architecture::of(&network, modalities, moments.outputs_len())?;
@@ -203,7 +137,7 @@ impl Sampled {
         };
         format!(
             "{} units{width} by samples: {fusions} fusion layers on {rows} of {of} rows trained on{divided}, and with remedies; \
-             each flow of at most {steps} steps or {multiplications:.0e} multiplications, all of them about two or three minutes on \
+             each flow of at most {steps} steps or about {multiplications:.0e} multiplications, all of them two or three minutes on \
              two idle cores",
             name(&self.network),
             multiplications = multiplications as f64
@@ -241,11 +175,14 @@ impl Sampled {
         recommendation: Recommendation,
         (remedies, remedies_reason): (Vec<SampledRemedy>, Option<String>),
     ) -> BySamples {
+        let (_, rtol) = self.stepping(self.shared.scenario());
         BySamples {
             activation: self.network.activation.name(),
             biases: self.network.biases,
             rows: self.bounds.rows,
             width: self.network.width,
+            method: Method::Chebyshev.name(),
+            rtol,
             most_steps: self.bounds.steps,
             layers,
             recommendation,
@@ -272,19 +209,29 @@ impl Sampled {
                 "the flow ended at its {steps} steps, the most that can be afforded"
             ));
         }
-        if stopping.early_stop.is_none() {
-            let reason =
-                "no early stop: there are no rows held out to measure the error of these units on";
-            reasons.push(reason.to_owned());
-        }
+        let without_stop =
+            "no early stop: there are no rows held out to measure the error of these units on";
+        reasons.extend(stopping.reason(phase, without_stop).map(str::to_owned));
+        let gap = with_theory(&problem.observables(), phase, theory);
+        let by_formulas = WeightsGap {
+            t_first: gap.t_first,
+            t_second: gap.t_second,
+            ratio: gap.ratio,
+        };
+        let learned = LayerPhase::of(leg.fusion, phase);
+        let linear_theory = LayerTheory::of(theory);
+        reasons.extend(
+            linear_theory
+                .reasons(&learned)
+                .map(|r| format!("linear {r}")),
+        );
         SampledLayer {
-            learned: LayerPhase::of(leg.fusion, phase),
-            gaps: LayerTheory {
-                t_first: relative_gap(phase.t_first, theory.t_first),
-                t_second: relative_gap(phase.t_second, theory.t_second),
-                ratio: relative_gap(phase.ratio, theory.ratio),
+            learned,
+            gaps: match theory.from_weights {
+                Some(_) => gap.weights,
+                None => by_formulas,
             },
-            linear_theory: theory.clone(),
+            linear_theory,
             steps: StepTimes::of(phase, descending),
             stopping,
             divisions: None,
@@ -301,16 +248,15 @@ impl Sampled {
             with_fusion(fusion)(scenario);
             scenario.network = scenario.network.without_activation();
         })?);
-        let theory = LayerTheory::of(&linear.theory);
         let leg = Leg {
             fusion,
             left: 1.0,
             until: linear.problem.scenario.flow.until.time,
         };
-        self.fly_on(leg, theory, clock)
+        self.fly_on(leg, linear.theory, clock)
     }
 
-    fn fly_on(&self, leg: Leg, theory: LayerTheory, clock: &Clock<'_>) -> Ongoing<Flown> {
+    fn fly_on(&self, leg: Leg, theory: Theory, clock: &Clock<'_>) -> Ongoing<Flown> {
         let problem = self.problem(leg, |_| {})?;
         let flow = self.flow(&problem, clock)?;
         Ok(Flown {
@@ -326,6 +272,17 @@ impl Sampled {
         clock.long_flow((problem, &plan), (SAMPLED_PARTS, self.bounds.steps))
     }
 
+    /// Method and relative tolerance. Kinks and stiffness ask for many times as many evaluations of other explicit steps;
+    /// modulated flows take no other.
+    fn stepping(&self, scenario: &Scenario) -> (MethodChoice, f64) {
+        let is_modulated = scenario.remedy.modulation().is_some();
+        let (method, least) = match is_modulated && !self.network.activation.is_smooth() {
+            true => (MethodChoice::Auto, LEAST_RTOL_DOPRI5),
+            false => (MethodChoice::Chebyshev, LEAST_RTOL),
+        };
+        (method, scenario.flow.rtol.unwrap_or(0.0).max(least))
+    }
+
     /// The network of a fusion layer after a change, whose flow goes that far.
     fn problem(&self, leg: Leg, change: impl FnOnce(&mut Scenario)) -> Result<Problem> {
         let moments = self.shared.moments();
@@ -334,15 +291,10 @@ impl Sampled {
         self.shared.problem(|scenario| {
             with_fusion(leg.fusion)(scenario);
             change(scenario);
-            // Kinks and stiffness ask for many times as many evaluations of other explicit steps; modulated flows take no other.
-            let is_modulated = scenario.remedy.modulation().is_some();
-            let (method, coarse) = match is_modulated && !self.network.activation.is_smooth() {
-                true => (MethodChoice::Auto, COARSE_DOPRI5),
-                false => (MethodChoice::Chebyshev, COARSE),
-            };
+            let (method, rtol) = self.stepping(scenario);
             let flow = &mut scenario.flow;
             flow.method = method;
-            flow.rtol = Some(flow.rtol.unwrap_or(0.0).max(coarse));
+            flow.rtol = Some(rtol);
             flow.max_steps = flow.max_steps.min(self.bounds.steps);
             flow.until.time = leg.until;
             flow.until.loss_gap = Some(leg.left * gap);

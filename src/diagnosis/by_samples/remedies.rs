@@ -21,7 +21,7 @@ pub struct SampledRemedy {
     pub bias: Option<f64>,
     /// What it costs, beside the run without it.
     pub cost: Cost,
-    /// Why it was not run.
+    /// Why it was not run, or why something is missing.
     pub reason: Option<String>,
 }
 
@@ -65,6 +65,14 @@ impl Sampled {
         let phase = &flow.detection.phase;
         let stopping = Stopping::of((&problem, &flow), Descending::default());
         let over = |with: Option<f64>, without: Option<f64>| Some(with? / without?);
+        let no_second = "no second modality is learned by the end of the run";
+        let no_stop = "there are no rows held out";
+        let reasons = [
+            phase.t_second.is_none().then_some(no_second),
+            stopping.reason(phase, no_stop),
+        ];
+        let reasons: Vec<&str> = reasons.into_iter().flatten().collect();
+        found.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
         Ok(SampledRemedy {
             measured_ratio: phase.ratio,
             bias: stopping.bias,

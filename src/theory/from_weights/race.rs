@@ -280,6 +280,10 @@ impl Race<'_> {
             let mut with = all.clone();
             with.push(m);
             with.sort_unstable();
+            // Beside the others it comes to nothing.
+            if problem.map_norm(&with, m) == 0.0 {
+                continue;
+            }
             let norm = stack.map_norm();
             let rest = stack.rest(norm, &self.stage.drives[m]);
             // Alone, or beside the others: what they explain as well is nothing that it comes to.

@@ -4,7 +4,7 @@ use super::marks::dot;
 use super::{Run, with_value_axis};
 use crate::plot::{CurveKind, Dot, GENERALISATION, Page, Panel, literal, loss_line};
 use crate::report::format::{fraction, number_to};
-use modalflow::diagnosis::{Diagnosed, Diagnosis, ModalityReading};
+use modalflow::diagnosis::{Diagnosed, Diagnosis, ModalityReading, are_together};
 use modalflow::trajectory::Knot;
 
 /// The page of a diagnosis.
@@ -69,6 +69,11 @@ fn title(name: &str, diagnosis: &Diagnosis) -> String {
         None => "",
     };
     let learned = match pair {
+        Some((first, second, ratio)) if are_together(ratio) => format!(
+            "late fusion{units} learns {} and {} together",
+            literal(first),
+            literal(second)
+        ),
         Some((first, second, ratio)) => format!(
             "late fusion{units} learns {} first, and {} {} times as late",
             literal(first),

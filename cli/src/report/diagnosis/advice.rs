@@ -21,7 +21,7 @@ pub(super) fn advice(diagnosis: &Diagnosis) -> String {
     let remedy = remedies.find(|remedy| remedy.remedy == "rate" && !is_idle);
     let plain = late(diagnosis).and_then(|late| late.learned.ratio);
     let words = remedy.map_or(String::new(), |remedy| rate_words(remedy, plain));
-    format!("{layer}{words}.")
+    format!("{layer}.{words}")
 }
 
 /// Which layer to fuse at, in a clause.
@@ -49,7 +49,7 @@ pub(super) fn layer_words(found: &Recommendation) -> String {
 }
 
 /// A clause as a sentence begins.
-fn capitalised(clause: &str) -> String {
+pub(super) fn capitalised(clause: &str) -> String {
     let mut letters = clause.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).collect()
@@ -63,39 +63,39 @@ fn rate_words(remedy: &RemedyResult, plain: Option<f64>) -> String {
         && with > without
     {
         return format!(
-            "; no learning rate is advised: a run with that of {value}, which theory has balance, has a time ratio of {run}, \
-             further from 1 than without"
+            " No learning rate is advised: a run with that of {value}, which theory has balance, has a time ratio of {run}, \
+             further from 1 than without."
         );
     }
     match &remedy.draws {
         None if remedy.measured_ratio.is_none() => String::new(),
         None => format!(
-            "; to balance late fusion multiply the learning rate of {value} (a run with it: time ratio {run})"
+            " To balance late fusion multiply the learning rate of {value} (a run with it: time ratio {run})."
         ),
         Some(draws) => match draws.ratio {
             Some(left) if draws.holds && remedy.measured_ratio.is_some() => format!(
-                "; to balance late fusion multiply the learning rate of {value}, which leaves a time ratio of {} over the \
-                 draws ({run} in the run)",
+                " To balance late fusion multiply the learning rate of {value}, which leaves a time ratio of {} over the \
+                 draws ({run} in the run).",
                 range(left)
             ),
             None if draws.holds && remedy.measured_ratio.is_some() => format!(
-                "; to balance late fusion multiply the learning rate of {value} ({} over the draws; a run with it: time ratio \
+                " To balance late fusion multiply the learning rate of {value} ({} over the draws; a run with it: time ratio \
                  {run})",
                 factors(draws)
             ),
             _ if draws.agree < AGREE => format!(
-                "; no learning rate is advised: which modality is to be sped up depends on the draw of the initial weights \
-                 (in {} of them it is {})",
+                " No learning rate is advised: which modality is to be sped up depends on the draw of the initial weights \
+                 (in {} of them it is {}).",
                 share(draws.agree),
                 draws.values.keys().cloned().collect::<Vec<_>>().join(", ")
             ),
             Some(left) if !draws.holds => format!(
-                "; no learning rate is advised: multiplying that of {value} leaves a time ratio of {} over the draws, no \
-                 better than without",
+                " No learning rate is advised: multiplying that of {value} leaves a time ratio of {} over the draws, no \
+                 better than without.",
                 range(left)
             ),
             None if !draws.holds => format!(
-                "; no learning rate is advised, since the factor that balances ranges from {} over the draws",
+                " No learning rate is advised, since the factor that balances ranges from {} over the draws.",
                 factors(draws)
             ),
             _ => String::new(),

@@ -1,13 +1,13 @@
 //! What is said of networks whose units are not linear.
 
 use super::Part;
-use super::advice::{layer_words, value};
-use super::tables::{self, Stopped, errors, first_of, layer_name, shares, span, times_of};
-use super::verdict::{range, share, stop_words};
-use super::words::reasons;
-use crate::report::format::{NONE, fraction, number_to, percent, rows, short};
+use super::advice::{capitalised, layer_words, value};
+use super::tables::{self, Stopped, errors, first_of, layer_name, rough, shares, span, times_of};
+use super::verdict::{percents, range, share, stop_words, wait_words};
+use super::words::{reasons, remedy_reasons};
+use crate::report::format::{NONE, fraction, number_to, rows};
 use modalflow::diagnosis::{
-    BySamples, Diagnosis, OverDivisions, SampledLayer, SampledRemedy, Spread,
+    BySamples, Diagnosis, LayerPhase, OverDivisions, SampledLayer, SampledRemedy, Spread,
 };
 use modalflow::integrate::Outcome;
 
@@ -56,6 +56,9 @@ pub(super) fn parts(diagnosis: &Diagnosis) -> Vec<Part> {
     if !found.remedies.is_empty() {
         parts.push(Part::Text(REMEDIES.to_owned()));
         parts.push(Part::Table(remedies(&found.remedies)));
+        let each = found.remedies.iter();
+        let reasons = each.map(|r| (r.remedy, r.reason.as_deref()));
+        parts.extend(remedy_reasons(reasons).map(Part::Text));
     }
     let remedies_reason = found.remedies_reason.as_ref();
     parts.extend(remedies_reason.map(|reason| Part::Text(format!("No remedies: {reason}."))));
@@ -94,11 +97,12 @@ fn setting(diagnosis: &Diagnosis, found: &BySamples) -> String {
         }
     };
     format!(
-        "A flow for each fusion layer, on {} rows with one draw of the weights{width}, of at most {} steps. Theory is that \
-         of the linear network from the same weights on the same rows. A flow ends where the loss is that of the best linear \
+        "A flow for each fusion layer, on {} rows with one draw of the weights{width}, of at most {} steps of the method \
+         {} at a relative tolerance of {}. Theory is that of the linear network from the same weights on the same rows. \
+         A flow ends where the loss is that of the best linear \
          map of all modalities, but for 2 % of what such a map learns, or at half of that where no second modality is \
          learned by then.{restricted}{seen}",
-        found.rows, found.most_steps
+        found.rows, found.most_steps, found.method, found.rtol
     )
 }
 
@@ -113,17 +117,22 @@ fn times(layers: &[SampledLayer]) -> Vec<Vec<String>> {
             ("first", &|l| {
                 l.learned.first.clone().unwrap_or(NONE.to_owned())
             }),
-            ("t_first", &|l| short(l.learned.t_first)),
-            ("linear theory", &|l| short(l.linear_theory.t_first)),
-            ("gap", &|l| percent(l.gaps.t_first)),
-            ("t_second", &|l| short(l.learned.t_second)),
-            ("linear theory", &|l| short(l.linear_theory.t_second)),
-            ("gap", &|l| percent(l.gaps.t_second)),
-            ("ratio", &|l| short(l.learned.ratio)),
-            ("linear theory", &|l| short(l.linear_theory.ratio)),
-            ("gap", &|l| percent(l.gaps.ratio)),
+            ("t_first", &|l| rough(l.learned.t_first)),
+            ("linear theory", &|l| rough(l.linear_theory.t_first)),
+            ("gap", &|l| gap(l.gaps.t_first)),
+            ("t_second", &|l| rough(l.learned.t_second)),
+            ("linear theory", &|l| rough(l.linear_theory.t_second)),
+            ("gap", &|l| gap(l.gaps.t_second)),
+            ("ratio", &|l| rough(l.learned.ratio)),
+            ("linear theory", &|l| rough(l.linear_theory.ratio)),
+            ("gap", &|l| gap(l.gaps.ratio)),
         ],
     )
+}
+
+/// A gap in percent, of flows at a coarse tolerance.
+fn gap(gap: Option<f64>) -> String {
+    gap.map_or(NONE.to_owned(), |gap| format!("{:+.0} %", 100.0 * gap))
 }
 
 fn steps(layers: &[SampledLayer]) -> Vec<Vec<String>> {
@@ -147,6 +156,7 @@ fn steps(layers: &[SampledLayer]) -> Vec<Vec<String>> {
 fn over_divisions(layers: &[(Option<usize>, &OverDivisions)]) -> Vec<Vec<String>> {
     let last = layers.last().and_then(|(layer, _)| *layer);
     let spread = |of: Option<Spread>| of.map_or(NONE.to_owned(), range);
+    let of_fractions = |of: Option<Spread>| of.map_or(NONE.to_owned(), percents);
     rows(
         layers,
         &[
@@ -155,12 +165,12 @@ fn over_divisions(layers: &[(Option<usize>, &OverDivisions)]) -> Vec<Vec<String>
             ("no second from", &|(_, d)| share(d.never)),
             ("cut short", &|(_, d)| share(d.cut_short)),
             ("ratio", &|(_, d)| spread(d.ratio)),
-            ("still to learn", &|(_, d)| spread(d.plateau_left)),
+            ("still to learn", &|(_, d)| of_fractions(d.plateau_left)),
             ("stop at", &|(_, d)| spread(d.early_stop)),
             ("before the second from", &|(_, d)| {
                 d.stops_before_second.map_or(NONE.to_owned(), share)
             }),
-            ("bias then", &|(_, d)| spread(d.bias)),
+            ("bias then", &|(_, d)| of_fractions(d.bias)),
         ],
     )
 }
@@ -171,10 +181,7 @@ fn remedies(remedies: &[SampledRemedy]) -> Vec<Vec<String>> {
         &[
             ("remedy", &|r| r.remedy.to_owned()),
             ("value", &|r| value(r.remedy, &r.value)),
-            ("measured ratio", &|r| match &r.reason {
-                Some(reason) => format!("not run: {reason}"),
-                None => short(r.measured_ratio),
-            }),
+            ("measured ratio", &|r| rough(r.measured_ratio)),
             ("time to learn all", &|r| times_of(r.cost.time_factor)),
             ("least error held out", &|r| times_of(r.cost.error_factor)),
             ("bias then", &|r| fraction(r.bias)),
@@ -191,10 +198,11 @@ pub(super) fn sentence(diagnosis: &Diagnosis) -> Option<String> {
         Some(_) => stop_words(diagnosis, &late.learned, &late.stopping),
         None => String::new(),
     };
+    let rate = rate_words(found, late).unwrap_or_default();
     Some(format!(
-        "With {}, in a run of late fusion by samples, {learned}{stop}; {}.",
+        "With {}, in a run of late fusion by samples, {learned}{stop}. {}.{rate}",
         units(found),
-        layer_words(&found.recommendation)
+        capitalised(&layer_words(&found.recommendation))
     ))
 }
 
@@ -204,26 +212,48 @@ fn learned_words(found: &BySamples, late: &SampledLayer) -> String {
         Outcome::StepLimit => format!("in the {} steps that can be afforded", found.most_steps),
         _ => "by its end".to_owned(),
     };
-    match (
-        &late.learned.first,
-        &late.learned.second,
-        late.learned.ratio,
-    ) {
+    let LayerPhase {
+        first,
+        second,
+        ratio,
+        ..
+    } = &late.learned;
+    let theory = &late.linear_theory;
+    match (first, second, ratio) {
         (Some(first), Some(second), Some(ratio)) => {
-            let theory = late.linear_theory.ratio.map_or(String::new(), |ratio| {
-                format!(
-                    " (linear theory from the same weights: {})",
-                    number_to(3, ratio)
-                )
-            });
-            format!(
-                "{second} is learned {} times as late as {first}{theory}",
-                number_to(3, ratio)
-            )
+            let linear = match (theory.ratio, &theory.first) {
+                (Some(ratio), _) if late.gaps.ratio.is_some() => {
+                    format!(" (linear theory: {})", number_to(3, ratio))
+                }
+                (_, Some(other)) if other != first => format!(" (linear theory has {other} first)"),
+                _ => String::new(),
+            };
+            format!("{}{linear}", wait_words(first, second, *ratio))
         }
         (Some(first), _, _) => {
             format!("{first} is learned first, and no second modality {end}")
         }
         _ => format!("no modality is learned {end}"),
     }
+}
+
+/// What the learning rates that balance linear units do to these.
+fn rate_words(found: &BySamples, late: &SampledLayer) -> Option<String> {
+    let rate = found.remedies.iter().find(|r| r.remedy == "rate")?;
+    let (with, without) = (rate.measured_ratio?, late.learned.ratio?);
+    let error = rate.cost.error_factor.map_or(String::new(), |factor| {
+        format!(
+            ", and the least error {} times as large",
+            number_to(3, factor)
+        )
+    });
+    let change = match with < without {
+        true => "",
+        false => ", no nearer to 1",
+    };
+    Some(format!(
+        " With the learning rate that balances linear units ({}) the time ratio is {}{change}{error}.",
+        value(rate.remedy, &rate.value),
+        number_to(3, with)
+    ))
 }

@@ -3,7 +3,7 @@
 //! | file | what it has |
 //! |---|---|
 //! | `mod.rs` | the page and its two forms |
-//! | `verdict.rs` | the verdict in three sentences |
+//! | `verdict.rs` | the verdict in three points |
 //! | `advice.rs` | the last of them: what to do |
 //! | `tables.rs` | the tables |
 //! | `by_samples.rs` | what is said of units that are not linear |
@@ -69,7 +69,9 @@ impl Page {
     /// For the terminal.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n\n", self.name);
-        push_wrapped(&mut text, &self.verdict.join(" "));
+        for sentence in &self.verdict {
+            push_wrapped(&mut text, sentence);
+        }
         for part in &self.parts {
             match part {
                 Part::Heading(heading) => {
@@ -84,11 +86,11 @@ impl Page {
 
     /// In Markdown, with a figure and the scenario.
     pub fn markdown(&self, figure: &str, scenario: &str) -> String {
-        let mut text = format!(
-            "# Diagnosis of {}\n\n{}\n\n",
-            self.name,
-            self.verdict.join(" ")
-        );
+        let mut text = format!("# Diagnosis of {}\n\n", self.name);
+        for sentence in &self.verdict {
+            let _ = writeln!(text, "- {sentence}");
+        }
+        text.push('\n');
         let _ = write!(
             text,
             "![What is learned when, and what it explains]({figure})\n\n"

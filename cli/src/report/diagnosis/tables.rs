@@ -5,8 +5,8 @@ use super::advice::value;
 use super::by_samples;
 use super::verdict::{range, share};
 use super::words::{
-    column_words, draws_words, network_words, reasons, recommendation_words, rows_words,
-    seen_words, step_words, who_words,
+    column_words, draws_words, network_words, reasons, recommendation_words, remedy_reasons,
+    rows_words, seen_words, step_words, who_words,
 };
 use crate::report::format::{NONE, fraction, number_to, rows, short};
 use modalflow::diagnosis::{
@@ -53,6 +53,9 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     if !diagnosis.remedies.is_empty() {
         parts.push(Part::Table(remedies(&diagnosis.remedies)));
     }
+    let each = diagnosis.remedies.iter();
+    let each = each.map(|r| (r.remedy, r.reason.as_deref()));
+    parts.extend(remedy_reasons(each).map(Part::Text));
     parts.extend(diagnosis.remedies_reason.clone().map(Part::Text));
     parts.extend(by_samples::parts(diagnosis));
     parts.push(Part::Heading("What this does not say".to_owned()));
@@ -174,12 +177,21 @@ pub(super) fn first_of(first: &[FirstShare]) -> String {
 pub(super) fn span(first: Option<f64>, second: Option<f64>) -> String {
     match (first, second) {
         (None, None) => NONE.to_owned(),
-        (first, second) => format!("{} to {}", whole(first), whole(second)),
+        (Some(first), None) => format!("{first:.0} to never"),
+        (None, Some(second)) => format!("to {second:.0}"),
+        (Some(first), Some(second)) => format!("{first:.0} to {second:.0}"),
     }
 }
 
-fn whole(count: Option<f64>) -> String {
-    count.map_or(NONE.to_owned(), |count| format!("{count:.0}"))
+/// A number to three significant digits, also a large one.
+pub(super) fn rough(value: Option<f64>) -> String {
+    value.map_or(NONE.to_owned(), |value| {
+        if value == 0.0 {
+            return number_to(3, value);
+        }
+        let unit = 10_f64.powf(value.abs().log10().floor() - 2.0);
+        number_to(3, (value / unit).round() * unit)
+    })
 }
 
 /// A fusion layer, what its flow shows, and when that ended.
@@ -191,24 +203,26 @@ pub(super) fn errors(layers: &[Stopped<'_>]) -> Vec<Vec<String>> {
         layers,
         &[
             ("fusion layer", &|(l, ..)| layer_name(*l, last)),
-            ("loss on the plateau", &|(_, s, _)| short(s.plateau_loss)),
+            ("loss on the plateau", &|(_, s, _)| rough(s.plateau_loss)),
             ("still to learn", &|(_, s, _)| fraction(s.plateau_left)),
-            ("stop at", &|(_, s, _)| short(s.early_stop)),
+            ("stop at", &|(_, s, _)| rough(s.early_stop)),
             ("that is", &|(_, s, _)| when(s).to_owned()),
             ("error then", &|(_, s, _)| short(s.holdout_error)),
             ("at the end", &|(_, s, _)| short(s.final_holdout_error)),
-            ("which is at", &|(.., end)| short(*end)),
+            ("which is at", &|(.., end)| rough(Some(*end))),
             ("bias then", &|(_, s, _)| fraction(s.bias)),
         ],
     )
 }
 
 fn when(stopping: &Stopping) -> &'static str {
-    match (stopping.stops_before_second, stopping.falls_to_the_end) {
-        (None, _) => NONE,
-        (_, Some(true)) => "the end",
-        (Some(true), _) => "before the second",
-        _ => "after the second",
+    let is_early = stopping.stops_before_second;
+    match (stopping.early_stop, stopping.falls_to_the_end, is_early) {
+        (None, ..) => NONE,
+        (_, Some(true), _) => "the end",
+        (.., Some(true)) => "before the second",
+        (.., Some(false)) => "after the second",
+        (.., None) => "along the way",
     }
 }
 

@@ -1,19 +1,17 @@
-//! The verdict: who is learned first and why, whether it matters, and what to do.
+//! The verdict in three points: who is learned first and why, whether it matters, and what to do.
 
 use super::advice::advice;
 use super::by_samples;
-use crate::report::format::{number_to, short};
+use crate::report::format::number_to;
 use modalflow::diagnosis::{
     AGREE, Diagnosis, Draws, LayerPhase, LayerResult, ModalityReading, Spread, Stopping,
+    are_together,
 };
 
-/// Below this confidence nothing is said of what is superficial.
-const TIE: f64 = 0.6;
-
-/// A smaller part of the power, of the targets or of the outputs, is nothing.
+/// A smaller part of the outputs' power is nothing.
 const NOTHING: f64 = 0.005;
 
-/// Three sentences; `seed` is that of the run.
+/// The points; `seed` is that of the run.
 pub(super) fn sentences(diagnosis: &Diagnosis, seed: u64) -> Vec<String> {
     if let Some(floor) = diagnosis
         .noise_floor
@@ -68,14 +66,6 @@ pub(super) fn percent(fraction: f64) -> String {
 fn who(diagnosis: &Diagnosis) -> String {
     let alone = diagnosis.modalities.iter().filter(|m| m.fits_alone);
     let alone: Vec<&str> = alone.map(|m| m.name.as_str()).collect();
-    let fits = match &alone[..] {
-        [] => String::new(),
-        names => format!(
-            "{} alone {} every row that it is trained on exactly, so that late fusion need not learn the others",
-            names.join(" and "),
-            if names.len() > 1 { "each fit" } else { "fits" }
-        ),
-    };
     let noise = match is_below_noise(diagnosis) {
         true => ", at a rate that permuted targets reach too",
         false => "",
@@ -90,7 +80,7 @@ fn who(diagnosis: &Diagnosis) -> String {
             sure(first.with_draws.or(first.confidence))
         ),
         Some((_, draws)) => format!(
-            "grows fastest from small weights{noise}{}, but the initial weights decide: {}",
+            "grows fastest from small weights{noise}{}, but the initial weights decide who is first ({})",
             sure(first.confidence),
             orders(draws)
         ),
@@ -102,27 +92,32 @@ fn who(diagnosis: &Diagnosis) -> String {
             sure(first.confidence)
         ),
     };
-    let subject = match &alone[..] {
-        [] => first.name.clone(),
-        [only] if *only == first.name => format!("{fits}, and it"),
-        _ => format!("{fits}; {}", first.name),
+    let fits = match &alone[..] {
+        [] => String::new(),
+        names => format!(
+            "{} alone {} the rows exactly, so that late fusion need not learn the others; ",
+            names.join(" and "),
+            if names.len() > 1 { "each fit" } else { "fits" }
+        ),
     };
-    format!("{subject} {does}{}.", preference(diagnosis))
+    format!("{fits}{} {does}; {}.", first.name, preference(diagnosis))
 }
 
 /// Which modality late fusion learns first from how many draws, the most frequent one first.
 fn orders(draws: &Draws) -> String {
     let mut first: Vec<_> = draws.first.iter().filter(|f| f.share > 0.0).collect();
     first.sort_by(|a, b| b.share.total_cmp(&a.share));
-    let each = first
-        .iter()
-        .map(|f| format!("{} first from {}", f.name, share(f.share)));
+    let each = first.iter().enumerate().map(|(k, f)| match k {
+        0 => format!(
+            "{} from {} of {} draws",
+            f.name,
+            share(f.share),
+            draws.draws
+        ),
+        _ => format!("{} from {}", f.name, share(f.share)),
+    });
     let each: Vec<String> = each.collect();
-    format!(
-        "of {} draws late fusion learns {}",
-        draws.draws,
-        each.join(" and ")
-    )
+    each.join(", ")
 }
 
 /// A share of draws.
@@ -148,31 +143,30 @@ fn preference(diagnosis: &Diagnosis) -> String {
     let first = diagnosis.modalities.iter().find(is_first);
     let others = diagnosis.modalities.iter().filter(|m| !is_first(m));
     let best = others.max_by(|a, b| alone(a).total_cmp(&alone(b)));
-    let Some((first, best)) = first.zip(best) else {
-        return String::new();
+    let known = first
+        .zip(best)
+        .filter(|(first, best)| first.explained_alone.is_some() && best.explained_alone.is_some());
+    let Some((first, best)) = known else {
+        return "whether its lead is superficial is not told".to_owned();
     };
     // Without the sign of a nothing below zero.
     let explained = |m| format!("{} %", (100.0 * alone(m)).round() + 0.0);
+    let sure = sure(superficial.confidence);
     match superficial.verdict {
-        _ if superficial.confidence.is_some_and(|sure| sure < TIE) => format!(
-            "; whether that lead is superficial cannot be told: alone {} explains {}, {} {}",
-            first.name,
+        None => format!(
+            "whether its lead is superficial cannot be told (alone it explains {}, {} {})",
             explained(first),
             best.name,
             explained(best)
         ),
-        true => format!(
-            "; the lead of {} is superficial{}: {} alone explains more, {} against {}",
-            first.name,
-            sure(superficial.confidence),
+        Some(true) => format!(
+            "its lead is superficial{sure}, for {} alone explains more, {} against {}",
             best.name,
             explained(best),
             explained(first)
         ),
-        false => format!(
-            "; the lead of {} is not superficial{}: it also explains the most alone, {} against {}",
-            first.name,
-            sure(superficial.confidence),
+        Some(false) => format!(
+            "its lead is not superficial{sure}, for it also explains the most alone, {} against {}",
             explained(first),
             explained(best)
         ),
@@ -192,11 +186,22 @@ pub(super) fn late(diagnosis: &Diagnosis) -> Option<&LayerResult> {
 
 /// From 10 to 90 %.
 pub(super) fn range(spread: Spread) -> String {
-    format!(
-        "{} to {}",
-        number_to(3, spread.low),
-        number_to(3, spread.high)
-    )
+    let [low, high] = [spread.low, spread.high].map(|end| number_to(3, end));
+    match low == high {
+        true => low,
+        false => format!("{low} to {high}"),
+    }
+}
+
+/// From 10 to 90 %, of fractions.
+pub(super) fn percents(spread: Spread) -> String {
+    let of_hundred = |fraction: f64| 100.0 * fraction;
+    let spread = Spread {
+        low: of_hundred(spread.low),
+        median: of_hundred(spread.median),
+        high: of_hundred(spread.high),
+    };
+    format!("{} %", range(spread))
 }
 
 fn matters(diagnosis: &Diagnosis, seed: u64) -> String {
@@ -211,8 +216,8 @@ fn matters(diagnosis: &Diagnosis, seed: u64) -> String {
     let run = run_words(diagnosis, late);
     let over_draws = late.draws.as_ref().and_then(ratio_words);
     let wait = match over_draws {
-        Some(words) => format!("{words}; in the run of seed {seed} {run}"),
-        None => format!("Late fusion: {run}"),
+        Some(words) => format!("{words}. In the run of seed {seed} {run}"),
+        None => format!("In late fusion {run}"),
     };
     format!(
         "{wait}{}.",
@@ -223,17 +228,33 @@ fn matters(diagnosis: &Diagnosis, seed: u64) -> String {
 /// The time ratio over the draws of the initial weights.
 fn ratio_words(draws: &Draws) -> Option<String> {
     let ratio = draws.ratio?;
-    let never = match draws.never {
-        None | Some(0.0) => String::new(),
-        Some(never) => format!(", and from {} of them no second one", share(never)),
+    let times = match are_together(ratio.high) {
+        true => "learns two modalities together".to_owned(),
+        false => format!(
+            "learns the second modality {} times as late as the first",
+            range(ratio)
+        ),
     };
-    Some(format!(
-        "Over {} draws of the initial weights late fusion learns the second modality {} times as late as the first (10 to \
-         90 %, median {}){never}",
-        draws.draws,
-        range(ratio),
-        number_to(3, ratio.median)
-    ))
+    let draws_words = format!("10 to 90 % of {} draws", draws.draws);
+    Some(match draws.never {
+        Some(never) if never > 0.0 => format!(
+            "From {} of {} draws late fusion learns no second modality; from the others it {times}",
+            share(never),
+            draws.draws
+        ),
+        _ => format!("Late fusion {times} ({draws_words})"),
+    })
+}
+
+/// Who waits how long for whom.
+pub(super) fn wait_words(first: &str, second: &str, ratio: f64) -> String {
+    match are_together(ratio) {
+        true => format!("{first} and {second} are learned together"),
+        false => format!(
+            "{second} is learned {} times as late as {first}",
+            number_to(3, ratio)
+        ),
+    }
 }
 
 /// What the run of late fusion did.
@@ -245,19 +266,13 @@ fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
     ) {
         (Some(ratio), Some(first), Some(second)) => {
             let left = late.stopping.plateau_left.map_or(String::new(), |left| {
-                format!(
-                    ", with {} of what can be learned still to learn",
-                    percent(left)
-                )
+                format!(", with {} still to learn", percent(left))
             });
             let same = match *first == diagnosis.first.name {
                 true => "",
                 false => ", by its own initial weights and depths",
             };
-            format!(
-                "{second} is learned {} times as late as {first}{same}{left}",
-                short(ratio)
-            )
+            format!("{}{same}{left}", wait_words(first, second, ratio))
         }
         _ if learns_together(late) => {
             "the modalities are learned beside one another, with no phase of one alone".to_owned()
@@ -286,28 +301,30 @@ pub(super) fn stop_words(diagnosis: &Diagnosis, learned: &LayerPhase, late: &Sto
         );
     }
     let is_biased = late.bias.is_some_and(|bias| bias > BIASED);
-    match (late.stops_before_second, late.falls_to_the_end) {
-        (None, _) => "",
-        (Some(true), Some(true)) if is_biased => {
-            "; the error on rows held out still falls where the flow ends, with the bias in it"
+    let is_empty = late.shares.iter().all(|share| share.early_stop.is_none());
+    let is_before = late.stops_before_second.unwrap_or(true);
+    let words = match (late.early_stop, late.falls_to_the_end) {
+        (None, _) => return String::new(),
+        (Some(_), Some(true)) if is_biased => {
+            "still falls where the flow ends, with the bias in it"
         }
-        (_, Some(true)) => {
-            "; the error on rows held out falls to the end, so that patience is all it takes"
+        (Some(_), Some(true)) => "falls to the end, so that patience is all it takes",
+        (Some(_), _) if is_empty => "is least before anything is learned",
+        (Some(_), _) if is_biased && learned.second.is_none() => {
+            "is least along the way, with the bias in it"
         }
-        (Some(true), _) if is_biased && learned.second.is_none() => {
-            "; the error on rows held out is least along the way, with the bias in it"
+        (Some(_), _) if learned.second.is_none() => {
+            "is least along the way, with the others nearly at their shares of the outputs"
         }
-        (Some(true), _) if is_biased => {
-            "; the error on rows held out is least before that, so that stopping early locks the bias in"
+        (Some(_), _) if is_biased && is_before => {
+            "is least before that, so that stopping early locks the bias in"
         }
-        (Some(true), _) => {
-            "; the error on rows held out is least before that, with the others nearly at their shares of the outputs"
+        (Some(_), _) if is_before => {
+            "is least before that, with the others nearly at their shares of the outputs"
         }
-        (Some(false), _) => {
-            "; the error on rows held out is least after that, so that stopping early does no harm"
-        }
-    }
-    .to_owned()
+        _ => "is least after that, so that stopping early does no harm",
+    };
+    format!("; the error on rows held out {words}")
 }
 
 /// The modality `learned` first, or that of the largest growth rate, where no other one adds to it.
@@ -317,6 +334,5 @@ pub(super) fn alone_matters<'d>(
 ) -> Option<&'d str> {
     let first = learned.unwrap_or(&diagnosis.first.name);
     let mut others = diagnosis.modalities.iter().filter(|m| m.name != first);
-    let adds = |m: &ModalityReading| m.explained_unique.is_none_or(|own| own > NOTHING);
-    (!others.any(adds)).then_some(first)
+    (!others.any(ModalityReading::adds)).then_some(first)
 }

@@ -40,10 +40,6 @@ fn input_words(rows: RowCount) -> String {
 
 /// What is odd about columns.
 pub(super) fn column_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> + use<'_> {
-    let listed = |places: &[usize]| {
-        let names: Vec<String> = places.iter().map(usize::to_string).collect();
-        names.join(", ")
-    };
     let left_out = diagnosis
         .modalities
         .iter()
@@ -65,11 +61,12 @@ pub(super) fn column_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String
         .modalities
         .iter()
         .filter(|m| !m.constant.is_empty());
-    let constant = constant.map(move |m| {
+    let constant = constant.map(|m| {
+        let names = m.constant.iter().map(String::as_str);
         format!(
-            "{}: inputs that do not vary (numbers {})",
+            "{}: inputs that do not vary: {}.",
             m.name,
-            listed(&m.constant)
+            error::listed(names)
         )
     });
     let equal = diagnosis
@@ -77,9 +74,16 @@ pub(super) fn column_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String
         .iter()
         .filter(|m| !m.duplicates.is_empty());
     let equal = equal.map(|m| {
-        let pairs = m.duplicates.iter().map(|[a, b]| format!("{a} and {b}"));
+        let pairs = m.duplicates.iter().map(|d| match d.of_modality == m.name {
+            true => format!("{} repeats {}", d.input, d.of),
+            false => format!("{} repeats {} of {}", d.input, d.of, d.of_modality),
+        });
         let pairs: Vec<String> = pairs.collect();
-        format!("{}: equal inputs (numbers {})", m.name, pairs.join(", "))
+        format!(
+            "{}: equal inputs: {}.",
+            m.name,
+            error::listed(pairs.iter().map(String::as_str))
+        )
     });
     let fits = diagnosis.modalities.iter().filter(|m| m.fits_alone).map(|m| {
         let why = match m.fits_any_target {
@@ -161,10 +165,14 @@ fn confidence_words(diagnosis: &Diagnosis) -> String {
         share.map_or(NONE.to_owned(), |share| format!("{:.0} %", 100.0 * share))
     };
     let verdict = match superficial.verdict {
-        true => "explains less alone than another one",
-        false => "also explains the most alone",
+        Some(true) => "explains less alone than another one",
+        _ => "also explains the most alone",
     };
-    let preference = superficial.confidence.map_or(String::new(), |sure| {
+    let open = superficial.reason.as_ref();
+    let open = open.map_or(String::new(), |reason| {
+        format!("Whether that lead is superficial: {reason}.")
+    });
+    let preference = superficial.confidence.map_or(open, |sure| {
         format!(
             "In {} of them the modality that grows fastest {verdict}, by their spread so with a confidence of {}.",
             share(superficial.share),
@@ -252,6 +260,25 @@ pub(super) fn seen_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> 
         each.join(", ")
     );
     (!each.is_empty()).then_some(words).into_iter()
+}
+
+/// Why something of remedies is missing, each reason once, with the remedies that it is of.
+pub(super) fn remedy_reasons<'d>(
+    remedies: impl Iterator<Item = (&'d str, Option<&'d str>)>,
+) -> impl Iterator<Item = String> {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (remedy, reason) in remedies {
+        let Some(reason) = reason else { continue };
+        match said.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, of)) => of.push(remedy),
+            None => said.push((reason, vec![remedy])),
+        }
+    }
+    let words = said.into_iter();
+    let words: Vec<String> = words
+        .map(|(reason, of)| format!("{}: {reason}.", of.join(", ")))
+        .collect();
+    words.into_iter()
 }
 
 /// Why something is missing, each reason once, with the fusion layers that it is of.
