@@ -22,6 +22,7 @@ PROGRAM = Path(os.environ.get("MODALFLOW", ROOT / "target" / "release" / "modalf
 PAGE = ROOT / "docs" / "diagnose.md"
 SEEDS = (1, 2, 3)
 
+VIEWS = ("fourier", "profile", "karhunen", "pixels", "zernike", "shape")
 OPTIONS = {
     "diabetes": ["--table", "diabetes.csv", "--modality", "body=age,sex,bmi,bp", "--modality", "serum=s1..s6"]
     + ["--target", "progression"],
@@ -30,6 +31,10 @@ OPTIONS = {
     "nutrimouse_diet": ["--table", "nutrimouse.csv", "--modality", "genes=gene_*", "--modality", "lipids=lipid_*"]
     + ["--label", "diet"],
     "digits": ["--modality", "fourier=digits_fourier.npy", "--modality", "karhunen=digits_karhunen.npy"]
+    + ["--label", "digits_label.npy"],
+    "digits_pixels": ["--modality", "pixels=digits_pixels.npy", "--modality", "profile=digits_profile.npy"]
+    + ["--label", "digits_label.npy"],
+    "digits_six": [word for view in VIEWS for word in ("--modality", f"{view}=digits_{view}.npy")]
     + ["--label", "digits_label.npy"],
     "breast_cancer": ["--table", "breast_cancer.csv", "--modality", "clinical=age,size,grade,er"]
     + ["--modality", "genes=gene_*", "--target", "metastasis", "--set", "data.table.missing=drop"],
@@ -151,7 +156,7 @@ def draws(folder):
         row = [name]
         for answer in (deep, two):
             found = answer["layers"][-1]["draws"]
-            shares = [f"{each['name']} {100 * each['share']:.0f} %" for each in found["first"]] if found else ["-"]
+            shares = [f"{each['name']} {100 * each['share']:.0f} %" for each in found["first"] if each["share"]] if found else ["-"]
             never = f", never from {100 * found['never']:.0f} %" if found and found["never"] else ""
             row += [", ".join(shares), spread(found and found["ratio"]) + never]
         rows.append(row)

@@ -3,8 +3,9 @@
 use super::by_samples::{BySamples, Divided, OverDivisions, Sampled};
 use super::clock::{FLOW_PARTS, Ongoing};
 use super::layers::Shared;
+use super::recommendation::Trained;
 use super::rows::Pool;
-use super::stopping::generalising;
+use super::stopping::Stopping;
 use super::work::{Fused, NOISE, Work, with_fusion};
 use super::{Recommendation, RemedyResult};
 use crate::experiment::run::Plan;
@@ -29,20 +30,25 @@ impl Work<'_> {
         prepared: &[Fused],
     ) -> Ongoing<Recommendation> {
         let divisions = (0..self.divisions).into_par_iter().with_max_len(1);
-        let errors: Vec<Vec<Option<f64>>> = divisions
-            .map(|division| self.errors(pool, prepared, division as u64))
+        let stopped: Vec<Vec<Stopping>> = divisions
+            .map(|division| self.stopped(pool, prepared, division as u64))
             .collect::<Ongoing<_>>()?;
-        Ok(self.recommended(pool, &errors))
+        let stopped: Vec<Vec<&Stopping>> = stopped.iter().map(|s| s.iter().collect()).collect();
+        Ok(self.recommended(pool, &stopped))
     }
 
-    /// From the least errors of each division, by fusion layer.
-    fn recommended(&self, pool: &Pool, errors: &[Vec<Option<f64>>]) -> Recommendation {
+    /// From what each division shows, by fusion layer.
+    fn recommended(&self, pool: &Pool, stopped: &[Vec<&Stopping>]) -> Recommendation {
         let fusions = self.fusions().into_iter().enumerate();
         let by_layer = fusions.map(|(place, fusion)| {
-            let of_layer = errors.iter().map(|errors| errors[place]);
-            Some((fusion?, of_layer.collect::<Option<Vec<f64>>>()?))
+            let of_layer = || stopped.iter().map(|stopped| stopped[place]);
+            Some(Trained {
+                layer: fusion?,
+                errors: of_layer().map(|s| s.holdout_error).collect::<Option<_>>()?,
+                biases: of_layer().filter_map(|s| s.bias).collect(),
+            })
         });
-        let Some(by_layer) = by_layer.collect::<Option<Vec<(usize, Vec<f64>)>>>() else {
+        let Some(by_layer) = by_layer.collect::<Option<Vec<Trained>>>() else {
             return Recommendation::none("a flow has no error on the rows left out");
         };
         let quotient = LEFT_OUT / (1.0 - LEFT_OUT);
@@ -84,10 +90,10 @@ impl Work<'_> {
                 Recommendation::none(UNFINISHED)
             }
             Some(pool) => {
-                let errors = divided
+                let stopped = divided
                     .iter()
-                    .map(|d| d.iter().map(|d| d.error()).collect());
-                self.recommended(pool, &errors.collect::<Vec<_>>())
+                    .map(|d| d.iter().map(Divided::stopping).collect());
+                self.recommended(pool, &stopped.collect::<Vec<_>>())
             }
         };
         let tried = sampled.remedies(remedies, &layers[layers.len() - 1], &self.clock)?;
@@ -105,8 +111,8 @@ impl Work<'_> {
         Ok(Shared::new(&scenario, content, self.options.memory)?)
     }
 
-    /// The least error of each layer along the flow on rows left out. Every division has initial weights of its own.
-    fn errors(&self, pool: &Pool, prepared: &[Fused], division: u64) -> Ongoing<Vec<Option<f64>>> {
+    /// What the flow of each layer shows on rows left out. Every division has initial weights of its own.
+    fn stopped(&self, pool: &Pool, prepared: &[Fused], division: u64) -> Ongoing<Vec<Stopping>> {
         let shared = self.division(pool, division)?;
         let of_layer = |(fusion, whole): &Fused| {
             let problem = shared.problem(|scenario| {
@@ -119,7 +125,7 @@ impl Work<'_> {
             })?;
             let flow = self.clock.flow(&problem, &Plan::measuring(&problem))?;
             self.clock.tick(FLOW_PARTS)?;
-            Ok(generalising(&problem, &flow).map(|found| found.least.error))
+            Ok(Stopping::of((&problem, &flow), self.descending()))
         };
         prepared.iter().map(of_layer).collect()
     }

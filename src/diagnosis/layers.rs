@@ -304,7 +304,8 @@ pub(super) fn layer(
 /// Why something of a fusion layer is missing.
 fn reasons(phase: &Phase, stopping: &Stopping, descending: Descending) -> Vec<String> {
     let mut reasons: Vec<String> = phase.reason.iter().cloned().collect();
-    let without_stop = "no early stop: there are no rows or population to measure the error on";
+    let without_stop =
+        "no early stop: there is nothing to measure the error on but what is trained on";
     reasons.extend(stopping.reason(phase, without_stop).map(str::to_owned));
     if descending.learning_rate.is_none() {
         reasons.push(

@@ -7,8 +7,10 @@ use super::{First, LateRatio, ModalityReading, Superficial};
 use crate::data::Moments;
 use crate::theory;
 
-/// What the moments tell; `reason` says why nothing is resampled, `are_exact` whether they are those of a population, or nearly.
-pub(super) fn told(moments: &Moments, reason: &str, are_exact: bool) -> Told {
+/// What the moments tell; `reason` says why nothing is resampled, `few` how many rows
+/// they are of, where those are too few for anything.
+pub(super) fn told(moments: &Moments, reason: &str, few: Option<usize>) -> Told {
+    let are_exact = few.is_none();
     let order = theory::learning_order(moments);
     let first = order[0];
     let times = theory::late_schedule(moments, false);
@@ -16,10 +18,7 @@ pub(super) fn told(moments: &Moments, reason: &str, are_exact: bool) -> Told {
     let ratio = later.filter_map(|(_, time)| *time).reduce(f64::min);
     let all: Vec<usize> = (0..moments.modalities.len()).collect();
     Told {
-        modalities: all
-            .iter()
-            .map(|&m| reading(moments, m, are_exact))
-            .collect(),
+        modalities: all.iter().map(|&m| reading(moments, m, few)).collect(),
         explained_joint: are_exact.then(|| explained(moments, &all)),
         first: First {
             name: moments.modalities[first].name.clone(),
@@ -51,7 +50,8 @@ fn explained(moments: &Moments, learned: &[usize]) -> f64 {
     1.0 - moments.loss.loss(map.as_slice()) / moments.initial_loss
 }
 
-fn reading(moments: &Moments, m: usize, are_exact: bool) -> ModalityReading {
+fn reading(moments: &Moments, m: usize, few: Option<usize>) -> ModalityReading {
+    let are_exact = few.is_none();
     /// A rest that is round-off.
     const ROUND_OFF: f64 = 1e-9;
     let modality = &moments.modalities[m];
@@ -66,7 +66,8 @@ fn reading(moments: &Moments, m: usize, are_exact: bool) -> ModalityReading {
         inputs: modality.dim(),
         rank: moments.own_rank(m),
         fits_alone: 1.0 - alone <= ROUND_OFF,
-        fits_any_target: false,
+        // Centred rows have one direction less than there are of them.
+        fits_any_target: few.is_some_and(|rows| moments.own_rank(m) + 1 >= rows),
         left_out: Vec::new(),
         constant: Vec::new(),
         duplicates: Vec::new(),

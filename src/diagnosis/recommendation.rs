@@ -12,6 +12,7 @@
 //! all of them hold in 95 % of cases. Source: C. Nadeau & Y. Bengio, "Inference for the generalization error" (Machine
 //! Learning 52, 2003).
 
+use super::draws::Spread;
 use serde::Serialize;
 
 /// Two layers whose errors differ by less than this share of them are alike in practice.
@@ -46,6 +47,17 @@ pub struct LayerError {
     pub interval: [f64; 2],
     /// Whether it is worse than the best layer, beyond that interval and by more than 1 %.
     pub is_worse: bool,
+    /// The bias where the error is least; of the divisions that have one, null where none has.
+    pub bias: Option<Spread>,
+}
+
+/// What one fusion layer did on the divisions of the rows.
+pub(super) struct Trained {
+    pub(super) layer: usize,
+    /// Its least error on the rows left out, in each division.
+    pub(super) errors: Vec<f64>,
+    /// The bias then, in those that have one.
+    pub(super) biases: Vec<f64>,
 }
 
 impl Recommendation {
@@ -59,22 +71,22 @@ impl Recommendation {
         }
     }
 
-    /// From the errors of each layer in each division; `quotient` is that of the rows tested on and fitted to, `rows` all
-    /// there are.
-    pub(super) fn of(errors: &[(usize, Vec<f64>)], quotient: f64, rows: usize) -> Self {
-        let divisions = errors.first().map_or(0, |(_, errors)| errors.len());
+    /// From what each layer did; `quotient` is that of the rows tested on and fitted to, `rows` all there are.
+    pub(super) fn of(trained: &[Trained], quotient: f64, rows: usize) -> Self {
+        let divisions = trained.first().map_or(0, |layer| layer.errors.len());
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let best = errors
+        let best = trained
             .iter()
-            .min_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)));
-        let comparisons = errors.len().saturating_sub(1).max(1) as f64;
+            .min_by(|a, b| mean(&a.errors).total_cmp(&mean(&b.errors)));
+        let comparisons = trained.len().saturating_sub(1).max(1) as f64;
         let freedom = divisions.checked_sub(1).filter(|freedom| *freedom > 0);
         let student = freedom.map(|freedom| student(freedom, 1.0 - MISSED / comparisons));
-        let (Some((best, of_best)), Some(student)) = (best, student) else {
+        let (Some(best), Some(student)) = (best, student) else {
             return Self::none("too few rows to divide");
         };
-        let compared = |(layer, of_layer): &(usize, Vec<f64>)| {
-            let differences: Vec<f64> = of_layer.iter().zip(of_best).map(|(a, b)| a - b).collect();
+        let compared = |of_layer: &Trained| {
+            let pairs = of_layer.errors.iter().zip(&best.errors);
+            let differences: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
             let over_best = mean(&differences);
             let spread = differences
                 .iter()
@@ -83,23 +95,24 @@ impl Recommendation {
             let variance = spread / (divisions - 1) as f64;
             let half = student * ((1.0 / divisions as f64 + quotient) * variance).sqrt();
             LayerError {
-                fusion_layer: *layer,
-                mean: mean(of_layer),
+                fusion_layer: of_layer.layer,
+                mean: mean(&of_layer.errors),
                 over_best,
                 interval: [over_best - half, over_best + half],
-                is_worse: over_best > half && over_best > ALIKE * mean(of_best),
+                is_worse: over_best > half && over_best > ALIKE * mean(&best.errors),
+                bias: Spread::of(&of_layer.biases),
             }
         };
-        let errors: Vec<LayerError> = errors.iter().map(compared).collect();
+        let errors: Vec<LayerError> = trained.iter().map(compared).collect();
         let rivals: Vec<usize> = errors
             .iter()
-            .filter(|error| error.fusion_layer != *best && !error.is_worse)
+            .filter(|error| error.fusion_layer != best.layer && !error.is_worse)
             .map(|error| error.fusion_layer)
             .collect();
         let is_clear = rivals.is_empty() && errors.len() > 1;
         Self {
-            fusion_layer: is_clear.then_some(*best),
-            reason: reason(&errors, *best, &rivals, rows),
+            fusion_layer: is_clear.then_some(best.layer),
+            reason: reason(&errors, best.layer, &rivals, rows),
             divisions,
             errors,
         }
@@ -165,11 +178,13 @@ mod tests {
     use super::*;
 
     fn of(errors: [[f64; 4]; 3]) -> Recommendation {
-        let errors: Vec<(usize, Vec<f64>)> = (1..)
-            .zip(errors)
-            .map(|(layer, errors)| (layer, errors.to_vec()))
-            .collect();
-        Recommendation::of(&errors, 0.25, 100)
+        let layer = |(layer, errors): (usize, [f64; 4])| Trained {
+            layer,
+            errors: errors.to_vec(),
+            biases: Vec::new(),
+        };
+        let trained: Vec<Trained> = (1..).zip(errors).map(layer).collect();
+        Recommendation::of(&trained, 0.25, 100)
     }
 
     /// Differences 1, 1, 1, 1.4 have the mean 1.1 and the variance 0.04. At 97.5 %, for two comparisons, t_3 is 4.177:

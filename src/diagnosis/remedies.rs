@@ -61,10 +61,24 @@ pub enum RemedyValue {
 /// What a remedy costs, beside the same network without it.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Cost {
-    /// The time at which all modalities are learned, over that without it: above 1 training takes longer.
+    /// The time of the second modality, over that without it: above 1 training takes longer.
     pub time_factor: Option<f64>,
-    /// The least error along the flow on rows that are not trained on, over that without it: above 1 it is larger.
+    /// The least error along the flow on rows that are not trained on, over that without it: above 1 it is larger. Null where
+    /// one of them is round-off, as of a single row that is met exactly on the way.
     pub error_factor: Option<f64>,
+}
+
+impl Cost {
+    /// From times of the second modality and least errors, each with the remedy and without it.
+    pub(super) fn of(times: [Option<f64>; 2], errors: [Option<f64>; 2]) -> Self {
+        const ROUND_OFF: f64 = 1e-9;
+        let over = |[with, without]: [Option<f64>; 2]| Some(with? / without?);
+        let is_sound = |factor: &f64| (ROUND_OFF..1.0 / ROUND_OFF).contains(factor);
+        Self {
+            time_factor: over(times),
+            error_factor: over(errors).filter(is_sound),
+        }
+    }
 }
 
 /// Times and error of a run.
@@ -136,7 +150,6 @@ impl Subject<'_> {
         let time = own.time.or(self.until.time);
         *own = Until { time, ..self.until };
         let found = self.measured(&prepared)?;
-        let over = |a: Option<f64>, b: Option<f64>| Some(a? / b?);
         let theory = LayerTheory::of(&prepared.theory);
         Ok(RemedyResult {
             remedy,
@@ -147,10 +160,10 @@ impl Subject<'_> {
                 None => None,
                 Some(draws) => Some(self.drawn(draws, &change)?),
             },
-            cost: Cost {
-                time_factor: over(found.t_second, self.plain.learned.t_second),
-                error_factor: over(found.error, self.plain.stopping.holdout_error),
-            },
+            cost: Cost::of(
+                [found.t_second, self.plain.learned.t_second],
+                [found.error, self.plain.stopping.holdout_error],
+            ),
             reason: self.reason(remedy, &theory, &found),
         })
     }
@@ -176,13 +189,18 @@ impl Subject<'_> {
                 Some("the run has no ratio: the time of the first modality is not known")
             }
         };
+        let without = self.plain.learned.t_second.is_none();
+        let by_plain = without.then_some(
+            "without it no second modality is learned, so that its times are not compared",
+        );
         let idle = (!self.idle.is_empty()).then(|| {
             format!(
                 "{} left as it is: it adds nothing to the others",
                 self.idle.join(", ")
             )
         });
-        let each = [by_theory, by_run].into_iter().flatten().map(str::to_owned);
+        let each = [by_theory, by_run, by_plain].into_iter().flatten();
+        let each = each.map(str::to_owned);
         let each: Vec<String> = each.chain(idle).collect();
         (!each.is_empty()).then(|| each.join("; "))
     }

@@ -9,6 +9,9 @@ use crate::experiment::problem::Problem;
 use crate::experiment::results::FlowRun;
 use serde::Serialize;
 
+/// An error that is lower by less than this part is no lower.
+const NOTHING: f64 = 1e-3;
+
 /// Times in steps and epochs of descent.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct StepTimes {
@@ -53,8 +56,7 @@ pub struct Stopping {
 pub struct PowerShare {
     /// The modality.
     pub name: String,
-    /// Where the error on rows that are not trained on is least; null where the outputs there are still those of the initial
-    /// weights.
+    /// Where the error on rows that are not trained on is least; null where it is no lower there than at first.
     pub early_stop: Option<f64>,
     /// At the end of the flow.
     pub end: Option<f64>,
@@ -103,7 +105,9 @@ impl Stopping {
         let plateau = plateau_loss(flow);
         let stop = found.as_ref().map(|found| found.least);
         let stop_time = stop.map(|stop| stop.time);
-        let shares = shares(problem, flow, stop_time);
+        let useful = found.as_ref().map(|found| (found.least, found.initial));
+        let useful = useful.filter(|(stop, first)| stop.error < (1.0 - NOTHING) * first);
+        let shares = shares(problem, flow, useful.map(|(stop, _)| stop.time));
         Self {
             plateau_loss: plateau,
             plateau_left: plateau.map(|loss| {
@@ -125,14 +129,18 @@ impl Stopping {
 }
 
 impl Stopping {
-    /// Why there are no shares at the stop, or no bias; `reason` says why there is no stop.
+    /// Whether nothing that is learned lowers the error on rows that are not trained on.
+    pub fn is_before_all(&self) -> bool {
+        self.early_stop.is_some() && self.shares.iter().all(|share| share.early_stop.is_none())
+    }
+
+    /// Why there are no shares at the stop, or no bias; `without_stop` says why there is no stop.
     pub(super) fn reason(&self, phase: &Phase, without_stop: &'static str) -> Option<&'static str> {
-        let is_empty = self.shares.iter().all(|share| share.early_stop.is_none());
         match (self.early_stop, &phase.first) {
             (None, _) => Some(without_stop),
-            (Some(_), _) if is_empty => Some(
-                "no shares and no bias at the stop: the outputs there are still those of the initial weights",
-            ),
+            (Some(_), _) if self.is_before_all() => {
+                Some("no shares and no bias at the stop: the error is no lower there than at first")
+            }
             (Some(_), None) => Some("no bias: no modality is learned first"),
             (Some(_), Some(_)) if self.bias.is_none() => {
                 Some("no bias: the least-norm solution gives the others no share of the outputs")
@@ -162,19 +170,8 @@ fn shares(problem: &Problem, flow: &FlowRun, stop: Option<f64>) -> Vec<PowerShar
         let share = observables.map_power(map, m) / observables.total_power(map);
         share.is_finite().then_some(share)
     };
-
-    let start = observables.map(&flow.trajectory.knots()[0]);
     let stop = stop.map(|time| flow.trajectory.at(time));
     let stop = stop.as_ref().map(|knot| observables.map(knot));
-    let has_moved = |map: &&[f64]| {
-        let moved: Vec<f64> = map
-            .iter()
-            .zip(start)
-            .map(|(now, then)| now - then)
-            .collect();
-        observables.total_power(&moved) > observables.total_power(start)
-    };
-    let stop = stop.filter(has_moved);
     let end = observables.map(flow.trajectory.end());
     let least_norm = problem.moments.loss.optimum.as_slice();
     let modalities = problem.moments.modalities.iter();

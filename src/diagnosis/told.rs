@@ -140,7 +140,7 @@ impl Preferences {
             share: sure.map(|found| found.share),
             reason: match found {
                 Some(found) if found.confidence < TIE => Some(format!(
-                    "the halves of the rows leave it open: they are sure of what all rows say by {:.2}, and {TIE} is asked for",
+                    "the halves of the rows agree with all rows by {:.2} only, less than the {TIE} asked for",
                     found.confidence
                 )),
                 Some(_) => None,

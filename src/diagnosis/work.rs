@@ -21,7 +21,7 @@ use crate::integrate::Until;
 use rayon::prelude::*;
 
 /// Why nothing of a population is uncertain.
-const POPULATION: &str = "a population has no rows, so that nothing of it is uncertain";
+const POPULATION: &str = "a population has no rows to divide, and nothing of it is uncertain";
 
 /// Why nothing is recommended of flows that the user's time ends.
 const CUT_SHORT: &str = "a flow ended at flow.until.time before a second modality was learned";
@@ -139,8 +139,8 @@ impl Work<'_> {
             Some(pool) => told(pool, counts, self.scenario.seed, &tick)?,
             None => {
                 let trained = super::trained(self.scenario, self.content);
-                let are_exact = trained.is_none_or(|rows| rows >= FEWEST_ROWS);
-                population::told(self.shared.moments(), self.without_rows(), are_exact)
+                let few = trained.filter(|rows| *rows < FEWEST_ROWS);
+                population::told(self.shared.moments(), self.without_rows(), few)
             }
         };
         if let Content::Rows { training, .. } = self.content

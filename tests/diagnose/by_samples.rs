@@ -152,6 +152,8 @@ fn units_of_slope_1_tell_what_linear_ones_do() {
     let errors = found.recommendation.errors.iter();
     for (own, linear) in errors.zip(&whole.recommendation.errors) {
         near(Some(own.mean), Some(linear.mean));
+        let [own, linear] = [own, linear].map(|error| error.bias.expect("biases").median);
+        assert_near(own, linear, 0.05);
     }
     assert_eq!(found.recommendation.errors.len(), 2);
     assert!(!whole.remedies.is_empty());
@@ -164,7 +166,7 @@ fn units_of_slope_1_tell_what_linear_ones_do() {
     assert_eq!(found.remedies.len(), whole.remedies.len());
 }
 
-/// Of noise nothing is recommended by samples either, and with biases no remedy is tried that needs outputs of one modality alone.
+/// With biases no remedy is tried that needs outputs of one modality alone.
 #[test]
 fn remedies_that_do_not_apply_say_so() {
     let table = superficial();

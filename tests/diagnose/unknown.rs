@@ -90,7 +90,7 @@ fn a_modality_that_adds_nothing_is_not_balanced() {
     );
     let reason = two.superficial.reason.expect("a reason");
     assert!(
-        reason.contains("sure of what all rows say by 0.50"),
+        reason.contains("agree with all rows by 0.50 only"),
         "{reason}"
     );
 }
@@ -100,10 +100,14 @@ fn a_modality_that_adds_nothing_is_not_balanced() {
 fn of_too_few_rows_nothing_that_is_explained_is_told() {
     let rows = (0..6).map(|k| {
         let x = f64::from(k);
-        vec![x, x * x % 5.0, x * 3.0 % 7.0]
+        let waves = [x * x % 5.0, x.sin(), x.cos(), (2.0 * x).sin()];
+        [&[x][..], &waves, &[x * 3.0 % 7.0]].concat()
     });
-    let table = written(&["a", "b", "y"], rows);
-    let found = diagnose(&two_layers(&table, "{A: [a], B: [b]}"));
+    let table = written(&["a", "b1", "b2", "b3", "b4", "y"], rows);
+    let found = diagnose(&two_layers(&table, "{A: [a], B: [b1..b4]}"));
+    // Five rows are trained on, and four directions of centred ones fit any target.
+    let fits = found.modalities.iter().map(|m| (m.rank, m.fits_any_target));
+    assert_eq!(fits.collect::<Vec<_>>(), [(1, false), (4, true)]);
     for modality in &found.modalities {
         assert_eq!(
             (modality.explained_alone, modality.explained_unique),
@@ -146,7 +150,7 @@ fn a_stop_before_anything_is_learned_has_no_bias() {
             .iter()
             .all(|share| share.end.is_some())
     );
-    let reason = |reason: &String| reason.contains("still those of the initial weights");
+    let reason = |reason: &String| reason.contains("no lower there than at first");
     assert!(early.reasons.iter().any(reason), "{:?}", early.reasons);
 }
 

@@ -80,7 +80,9 @@ pub(super) fn rows<T>(
 
 /// A fraction in percent; what rounds to nothing is nothing.
 pub(crate) fn fraction(share: Option<f64>) -> String {
-    share.map_or(NONE.into(), |share| format!("{:.1} %", 100.0 * share))
+    // Without the sign of a nothing below zero.
+    let tenths = |share: f64| (1000.0 * share).round() / 10.0 + 0.0;
+    share.map_or(NONE.into(), |share| format!("{:.1} %", tenths(share)))
 }
 
 /// Rows of cells under a header, each column as wide as its widest cell, the first column and

@@ -2,8 +2,11 @@
 
 use crate::flow::sampled_work;
 
-/// Multiplications of all flows together: two minutes or three on two idle cores.
+/// Multiplications of all flows together: two and a half minutes on two idle cores.
 const ALL: u64 = 1_200_000_000_000;
+
+/// Multiplications in a second on two idle cores.
+const PER_SECOND: u64 = 8_000_000_000;
 
 /// Evaluations that a flow should have: those of four layers of ReLU units on the rows of diabetes took 3,000 to 5,000.
 const EVALUATIONS: u64 = 15_000;
@@ -30,6 +33,8 @@ pub(super) struct Bounds {
     pub(super) steps: u64,
     /// Multiplications of a flow, about: a Chebyshev step has as many stages as its length asks for.
     pub(super) multiplications: u64,
+    /// Seconds of all flows on two idle cores, at the most, about.
+    pub(super) seconds: u64,
 }
 
 impl Bounds {
@@ -55,6 +60,7 @@ impl Bounds {
             of: rows,
             steps,
             multiplications: steps * step,
+            seconds: (steps * step * flows.max(1) as u64).div_ceil(PER_SECOND),
         }
     }
 }

@@ -53,9 +53,9 @@ pub(in crate::diagnosis) struct Divided {
 }
 
 impl Divided {
-    /// The least error on the rows left out.
-    pub(in crate::diagnosis) fn error(&self) -> Option<f64> {
-        self.stopping.holdout_error
+    /// What the flow shows on the rows left out.
+    pub(in crate::diagnosis) fn stopping(&self) -> &Stopping {
+        &self.stopping
     }
 
     /// Whether the flow ended at the most steps that can be afforded, while the error still fell.

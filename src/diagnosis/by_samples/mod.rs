@@ -126,7 +126,12 @@ impl Sampled {
             of,
             steps,
             multiplications,
+            seconds,
         } = self.bounds;
+        let time = match seconds {
+            0..=90 => format!("{seconds} s"),
+            _ => format!("{} minutes", seconds.div_ceil(60)),
+        };
         let width = self
             .network
             .width
@@ -137,8 +142,8 @@ impl Sampled {
         };
         format!(
             "{} units{width} by samples: {fusions} fusion layers on {rows} of {of} rows trained on{divided}, and with remedies; \
-             each flow of at most {steps} steps or about {multiplications:.0e} multiplications, all of them two or three minutes on \
-             two idle cores",
+             each flow of at most {steps} steps or about {multiplications:.0e} multiplications, all of them about {time} on \
+             two idle cores at the most",
             name(&self.network),
             multiplications = multiplications as f64
         )

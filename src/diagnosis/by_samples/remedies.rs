@@ -64,7 +64,6 @@ impl Sampled {
         let flow = self.flow(&problem, clock)?;
         let phase = &flow.detection.phase;
         let stopping = Stopping::of((&problem, &flow), Descending::default());
-        let over = |with: Option<f64>, without: Option<f64>| Some(with? / without?);
         let no_second = "no second modality is learned by the end of the run";
         let no_stop = "there are no rows held out";
         let reasons = [
@@ -76,10 +75,10 @@ impl Sampled {
         Ok(SampledRemedy {
             measured_ratio: phase.ratio,
             bias: stopping.bias,
-            cost: Cost {
-                time_factor: over(phase.t_second, late.learned.t_second),
-                error_factor: over(stopping.holdout_error, late.stopping.holdout_error),
-            },
+            cost: Cost::of(
+                [phase.t_second, late.learned.t_second],
+                [stopping.holdout_error, late.stopping.holdout_error],
+            ),
             ..found
         })
     }

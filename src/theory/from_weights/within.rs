@@ -22,11 +22,12 @@ pub(super) type Function<'f> = dyn FnMut((f64, &DVector<f64>)) -> Point + 'f;
 /// ```
 ///
 /// over halves of it, until that differs from Simpson's rule by less than `error`. None where the method cannot step
-/// into the segment.
+/// into the segment, and where that takes more than the states `left`, from which they are taken.
 pub(super) fn integrated(
     segment: &mut dyn Segment,
     function: &mut Function<'_>,
     error: f64,
+    left: &mut usize,
 ) -> Option<DVector<f64>> {
     /// No part is smaller than the segment over two to this power.
     const HALVINGS: u32 = 12;
@@ -45,6 +46,7 @@ pub(super) fn integrated(
             sum += rule;
             continue;
         }
+        *left = left.checked_sub(2)?;
         let mut between = |a: &Point, b: &Point| {
             let time = 0.5 * (a.time + b.time);
             let state = segment.state_at(time)?;

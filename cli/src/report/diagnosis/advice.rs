@@ -80,7 +80,7 @@ fn rate_words(remedy: &RemedyResult, plain: Option<f64>) -> String {
             ),
             None if draws.holds && remedy.measured_ratio.is_some() => format!(
                 " To balance late fusion multiply the learning rate of {value} ({} over the draws; a run with it: time ratio \
-                 {run})",
+                 {run}).",
                 factors(draws)
             ),
             _ if draws.agree < AGREE => format!(

@@ -3,7 +3,7 @@
 use super::Part;
 use super::advice::{capitalised, layer_words, value};
 use super::tables::{self, Stopped, errors, first_of, layer_name, rough, shares, span, times_of};
-use super::verdict::{percents, range, share, stop_words, wait_words};
+use super::verdict::{idle_words, percents, range, share, stop_words, wait_words};
 use super::words::{reasons, remedy_reasons};
 use crate::report::format::{NONE, fraction, number_to, rows};
 use modalflow::diagnosis::{
@@ -182,7 +182,7 @@ fn remedies(remedies: &[SampledRemedy]) -> Vec<Vec<String>> {
             ("remedy", &|r| r.remedy.to_owned()),
             ("value", &|r| value(r.remedy, &r.value)),
             ("measured ratio", &|r| rough(r.measured_ratio)),
-            ("time to learn all", &|r| times_of(r.cost.time_factor)),
+            ("time of the second", &|r| times_of(r.cost.time_factor)),
             ("least error held out", &|r| times_of(r.cost.error_factor)),
             ("bias then", &|r| fraction(r.bias)),
         ],
@@ -193,7 +193,7 @@ fn remedies(remedies: &[SampledRemedy]) -> Vec<Vec<String>> {
 pub(super) fn sentence(diagnosis: &Diagnosis) -> Option<String> {
     let found = diagnosis.by_samples.as_ref()?;
     let late = found.layers.last()?;
-    let learned = learned_words(found, late);
+    let learned = learned_words(diagnosis, found, late);
     let stop = match late.learned.first {
         Some(_) => stop_words(diagnosis, &late.learned, &late.stopping),
         None => String::new(),
@@ -207,7 +207,7 @@ pub(super) fn sentence(diagnosis: &Diagnosis) -> Option<String> {
 }
 
 /// What the run of late fusion learned.
-fn learned_words(found: &BySamples, late: &SampledLayer) -> String {
+fn learned_words(diagnosis: &Diagnosis, found: &BySamples, late: &SampledLayer) -> String {
     let end = match late.outcome {
         Outcome::StepLimit => format!("in the {} steps that can be afforded", found.most_steps),
         _ => "by its end".to_owned(),
@@ -228,7 +228,8 @@ fn learned_words(found: &BySamples, late: &SampledLayer) -> String {
                 (_, Some(other)) if other != first => format!(" (linear theory has {other} first)"),
                 _ => String::new(),
             };
-            format!("{}{linear}", wait_words(first, second, *ratio))
+            let idle = idle_words(diagnosis, second);
+            format!("{}{idle}{linear}", wait_words(first, second, *ratio))
         }
         (Some(first), _, _) => {
             format!("{first} is learned first, and no second modality {end}")

@@ -3,7 +3,7 @@
 use super::Part;
 use super::advice::value;
 use super::by_samples;
-use super::verdict::{range, share};
+use super::verdict::{percents, range, share};
 use super::words::{
     column_words, draws_words, network_words, reasons, recommendation_words, remedy_reasons,
     rows_words, seen_words, step_words, who_words,
@@ -14,6 +14,14 @@ use modalflow::diagnosis::{
     Stopping,
 };
 use modalflow::experiment::Scenario;
+
+/// What the values of remedies are.
+const REMEDIES: &str = "rate: the factor on a modality's learning rate. auxiliary: the weight of a loss on its own output. keep: the \
+    probability that a sample keeps it. modulate: the strength of gradient modulation.";
+
+/// What a bias is relative to.
+const BIAS: &str = "Bias is how much less than in the solution of least norm the others have of the outputs' power, beside the modality that \
+    is first at that fusion layer.";
 
 /// Everything below the verdict.
 pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
@@ -42,6 +50,7 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
         .collect();
     parts.push(Part::Table(errors(&stopped)));
     parts.push(Part::Table(shares(&stopped)));
+    parts.push(Part::Text(BIAS.to_owned()));
     let missing = diagnosis.layers.iter();
     let missing = missing.map(|layer| (layer.learned.fusion_layer, layer.reasons.as_slice()));
     parts.extend(reasons(missing).map(Part::Text));
@@ -52,11 +61,13 @@ pub(super) fn parts(diagnosis: &Diagnosis, scenario: &Scenario) -> Vec<Part> {
     ));
     if !diagnosis.remedies.is_empty() {
         parts.push(Part::Table(remedies(&diagnosis.remedies)));
+        parts.push(Part::Text(REMEDIES.to_owned()));
     }
     let each = diagnosis.remedies.iter();
     let each = each.map(|r| (r.remedy, r.reason.as_deref()));
     parts.extend(remedy_reasons(each).map(Part::Text));
-    parts.extend(diagnosis.remedies_reason.clone().map(Part::Text));
+    let reason = diagnosis.remedies_reason.as_ref();
+    parts.extend(reason.map(|reason| Part::Text(format!("No remedies: {reason}."))));
     parts.extend(by_samples::parts(diagnosis));
     parts.push(Part::Heading("What this does not say".to_owned()));
     parts
@@ -163,13 +174,14 @@ fn draws(layers: &[LayerResult]) -> Vec<Vec<String>> {
 }
 
 pub(super) fn first_of(first: &[FirstShare]) -> String {
-    let each = first.iter();
+    let each = first.iter().filter(|first| first.share > 0.0);
     let each: Vec<String> = each
         .map(|first| format!("{} {}", first.name, share(first.share)))
         .collect();
-    match each.is_empty() {
-        true => "all together".to_owned(),
-        false => each.join(", "),
+    match (first.is_empty(), each.is_empty()) {
+        (true, _) => "all together".to_owned(),
+        (false, true) => "none".to_owned(),
+        (false, false) => each.join(", "),
     }
 }
 
@@ -177,10 +189,14 @@ pub(super) fn first_of(first: &[FirstShare]) -> String {
 pub(super) fn span(first: Option<f64>, second: Option<f64>) -> String {
     match (first, second) {
         (None, None) => NONE.to_owned(),
-        (Some(first), None) => format!("{first:.0} to never"),
-        (None, Some(second)) => format!("to {second:.0}"),
-        (Some(first), Some(second)) => format!("{first:.0} to {second:.0}"),
+        (Some(_), None) => format!("{} to never", whole(first)),
+        (None, Some(_)) => format!("to {}", whole(second)),
+        (Some(_), Some(_)) => format!("{} to {}", whole(first), whole(second)),
     }
+}
+
+fn whole(count: Option<f64>) -> String {
+    count.map_or(NONE.to_owned(), |count| format!("{count:.0}"))
 }
 
 /// A number to three significant digits, also a large one.
@@ -206,6 +222,7 @@ pub(super) fn errors(layers: &[Stopped<'_>]) -> Vec<Vec<String>> {
             ("loss on the plateau", &|(_, s, _)| rough(s.plateau_loss)),
             ("still to learn", &|(_, s, _)| fraction(s.plateau_left)),
             ("stop at", &|(_, s, _)| rough(s.early_stop)),
+            ("in steps", &|(_, s, _)| whole(s.early_stop_steps)),
             ("that is", &|(_, s, _)| when(s).to_owned()),
             ("error then", &|(_, s, _)| short(s.holdout_error)),
             ("at the end", &|(_, s, _)| short(s.final_holdout_error)),
@@ -219,6 +236,7 @@ fn when(stopping: &Stopping) -> &'static str {
     let is_early = stopping.stops_before_second;
     match (stopping.early_stop, stopping.falls_to_the_end, is_early) {
         (None, ..) => NONE,
+        _ if stopping.is_before_all() => "before anything",
         (_, Some(true), _) => "the end",
         (.., Some(true)) => "before the second",
         (.., Some(false)) => "after the second",
@@ -267,6 +285,7 @@ fn compared(found: &Recommendation) -> Vec<Vec<String>> {
             ("to", &|e| {
                 short(Some(e.interval[1]).filter(|_| !is_best(e)))
             }),
+            ("bias then", &|e| e.bias.map_or(NONE.to_owned(), percents)),
             ("", &|e| {
                 if e.is_worse {
                     "worse".to_owned()
@@ -295,7 +314,7 @@ fn remedies(remedies: &[RemedyResult]) -> Vec<Vec<String>> {
                 let left = r.draws.as_ref().and_then(|draws| draws.ratio);
                 left.map_or(NONE.to_owned(), range)
             }),
-            ("time to learn all", &|r| times_of(r.cost.time_factor)),
+            ("time of the second", &|r| times_of(r.cost.time_factor)),
             ("least error held out", &|r| times_of(r.cost.error_factor)),
         ],
     )

@@ -7,6 +7,7 @@ use modalflow::diagnosis::{
     AGREE, Diagnosis, Draws, LayerPhase, LayerResult, ModalityReading, Spread, Stopping,
     are_together,
 };
+use modalflow::error::listed;
 
 /// A smaller part of the outputs' power is nothing.
 const NOTHING: f64 = 0.005;
@@ -26,7 +27,7 @@ pub(super) fn sentences(diagnosis: &Diagnosis, seed: u64) -> Vec<String> {
                 number_to(2, floor.p_value)
             ),
             format!(
-                "A network would learn {} first, but that is the order of noise.",
+                "{} grows fastest from small weights, but that is the order of noise.",
                 diagnosis.first.name
             ),
             "Which fusion layer is best, and what would change it, is not told; more rows or other inputs might show \
@@ -77,7 +78,10 @@ fn who(diagnosis: &Diagnosis) -> String {
     let does = match of_draws {
         Some((share, _)) if share >= AGREE => format!(
             "is learned first{noise}{}",
-            sure(first.with_draws.or(first.confidence))
+            first.with_draws.map_or(String::new(), |sure| format!(
+                " (confidence {} over rows and initial weights)",
+                percent(sure)
+            ))
         ),
         Some((_, draws)) => format!(
             "grows fastest from small weights{noise}{}, but the initial weights decide who is first ({})",
@@ -95,9 +99,11 @@ fn who(diagnosis: &Diagnosis) -> String {
     let fits = match &alone[..] {
         [] => String::new(),
         names => format!(
-            "{} alone {} the rows exactly, so that late fusion need not learn the others; ",
-            names.join(" and "),
-            if names.len() > 1 { "each fit" } else { "fits" }
+            "{} the rows exactly, so that late fusion need not learn the others; ",
+            match names {
+                [one] => format!("{one} alone fits"),
+                several => format!("{} each fit alone", listed(several.iter().copied())),
+            }
         ),
     };
     format!("{fits}{} {does}; {}.", first.name, preference(diagnosis))
@@ -270,15 +276,25 @@ fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
             });
             let same = match *first == diagnosis.first.name {
                 true => "",
-                false => ", by its own initial weights and depths",
+                false => ", as its initial weights and depths decide",
             };
-            format!("{}{same}{left}", wait_words(first, second, ratio))
+            let idle = idle_words(diagnosis, second);
+            format!("{}{same}{idle}{left}", wait_words(first, second, ratio))
         }
         _ if learns_together(late) => {
             "the modalities are learned beside one another, with no phase of one alone".to_owned()
         }
         (_, Some(first), _) => format!("no second modality is learned after {first}"),
         _ => "no modality is learned".to_owned(),
+    }
+}
+
+/// Where a modality adds nothing to the others.
+pub(super) fn idle_words(diagnosis: &Diagnosis, name: &str) -> String {
+    let mut modalities = diagnosis.modalities.iter();
+    match modalities.any(|m| m.name == name && !m.adds()) {
+        true => format!(" ({name} adds nothing to the others)"),
+        false => String::new(),
     }
 }
 
@@ -301,28 +317,30 @@ pub(super) fn stop_words(diagnosis: &Diagnosis, learned: &LayerPhase, late: &Sto
         );
     }
     let is_biased = late.bias.is_some_and(|bias| bias > BIASED);
-    let is_empty = late.shares.iter().all(|share| share.early_stop.is_none());
+    let bias = late
+        .bias
+        .map_or(String::new(), |bias| format!("a bias of {}", percent(bias)));
     let is_before = late.stops_before_second.unwrap_or(true);
+    let is_alone = learned.second.is_none();
     let words = match (late.early_stop, late.falls_to_the_end) {
         (None, _) => return String::new(),
-        (Some(_), Some(true)) if is_biased => {
-            "still falls where the flow ends, with the bias in it"
+        _ if late.is_before_all() => "is least before anything is learned".to_owned(),
+        (_, Some(true)) if is_biased => format!("falls to the end, which leaves {bias}"),
+        (_, Some(true)) => "falls to the end, so that patience is all it takes".to_owned(),
+        _ if is_biased && is_alone => format!("is least along the way, with {bias}"),
+        _ if is_biased && is_before => {
+            format!("is least before that, so that stopping early locks in {bias}")
         }
-        (Some(_), Some(true)) => "falls to the end, so that patience is all it takes",
-        (Some(_), _) if is_empty => "is least before anything is learned",
-        (Some(_), _) if is_biased && learned.second.is_none() => {
-            "is least along the way, with the bias in it"
+        _ if is_biased => format!("is least after that, which leaves {bias}"),
+        _ if is_before => {
+            let when = if is_alone {
+                "along the way"
+            } else {
+                "before that"
+            };
+            format!("is least {when}, with the others nearly at their shares of the outputs")
         }
-        (Some(_), _) if learned.second.is_none() => {
-            "is least along the way, with the others nearly at their shares of the outputs"
-        }
-        (Some(_), _) if is_biased && is_before => {
-            "is least before that, so that stopping early locks the bias in"
-        }
-        (Some(_), _) if is_before => {
-            "is least before that, with the others nearly at their shares of the outputs"
-        }
-        _ => "is least after that, so that stopping early does no harm",
+        _ => "is least after that, so that stopping early does no harm".to_owned(),
     };
     format!("; the error on rows held out {words}")
 }

@@ -1,6 +1,6 @@
 //! What a diagnosis says between its tables.
 
-use super::verdict::percent;
+use super::verdict::{percent, share};
 use crate::report::format::{NONE, fraction, number_to};
 use modalflow::diagnosis::{Diagnosis, NoiseFloor, Recommendation, RowCount};
 use modalflow::error;
@@ -161,16 +161,14 @@ fn confidence_words(diagnosis: &Diagnosis) -> String {
         let reason = first.reason.as_deref().unwrap_or("nothing is resampled");
         return format!("No confidence is told: {reason}.");
     };
-    let share = |share: Option<f64>| {
-        share.map_or(NONE.to_owned(), |share| format!("{:.0} %", 100.0 * share))
-    };
+    let share = |of: Option<f64>| of.map_or(NONE.to_owned(), share);
     let verdict = match superficial.verdict {
         Some(true) => "explains less alone than another one",
         _ => "also explains the most alone",
     };
     let open = superficial.reason.as_ref();
     let open = open.map_or(String::new(), |reason| {
-        format!("Whether that lead is superficial: {reason}.")
+        format!("Whether that lead is superficial is not told: {reason}.")
     });
     let preference = superficial.confidence.map_or(open, |sure| {
         format!(
@@ -221,7 +219,7 @@ pub(super) fn network_words(scenario: &Scenario) -> String {
         text.replace('"', "").replace(':', ": ").replace(',', ", ")
     }
     format!(
-        "Simulated with network {}, init {}, flow {}, seed {}.",
+        "Simulated with network {}, init {}, flow {}, seed {}. Times are learning rate times steps of descent.",
         json(&scenario.network.without_activation()),
         json(&scenario.init),
         json(&scenario.flow),
@@ -232,8 +230,8 @@ pub(super) fn network_words(scenario: &Scenario) -> String {
 /// What draws are.
 pub(super) fn draws_words(scenario: &Scenario) -> String {
     format!(
-        "The draws are those of the seeds from {} on; their times are by theory from the actual weights, on the rows \
-         trained on. The flows are those of the first.",
+        "The draws are those of the seeds from {} on; their times are by theory from the actual weights, on the same \
+         data. The flows are those of the first.",
         scenario.seed
     )
 }
@@ -255,8 +253,8 @@ pub(super) fn seen_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> 
     let each = each.map(|m| format!("{} in {} of {}", m.name, m.directions, m.inputs));
     let each: Vec<String> = each.collect();
     let words = format!(
-        "Of many inputs the flows see the directions that learning reaches first: {}. What is explained is told of all \
-         inputs.",
+        "Of many inputs the flows see the directions that learning reaches first: {}. What is explained, and the formula, \
+         is told of all inputs; theory beside the flows, of these directions.",
         each.join(", ")
     );
     (!each.is_empty()).then_some(words).into_iter()
@@ -299,9 +297,9 @@ pub(super) fn reasons<'d>(
     }
     said.into_iter()
         .map(move |(reason, of)| match of.len() == count {
-            true => reason,
+            true => format!("All fusion layers: {reason}."),
             false => format!(
-                "Fusion layer{} {}: {reason}",
+                "Fusion layer{} {}: {reason}.",
                 if of.len() == 1 { "" } else { "s" },
                 of.join(", ")
             ),
