@@ -1,6 +1,6 @@
 //! `modalflow diagnose`: its files, its options, and what it refuses.
 
-use super::support::{Sandbox, at};
+use super::support::{Sandbox, at, number};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -43,7 +43,7 @@ fn found(sandbox: &Sandbox, name: &str) -> Value {
 #[test]
 fn a_diagnosis_is_a_page_a_figure_and_numbers() {
     let sandbox = sandbox();
-    let page = sandbox.succeed(&format!("diagnose d.yaml {QUICK}"));
+    let page = sandbox.succeed(&format!("diagnose d.yaml {QUICK} --learning-rate 0.1"));
     assert!(page.starts_with("d\n\n  A is learned first"), "{page}");
     let words: Vec<&str> = page.split_whitespace().collect();
     let words = words.join(" ");
@@ -65,16 +65,12 @@ fn a_diagnosis_is_a_page_a_figure_and_numbers() {
     assert!(markdown.contains("](diagnosis.png)") && markdown.contains("```yaml\nname: d\n"));
     let found = sandbox.json("outputs/d/diagnosis.json");
     for path in [
-        "modalities.0.name",
         "modalities.0.inputs",
         "modalities.0.rank",
-        "modalities.0.fits_alone",
         "modalities.0.growth_rate",
         "modalities.0.explained_alone",
         "modalities.0.explained_unique",
-        "first.name",
         "first.confidence",
-        "superficial.verdict",
         "superficial.confidence",
         "layers.1.fusion_layer",
         "layers.1.t_first",
@@ -83,20 +79,32 @@ fn a_diagnosis_is_a_page_a_figure_and_numbers() {
         "layers.1.steps_first",
         "layers.1.steps_second",
         "layers.1.stable_learning_rate",
-        "layers.1.plateau_loss",
         "layers.1.early_stop",
+        "layers.1.early_stop_steps",
         "layers.1.holdout_error",
         "layers.1.bias",
+        "recommendation.errors.1.bias.median",
+        "remedies.0.predicted_ratio",
+        "remedies.0.measured_ratio",
+        "remedies.0.cost.time_factor",
+        "remedies.0.cost.error_factor",
+        "noise_floor.p_value",
+        "rows.used",
+        "rows.dropped",
+    ] {
+        number(&found, path);
+    }
+    // What is a word, or may be missing.
+    for path in [
+        "modalities.0.name",
+        "modalities.0.fits_alone",
+        "first.name",
+        "superficial.verdict",
+        "layers.1.plateau_loss",
         "recommendation.fusion_layer",
         "recommendation.reason",
         "remedies.0.remedy",
         "remedies.0.value",
-        "remedies.0.predicted_ratio",
-        "remedies.0.measured_ratio",
-        "remedies.0.cost",
-        "noise_floor.p_value",
-        "rows.used",
-        "rows.dropped",
     ] {
         at(&found, path);
     }
@@ -109,7 +117,9 @@ fn a_diagnosis_is_a_page_a_figure_and_numbers() {
 fn relu_stands_beside_the_linear_units() {
     let sandbox = sandbox();
     let said = sandbox
-        .command(&format!("diagnose d.yaml {QUICK} --activation relu"))
+        .command(&format!(
+            "diagnose d.yaml {QUICK} --learning-rate 0.1 --activation relu"
+        ))
         .output()
         .expect("the program");
     let [page, note] =
@@ -136,8 +146,8 @@ fn relu_stands_beside_the_linear_units() {
     let found = sandbox.json("outputs/d/diagnosis.json");
     assert_eq!(found["scenario"]["network"]["activation"], "relu");
     for path in [
-        "activation",
         "rows",
+        "rtol",
         "layers.0.fusion_layer",
         "layers.1.t_first",
         "layers.1.linear_theory.ratio",
@@ -147,13 +157,14 @@ fn relu_stands_beside_the_linear_units() {
         "layers.1.holdout_error",
         "layers.1.bias",
         "layers.1.shares.0.early_stop",
-        "layers.1.divisions.ratio",
-        "recommendation.fusion_layer",
+        "layers.1.divisions.ratio.median",
         "remedies.0.measured_ratio",
         "remedies.0.cost.error_factor",
     ] {
-        at(&found, &format!("by_samples.{path}"));
+        number(&found, &format!("by_samples.{path}"));
     }
+    assert_eq!(at(&found, "by_samples.activation"), "relu");
+    assert_eq!(at(&found, "by_samples.method"), "chebyshev");
 }
 
 /// What options give is what a file gives, and a key that is not given has the same default.

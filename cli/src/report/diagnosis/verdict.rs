@@ -2,7 +2,7 @@
 
 use super::advice::advice;
 use super::by_samples;
-use crate::report::format::number_to;
+use crate::report::format::{fraction, number_to};
 use modalflow::diagnosis::{
     AGREE, Diagnosis, Draws, LayerPhase, LayerResult, ModalityReading, Spread, Stopping,
     are_together,
@@ -201,13 +201,11 @@ pub(super) fn range(spread: Spread) -> String {
 
 /// From 10 to 90 %, of fractions.
 pub(super) fn percents(spread: Spread) -> String {
-    let of_hundred = |fraction: f64| 100.0 * fraction;
-    let spread = Spread {
-        low: of_hundred(spread.low),
-        median: of_hundred(spread.median),
-        high: of_hundred(spread.high),
-    };
-    format!("{} %", range(spread))
+    let [low, high] = [spread.low, spread.high].map(|end| fraction(Some(end)));
+    match low == high {
+        true => low,
+        false => format!("{} to {high}", low.trim_end_matches(" %")),
+    }
 }
 
 fn matters(diagnosis: &Diagnosis, seed: u64) -> String {
