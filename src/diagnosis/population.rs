@@ -38,6 +38,10 @@ pub(super) fn told(moments: &Moments, reason: &str, few: Option<usize>) -> Told 
             ratio,
             interval: None,
             never: None,
+            reason: Some(match ratio {
+                Some(_) => reason.to_owned(),
+                None => format!("no second modality is ever learned; {reason}"),
+            }),
         },
         scalings: Vec::new(),
         noise_floor: None,

@@ -46,6 +46,8 @@ pub struct LateRatio {
     pub interval: Option<[f64; 2]>,
     /// The share of resamples in which no second modality is ever learned; null likewise.
     pub never: Option<f64>,
+    /// Why something is missing.
+    pub reason: Option<String>,
 }
 
 /// Rows of the source.
@@ -76,6 +78,8 @@ pub struct Diagnosis {
     pub modalities: Vec<ModalityReading>,
     /// The power that all explain together, on rows that were not fitted to.
     pub explained_joint: Option<f64>,
+    /// Why nothing that is explained is told.
+    pub explained_reason: Option<String>,
     /// The modality learned first.
     pub first: First,
     /// Whether it explains less than another one.

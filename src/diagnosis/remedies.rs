@@ -151,6 +151,10 @@ impl Subject<'_> {
         *own = Until { time, ..self.until };
         let found = self.measured(&prepared)?;
         let theory = LayerTheory::of(&prepared.theory);
+        let cost = Cost::of(
+            [found.t_second, self.plain.learned.t_second],
+            [found.error, self.plain.stopping.holdout_error],
+        );
         Ok(RemedyResult {
             remedy,
             value,
@@ -160,11 +164,8 @@ impl Subject<'_> {
                 None => None,
                 Some(draws) => Some(self.drawn(draws, &change)?),
             },
-            cost: Cost::of(
-                [found.t_second, self.plain.learned.t_second],
-                [found.error, self.plain.stopping.holdout_error],
-            ),
-            reason: self.reason(remedy, &theory, &found),
+            reason: self.reason(remedy, &theory, (&found, cost)),
+            cost,
         })
     }
 
@@ -173,7 +174,7 @@ impl Subject<'_> {
         &self,
         remedy: &'static str,
         theory: &LayerTheory,
-        found: &Measured,
+        (found, cost): (&Measured, Cost),
     ) -> Option<String> {
         let by_theory = match remedy {
             _ if theory.ratio.is_some() => None,
@@ -199,7 +200,11 @@ impl Subject<'_> {
                 self.idle.join(", ")
             )
         });
-        let each = [by_theory, by_run, by_plain].into_iter().flatten();
+        let by_errors = cost.error_factor.is_none();
+        let by_errors = by_errors.then_some("errors on rows held out are missing, or round-off");
+        let each = [by_theory, by_run, by_plain, by_errors]
+            .into_iter()
+            .flatten();
         let each = each.map(str::to_owned);
         let each: Vec<String> = each.chain(idle).collect();
         (!each.is_empty()).then(|| each.join("; "))

@@ -186,6 +186,13 @@ fn late_ratio(rates: &Rates, halves: &[Half], first: usize) -> LateRatio {
             .late_ratio
             .and_then(|ratio| resampling::interval(ratio, &ratios)),
         never: (!halves.is_empty()).then(|| never as f64 / halves.len() as f64),
+        reason: match (rates.late_ratio, ratios.is_empty()) {
+            (None, _) => Some("no second modality is ever learned".to_owned()),
+            (_, true) => {
+                Some("no half of the rows has a ratio of the same first modality".to_owned())
+            }
+            _ => None,
+        },
     }
 }
 

@@ -94,6 +94,10 @@ impl Work<'_> {
             outputs: self.shared.moments().outputs_len(),
             resamples: self.pool.map_or(0, |_| self.options.resamples),
             modalities: told.modalities,
+            explained_reason: match told.explained_joint {
+                Some(_) => None,
+                None => Some(self.without_rows().to_owned()),
+            },
             explained_joint: told.explained_joint,
             first: told.first,
             superficial: told.superficial,

@@ -115,6 +115,10 @@ fn of_too_few_rows_nothing_that_is_explained_is_told() {
         );
     }
     assert_eq!(found.explained_joint, None);
+    let reasons = [found.explained_reason, found.late_ratio.reason];
+    for reason in reasons {
+        assert!(reason.is_some_and(|reason| reason.contains("too few rows")));
+    }
     assert_eq!(found.superficial.verdict, None);
     assert!(
         found
