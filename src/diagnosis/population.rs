@@ -7,8 +7,8 @@ use super::{First, LateRatio, ModalityReading, Superficial};
 use crate::data::Moments;
 use crate::theory;
 
-/// What the moments tell; `reason` says why nothing is resampled, `few` how many rows
-/// they are of, where those are too few for anything.
+/// What the moments tell; `reason` says why nothing is resampled, `few` how many rows they are of,
+/// where those are too few for anything.
 pub(super) fn told(moments: &Moments, reason: &str, few: Option<usize>) -> Told {
     let are_exact = few.is_none();
     let order = theory::learning_order(moments);
@@ -55,9 +55,9 @@ fn explained(moments: &Moments, learned: &[usize]) -> f64 {
 }
 
 fn reading(moments: &Moments, m: usize, few: Option<usize>) -> ModalityReading {
-    let are_exact = few.is_none();
     /// A rest that is round-off.
     const ROUND_OFF: f64 = 1e-9;
+    let are_exact = few.is_none();
     let modality = &moments.modalities[m];
     let others: Vec<usize> = (0..moments.modalities.len())
         .filter(|other| *other != m)

@@ -228,7 +228,7 @@ fn learned_words(diagnosis: &Diagnosis, found: &BySamples, late: &SampledLayer) 
                 (_, Some(other)) if other != first => format!(" (linear theory has {other} first)"),
                 _ => String::new(),
             };
-            let idle = idle_words(diagnosis, second);
+            let idle = idle_words(diagnosis, &late.learned, second);
             format!("{}{idle}{linear}", wait_words(first, second, *ratio))
         }
         (Some(first), _, _) => {

@@ -239,14 +239,13 @@ fn ratio_words(draws: &Draws) -> Option<String> {
             range(ratio)
         ),
     };
-    let draws_words = format!("10 to 90 % of {} draws", draws.draws);
     Some(match draws.never {
         Some(never) if never > 0.0 => format!(
             "From {} of {} draws late fusion learns no second modality; from the others it {times}",
             share(never),
             draws.draws
         ),
-        _ => format!("Late fusion {times} ({draws_words})"),
+        _ => format!("Late fusion {times} (10 to 90 % of {} draws)", draws.draws),
     })
 }
 
@@ -276,7 +275,7 @@ fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
                 true => "",
                 false => ", as its initial weights and depths decide",
             };
-            let idle = idle_words(diagnosis, second);
+            let idle = idle_words(diagnosis, &late.learned, second);
             format!("{}{same}{idle}{left}", wait_words(first, second, ratio))
         }
         _ if learns_together(late) => {
@@ -287,10 +286,12 @@ fn run_words(diagnosis: &Diagnosis, late: &LayerResult) -> String {
     }
 }
 
-/// Where a modality adds nothing to the others.
-pub(super) fn idle_words(diagnosis: &Diagnosis, name: &str) -> String {
+/// Where the modality `name` adds nothing to the others, unless none adds to the first, which is said by
+/// itself.
+pub(super) fn idle_words(diagnosis: &Diagnosis, learned: &LayerPhase, name: &str) -> String {
     let mut modalities = diagnosis.modalities.iter();
-    match modalities.any(|m| m.name == name && !m.adds()) {
+    let is_said = alone_matters(diagnosis, learned.first.as_deref()).is_some();
+    match !is_said && modalities.any(|m| m.name == name && !m.adds()) {
         true => format!(" ({name} adds nothing to the others)"),
         false => String::new(),
     }

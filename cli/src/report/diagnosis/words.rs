@@ -260,42 +260,40 @@ pub(super) fn seen_words(diagnosis: &Diagnosis) -> impl Iterator<Item = String> 
     (!each.is_empty()).then_some(words).into_iter()
 }
 
+/// Each reason once, with whatever it is of, in the order in which they come.
+fn grouped<T>(each: impl Iterator<Item = (T, String)>) -> Vec<(String, Vec<T>)> {
+    let mut said: Vec<(String, Vec<T>)> = Vec::new();
+    for (of, reason) in each {
+        match said.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, others)) => others.push(of),
+            None => said.push((reason, vec![of])),
+        }
+    }
+    said
+}
+
 /// Why something of remedies is missing, each reason once, with the remedies that it is of.
 pub(super) fn remedy_reasons<'d>(
     remedies: impl Iterator<Item = (&'d str, Option<&'d str>)>,
 ) -> impl Iterator<Item = String> {
-    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (remedy, reason) in remedies {
-        let Some(reason) = reason else { continue };
-        match said.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, of)) => of.push(remedy),
-            None => said.push((reason, vec![remedy])),
-        }
-    }
-    let words = said.into_iter();
-    let words: Vec<String> = words
-        .map(|(reason, of)| format!("{}: {reason}.", of.join(", ")))
-        .collect();
-    words.into_iter()
+    let each = remedies.filter_map(|(remedy, reason)| Some((remedy, reason?.to_owned())));
+    let said = grouped(each).into_iter();
+    said.map(|(reason, of)| format!("{}: {reason}.", of.join(", ")))
 }
 
 /// Why something is missing, each reason once, with the fusion layers that it is of.
 pub(super) fn reasons<'d>(
     layers: impl Iterator<Item = (Option<usize>, &'d [String])>,
 ) -> impl Iterator<Item = String> {
-    let mut said: Vec<(String, Vec<String>)> = Vec::new();
-    let mut count = 0;
-    for (layer, reasons) in layers {
+    let layers: Vec<_> = layers.collect();
+    let count = layers.len();
+    let each = layers.into_iter().flat_map(|(layer, reasons)| {
         let number = layer.map_or(String::new(), |l| l.to_string());
-        for reason in reasons.iter().filter(|r| !r.starts_with("no steps")) {
-            match said.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, of)) => of.push(number.clone()),
-                None => said.push((reason.clone(), vec![number.clone()])),
-            }
-        }
-        count += 1;
-    }
-    said.into_iter()
+        let told = reasons.iter().filter(|r| !r.starts_with("no steps"));
+        told.map(move |reason| (number.clone(), reason.clone()))
+    });
+    grouped(each)
+        .into_iter()
         .map(move |(reason, of)| match of.len() == count {
             true => format!("All fusion layers: {reason}."),
             false => format!(
